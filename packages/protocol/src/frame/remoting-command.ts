@@ -1,0 +1,34 @@
+import type { FieldMap } from '../schema/define-request.ts'
+
+/** How a frame's header is written; the high byte of the frame's second word. */
+export const Serialization = { JSON: 0, ROCKETMQ: 1 } as const
+/** A header serialisation by number. */
+export type Serialization = (typeof Serialization)[keyof typeof Serialization]
+
+/** `flag` bit 0: the frame is an answer. */
+export const FLAG_RESPONSE = 1
+/** `flag` bit 1: the request wants no answer. */
+export const FLAG_ONEWAY = 2
+
+/**
+ * One frame, decoded. Apache: `RemotingCommand.java`.
+ *
+ * `body` is a view of the received bytes: it is valid until the handler that got it returns, unless
+ * it was copied.
+ */
+export interface RemotingCommand {
+  /** Request code, or response code of an answer. */
+  readonly code: number
+  /** Ordinal of Apache's LanguageCode; undefined when the sender named one that is not known. */
+  readonly language: number | undefined
+  /** Ordinal of Apache's MQVersion. */
+  readonly version: number
+  /** Chosen by the requester, echoed by the answer; each direction counts by itself. */
+  readonly opaque: number
+  readonly flag: number
+  readonly remark: string | undefined
+  /** The header's fields as text; undefined when the frame has none. */
+  readonly fields: FieldMap | undefined
+  readonly body: Buffer | undefined
+  readonly serialization: Serialization
+}

@@ -1,0 +1,7 @@
+export * from './errors.ts'
+export * from './schema/define-error.ts'
+export * from './schema/define-request.ts'
+export * from './schema/fields.ts'
+export * from './schema/layout.ts'
+export * from './schema/option.ts'
+export * from './frame/remoting-command.ts'
