@@ -173,7 +173,10 @@ export interface Listener {
 /** The network of a node. */
 export interface Net {
   /** `port` 0 takes any free one. Rejects with the host's error (`EADDRINUSE`, `EACCES`, …). */
-  listen(address: { host: string; port: number }, accept: (socket: Socket) => void): Promise<Listener>
+  listen(
+    address: { host: string; port: number },
+    accept: (socket: Socket) => void,
+  ): Promise<Listener>
   /** Rejects with the host's error, or `ETIMEDOUT` after `timeoutMs`. */
   connect(address: { host: string; port: number; timeoutMs: number }): Promise<Socket>
   /** Addresses of this host's interfaces, IPv4 first, loopback last. */

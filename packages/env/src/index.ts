@@ -1,2 +1,5 @@
 export * from './env.ts'
+export * from './errors.ts'
 export * from './events.ts'
+export { memoryDisk } from './memory/memory-disk.ts'
+export { nodeEnv } from './node/node-env.ts'

@@ -60,7 +60,10 @@ export function defineRequest<const H extends Fields, const R extends Fields>(
   const names = definition.wireNames ?? {}
   const list = (fields: Fields, wire: Readonly<Record<string, string>>): CompiledField[] =>
     Object.entries(fields).map(([name, field]) => ({ name, wireName: wire[name] ?? name, field }))
-  compiled.set(definition, { header: list(definition.header, names), reply: list(definition.reply, {}) })
+  compiled.set(definition, {
+    header: list(definition.header, names),
+    reply: list(definition.reply, {}),
+  })
   return definition
 }
 
@@ -68,22 +71,34 @@ export function defineRequest<const H extends Fields, const R extends Fields>(
  * Reads a request's header from its text fields. Unknown fields are ignored. A missing required field
  * or a text of the wrong form is a ProtocolError that names the field.
  */
-export function decodeHeader<D extends AnyDefinition>(definition: D, fields: FieldMap): HeaderOf<D> {
+export function decodeHeader<D extends AnyDefinition>(
+  definition: D,
+  fields: FieldMap,
+): HeaderOf<D> {
   return decodeFields(compiledOf(definition).header, definition.name, fields) as HeaderOf<D>
 }
 
 /** Writes a request's header as text fields; undefined values are left out. */
-export function encodeHeader<D extends AnyDefinition>(definition: D, header: HeaderOf<D>): FieldMap {
+export function encodeHeader<D extends AnyDefinition>(
+  definition: D,
+  header: HeaderOf<D>,
+): FieldMap {
   return encodeFields(compiledOf(definition).header, header as Record<string, unknown>)
 }
 
 /** Reads an answer's header; as `decodeHeader`. */
-export function decodeReply<D extends AnyDefinition>(definition: D, fields: FieldMap): ReplyHeaderOf<D> {
+export function decodeReply<D extends AnyDefinition>(
+  definition: D,
+  fields: FieldMap,
+): ReplyHeaderOf<D> {
   return decodeFields(compiledOf(definition).reply, definition.name, fields) as ReplyHeaderOf<D>
 }
 
 /** Writes an answer's header; as `encodeHeader`. */
-export function encodeReply<D extends AnyDefinition>(definition: D, header: ReplyHeaderOf<D>): FieldMap {
+export function encodeReply<D extends AnyDefinition>(
+  definition: D,
+  header: ReplyHeaderOf<D>,
+): FieldMap {
   return encodeFields(compiledOf(definition).reply, header as Record<string, unknown>)
 }
 

@@ -38,7 +38,8 @@ export const int32: FieldType<number> = {
 /** A Java `long` that is an offset or a count: a safe integer, or a ProtocolError. */
 export const int64: FieldType<number> = {
   name: 'int64',
-  decode: (text, field) => wholeNumber(text, field, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  decode: (text, field) =>
+    wholeNumber(text, field, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   encode: (value) => String(value),
 }
 
@@ -89,7 +90,9 @@ export const optional = <T>(type: FieldType<T>, doc: string): Field<T, false> =>
 function wholeNumber(text: string, field: string, min: number, max: number): number {
   const value = /^[+-]?\d{1,19}$/.test(text) ? Number(text) : NaN
   if (Number.isNaN(value)) {
-    throw new ProtocolError({ what: `field ${field} is not a whole number: ${JSON.stringify(text.slice(0, 40))}` })
+    throw new ProtocolError({
+      what: `field ${field} is not a whole number: ${JSON.stringify(text.slice(0, 40))}`,
+    })
   }
   if (value < min || value > max) {
     throw new ProtocolError({ what: `field ${field} is out of range: ${text}` })

@@ -37,7 +37,9 @@ export function int(
     const value = Number(text)
     if (value >= min && value <= max) return { value }
     if (row.outside === 'clamp') return { value: Math.max(min, Math.min(max, value)) }
-    return { problem: `it must be from ${min} to ${max}${row.unit === undefined ? '' : ` ${row.unit}`}` }
+    return {
+      problem: `it must be from ${min} to ${max}${row.unit === undefined ? '' : ` ${row.unit}`}`,
+    }
   }
   return { kind: 'int', ...shared(row), default: row.default, parse, print: String }
 }
@@ -70,7 +72,9 @@ export function oneOf<const W extends string>(
 ): Option<W> {
   const parse = (value: string): { value: W } | { problem: string } => {
     const word = words.find((each) => each.toLowerCase() === value.toLowerCase())
-    return word === undefined ? { problem: `it must be one of ${words.join(', ')}` } : { value: word }
+    return word === undefined
+      ? { problem: `it must be one of ${words.join(', ')}` }
+      : { value: word }
   }
   return { kind: 'oneOf', ...shared(row), default: row.default, parse, print: String }
 }

@@ -1,0 +1,17 @@
+import type { Clock, Timer } from '../env.ts'
+
+/** The host's clocks and timers. */
+export const nodeClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, f) => cancelWith(setTimeout(f, ms).unref(), clearTimeout),
+  every: (ms, f) => cancelWith(setInterval(f, ms).unref(), clearInterval),
+}
+
+function cancelWith(timer: NodeJS.Timeout, clear: (timer: NodeJS.Timeout) => void): Timer {
+  return {
+    cancel: () => {
+      clear(timer)
+    },
+  }
+}

@@ -1,0 +1,171 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Disk, DiskFile, DiskStat, OpenMode } from '../env.ts'
+import { lockDirectory } from './directory-lock.ts'
+
+/** The host's file system. */
+export const nodeDisk: Disk = {
+  open: (name, mode) => new NodeFile(name, mode),
+  list: (directory) =>
+    unlessMissing(() => fs.readdirSync(directory, { withFileTypes: true }), []).map((entry) => ({
+      name: entry.name,
+      isDirectory: entry.isDirectory(),
+    })),
+  stat: (name): DiskStat | undefined =>
+    unlessMissing(() => {
+      const stat = fs.statSync(name)
+      return { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() }
+    }, undefined),
+  makeDirectory: (directory) => {
+    fs.mkdirSync(directory, { recursive: true })
+  },
+  rename: (from, to) => {
+    fs.renameSync(from, to)
+  },
+  remove: (name) => {
+    fs.rmSync(name, { force: true })
+  },
+  removeTree: (directory) => {
+    fs.rmSync(directory, { recursive: true, force: true })
+  },
+  syncDirectory: (directory) => syncDirectory(directory),
+  usage: (name) => {
+    const stat = fs.statfsSync(nearestExisting(name))
+    return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize }
+  },
+  readFile: (name) => unlessMissing(() => fs.readFileSync(name), undefined),
+  writeFile: (name, data) => {
+    fs.writeFileSync(name, data)
+  },
+  lock: (directory) => lockDirectory(directory),
+}
+
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: fs.constants.O_RDONLY,
+  write: fs.constants.O_RDWR,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+}
+
+class NodeFile implements DiskFile {
+  readonly path: string
+  #fd: number
+
+  constructor(name: string, mode: OpenMode) {
+    this.path = name
+    this.#fd = fs.openSync(name, FLAGS[mode], 0o644)
+  }
+
+  writeNow(data: Uint8Array, position: number): void {
+    let done = 0
+    while (done < data.length) {
+      done += fs.writeSync(this.#fd, data, done, data.length - done, position + done)
+    }
+  }
+
+  readNow(target: Uint8Array, position: number): number {
+    let done = 0
+    while (done < target.length) {
+      const read = fs.readSync(this.#fd, target, done, target.length - done, position + done)
+      if (read === 0) break
+      done += read
+    }
+    return done
+  }
+
+  async writeAt(data: readonly Uint8Array[], position: number): Promise<void> {
+    let at = position
+    for (const piece of data) {
+      await writePiece(this.#fd, piece, at)
+      at += piece.length
+    }
+  }
+
+  async readAt(target: Uint8Array, position: number): Promise<number> {
+    let done = 0
+    while (done < target.length) {
+      const read = await readPiece(this.#fd, target, done, position + done)
+      if (read === 0) break
+      done += read
+    }
+    return done
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => {
+        if (error === null) resolve()
+        else reject(error)
+      })
+    })
+  }
+
+  syncNow(): void {
+    fs.fdatasyncSync(this.#fd)
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size
+  }
+
+  resize(sizeBytes: number): void {
+    fs.ftruncateSync(this.#fd, sizeBytes)
+  }
+
+  close(): void {
+    if (this.#fd < 0) return
+    fs.closeSync(this.#fd)
+    this.#fd = -1
+  }
+}
+
+async function writePiece(fd: number, data: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < data.length) {
+    done += await new Promise<number>((resolve, reject) => {
+      fs.write(fd, data, done, data.length - done, position + done, (error, written) => {
+        if (error === null) resolve(written)
+        else reject(error)
+      })
+    })
+  }
+}
+
+function readPiece(fd: number, target: Uint8Array, at: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, target, at, target.length - at, position, (error, read) => {
+      if (error === null) resolve(read)
+      else reject(error)
+    })
+  })
+}
+
+/** Windows cannot open a directory, and makes names durable with the file itself. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await fs.promises.open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function nearestExisting(name: string): string {
+  let at = path.resolve(name)
+  while (!fs.existsSync(at)) {
+    const parent = path.dirname(at)
+    if (parent === at) return at
+    at = parent
+  }
+  return at
+}
+
+function unlessMissing<T, M>(f: () => T, missing: M): T | M {
+  try {
+    return f()
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return missing
+    throw error
+  }
+}

@@ -1,0 +1,130 @@
+import net from 'node:net'
+import os from 'node:os'
+import type { Listener, Net, Socket, SocketEvents } from '../env.ts'
+
+/** The host's TCP. */
+export const nodeNet: Net = {
+  listen: ({ host, port }, accept) =>
+    new Promise((resolve, reject) => {
+      const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+        accept(new NodeSocket(socket))
+      })
+      server.once('error', reject)
+      server.listen({ host, port }, () => {
+        server.off('error', reject)
+        // A failed accept (no file descriptor left) must not end the process; the peer sees a reset.
+        server.on('error', () => undefined)
+        resolve(listenerOf(server))
+      })
+    }),
+  connect: ({ host, port, timeoutMs }) =>
+    new Promise((resolve, reject) => {
+      const socket = net.connect({ host, port, noDelay: true })
+      const timer = setTimeout(() => {
+        const error: NodeJS.ErrnoException = new Error(
+          `connect to ${host}:${port} timed out after ${timeoutMs} ms`,
+        )
+        error.code = 'ETIMEDOUT'
+        socket.destroy(error)
+      }, timeoutMs)
+      socket.once('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.removeAllListeners('error')
+        socket.pause()
+        resolve(new NodeSocket(socket))
+      })
+    }),
+  addresses: () => {
+    const all = Object.values(os.networkInterfaces()).flatMap((list) => list ?? [])
+    const rank = (a: os.NetworkInterfaceInfo): number =>
+      (a.internal ? 2 : 0) + (a.family === 'IPv4' ? 0 : 1)
+    return all.sort((a, b) => rank(a) - rank(b)).map((each) => each.address)
+  },
+}
+
+function listenerOf(server: net.Server): Listener {
+  const address = server.address() as net.AddressInfo
+  return {
+    address: address.address,
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        // close() waits for connections to end; the listener itself is gone at once.
+        resolve()
+      }),
+  }
+}
+
+class NodeSocket implements Socket {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly #socket: net.Socket
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket
+    this.remoteAddress = plainAddress(socket.remoteAddress)
+    this.remotePort = socket.remotePort ?? 0
+    this.localAddress = plainAddress(socket.localAddress)
+    this.localPort = socket.localPort ?? 0
+    // Until somebody handles the socket, an error would end the process.
+    socket.on('error', () => undefined)
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  handle(events: SocketEvents): void {
+    const socket = this.#socket
+    let failure: Error | undefined
+    socket.on('data', (chunk: Buffer) => {
+      events.data(chunk)
+    })
+    socket.on('drain', () => {
+      events.drain()
+    })
+    socket.on('error', (error) => {
+      failure = error
+    })
+    socket.once('close', () => {
+      events.close(failure)
+    })
+    if (socket.destroyed) queueMicrotask(() => socket.emit('close'))
+    else socket.resume()
+  }
+
+  write(data: Uint8Array): boolean {
+    return this.#socket.write(data)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
+
+/** A listener on `::` names IPv4 peers `::ffff:a.b.c.d`; RocketMQ and its clients know them as `a.b.c.d`. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return ''
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
