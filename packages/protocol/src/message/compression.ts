@@ -1,0 +1,111 @@
+import * as zlib from 'node:zlib'
+import { MessageSysFlag } from '../codes/sys-flag.ts'
+import { ProtocolError } from '../errors.ts'
+
+/** How a body may be compressed. Apache: `CompressionType.java`. */
+export type CompressionType = 'LZ4' | 'ZSTD' | 'ZLIB'
+
+/** Compresses and restores bodies of one type. */
+export interface BodyCodec {
+  readonly compress: (body: Uint8Array) => Buffer
+  /** Throws when the bytes are broken or would become more than `sizeMax` bytes. */
+  readonly decompress: (body: Uint8Array, sizeMax: number) => Buffer
+}
+
+/** A body may not grow beyond this when it is restored, unless the caller says otherwise. */
+const RESTORED_BYTES_MAX = 128 * 1024 * 1024
+/** zlib's level that Apache uses. */
+const LEVEL = 5
+
+const codecs = new Map<CompressionType, BodyCodec>([
+  [
+    'ZLIB',
+    {
+      compress: (body) => zlib.deflateSync(body, { level: LEVEL }),
+      decompress: (body, sizeMax) => zlib.inflateSync(body, { maxOutputLength: sizeMax }),
+    },
+  ],
+])
+
+/**
+ * Makes a type of compression that is not built in work, from a package that the program has: LZ4,
+ * and ZSTD where Node has none.
+ */
+export function setBodyCodec(type: CompressionType, codec: BodyCodec): void {
+  codecs.set(type, codec)
+}
+
+/** The type of compression that a sysFlag names; undefined for a number that means nothing. */
+export function compressionTypeOf(sysFlag: number): CompressionType | undefined {
+  switch (sysFlag & MessageSysFlag.COMPRESSION_MASK) {
+    case MessageSysFlag.COMPRESSION_LZ4:
+      return 'LZ4'
+    case MessageSysFlag.COMPRESSION_ZSTD:
+      return 'ZSTD'
+    // Clients older than 5.0 know zlib only and set no type.
+    case 0:
+    case MessageSysFlag.COMPRESSION_ZLIB:
+      return 'ZLIB'
+    default:
+      return undefined
+  }
+}
+
+/** The sysFlag bits of a body that is compressed in this way. */
+export function compressionSysFlag(type: CompressionType): number {
+  const bits = {
+    LZ4: MessageSysFlag.COMPRESSION_LZ4,
+    ZSTD: MessageSysFlag.COMPRESSION_ZSTD,
+    ZLIB: MessageSysFlag.COMPRESSION_ZLIB,
+  }
+  return MessageSysFlag.COMPRESSED | bits[type]
+}
+
+/** Compresses a body; a ProtocolError when there is no codec for the type. */
+export function compressBody(body: Uint8Array, type: CompressionType = 'ZLIB'): Buffer {
+  return codecOf(type).compress(body)
+}
+
+/**
+ * The body as the producer gave it: restored when the sysFlag says that it is compressed, else as it
+ * is. A ProtocolError when it cannot be restored: broken bytes, more than `sizeMax`, or no codec.
+ */
+export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BYTES_MAX): Buffer {
+  if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body
+  const type = compressionTypeOf(sysFlag)
+  if (type === undefined)
+    throw new ProtocolError({ what: `unknown compression in sysFlag ${sysFlag}` })
+  const codec = codecOf(type)
+  try {
+    return codec.decompress(body, sizeMax)
+  } catch (error) {
+    // Any codec's failure means the same here: these bytes are not a compressed body.
+    throw new ProtocolError(
+      { what: `a ${type} body of ${body.length} bytes cannot be restored` },
+      error,
+    )
+  }
+}
+
+function codecOf(type: CompressionType): BodyCodec {
+  const codec = codecs.get(type) ?? (type === 'ZSTD' ? nodeZstd() : undefined)
+  if (codec === undefined) {
+    throw new ProtocolError({ what: `a ${type} body needs a package that is not installed` })
+  }
+  return codec
+}
+
+interface ZstdOfNode {
+  readonly zstdCompressSync?: (body: Uint8Array) => Buffer
+  readonly zstdDecompressSync?: (body: Uint8Array, o: { maxOutputLength: number }) => Buffer
+}
+
+// Node has ZSTD from 22.15 on; the types of Node 20 do not know it.
+function nodeZstd(): BodyCodec | undefined {
+  const { zstdCompressSync: compress, zstdDecompressSync: decompress } = zlib as ZstdOfNode
+  if (compress === undefined || decompress === undefined) return undefined
+  return {
+    compress: (body) => compress(body),
+    decompress: (body, sizeMax) => decompress(body, { maxOutputLength: sizeMax }),
+  }
+}

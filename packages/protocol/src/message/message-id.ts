@@ -1,0 +1,80 @@
+import type { HostAndPort } from './host.ts'
+import { readInt, readLong, readShort, writeInt, writeLong, writeShort } from './long.ts'
+
+/** Where a message lies: the broker that stored it, and the offset in its commit log. */
+export interface OffsetMsgId extends HostAndPort {
+  readonly physicalOffset: number
+}
+
+const HEX_ID = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/
+
+/**
+ * The id that says where a message lies: address (4 or 16 bytes), port (4) and commit log offset (8),
+ * in upper-case hex. Apache: `MessageDecoder.java`, createMessageId.
+ */
+export function createOffsetMsgId(host: Uint8Array, port: number, physicalOffset: number): string {
+  const bytes = Buffer.allocUnsafe(host.length + 12)
+  bytes.set(host, 0)
+  writeInt(bytes, host.length, port)
+  writeLong(bytes, host.length + 4, physicalOffset)
+  return bytes.toString('hex').toUpperCase()
+}
+
+/** Reads an offset id; undefined when the text has not its form. */
+export function parseOffsetMsgId(id: string): OffsetMsgId | undefined {
+  if (!HEX_ID.test(id)) return undefined
+  const bytes = Buffer.from(id, 'hex')
+  const port = bytes.length - 12
+  const physicalOffset = readLong(bytes, port + 4)
+  if (physicalOffset < 0 || !Number.isSafeInteger(physicalOffset)) return undefined
+  return { host: bytes.subarray(0, port), port: readInt(bytes, port), physicalOffset }
+}
+
+/** What a client's message id (UNIQ_KEY) is made of. */
+export interface UniqKey {
+  /** The client's address, 4 or 16 bytes. */
+  readonly host: Uint8Array
+  /** Process id, low 16 bits. */
+  readonly pid: number
+  /** A number that tells two programs of one process id apart. */
+  readonly hash: number
+  /** ms since the month began in the client's time zone, as an unsigned 32-bit number. */
+  readonly sinceMonthStartMs: number
+  /** Counts messages, low 16 bits. */
+  readonly counter: number
+}
+
+/**
+ * The id that a client gives a message: address (4 or 16 bytes), pid (2), hash (4), ms since the month
+ * began (4) and counter (2), in upper-case hex. Apache: `MessageClientIDSetter.java`.
+ */
+export function createUniqKey(key: UniqKey): string {
+  const at = key.host.length
+  const bytes = Buffer.allocUnsafe(at + 12)
+  bytes.set(key.host, 0)
+  writeShort(bytes, at, key.pid)
+  writeInt(bytes, at + 2, key.hash)
+  writeInt(bytes, at + 6, key.sinceMonthStartMs)
+  writeShort(bytes, at + 10, key.counter)
+  return bytes.toString('hex').toUpperCase()
+}
+
+/** Reads a client's message id; undefined when the text has not its form. */
+export function parseUniqKey(id: string): UniqKey | undefined {
+  if (!HEX_ID.test(id)) return undefined
+  const bytes = Buffer.from(id, 'hex')
+  const at = bytes.length - 12
+  return {
+    host: bytes.subarray(0, at),
+    pid: readShort(bytes, at),
+    hash: readInt(bytes, at + 2),
+    sinceMonthStartMs: readInt(bytes, at + 6) >>> 0,
+    counter: readShort(bytes, at + 10),
+  }
+}
+
+/** When the month of a time began in the local time zone, in ms. */
+export function monthStartMs(timeMs: number): number {
+  const time = new Date(timeMs)
+  return new Date(time.getFullYear(), time.getMonth(), 1).getTime()
+}
