@@ -1,1 +1,9 @@
-export {}
+export * from './connection.ts'
+export * from './dispatcher.ts'
+export * from './errors.ts'
+export * from './events.ts'
+export * from './lanes.ts'
+export * from './output-budget.ts'
+export * from './processor.ts'
+export * from './remoting-client.ts'
+export * from './remoting-server.ts'

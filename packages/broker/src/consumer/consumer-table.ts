@@ -1,0 +1,156 @@
+import type { Clock } from '@skylarkmq/env'
+import type { ConsumerData, SubscriptionData } from '@skylarkmq/protocol'
+import type { Connection } from '@skylarkmq/remoting'
+
+/** One client of a group. Apache: `ClientChannelInfo.java`. */
+export interface GroupClient {
+  readonly clientId: string
+  readonly connection: Connection
+  readonly language: number | undefined
+  readonly version: number
+  lastUpdateMs: number
+}
+
+/** A group with at least one client connected. Apache: `ConsumerGroupInfo.java`. */
+export interface ConsumerGroup {
+  readonly groupName: string
+  consumeType: string
+  messageModel: string
+  consumeFromWhere: string
+  readonly clients: Map<Connection, GroupClient>
+  readonly subscriptions: Map<string, SubscriptionData>
+  lastUpdateMs: number
+}
+
+/** Called with a group whose clients or topics changed, to tell its clients. */
+export type GroupChanged = (group: ConsumerGroup) => void
+
+/**
+ * Who consumes: groups, their clients and what they subscribe to. In memory, made anew by heartbeats.
+ * Apache: `ConsumerManager.java`.
+ */
+export class ConsumerTable {
+  readonly #clock: Clock
+  readonly #changed: GroupChanged
+  readonly #groups = new Map<string, ConsumerGroup>()
+
+  constructor(clock: Clock, changed: GroupChanged) {
+    this.#clock = clock
+    this.#changed = changed
+  }
+
+  /** All groups by name. */
+  get all(): ReadonlyMap<string, ConsumerGroup> {
+    return this.#groups
+  }
+
+  /** Undefined when no client of the group is connected. */
+  get(group: string): ConsumerGroup | undefined {
+    return this.#groups.get(group)
+  }
+
+  /** What a group subscribes of a topic; undefined when nothing. */
+  subscription(group: string, topic: string): SubscriptionData | undefined {
+    return this.#groups.get(group)?.subscriptions.get(topic)
+  }
+
+  /** The client of a group with this id; undefined when it is not connected. */
+  client(group: string, clientId: string): GroupClient | undefined {
+    for (const client of this.#groups.get(group)?.clients.values() ?? []) {
+      if (client.clientId === clientId) return client
+    }
+    return undefined
+  }
+
+  /** Groups with a client that subscribes to a topic. */
+  groupsOf(topic: string): string[] {
+    return [...this.#groups.values()]
+      .filter((group) => group.subscriptions.has(topic))
+      .map((group) => group.groupName)
+  }
+
+  /**
+   * Takes a heartbeat. Returns whether clients or topics changed; then the group's clients have been
+   * told, unless `notify` is false.
+   */
+  register(data: ConsumerData, client: Omit<GroupClient, 'lastUpdateMs'>, notify: boolean): boolean {
+    const now = this.#clock.now()
+    const group = this.#groups.get(data.groupName) ?? this.#add(data)
+    group.consumeType = data.consumeType
+    group.messageModel = data.messageModel
+    group.consumeFromWhere = data.consumeFromWhere
+    group.lastUpdateMs = now
+    const known = group.clients.get(client.connection)
+    const isNew = known === undefined || known.clientId !== client.clientId
+    if (isNew) group.clients.set(client.connection, { ...client, lastUpdateMs: now })
+    else known.lastUpdateMs = now
+    const isChanged = this.#takeSubscriptions(group, data.subscriptionDataSet) || isNew
+    if (isChanged && notify) this.#changed(group)
+    return isChanged
+  }
+
+  /** Notes that a client of a group lives, without looking at what it subscribes to. False when it is not known. */
+  touch(groupName: string, connection: Connection): boolean {
+    const client = this.#groups.get(groupName)?.clients.get(connection)
+    if (client === undefined) return false
+    client.lastUpdateMs = this.#clock.now()
+    return true
+  }
+
+  /** A client leaves a group. */
+  unregister(groupName: string, connection: Connection, notify: boolean): void {
+    const group = this.#groups.get(groupName)
+    if (group?.clients.delete(connection) !== true) return
+    if (group.clients.size === 0) this.#groups.delete(groupName)
+    else if (notify) this.#changed(group)
+  }
+
+  /** A connection is gone: its clients leave all their groups. */
+  closed(connection: Connection): void {
+    for (const groupName of [...this.#groups.keys()]) this.unregister(groupName, connection, true)
+  }
+
+  /** Closes the connections of clients that have sent no heartbeat for `expiryMs`. */
+  expire(expiryMs: number): void {
+    const before = this.#clock.now() - expiryMs
+    for (const group of [...this.#groups.values()]) {
+      for (const client of [...group.clients.values()]) {
+        if (client.lastUpdateMs >= before) continue
+        this.unregister(group.groupName, client.connection, true)
+        client.connection.destroy()
+      }
+    }
+  }
+
+  #add(data: ConsumerData): ConsumerGroup {
+    const group: ConsumerGroup = {
+      groupName: data.groupName,
+      consumeType: data.consumeType,
+      messageModel: data.messageModel,
+      consumeFromWhere: data.consumeFromWhere,
+      clients: new Map(),
+      subscriptions: new Map(),
+      lastUpdateMs: this.#clock.now(),
+    }
+    this.#groups.set(data.groupName, group)
+    return group
+  }
+
+  /** True when a topic came or went. A newer expression of a known topic replaces the old one in silence. */
+  #takeSubscriptions(group: ConsumerGroup, wanted: readonly SubscriptionData[]): boolean {
+    let isChanged = false
+    const topics = new Set<string>()
+    for (const each of wanted) {
+      topics.add(each.topic)
+      const known = group.subscriptions.get(each.topic)
+      if (known === undefined) isChanged = true
+      if (known === undefined || each.subVersion > known.subVersion) {
+        group.subscriptions.set(each.topic, each)
+      }
+    }
+    for (const topic of [...group.subscriptions.keys()]) {
+      if (!topics.has(topic)) isChanged = group.subscriptions.delete(topic)
+    }
+    return isChanged
+  }
+}

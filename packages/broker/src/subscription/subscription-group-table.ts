@@ -1,0 +1,149 @@
+import type { Env } from '@skylarkmq/env'
+import {
+  groupProblem,
+  isSystemGroup,
+  subscriptionGroupConfig,
+  type DataVersion,
+  type SubscriptionGroupConfig,
+} from '@skylarkmq/protocol'
+import { VersionCounter } from '../data-version.ts'
+import { JsonFile, SavedTable } from '../json-table.ts'
+
+const PRESET_GROUPS = [
+  'TOOLS_CONSUMER',
+  'FILTERSRV_CONSUMER',
+  'SELF_TEST_C_GROUP',
+  'CID_ONS-HTTP-PROXY',
+  'CID_ONSAPI_PULL',
+  'CID_ONSAPI_PERMISSION',
+  'CID_ONSAPI_OWNER',
+  'CID_RMQ_SYS_TRANS',
+]
+/** These may consume in broadcasting mode only by an explicit grant, which Apache gives them. */
+const BROADCASTING_GROUPS = new Set(['CID_ONS-HTTP-PROXY', 'CID_ONSAPI_PULL', 'CID_ONSAPI_PERMISSION', 'CID_ONSAPI_OWNER', 'CID_RMQ_SYS_TRANS'])
+
+/**
+ * The broker's consumer groups, saved in config/subscriptionGroup.json. Apache:
+ * `SubscriptionGroupManager.java`.
+ */
+export class SubscriptionGroupTable {
+  readonly #groups = new Map<string, SubscriptionGroupConfig>()
+  /** Group → topic → bits: 1 reading is forbidden. */
+  readonly #forbidden = new Map<string, Map<string, number>>()
+  readonly #version: VersionCounter
+  readonly #saved: SavedTable
+  readonly #mayCreate: () => boolean
+
+  /**
+   * Reads the file and adds the groups that every broker has. `mayCreate` says whether a group comes
+   * into being when it is first heard of. Throws ERR_BROKER_CONFIG_FILE.
+   */
+  constructor(env: Env, path: string, mayCreate: () => boolean) {
+    this.#mayCreate = mayCreate
+    this.#version = new VersionCounter(env)
+    const file = new JsonFile(env, path)
+    this.#saved = new SavedTable(file, () => this.toJson())
+    for (const groupName of PRESET_GROUPS) {
+      const consumeBroadcastEnable = BROADCASTING_GROUPS.has(groupName) || undefined
+      this.#groups.set(
+        groupName,
+        subscriptionGroupConfig(groupName, consumeBroadcastEnable === undefined ? {} : { consumeBroadcastEnable }),
+      )
+    }
+    this.#restore(file.load())
+  }
+
+  /** The version of the table. */
+  get dataVersion(): DataVersion {
+    return this.#version.value
+  }
+
+  /** All groups by name. */
+  get all(): ReadonlyMap<string, SubscriptionGroupConfig> {
+    return this.#groups
+  }
+
+  /** The table as config/subscriptionGroup.json and GET_ALL_SUBSCRIPTIONGROUP_CONFIG have it. */
+  toJson(): unknown {
+    return {
+      dataVersion: this.#version.value,
+      forbiddenTable: Object.fromEntries(
+        [...this.#forbidden].map(([group, topics]) => [group, Object.fromEntries(topics)]),
+      ),
+      subscriptionGroupTable: Object.fromEntries(this.#groups),
+    }
+  }
+
+  /** Whether the group exists. */
+  has(group: string): boolean {
+    return this.#groups.has(group)
+  }
+
+  /** The group's settings, the group being created if the broker may. Undefined when there is none. */
+  find(group: string): SubscriptionGroupConfig | undefined {
+    const found = this.#groups.get(group)
+    if (found !== undefined) return found
+    if (!this.#mayCreate() && !isSystemGroup(group)) return undefined
+    if (groupProblem(group) !== undefined) return undefined
+    const made = subscriptionGroupConfig(group)
+    this.put(made)
+    return made
+  }
+
+  /** Creates or replaces a group and saves. */
+  put(group: SubscriptionGroupConfig): void {
+    this.putAll([group])
+  }
+
+  /** Creates or replaces groups as one change. */
+  putAll(groups: readonly SubscriptionGroupConfig[]): void {
+    for (const group of groups) this.#groups.set(group.groupName, group)
+    this.#changed()
+  }
+
+  /** Removes a group and saves; false when there was none. */
+  delete(group: string): boolean {
+    const removed = this.#groups.delete(group)
+    if (!removed) return false
+    this.#forbidden.delete(group)
+    this.#changed()
+    return true
+  }
+
+  /** Whether the group may not read the topic. */
+  isReadForbidden(group: string, topic: string): boolean {
+    return ((this.#forbidden.get(group)?.get(topic) ?? 0) & 1) !== 0
+  }
+
+  /** Forbids or allows a group to read a topic, and saves. */
+  setReadForbidden(group: string, topic: string, isForbidden: boolean): void {
+    const topics = this.#forbidden.get(group) ?? new Map<string, number>()
+    if (isForbidden) topics.set(topic, 1)
+    else topics.delete(topic)
+    if (topics.size === 0) this.#forbidden.delete(group)
+    else this.#forbidden.set(group, topics)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#version.next()
+    this.#saved.changed()
+    this.#saved.save()
+  }
+
+  #restore(content: unknown): void {
+    if (content === undefined) return
+    const { dataVersion, forbiddenTable, subscriptionGroupTable } = content as {
+      dataVersion?: Partial<DataVersion>
+      forbiddenTable?: Record<string, Record<string, number>>
+      subscriptionGroupTable?: Record<string, Partial<SubscriptionGroupConfig>>
+    }
+    this.#version.restore(dataVersion)
+    for (const [name, group] of Object.entries(subscriptionGroupTable ?? {})) {
+      this.#groups.set(name, subscriptionGroupConfig(name, group))
+    }
+    for (const [group, topics] of Object.entries(forbiddenTable ?? {})) {
+      this.#forbidden.set(group, new Map(Object.entries(topics)))
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { Env } from '@skylarkmq/env'
+import { isSystemTopic, Perm, replyTopic, SystemTopic, type DataVersion, type TopicConfig } from '@skylarkmq/protocol'
+import { VersionCounter } from '../data-version.ts'
+import { JsonFile, SavedTable } from '../json-table.ts'
+
+/** What the table needs to know of the broker. */
+export interface TopicTableSettings {
+  readonly path: string
+  readonly clusterName: string
+  readonly brokerName: string
+  readonly defaultTopicQueueNums: number
+  readonly autoCreateTopicEnable: boolean
+  readonly traceTopicEnable: boolean
+  readonly traceTopicName: string
+}
+
+/** A topic with Apache's defaults for what is not given. */
+export function topicConfig(
+  topicName: string,
+  queueNums: number,
+  perm: number,
+  more: Partial<TopicConfig> = {},
+): TopicConfig {
+  return {
+    topicName,
+    readQueueNums: queueNums,
+    writeQueueNums: queueNums,
+    perm,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: 0,
+    order: false,
+    attributes: {},
+    ...more,
+  }
+}
+
+/**
+ * The broker's topics, saved in config/topics.json. Apache: `TopicConfigManager.java`.
+ */
+export class TopicConfigTable {
+  readonly #settings: TopicTableSettings
+  readonly #topics = new Map<string, TopicConfig>()
+  readonly #version: VersionCounter
+  readonly #saved: SavedTable
+  readonly #systemTopics = new Set<string>()
+  readonly #listeners: ((topic: TopicConfig) => void)[] = []
+
+  /** Reads the file and adds the topics that every broker has. Throws ERR_BROKER_CONFIG_FILE. */
+  constructor(env: Env, settings: TopicTableSettings) {
+    this.#settings = settings
+    this.#version = new VersionCounter(env)
+    const file = new JsonFile(env, settings.path)
+    this.#saved = new SavedTable(file, () => ({
+      dataVersion: this.#version.value,
+      topicConfigTable: Object.fromEntries(this.#topics),
+    }))
+    this.#addSystemTopics()
+    this.#restore(file.load())
+  }
+
+  /** The version of the table. */
+  get dataVersion(): DataVersion {
+    return this.#version.value
+  }
+
+  /** All topics by name. */
+  get all(): ReadonlyMap<string, TopicConfig> {
+    return this.#topics
+  }
+
+  /** Names that belong to this broker, its own and its cluster's included. */
+  get systemTopics(): ReadonlySet<string> {
+    return this.#systemTopics
+  }
+
+  /** Whether a topic belongs to the broker. */
+  isSystem(topic: string): boolean {
+    return this.#systemTopics.has(topic) || isSystemTopic(topic)
+  }
+
+  /** Undefined when there is no such topic. */
+  get(topic: string): TopicConfig | undefined {
+    return this.#topics.get(topic)
+  }
+
+  /** Creates or replaces a topic, saves the table and tells who listens. */
+  put(topic: TopicConfig): void {
+    this.putAll([topic])
+  }
+
+  /** Creates or replaces several topics as one change. */
+  putAll(topics: readonly TopicConfig[]): void {
+    for (const topic of topics) this.#topics.set(topic.topicName, topic)
+    this.#version.next()
+    this.#saved.changed()
+    this.#saved.save()
+    for (const topic of topics) for (const listener of this.#listeners) listener(topic)
+  }
+
+  /** Removes a topic and saves; false when there was none. */
+  delete(topic: string): boolean {
+    if (!this.#topics.delete(topic)) return false
+    this.#version.next()
+    this.#saved.changed()
+    this.#saved.save()
+    return true
+  }
+
+  /** Calls `listener` for each topic that is created or changed. */
+  onChange(listener: (topic: TopicConfig) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Sets `order` for exactly the topics that the name server lists as ordered. */
+  setOrdered(ordered: ReadonlySet<string>): void {
+    let isChanged = false
+    for (const [name, topic] of this.#topics) {
+      const order = ordered.has(name)
+      // An empty list says nothing of topics that an operator made ordered.
+      if (topic.order === order || (ordered.size === 0 && topic.order)) continue
+      this.#topics.set(name, { ...topic, order })
+      isChanged = true
+    }
+    if (!isChanged) return
+    this.#version.next()
+    this.#saved.changed()
+    this.#saved.save()
+  }
+
+  #restore(content: unknown): void {
+    if (content === undefined) return
+    const { dataVersion, topicConfigTable } = content as {
+      dataVersion?: Partial<DataVersion>
+      topicConfigTable?: Record<string, Partial<TopicConfig>>
+    }
+    this.#version.restore(dataVersion)
+    for (const [name, topic] of Object.entries(topicConfigTable ?? {})) {
+      this.#topics.set(name, { ...topicConfig(name, 16, Perm.READ | Perm.WRITE), ...topic, topicName: name })
+    }
+  }
+
+  /** Apache: `TopicConfigManager.java`, init. */
+  #addSystemTopics(): void {
+    const s = this.#settings
+    const readWrite = Perm.READ | Perm.WRITE
+    const inherit = readWrite | Perm.INHERIT
+    this.#addSystem(topicConfig(SystemTopic.SELF_TEST, 1, readWrite))
+    if (s.autoCreateTopicEnable) {
+      this.#addSystem(topicConfig(SystemTopic.AUTO_CREATE, s.defaultTopicQueueNums, inherit))
+    } else {
+      this.#systemTopics.add(SystemTopic.AUTO_CREATE)
+    }
+    this.#addSystem(topicConfig(SystemTopic.BENCHMARK, 1024, readWrite))
+    this.#addSystem(topicConfig(s.clusterName, 16, inherit))
+    this.#addSystem(topicConfig(s.brokerName, 1, inherit))
+    this.#addSystem(topicConfig(SystemTopic.OFFSET_MOVED_EVENT, 1, readWrite))
+    this.#addSystem(topicConfig(SystemTopic.SCHEDULE, 18, readWrite))
+    if (s.traceTopicEnable) this.#addSystem(topicConfig(s.traceTopicName, 1, readWrite))
+    else this.#systemTopics.add(s.traceTopicName)
+    this.#addSystem(topicConfig(replyTopic(s.clusterName), 1, readWrite))
+    this.#addSystem(topicConfig(SystemTopic.TRANS_HALF, 1, readWrite))
+    this.#addSystem(topicConfig(SystemTopic.TRANS_OP_HALF, 1, readWrite))
+    this.#addSystem(topicConfig(`rmq_sys_REVIVE_LOG_${s.clusterName}`, 8, readWrite))
+    this.#addSystem(topicConfig(`rmq_sys_SYNC_BROKER_MEMBER_${s.brokerName}`, 1, Perm.INHERIT))
+    this.#addSystem(topicConfig('rmq_sys_wheel_timer', 1, readWrite))
+  }
+
+  #addSystem(topic: TopicConfig): void {
+    this.#systemTopics.add(topic.topicName)
+    this.#topics.set(topic.topicName, topic)
+  }
+}

@@ -1,0 +1,89 @@
+import { flag, ignored, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+
+/** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
+export const namesrvOptions = {
+  listenPort: int({ default: 9876, min: 0, max: 65535, doc: 'Port for brokers and clients; 0 takes a free one.' }),
+  bindAddress: text({
+    default: '127.0.0.1',
+    doc: 'Address to listen on; 0.0.0.0 for all.',
+    differs: 'Apache listens on all addresses; here that has to be asked for.',
+  }),
+  serverChannelMaxIdleTimeSeconds: int({
+    default: 120,
+    min: 1,
+    unit: 's',
+    doc: 'A connection with no byte in either direction for this long is closed.',
+  }),
+  scanNotActiveBrokerInterval: int({
+    default: 5000,
+    min: 10,
+    unit: 'ms',
+    doc: 'How often brokers that have gone silent are looked for.',
+  }),
+  orderMessageEnable: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Route answers carry `orderTopicConf` from the KV namespace ORDER_TOPIC_CONFIG.',
+  }),
+  returnOrderTopicConfigToBroker: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Brokers that register are told the KV namespace ORDER_TOPIC_CONFIG.',
+  }),
+  supportActingMaster: flag({
+    default: false,
+    applies: 'live',
+    doc: 'A broker without a living master is shown with its slave of the least id as master.',
+  }),
+  notifyMinBrokerIdChanged: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Members of a broker group are told when the least broker id changes.',
+  }),
+  enableAllTopicList: flag({ default: true, applies: 'live', doc: 'Answers GET_ALL_TOPIC_LIST_FROM_NAMESERVER.' }),
+  enableTopicList: flag({ default: true, applies: 'live', doc: 'Answers the lists of topics by cluster and by unit.' }),
+  needWaitForService: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Answers no routes for `waitSecondsForService` after the start.',
+  }),
+  waitSecondsForService: int({ default: 45, min: 0, unit: 's', applies: 'live', doc: 'See `needWaitForService`.' }),
+  deleteTopicWithBrokerRegistration: flag({
+    default: false,
+    applies: 'live',
+    doc: 'A full registration removes the topics of that broker which it does not name.',
+  }),
+  configBlackList: text({
+    default: 'configBlackList;configStorePath;kvConfigPath',
+    doc: 'Keys, joined by `;`, that UPDATE_NAMESRV_CONFIG may not touch.',
+  }),
+  kvConfigPath: text({ default: '', doc: 'File of the KV configuration; empty keeps it in memory only.' }),
+  configStorePath: text({ default: '', doc: 'File that UPDATE_NAMESRV_CONFIG writes to; empty for none.' }),
+  rocketmqHome: ignored('There is no installation directory.', ''),
+  productEnvName: ignored('Asking the name servers of another environment is not supported.', 'center'),
+  clusterTest: ignored('Asking the name servers of another environment is not supported.', 'false'),
+  defaultThreadPoolNums: ignored('Requests are served on one thread.', '16'),
+  clientRequestThreadPoolNums: ignored('Requests are served on one thread.', '8'),
+  defaultThreadPoolQueueCapacity: ignored('Requests are served as they come.', '10000'),
+  clientRequestThreadPoolQueueCapacity: ignored('Requests are served as they come.', '50000'),
+  unRegisterBrokerQueueCapacity: ignored('Unregistration is not queued.', '3000'),
+  enableControllerInNamesrv: ignored('There is no controller.', 'false'),
+  serverWorkerThreads: ignored('Requests are served on one thread.', '8'),
+  serverCallbackExecutorThreads: ignored('Requests are served on one thread.', '0'),
+  serverSelectorThreads: ignored('Requests are served on one thread.', '3'),
+  serverOnewaySemaphoreValue: ignored('Back-pressure is by bytes.', '256'),
+  serverAsyncSemaphoreValue: ignored('Back-pressure is by bytes.', '64'),
+  serverSocketSndBufSize: ignored('The host decides.', '0'),
+  serverSocketRcvBufSize: ignored('The host decides.', '0'),
+  writeBufferHighWaterMark: ignored('Back-pressure begins at 4 MiB.', '0'),
+  writeBufferLowWaterMark: ignored('Back-pressure begins at 4 MiB.', '0'),
+  serverSocketBacklog: ignored('The host decides.', '1024'),
+  serverNettyWorkerGroupEnable: ignored('There is no Netty.', 'true'),
+  serverPooledByteBufAllocatorEnable: ignored('There is no Netty.', 'true'),
+  enableShutdownGracefully: ignored('A stop is always graceful.', 'false'),
+  shutdownWaitTimeSeconds: ignored('A stop waits for what is in flight.', '30'),
+  useEpollNativeSelector: ignored('There is no Netty.', 'false'),
+} satisfies OptionTable
+
+/** Values of the name server's options. */
+export type NamesrvConfig = ConfigOf<typeof namesrvOptions>

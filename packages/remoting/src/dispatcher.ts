@@ -1,0 +1,243 @@
+import type { EventSink } from '@skylarkmq/env'
+import {
+  decodeCommand,
+  decodeHeader,
+  encodeReply,
+  FLAG_ONEWAY,
+  FLAG_RESPONSE,
+  hotCodecs,
+  LanguageCode,
+  peekCode,
+  ProtocolError,
+  ResponseCode,
+  Serialization,
+  V5_3_3,
+  writeCommand,
+  type FieldMap,
+  type Frame,
+  type HotCodec,
+} from '@skylarkmq/protocol'
+import type { Connection } from './connection.ts'
+import { requestFailed } from './events.ts'
+import type { Lane } from './lanes.ts'
+import {
+  NO_REPLY,
+  type AnyRequest,
+  type Outcome,
+  type Processor,
+  type ProcessorTable,
+  type Reply,
+  type Request,
+} from './processor.ts'
+
+/** Versions above this one understand GO_AWAY (5.3.1). */
+const GO_AWAY_AFTER_VERSION = 475
+
+interface Row<C> {
+  readonly definition: AnyRequest
+  readonly processor: Processor<C, AnyRequest>
+  readonly lane: Lane | undefined
+  readonly hot: HotCodec | undefined
+}
+
+/** What may turn a request away before its processor sees it. */
+export type Gate = (request: Request) => Reply | undefined
+
+/** What a dispatcher is made of. */
+export interface DispatcherParts<C, T extends Readonly<Record<string, AnyRequest>>> {
+  readonly context: C
+  readonly requests: T
+  readonly processors: ProcessorTable<C, T>
+  readonly events: EventSink
+  /** The lane of a request, by its name; none when it never waits. */
+  readonly laneOf?: (name: string) => Lane | undefined
+  /** The header serialisation of answers; Apache's processes answer in their own, not the request's. */
+  readonly serialization?: Serialization
+  readonly gate?: Gate
+}
+
+/**
+ * Takes frames to processors and answers back: code → row of the table; lane limit; header; a throw
+ * becomes SYSTEM_ERROR. Apache: `NettyRemotingAbstract.java`, processRequestCommand.
+ */
+export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
+  readonly #context: C
+  readonly #events: EventSink
+  readonly #serialization: Serialization
+  readonly #gate: Gate | undefined
+  readonly #rows = new Map<number, Row<C>>()
+  #goingAway = false
+
+  constructor(parts: DispatcherParts<C, T>) {
+    this.#context = parts.context
+    this.#events = parts.events
+    this.#serialization = parts.serialization ?? Serialization.JSON
+    this.#gate = parts.gate
+    for (const [name, definition] of Object.entries(parts.requests)) {
+      this.#rows.set(definition.code, {
+        definition,
+        processor: parts.processors[name] as Processor<C, AnyRequest>,
+        lane: parts.laneOf?.(name),
+        hot: hotCodecs.get(definition.code),
+      })
+    }
+  }
+
+  /** From now on clients that understand it are told to go elsewhere. */
+  goAway(): void {
+    this.#goingAway = true
+  }
+
+  /** Handles one frame: an answer to one of ours, or a request. */
+  dispatch(connection: Connection, frame: Frame): void {
+    const row = this.#rows.get(peekCode(frame))
+    const hot = row?.hot?.decode(frame)
+    if (row !== undefined && hot !== undefined) {
+      if ((hot.flag & FLAG_RESPONSE) === 0) {
+        this.#serve(row, hotRequest(row.definition, connection, frame, hot))
+        return
+      }
+    }
+    this.#dispatchPlain(connection, frame)
+  }
+
+  #dispatchPlain(connection: Connection, frame: Frame): void {
+    const command = decodeCommand(frame)
+    if ((command.flag & FLAG_RESPONSE) !== 0) {
+      // The waiter goes on in a later microtask, when the frame's bytes are no longer valid.
+      const body = command.body === undefined ? undefined : Buffer.from(command.body)
+      connection.inFlight.answer({ ...command, body })
+      return
+    }
+    const isOneway = (command.flag & FLAG_ONEWAY) !== 0
+    const row = this.#rows.get(command.code)
+    const fields = command.fields ?? {}
+    const base = {
+      body: command.body,
+      connection,
+      opaque: command.opaque,
+      version: command.version,
+      language: command.language,
+      isOneway,
+      fields: () => fields,
+    }
+    if (row === undefined) {
+      const remark = ` request type ${command.code} not supported`
+      if (!isOneway) this.#write(connection, command.opaque, { code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark })
+      return
+    }
+    let header: unknown
+    try {
+      header = decodeHeader(row.definition, fields)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      if (!isOneway) this.#write(connection, command.opaque, { code: ResponseCode.SYSTEM_ERROR, remark: error.message })
+      return
+    }
+    this.#serve(row, { ...base, definition: row.definition, header: header as Request['header'] })
+  }
+
+  #serve(row: Row<C>, request: Request): void {
+    const outcome = this.#turnedAway(row, request) ?? this.#process(row, request)
+    if (!(outcome instanceof Promise)) {
+      if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
+      return
+    }
+    row.lane?.enter()
+    outcome
+      .catch((error: unknown) => this.#failed(request, error))
+      .then((reply) => {
+        row.lane?.leave()
+        if (reply !== NO_REPLY) this.#answer(row, request, reply)
+      })
+      .catch((error: unknown) => {
+        this.#failed(request, error)
+      })
+  }
+
+  #turnedAway(row: Row<C>, request: Request): Reply | undefined {
+    if (this.#goingAway && request.version > GO_AWAY_AFTER_VERSION) {
+      return { code: ResponseCode.GO_AWAY, remark: 'please go away' }
+    }
+    if (row.lane?.isFull === true) {
+      const remark = `[OVERLOAD]system busy, start flow control for a while: ${row.lane.waiting} requests wait in the lane ${row.lane.name}`
+      return { code: ResponseCode.SYSTEM_BUSY, remark }
+    }
+    return this.#gate?.(request)
+  }
+
+  #process(row: Row<C>, request: Request): Outcome {
+    try {
+      return row.processor(this.#context, request)
+    } catch (error) {
+      return this.#failed(request, error)
+    }
+  }
+
+  /** The one place that catches everything: a request must not take the process down. */
+  #failed(request: Request, error: unknown): Reply {
+    if (error instanceof ProtocolError) {
+      return { code: ResponseCode.SYSTEM_ERROR, remark: error.message }
+    }
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const { code } = request.definition
+    this.#events.emit(requestFailed, { peer: request.connection.peer, code, reason })
+    const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return { code: ResponseCode.SYSTEM_ERROR, remark }
+  }
+
+  #answer(row: Row<C>, request: Request, reply: Reply): void {
+    if (request.isOneway || request.connection.isClosed) return
+    const { connection, opaque } = request
+    const sink = connection.output()
+    const start = sink.length
+    if (
+      this.#serialization !== Serialization.JSON ||
+      row.hot?.writeReply(sink, opaque, reply) !== true
+    ) {
+      const header = reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
+      const fields =
+        header === undefined || reply.fields === undefined
+          ? (header ?? reply.fields)
+          : { ...header, ...reply.fields }
+      this.#write(connection, opaque, reply, fields)
+    }
+    if (reply.holdsIfWritten === true) connection.holdsIfWritten(start, opaque)
+  }
+
+  #write(connection: Connection, opaque: number, reply: Reply, fields?: FieldMap): void {
+    writeCommand(connection.output(), {
+      code: reply.code,
+      language: LanguageCode.JAVA,
+      version: V5_3_3,
+      opaque,
+      flag: FLAG_RESPONSE,
+      remark: reply.remark,
+      fields,
+      body: reply.body,
+      serialization: this.#serialization,
+    })
+  }
+}
+
+type HotHeader = NonNullable<ReturnType<HotCodec['decode']>>
+
+function hotRequest(
+  definition: AnyRequest,
+  connection: Connection,
+  frame: Frame,
+  hot: HotHeader,
+): Request {
+  const { bodyStart, bodyEnd } = frame
+  return {
+    definition,
+    header: hot.header as Request['header'],
+    body: bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined,
+    connection,
+    opaque: hot.opaque,
+    version: hot.version,
+    language: hot.language,
+    isOneway: (hot.flag & FLAG_ONEWAY) !== 0,
+    fields: () => decodeCommand(frame).fields ?? {},
+  }
+}

@@ -1,0 +1,69 @@
+import type {
+  FieldMap,
+  HeaderOf,
+  ReplyHeaderOf,
+  RequestDefinition,
+} from '@skylarkmq/protocol'
+import type { Connection } from './connection.ts'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- matches a definition of any fields
+export type AnyRequest = RequestDefinition<any, any>
+
+/** A request as a processor sees it. */
+export interface Request<D extends AnyRequest = AnyRequest> {
+  readonly definition: AnyRequest
+  readonly header: HeaderOf<D>
+  /**
+   * The body; undefined when there is none. It is valid until the processor returns (its promise, or
+   * its reply): a processor that waits copies what it still needs before.
+   */
+  readonly body: Buffer | undefined
+  readonly connection: Connection
+  readonly opaque: number
+  /** Ordinal of MQVersion that the peer claims. */
+  readonly version: number
+  /** Ordinal of LanguageCode; undefined when the peer named one that is not known. */
+  readonly language: number | undefined
+  readonly isOneway: boolean
+  /** The header as text, unknown fields included. Costs a second decoding on the hot path. */
+  fields(): FieldMap
+}
+
+/** An answer. */
+export interface Reply<D extends AnyRequest = AnyRequest> {
+  /** A response code; 0 is success. */
+  readonly code: number
+  readonly remark?: string | undefined
+  readonly header?: ReplyHeaderOf<D> | undefined
+  /** Fields beyond the declared ones. */
+  readonly fields?: FieldMap | undefined
+  /** Copied before the turn ends: views of shared memory may be given. */
+  readonly body?: Uint8Array | readonly Uint8Array[] | undefined
+  /** Set when the answer is true only once this turn's log write succeeds. */
+  readonly holdsIfWritten?: boolean | undefined
+}
+
+/** What a processor returns when the request, by its nature, gets no answer. */
+export const NO_REPLY = Symbol('no reply')
+
+/** An answer, now or later. */
+export type Outcome<D extends AnyRequest = AnyRequest> =
+  | Reply<D>
+  | typeof NO_REPLY
+  | Promise<Reply<D> | typeof NO_REPLY>
+
+/** Serves one request. `context` is what the server's processors share. */
+export type Processor<C, D extends AnyRequest> = (context: C, request: Request<D>) => Outcome<D>
+
+/** One processor per request of a list; a request without one does not compile. */
+export type ProcessorTable<C, T extends Readonly<Record<string, AnyRequest>>> = {
+  readonly [K in keyof T]: Processor<C, T[K]>
+}
+
+/** Success, with nothing more to say. */
+export const OK: Reply = { code: 0 }
+
+/** An answer that says no. */
+export function refuse(code: number, remark: string): Reply {
+  return { code, remark }
+}

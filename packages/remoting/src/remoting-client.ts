@@ -1,0 +1,126 @@
+import { hostErrorCode, type Env } from '@skylarkmq/env'
+import type { RemotingCommand, Serialization } from '@skylarkmq/protocol'
+import { Connection, type OutgoingRequest } from './connection.ts'
+import { ConnectFailed } from './errors.ts'
+import type { FrameHandler } from './remoting-server.ts'
+
+const CONNECT_TIMEOUT_MS = 3_000
+
+/** How a client treats its connections. */
+export interface RemotingClientOptions {
+  /** Serves what the other side asks of us; also hands answers back to who waits. */
+  readonly handler: FrameHandler
+  readonly serialization?: Serialization
+  readonly connectTimeoutMs?: number
+  /** Called when a connection that had been made ends. */
+  readonly onClosed?: (address: string) => void
+}
+
+/**
+ * Keeps one connection per address, made when first needed. Apache: `NettyRemotingClient.java`.
+ */
+export class RemotingClient {
+  readonly #env: Env
+  readonly #options: RemotingClientOptions
+  readonly #connections = new Map<string, Promise<Connection>>()
+  #closed = false
+
+  constructor(env: Env, options: RemotingClientOptions) {
+    this.#env = env
+    this.#options = options
+  }
+
+  /**
+   * Sends a request and waits for its answer, whatever its code. Rejects with ERR_REMOTING_CONNECT,
+   * ERR_REMOTING_CLOSED or ERR_REMOTING_TIMEOUT.
+   */
+  async request(
+    address: string,
+    request: OutgoingRequest,
+    timeoutMs: number,
+  ): Promise<RemotingCommand> {
+    const connection = await this.connection(address)
+    return connection.request(request, timeoutMs)
+  }
+
+  /** Sends a request that wants no answer. Rejects with ERR_REMOTING_CONNECT. */
+  async oneway(address: string, request: OutgoingRequest): Promise<void> {
+    const connection = await this.connection(address)
+    connection.oneway(request)
+  }
+
+  /** The connection to `host:port`, made if need be. Rejects with ERR_REMOTING_CONNECT. */
+  connection(address: string): Promise<Connection> {
+    const found = this.#connections.get(address)
+    if (found !== undefined) return found
+    const made = this.#connect(address)
+    this.#connections.set(address, made)
+    made.catch(() => {
+      if (this.#connections.get(address) === made) this.#connections.delete(address)
+    })
+    return made
+  }
+
+  /** Closes the connection to an address, if there is one. */
+  disconnect(address: string): void {
+    const found = this.#connections.get(address)
+    this.#connections.delete(address)
+    found?.then(
+      (connection) => {
+        connection.end()
+      },
+      () => undefined,
+    )
+  }
+
+  /** Sends what is gathered and closes all. */
+  close(): void {
+    this.#closed = true
+    for (const address of [...this.#connections.keys()]) this.disconnect(address)
+  }
+
+  async #connect(address: string): Promise<Connection> {
+    const colon = address.lastIndexOf(':')
+    const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+    const port = Number(address.slice(colon + 1))
+    if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new ConnectFailed({ address, reason: 'an address is host:port' })
+    }
+    if (this.#closed) throw new ConnectFailed({ address, reason: 'this client is closed' })
+    const timeoutMs = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
+    let socket
+    try {
+      socket = await this.#env.net.connect({ host, port, timeoutMs })
+    } catch (error) {
+      throw new ConnectFailed({ address, reason: hostErrorCode(error) ?? String(error) }, error)
+    }
+    const connection = new Connection(
+      this.#env,
+      socket,
+      {
+        frame: (each, frame) => {
+          this.#options.handler.dispatch(each, frame)
+        },
+        closed: () => {
+          this.#connections.delete(address)
+          this.#options.onClosed?.(address)
+        },
+      },
+      this.#options.serialization === undefined
+        ? {}
+        : { serialization: this.#options.serialization },
+    )
+    socket.handle({
+      data: (chunk) => {
+        connection.receive(chunk)
+      },
+      drain: () => {
+        connection.drained()
+      },
+      close: () => {
+        connection.gone()
+      },
+    })
+    return connection
+  }
+}
