@@ -1,0 +1,300 @@
+import { defaultsOf, flag, int, oneOf, text } from '@skylarkmq/protocol'
+import type { ConfigOf, OptionTable } from '@skylarkmq/protocol'
+import type { HostAddress } from './message.ts'
+import { ignoredStoreOptions } from './options-ignored.ts'
+
+const MAX_INT = 0x7fffffff
+
+const storePaths = {
+  storePathRootDir: text({
+    default: '',
+    doc: 'Directory of the whole store; all else is below it unless a key of its own says otherwise.',
+    differs: 'Apache takes the directory store in the home of the user; here the program decides.',
+  }),
+  storePathCommitLog: text({
+    default: '',
+    doc: 'Directory of the commit log; empty for commitlog below the root.',
+  }),
+  storePathConsumeQueue: text({
+    default: '',
+    doc: 'Directory of the consume queues; empty for consumequeue below the root.',
+  }),
+  storePathIndex: text({
+    default: '',
+    doc: 'Directory of the index; empty for index below the root.',
+  }),
+  storeCheckpoint: text({
+    default: '',
+    doc: 'Path of the checkpoint file; empty for checkpoint below the root.',
+  }),
+  abortFile: text({
+    default: '',
+    doc: 'Path of the file that is there while the store runs; empty for abort below the root.',
+  }),
+} satisfies OptionTable
+
+const fileSizes = {
+  mappedFileSizeCommitLog: int({
+    default: 1024 ** 3,
+    min: 1024,
+    max: MAX_INT,
+    unit: 'bytes',
+    doc: 'Size of one commit log file. The size of files that are already there wins.',
+  }),
+  mappedFileSizeConsumeQueue: int({
+    default: 300_000 * 20,
+    min: 20,
+    max: MAX_INT,
+    unit: 'bytes',
+    doc: 'Size of one consume queue file, rounded up to whole units of 20 bytes. The size of files that are there wins.',
+  }),
+  maxHashSlotNum: int({
+    default: 5_000_000,
+    min: 1,
+    max: 100_000_000,
+    doc: 'Hash slots of one index file.',
+  }),
+  maxIndexNum: int({
+    default: 20_000_000,
+    min: 2,
+    max: 100_000_000,
+    doc: 'Entries of one index file, of which the first stays unused.',
+  }),
+} satisfies OptionTable
+
+const flushing = {
+  flushDiskType: oneOf(['ASYNC_FLUSH', 'SYNC_FLUSH'], {
+    default: 'ASYNC_FLUSH',
+    doc: 'Whether a send waits until its message is on disk.',
+  }),
+  flushIntervalCommitLog: int({
+    default: 500,
+    min: 1,
+    unit: 'ms',
+    doc: 'How often the commit log is brought to disk under ASYNC_FLUSH.',
+  }),
+  flushConsumeQueueThoroughInterval: int({
+    default: 60_000,
+    min: 100,
+    unit: 'ms',
+    doc: 'How often the consume queues are brought to disk, and the checkpoint with them.',
+  }),
+  syncFlushTimeout: int({
+    default: 5000,
+    min: 1,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'How long a send waits for the disk under SYNC_FLUSH before it ends FLUSH_DISK_TIMEOUT.',
+  }),
+  checkCRCOnRecover: flag({
+    default: true,
+    doc: 'Whether the CRC of each body is checked when the log is read at the start.',
+  }),
+} satisfies OptionTable
+
+const retention = {
+  deleteWhen: text({
+    default: '04',
+    applies: 'live',
+    doc: 'Hours of local time in which expired files are deleted, with semicolons between.',
+  }),
+  fileReservedTime: int({
+    default: 72,
+    min: 0,
+    unit: 'h',
+    applies: 'live',
+    doc: 'Age, by the last write to it, from which a commit log file may be deleted.',
+  }),
+  cleanResourceInterval: int({
+    default: 10_000,
+    min: 100,
+    unit: 'ms',
+    doc: 'How often the store looks for files to delete and at how full the disk is.',
+  }),
+  deleteFileBatchMax: int({
+    default: 10,
+    min: 1,
+    applies: 'live',
+    doc: 'Commit log files that one look deletes at most.',
+  }),
+  diskMaxUsedSpaceRatio: int({
+    default: 75,
+    min: 10,
+    max: 95,
+    outside: 'clamp',
+    unit: '%',
+    applies: 'live',
+    doc: 'Disk use from which expired files are deleted at any hour.',
+  }),
+  diskSpaceCleanForciblyRatio: int({
+    default: 85,
+    min: 30,
+    max: 85,
+    outside: 'clamp',
+    unit: '%',
+    applies: 'live',
+    doc: 'Disk use from which the oldest files are deleted whatever their age.',
+  }),
+  diskSpaceWarningLevelRatio: int({
+    default: 90,
+    min: 35,
+    max: 90,
+    outside: 'clamp',
+    unit: '%',
+    applies: 'live',
+    doc: 'Disk use from which messages are refused.',
+  }),
+  cleanFileForciblyEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Whether `diskSpaceCleanForciblyRatio` has effect.',
+  }),
+  redeleteHangedFileInterval: int({
+    default: 120_000,
+    min: 1,
+    unit: 'ms',
+    doc: 'How often the store tries again to delete a first file that could not be deleted.',
+  }),
+} satisfies OptionTable
+
+const reading = {
+  maxFilterMessageSize: int({
+    default: 16_000,
+    min: 20,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'Bytes of consume queue that one read looks through at most, when its count asks for no more.',
+  }),
+  maxTransferBytesOnMessageInMemory: int({
+    default: 256 * 1024,
+    min: 1,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'Bytes that one read returns of messages that are in memory.',
+  }),
+  maxTransferCountOnMessageInMemory: int({
+    default: 32,
+    min: 1,
+    applies: 'live',
+    doc: 'Messages that one read returns of those in memory.',
+  }),
+  maxTransferBytesOnMessageInDisk: int({
+    default: 64 * 1024,
+    min: 1,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'Bytes that one read returns of messages that are on disk.',
+  }),
+  maxTransferCountOnMessageInDisk: int({
+    default: 8,
+    min: 1,
+    applies: 'live',
+    doc: 'Messages that one read returns of those on disk.',
+  }),
+  accessMessageInMemoryMaxRatio: int({
+    default: 40,
+    min: 0,
+    max: 100,
+    unit: '%',
+    applies: 'live',
+    doc: 'Share of the memory of the host that counts as holding the end of the log.',
+  }),
+  messageIndexEnable: flag({
+    default: true,
+    doc: 'Whether messages can be found by key.',
+  }),
+  messageIndexSafe: flag({
+    default: false,
+    doc: 'Whether a start after a kill reads the log as far back as the index needs it.',
+  }),
+  maxMsgsNumBatch: int({
+    default: 64,
+    min: 1,
+    applies: 'live',
+    doc: 'Messages that one query by key finds at most.',
+  }),
+  defaultQueryMaxNum: int({
+    default: 32,
+    min: 1,
+    applies: 'live',
+    doc: 'Messages that a query by key returns when it asks for no number.',
+  }),
+} satisfies OptionTable
+
+const writing = {
+  maxMessageSize: int({
+    default: 4 * 1024 * 1024,
+    min: 1,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'Longest body that is stored.',
+  }),
+  autoMessageVersionOnTopicLen: flag({
+    default: true,
+    doc: 'Whether a topic of more than 127 bytes is stored as a record of version 2, which brokers and clients of 4.9 cannot read.',
+  }),
+  messageDelayLevel: text({
+    default: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
+    doc: 'Delay of each level, from level 1 on: a number and s, m, h or d.',
+  }),
+  brokerRole: oneOf(['ASYNC_MASTER', 'SYNC_MASTER', 'SLAVE'], {
+    default: 'ASYNC_MASTER',
+    doc: 'Whether the broker takes messages, and whether a send waits for a slave. A slave refuses messages.',
+  }),
+} satisfies OptionTable
+
+const ours = {
+  logTailMemoryBytes: int({
+    default: 16 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 ** 3,
+    unit: 'bytes',
+    doc: "Skylark's own: how much of the end of the log is kept in memory.",
+  }),
+  readCacheMemoryBytes: int({
+    default: 16 * 1024 * 1024,
+    min: 256 * 1024,
+    max: 1024 ** 3,
+    unit: 'bytes',
+    doc: "Skylark's own: how much of the log that was read from disk is kept in memory.",
+  }),
+  maxOpenQueueFiles: int({
+    default: 256,
+    min: 4,
+    max: 100_000,
+    doc: "Skylark's own: how many consume queue files are open at once.",
+  }),
+} satisfies OptionTable
+
+/**
+ * The keys of a broker's configuration that are the store's: Apache's names, defaults and bounds.
+ * Apache: `MessageStoreConfig.java`.
+ */
+export const storeOptions = {
+  ...storePaths,
+  ...fileSizes,
+  ...flushing,
+  ...retention,
+  ...reading,
+  ...writing,
+  ...ours,
+  ...ignoredStoreOptions,
+}
+
+/** What a store is opened with: the values of `storeOptions`, and two facts of the host. */
+export interface StoreConfig extends ConfigOf<typeof storeOptions> {
+  /** What new records say of the broker, until `setStoreHost`. */
+  storeHost: HostAddress
+  /** Memory of the host in bytes, of which a share is taken to hold the end of the log. */
+  physicalMemoryBytes: number
+}
+
+/** The defaults of all options, for a store below `rootDirectory`. */
+export function defaultStoreConfig(rootDirectory: string): StoreConfig {
+  return {
+    ...defaultsOf(storeOptions),
+    storePathRootDir: rootDirectory,
+    storeHost: { address: Uint8Array.of(127, 0, 0, 1), port: 10911 },
+    physicalMemoryBytes: 8 * 1024 ** 3,
+  }
+}

@@ -1,0 +1,43 @@
+/** How storing a message ended. Apache: `PutMessageStatus.java`. */
+export const PutMessageStatus = {
+  PUT_OK: 'PUT_OK',
+  /** Stored, but not known to be on disk within `syncFlushTimeout`. */
+  FLUSH_DISK_TIMEOUT: 'FLUSH_DISK_TIMEOUT',
+  /** Stored, but no slave confirmed it in time. */
+  FLUSH_SLAVE_TIMEOUT: 'FLUSH_SLAVE_TIMEOUT',
+  /** Stored, but no slave is near enough to wait for. */
+  SLAVE_NOT_AVAILABLE: 'SLAVE_NOT_AVAILABLE',
+  /** Not stored: the store does not accept now; the remark says why. */
+  SERVICE_NOT_AVAILABLE: 'SERVICE_NOT_AVAILABLE',
+  /** Not stored: the next commit log file could not be made. */
+  CREATE_MAPPED_FILE_FAILED: 'CREATE_MAPPED_FILE_FAILED',
+  /** Not stored: the topic or the body is too long. */
+  MESSAGE_ILLEGAL: 'MESSAGE_ILLEGAL',
+  /** Not stored: the properties are longer than 32767 bytes. */
+  PROPERTIES_SIZE_EXCEEDED: 'PROPERTIES_SIZE_EXCEEDED',
+} as const
+/** How storing a message ended. */
+export type PutMessageStatus = (typeof PutMessageStatus)[keyof typeof PutMessageStatus]
+
+/** How reading a queue ended. Apache: `GetMessageStatus.java`. */
+export const GetMessageStatus = {
+  FOUND: 'FOUND',
+  /** Units were read, but the filter took none of their messages. */
+  NO_MATCHED_MESSAGE: 'NO_MATCHED_MESSAGE',
+  /** The messages' part of the commit log is gone. */
+  MESSAGE_WAS_REMOVING: 'MESSAGE_WAS_REMOVING',
+  /** The queue's file could not be read there. */
+  OFFSET_FOUND_NULL: 'OFFSET_FOUND_NULL',
+  /** The offset is behind the end of the queue. */
+  OFFSET_OVERFLOW_BADLY: 'OFFSET_OVERFLOW_BADLY',
+  /** The offset is the one that the next message will get. */
+  OFFSET_OVERFLOW_ONE: 'OFFSET_OVERFLOW_ONE',
+  /** The offset is before the first message that is still there. */
+  OFFSET_TOO_SMALL: 'OFFSET_TOO_SMALL',
+  /** No such queue was ever written. */
+  NO_MATCHED_LOGIC_QUEUE: 'NO_MATCHED_LOGIC_QUEUE',
+  /** The queue is there and nothing was ever in it. */
+  NO_MESSAGE_IN_QUEUE: 'NO_MESSAGE_IN_QUEUE',
+} as const
+/** How reading a queue ended. */
+export type GetMessageStatus = (typeof GetMessageStatus)[keyof typeof GetMessageStatus]
