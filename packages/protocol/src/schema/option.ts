@@ -91,6 +91,18 @@ export function ignored(why: string, apacheDefault = ''): Option<string> {
   }
 }
 
+/** Several ignored keys that share a reason, with Apache's default of each. */
+export function ignoredAll<const K extends string>(
+  why: string,
+  apacheDefaults: Readonly<Record<K, string>>,
+): Readonly<Record<K, Option<string>>> {
+  const rows = Object.entries<string>(apacheDefaults).map(([key, value]) => [
+    key,
+    ignored(why, value),
+  ])
+  return Object.fromEntries(rows) as Record<K, Option<string>>
+}
+
 function shared(row: Common): Pick<Option<never>, 'doc' | 'applies' | 'unit' | 'differs'> {
   return {
     doc: row.doc,

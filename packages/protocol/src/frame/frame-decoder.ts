@@ -1,0 +1,127 @@
+import { ProtocolError } from '../errors.ts'
+import { Serialization } from './remoting-command.ts'
+
+/**
+ * One frame as it was received: places in a buffer, nothing decoded. Apache: `RemotingCommand.java`,
+ * decode; `NettyDecoder.java`.
+ *
+ * | at | field  | bytes | what it is                                                  |
+ * | -- | ------ | ----- | ----------------------------------------------------------- |
+ * |  0 | length | 4     | bytes that follow                                           |
+ * |  4 | mark   | 4     | high byte: serialization; low three: length of the header   |
+ * |  8 | header | n     |                                                             |
+ * |  . | body   | rest  |                                                             |
+ */
+export interface Frame {
+  readonly buffer: Buffer
+  readonly headerStart: number
+  readonly headerEnd: number
+  /** Equal to `headerEnd`. */
+  readonly bodyStart: number
+  readonly bodyEnd: number
+  readonly serialization: Serialization
+}
+
+/** The largest frame that Apache reads, its length field included. */
+export const FRAME_BYTES_MAX = 16_777_216
+
+const HEAD_BYTES = 8
+// A buffer for cut frames up to this size stays with its connection.
+const HELD_BYTES_KEPT = 64 * 1024
+
+/**
+ * Cuts a stream of bytes into frames. A frame that lies whole in a chunk is not copied; of one that
+ * does not, only the bytes that arrived are kept, in a buffer that doubles: what a length field merely
+ * claims costs nothing.
+ */
+export class FrameDecoder {
+  readonly #frameBytesMax: number
+  #held: Buffer = Buffer.alloc(0)
+  #heldLength = 0
+
+  constructor(options: { readonly maxFrameBytes?: number } = {}) {
+    this.#frameBytesMax = options.maxFrameBytes ?? FRAME_BYTES_MAX
+  }
+
+  /** Bytes of a frame that has not wholly arrived. */
+  get pendingBytes(): number {
+    return this.#heldLength
+  }
+
+  /**
+   * Takes the next bytes of the stream and calls `onFrame` for each frame that they complete. Chunk
+   * and frames are valid until `onFrame` returns. A ProtocolError means that the stream cannot be read
+   * any further: the connection is to be closed.
+   */
+  push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
+    let at = this.#heldLength === 0 ? 0 : this.#completeHeld(chunk, onFrame)
+    while (chunk.length - at >= HEAD_BYTES) {
+      const size = this.#frameSize(chunk, at)
+      if (at + size > chunk.length) break
+      onFrame(frameAt(chunk, at, size))
+      at += size
+    }
+    if (at < chunk.length) this.#hold(chunk, at, chunk.length)
+  }
+
+  /** Adds to the held frame what it lacks; returns where the next one begins in the chunk. */
+  #completeHeld(chunk: Buffer, onFrame: (frame: Frame) => void): number {
+    let at = 0
+    if (this.#heldLength < HEAD_BYTES) {
+      at = Math.min(chunk.length, HEAD_BYTES - this.#heldLength)
+      this.#hold(chunk, 0, at)
+      if (this.#heldLength < HEAD_BYTES) return at
+    }
+    const size = this.#frameSize(this.#held, 0)
+    const end = Math.min(chunk.length, at + size - this.#heldLength)
+    this.#hold(chunk, at, end)
+    if (this.#heldLength < size) return end
+    const held = this.#held
+    this.#heldLength = 0
+    if (held.length > HELD_BYTES_KEPT) this.#held = Buffer.alloc(0)
+    onFrame(frameAt(held, 0, size))
+    return end
+  }
+
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const needed = this.#heldLength + end - start
+    if (needed > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#held.length * 2, 256))
+      this.#held.copy(larger, 0, 0, this.#heldLength)
+      this.#held = larger
+    }
+    chunk.copy(this.#held, this.#heldLength, start, end)
+    this.#heldLength = needed
+  }
+
+  #frameSize(buffer: Buffer, at: number): number {
+    const length = buffer.readInt32BE(at)
+    const size = length + 4
+    if (length < 4 || size > this.#frameBytesMax) {
+      throw new ProtocolError({ what: `frame of length ${length}` })
+    }
+    const type = buffer[at + 4] as number
+    if (type > Serialization.ROCKETMQ) {
+      throw new ProtocolError({ what: `unknown header serialization ${type}` })
+    }
+    const headerLength = buffer.readUIntBE(at + 5, 3)
+    if (headerLength > length - 4) {
+      throw new ProtocolError({
+        what: `header of ${headerLength} bytes in a frame of length ${length}`,
+      })
+    }
+    return size
+  }
+}
+
+function frameAt(buffer: Buffer, at: number, size: number): Frame {
+  const headerEnd = at + HEAD_BYTES + buffer.readUIntBE(at + 5, 3)
+  return {
+    buffer,
+    headerStart: at + HEAD_BYTES,
+    headerEnd,
+    bodyStart: headerEnd,
+    bodyEnd: at + size,
+    serialization: buffer[at + 4] as Serialization,
+  }
+}
