@@ -73,6 +73,16 @@ export const boolean: FieldType<boolean> = {
   encode: (value) => (value ? 'true' : 'false'),
 }
 
+/**
+ * Message properties, kept as their UTF-8 bytes: the broker stores them as they came and looks into
+ * them without making strings.
+ */
+export const propertyBytes: FieldType<Buffer> = {
+  name: 'propertyBytes',
+  decode: (text) => Buffer.from(text, 'utf8'),
+  encode: (value) => value.toString('utf8'),
+}
+
 /** A field that the request cannot do without. */
 export const required = <T>(type: FieldType<T>, doc: string): Field<T, true> => ({
   type,

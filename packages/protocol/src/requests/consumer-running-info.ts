@@ -1,0 +1,37 @@
+import { defineRequest } from '../schema/define-request.ts'
+import { boolean, int32, optional, required, string } from '../schema/fields.ts'
+import { rpcFields, topicFields } from './common-fields.ts'
+
+/** Asks what a consumer is doing; the broker passes it on to the client. */
+export const GetConsumerRunningInfo = defineRequest({
+  code: 307,
+  name: 'GET_CONSUMER_RUNNING_INFO',
+  doc: 'Asks what a consumer is doing; the broker passes it on to the client.',
+  source: 'GetConsumerRunningInfoRequestHeader.java',
+  header: {
+    ...rpcFields,
+    consumerGroup: required(string, 'Group that consumes.'),
+    clientId: required(string, 'Id of the client, unique in its group.'),
+    jstackEnable: optional(boolean, 'True wants the stacks of its threads.'),
+  },
+  reply: {},
+})
+
+/** Has a client consume one message now; the broker reads it and passes it on. */
+export const ConsumeMessageDirectly = defineRequest({
+  code: 309,
+  name: 'CONSUME_MESSAGE_DIRECTLY',
+  doc: 'Has a client consume one message now; the broker reads it and passes it on.',
+  source: 'ConsumeMessageDirectlyResultRequestHeader.java',
+  header: {
+    ...topicFields,
+    consumerGroup: required(string, 'Group that consumes.'),
+    clientId: optional(string, 'Id of the client, unique in its group.'),
+    msgId: optional(string, 'Offset id of the message.'),
+    brokerName: optional(string, 'Name of the broker, shared by a master and its slaves.'),
+    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    topicSysFlag: optional(int32, 'sysFlag of the topic.'),
+    groupSysFlag: optional(int32, 'sysFlag of the group.'),
+  },
+  reply: {},
+})

@@ -1,0 +1,20 @@
+import { defineRequest } from '../schema/define-request.ts'
+import { optional, required, string } from '../schema/fields.ts'
+import { topicFields } from './common-fields.ts'
+
+/** Calls back a delayed message before it is due. */
+export const RecallMessage = defineRequest({
+  code: 370,
+  name: 'RECALL_MESSAGE',
+  doc: 'Calls back a delayed message before it is due.',
+  source: 'RecallMessageRequestHeader.java, RecallMessageProcessor.java',
+  header: {
+    ...topicFields,
+    producerGroup: optional(string, 'Group of the producer.'),
+    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    recallHandle: required(string, 'What the send answered.'),
+  },
+  reply: {
+    msgId: required(string, 'Unique key of the message that was called back.'),
+  },
+})

@@ -1,0 +1,57 @@
+import { defineRequest } from '../schema/define-request.ts'
+import { boolean, int32, int64, optional, required, string } from '../schema/fields.ts'
+import { rpcFields, topicFields } from './common-fields.ts'
+
+/** Commits or rolls back a half message. */
+export const EndTransaction = defineRequest({
+  code: 37,
+  name: 'END_TRANSACTION',
+  doc: 'Commits or rolls back a half message.',
+  source: 'EndTransactionRequestHeader.java, EndTransactionProcessor.java',
+  header: {
+    ...rpcFields,
+    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    producerGroup: required(string, 'Group of the producer.'),
+    tranStateTableOffset: required(int64, 'Logical offset of the half message in its queue.'),
+    commitLogOffset: required(int64, 'Commit log offset of the half message, in bytes.'),
+    commitOrRollback: required(int32, '8 commit, 12 rollback, 0 not known.'),
+    fromTransactionCheck: optional(boolean, 'True when the broker had asked.'),
+    msgId: required(string, 'Unique key of the message.'),
+    transactionId: optional(string, 'Id of the transaction.'),
+  },
+  reply: {},
+  oneway: true,
+})
+
+/** Asks a producer what became of a transaction; the half message is in the body. */
+export const CheckTransactionState = defineRequest({
+  code: 39,
+  name: 'CHECK_TRANSACTION_STATE',
+  doc: 'Asks a producer what became of a transaction; the half message is in the body.',
+  source: 'CheckTransactionStateRequestHeader.java, ClientRemotingProcessor.java',
+  header: {
+    ...rpcFields,
+    topic: optional(string, 'The topic of half messages.'),
+    tranStateTableOffset: required(int64, 'Logical offset of the half message in its queue.'),
+    commitLogOffset: required(int64, 'Commit log offset of the half message, in bytes.'),
+    msgId: optional(string, 'Unique key of the message.'),
+    transactionId: optional(string, 'Id of the transaction.'),
+    offsetMsgId: optional(string, 'Offset id of the half message.'),
+  },
+  reply: {},
+  oneway: true,
+})
+
+/** Has a half message asked about again whose checks were used up. */
+export const ResumeCheckHalfMessage = defineRequest({
+  code: 323,
+  name: 'RESUME_CHECK_HALF_MESSAGE',
+  doc: 'Has a half message asked about again whose checks were used up.',
+  source: 'ResumeCheckHalfMessageRequestHeader.java, AdminBrokerProcessor.java',
+  header: {
+    ...topicFields,
+    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    msgId: optional(string, 'Id of the message.'),
+  },
+  reply: {},
+})
