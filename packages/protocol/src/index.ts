@@ -60,3 +60,66 @@ export * from './requests/topic-config.ts'
 export * from './requests/topic-stats.ts'
 export * from './requests/transaction.ts'
 export * from './requests/write-perm.ts'
+export * from './bodies/auth-info.ts'
+export * from './bodies/batch-ack.ts'
+export * from './bodies/client-connection.ts'
+export * from './bodies/cluster-info.ts'
+export * from './bodies/consume-queue-data.ts'
+export * from './bodies/consumer-running-info.ts'
+export { type DataVersion, dataVersionBody, isSameVersion } from './bodies/data-version.ts'
+export * from './bodies/ha-runtime-info.ts'
+export {
+  type ConsumeType,
+  type MessageModel,
+  type ConsumeFromWhere,
+  type ProducerData,
+  type ConsumerData,
+  type HeartbeatData,
+  heartbeatDataBody,
+} from './bodies/heartbeat-data.ts'
+export * from './bodies/lists.ts'
+export * from './bodies/lock-batch.ts'
+export { type MessageQueue, queueKey, compareQueues } from './bodies/message-queue.ts'
+export * from './bodies/offset-tables.ts'
+export * from './bodies/properties-text.ts'
+export * from './bodies/query-assignment.ts'
+export * from './bodies/register-broker-body.ts'
+export * from './bodies/stats.ts'
+export {
+  type SubscriptionData,
+  type CheckClientRequest,
+  type QuerySubscriptionAnswer,
+  SUBSCRIBE_ALL,
+  parseSubscription,
+  checkClientRequestBody,
+  querySubscriptionBody,
+} from './bodies/subscription-data.ts'
+export {
+  type SubscriptionGroupConfig,
+  type SubscriptionGroupList,
+  type SubscriptionGroupWrapper,
+  type GroupForbidden,
+  subscriptionGroupConfig,
+  subscriptionGroupConfigBody,
+  subscriptionGroupListBody,
+  subscriptionGroupWrapperBody,
+  groupForbiddenBody,
+} from './bodies/subscription-group-config.ts'
+export * from './bodies/timer-tables.ts'
+export {
+  type TopicConfig,
+  type TopicConfigSerializeWrapper,
+  topicConfigBody,
+  topicConfigSerializeWrapperBody,
+  topicConfigListBody,
+  formatTopicLine,
+  parseTopicLine,
+} from './bodies/topic-config.ts'
+export {
+  type QueueData,
+  type BrokerData,
+  type TopicRouteData,
+  decodeTopicRouteData,
+  encodeTopicRouteData,
+} from './bodies/topic-route-data.ts'
+export type { JsonBody } from './bodies/shape.ts'

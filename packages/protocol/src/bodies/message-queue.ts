@@ -1,0 +1,28 @@
+import { type Shape, number, object, text } from './shape.ts'
+
+/** One queue of a topic on one broker. Apache: `MessageQueue.java`. */
+export interface MessageQueue {
+  readonly topic: string
+  readonly brokerName: string
+  /** From 0; -1 stands for all queues of the broker. */
+  readonly queueId: number
+}
+
+/** How a MessageQueue is read from JSON. */
+export const messageQueue: Shape<MessageQueue> = object<MessageQueue>({
+  topic: text,
+  brokerName: text,
+  queueId: number,
+})
+
+/** Text that is the same for equal queues, to look them up by. */
+export function queueKey(queue: MessageQueue): string {
+  return `${queue.topic}\u0000${queue.brokerName}\u0000${queue.queueId}`
+}
+
+/** The order that all clients of a group sort queues in: topic, broker name, queue id. */
+export function compareQueues(a: MessageQueue, b: MessageQueue): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  if (a.brokerName !== b.brokerName) return a.brokerName < b.brokerName ? -1 : 1
+  return a.queueId - b.queueId
+}

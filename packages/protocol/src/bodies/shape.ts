@@ -1,0 +1,172 @@
+import { ProtocolError } from '../errors.ts'
+import { parseFastjson } from '../json/parse-fastjson.ts'
+import { stringifyFastjson } from '../json/stringify-fastjson.ts'
+
+/**
+ * How a part of a JSON body is read: from what `parseFastjson` gave, to a value of a known type. What
+ * is absent or null becomes the shape's default, as a fresh Java object has it; what is of another kind
+ * is a ProtocolError that names the place.
+ */
+export interface Shape<T> {
+  readonly read: (value: unknown, at: string) => T
+}
+
+/** A body of JSON text in UTF-8. */
+export interface JsonBody<T> {
+  /** Reads a body; one that is absent is like `{}`. A ProtocolError when it is not what it should be. */
+  readonly decode: (bytes: Uint8Array | undefined) => T
+  /** Writes a body in fastjson's form, see `stringifyFastjson`. */
+  readonly encode: (value: T) => Buffer
+  /** Reads a value that JSON was parsed to. */
+  readonly read: (value: unknown) => T
+}
+
+/** Makes the codec of a body out of its shape; `name` is for error messages. */
+export function jsonBody<T>(name: string, shape: Shape<T>): JsonBody<T> {
+  return {
+    decode: (bytes) => shape.read(bytes === undefined ? {} : parseFastjson(textOf(bytes)), name),
+    encode: (value) => Buffer.from(stringifyFastjson(value), 'utf8'),
+    read: (value) => shape.read(value, name),
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
+
+const absent = (value: unknown): value is null | undefined => value === undefined || value === null
+
+function wrong(at: string, expected: string, found: unknown): ProtocolError {
+  return new ProtocolError({ what: `${at} is not ${expected} but ${typeof found}` })
+}
+
+/** Text; '' when absent. */
+export const text: Shape<string> = {
+  read: (value, at) => {
+    if (absent(value)) return ''
+    if (typeof value === 'object') throw wrong(at, 'text', value)
+    return String(value as string | number | boolean)
+  },
+}
+
+/** A number, also as text; 0 when absent. */
+export const number: Shape<number> = numberOr(0)
+
+/** A number, also as text, with a default. */
+export function numberOr(fallback: number): Shape<number> {
+  return {
+    read: (value, at) => {
+      if (absent(value) || value === '') return fallback
+      const result = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN
+      if (Number.isNaN(result)) throw wrong(at, 'a number', value)
+      return result
+    },
+  }
+}
+
+/** True or false, also as text or number; false when absent. */
+export const flag: Shape<boolean> = flagOr(false)
+
+/** True or false, also as text or number, with a default. */
+export function flagOr(fallback: boolean): Shape<boolean> {
+  return {
+    read: (value, at) => {
+      if (absent(value)) return fallback
+      if (typeof value === 'object') throw wrong(at, 'true or false', value)
+      return (
+        value === true || value === 1 || value === '1' || String(value).toLowerCase() === 'true'
+      )
+    },
+  }
+}
+
+/** One of a few words; the default when absent or another word. */
+export function word<const W extends string>(words: readonly W[], fallback: W): Shape<W> {
+  return { read: (value) => words.find((each) => each === value) ?? fallback }
+}
+
+/** A part that may be absent: undefined then. */
+export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
+  return { read: (value, at) => (absent(value) ? undefined : shape.read(value, at)) }
+}
+
+/** A list, or what Java had as a set; empty when absent. */
+export function list<T>(item: Shape<T>): Shape<T[]> {
+  return {
+    read: (value, at) => {
+      if (absent(value)) return []
+      if (!Array.isArray(value)) throw wrong(at, 'a list', value)
+      return value.map((each, i) => item.read(each, `${at}[${i}]`))
+    },
+  }
+}
+
+/** An object whose names are data: a Map in the order written; empty when absent. */
+export function mapOf<T>(item: Shape<T>): Shape<Map<string, T>> {
+  return { read: (value, at) => readMap(value, at, String, item) }
+}
+
+/** As `mapOf`, the names being numbers, quoted or not. */
+export function mapByNumber<T>(item: Shape<T>): Shape<Map<number, T>> {
+  const key = (name: unknown, at: string): number => number.read(name, at)
+  return { read: (value, at) => readMap(value, at, key, item) }
+}
+
+/** As `mapOf`, the names being objects, which standard JSON does not have. */
+export function mapByObject<K, T>(key: Shape<K>, item: Shape<T>): Shape<Map<K, T>> {
+  return { read: (value, at) => readMap(value, at, (name) => key.read(name, `${at} name`), item) }
+}
+
+function readMap<K, T>(
+  value: unknown,
+  at: string,
+  key: (name: unknown, at: string) => K,
+  item: Shape<T>,
+): Map<K, T> {
+  const map = new Map<K, T>()
+  if (absent(value)) return map
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(at, 'an object', value)
+  const entries = value instanceof Map ? value : Object.entries(value)
+  for (const [name, each] of entries as Iterable<[unknown, unknown]>) {
+    map.set(key(name, at), item.read(each, `${at}.${String(name)}`))
+  }
+  return map
+}
+
+/** The shapes of an object's parts. */
+export type Parts<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
+
+/**
+ * An object with known parts; names in another case count too, other names are ignored. A part that
+ * is undefined does not appear in the result.
+ */
+export function object<T extends object>(parts: Parts<T>): Shape<T> {
+  const table = Object.entries(parts) as [string, Shape<unknown>][]
+  return {
+    read: (value, at) => {
+      if (!absent(value) && (typeof value !== 'object' || Array.isArray(value))) {
+        throw wrong(at, 'an object', value)
+      }
+      const found = (value ?? {}) as Readonly<Record<string, unknown>>
+      const result: Record<string, unknown> = {}
+      for (const [name, shape] of table) {
+        const part = shape.read(found[name] ?? otherCase(found, name), `${at}.${name}`)
+        if (part !== undefined) result[name] = part
+      }
+      return result as T
+    },
+  }
+}
+
+function otherCase(found: Readonly<Record<string, unknown>>, name: string): unknown {
+  const lower = name.toLowerCase()
+  for (const key of Object.keys(found)) {
+    if (key.length === lower.length && key.toLowerCase() === lower) return found[key]
+  }
+  return undefined
+}
+
+/** Bytes as Base64 text; empty when absent. */
+export const base64: Shape<Buffer> = {
+  read: (value, at) => Buffer.from(text.read(value, at), 'base64'),
+}
