@@ -8,13 +8,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  requireTool,
-  runToEnd,
-  startProcess,
-  waitListening,
-  waitUntil,
-} from '../lib/processes.mjs'
+import { requireTool, runToEnd, startProcess, waitListening, waitUntil } from '../lib/processes.mjs'
 import { hasRoute, isRegistered } from '../lib/remoting.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -64,7 +58,14 @@ export function apacheClassPath() {
  * Arguments for `java` that run a main class. `home` takes the logs and whatever Apache's programs
  * write under the user's home directory; `before` goes on the class path ahead of the jars.
  */
-export function javaArguments({ mainClass, args = [], home, heapMiB = 256, properties = {}, before }) {
+export function javaArguments({
+  mainClass,
+  args = [],
+  home,
+  heapMiB = 256,
+  properties = {},
+  before,
+}) {
   const classPath = apacheClassPath()
   return [
     `-Xmx${heapMiB}m`,

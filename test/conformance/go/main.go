@@ -58,7 +58,8 @@ var behaviours = []behaviour{
 	{"admin-topics", "before-restart", showAdminTopics},
 	{"offsets-before-restart", "before-restart", showOffsetsBeforeRestart},
 	{"offsets-after-restart", "after-restart", showOffsetsAfterRestart},
-	{"send-unknown-topic-refused", "after-restart", showSendUnknownTopicRefused},
+	{"send-unknown-topic-refused-after-restart", "after-restart", showSendUnknownTopicRefused},
+	{"mixed-cluster", "mixed", showMixedCluster},
 }
 
 func chosen(patterns []string) []behaviour {

@@ -163,7 +163,9 @@ func showRequestReply(s *session) (facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.producer()
+	// A reply reaches only a producer that has sent a heartbeat; the consumer of the same client sends it at once.
+	shared := s.instance()
+	p, err := s.producer(producer.WithInstanceName(shared))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func showRequestReply(s *session) (facts, error) {
 		}
 		return consumer.ConsumeSuccess, nil
 	}
-	if _, err = s.consume(s.name("group"), topic, "*", listen); err != nil {
+	if _, err = s.consume(s.name("group"), topic, "*", listen, consumer.WithInstance(shared)); err != nil {
 		return nil, err
 	}
 	answers := []string{}

@@ -35,7 +35,9 @@ export function runToEnd(command, args, options = {}) {
   })
   if (done.error) throw done.error
   if (done.status !== 0) {
-    throw new Error(`${command} ${args.join(' ')} ended with ${done.status}:\n${done.stdout}${done.stderr}`)
+    throw new Error(
+      `${command} ${args.join(' ')} ended with ${done.status}:\n${done.stdout}${done.stderr}`,
+    )
   }
   return done.stdout
 }

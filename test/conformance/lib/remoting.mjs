@@ -102,7 +102,8 @@ export async function ask(address, code, extFields, body) {
   try {
     return await connection.request(code, extFields, body)
   } catch (error) {
-    if (error.code === 'ECONNREFUSED' || /closed the connection/.test(error.message)) return undefined
+    if (error.code === 'ECONNREFUSED' || /closed the connection/.test(error.message))
+      return undefined
     throw error
   } finally {
     connection.close()

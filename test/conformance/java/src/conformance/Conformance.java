@@ -1,0 +1,106 @@
+package conformance;
+
+import com.alibaba.fastjson2.JSON;
+import com.alibaba.fastjson2.JSONWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * Shows what Apache's Java client sees of a cluster: one JSON line per behaviour, holding only facts that must be
+ * the same whoever made the servers. Arguments: name server, prefix of names, then names of behaviours, patterns
+ * with a star at the end, or {@code before-restart} and {@code after-restart}.
+ */
+public final class Conformance {
+
+    /** One thing the client can do with a cluster. */
+    interface Behaviour {
+        Map<String, Object> show(Session session) throws Exception;
+    }
+
+    record Row(String name, String phase, Behaviour behaviour) {}
+
+    private static final int TOGETHER = 10;
+
+    private static Row before(String name, Behaviour behaviour) {
+        return new Row(name, "before-restart", behaviour);
+    }
+
+    private static Row after(String name, Behaviour behaviour) {
+        return new Row(name, "after-restart", behaviour);
+    }
+
+    /** Those that wait longest come first, so that the others run beside them. */
+    private static List<Row> rows() {
+        return Stream.of(Retries.rows(), Groups.rows(), Features.rows(), Pulling.rows(), Pushing.rows(), Sending.rows(),
+            Queries.rows(), Administration.rows()).flatMap(List::stream).toList();
+    }
+
+    /** Rows of a phase before the restart from pairs of name and behaviour. */
+    static List<Row> list(Object... pairs) {
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            String name = (String) pairs[i];
+            Behaviour behaviour = (Behaviour) pairs[i + 1];
+            rows.add(name.endsWith("after-restart") ? after(name, behaviour) : before(name, behaviour));
+        }
+        return rows;
+    }
+
+    static Behaviour of(Behaviour behaviour) {
+        return behaviour;
+    }
+
+    private static boolean chosen(Row row, List<String> patterns) {
+        return patterns.stream().anyMatch(pattern -> pattern.equals("all") || pattern.equals(row.phase)
+            || pattern.equals(row.name)
+            || pattern.endsWith("*") && row.name.startsWith(pattern.substring(0, pattern.length() - 1)));
+    }
+
+    private static String show(Row row, String nameServer, String prefix) {
+        long began = System.nanoTime();
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("name", row.name);
+        try (Session session = new Session(nameServer, prefix, row.name)) {
+            Map<String, Object> result = row.behaviour.show(session);
+            line.put("ok", true);
+            line.put("result", result);
+        } catch (Throwable thrown) {
+            line.put("ok", false);
+            line.put("error", thrown + " at " + Arrays.stream(thrown.getStackTrace())
+                .filter(frame -> frame.getClassName().startsWith("conformance")).findFirst().orElse(null));
+        }
+        line.put("millis", (System.nanoTime() - began) / 1_000_000);
+        return JSON.toJSONString(line, JSONWriter.Feature.WriteMapNullValue);
+    }
+
+    public static void main(String[] args) throws Exception {
+        List<String> patterns = Arrays.asList(args).subList(2, args.length);
+        List<Callable<Void>> tasks = new ArrayList<>();
+        for (Row row : rows()) {
+            if (chosen(row, patterns)) {
+                tasks.add(() -> {
+                    String line = show(row, args[0], args[1]);
+                    synchronized (System.out) {
+                        System.out.println(line);
+                        System.out.flush();
+                    }
+                    return null;
+                });
+            }
+        }
+        ExecutorService pool = Executors.newFixedThreadPool(TOGETHER);
+        pool.invokeAll(tasks);
+        pool.shutdown();
+        pool.awaitTermination(10, TimeUnit.SECONDS);
+        // The client leaves threads behind that are no daemons.
+        System.exit(0);
+    }
+}

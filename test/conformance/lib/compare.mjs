@@ -1,0 +1,57 @@
+/** Compares what two makes answered, and says where they differ in words. */
+
+/** The paths at which two JSON values differ: `[{ path, left, right }]`; a missing value is undefined. */
+export function differences(left, right, path = '') {
+  if (Object.is(left, right)) return []
+  const bothObjects =
+    isObject(left) && isObject(right) && Array.isArray(left) === Array.isArray(right)
+  if (!bothObjects) return [{ path: path || '(all)', left, right }]
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)])
+  return [...keys].flatMap((key) => {
+    const step = Array.isArray(left) ? `[${key}]` : path === '' ? key : `.${key}`
+    return differences(left[key], right[key], path + step)
+  })
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null
+}
+
+function shown(value) {
+  if (value === undefined) return '(nothing)'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text
+}
+
+/** Lines for a reader: each difference with what both makes said. */
+export function describe(found, leftName, rightName, most = 8) {
+  const width = Math.max(leftName.length, rightName.length)
+  const lines = found
+    .slice(0, most)
+    .flatMap(({ path, left, right }) => [
+      `    ${path}`,
+      `      ${leftName.padEnd(width)}  ${shown(left)}`,
+      `      ${rightName.padEnd(width)}  ${shown(right)}`,
+    ])
+  if (found.length > most) lines.push(`    … and ${found.length - most} more`)
+  return lines
+}
+
+/** One verdict per name: `{ name, same, lines }`, sorted by name. */
+export function compareRuns(left, right, leftName, rightName) {
+  const names = [...new Set([...left.keys(), ...right.keys()])].sort()
+  return names.map((name) => {
+    const ours = right.get(name)
+    const theirs = left.get(name)
+    const failed = [
+      [leftName, theirs],
+      [rightName, ours],
+    ].flatMap(([make, line]) => {
+      if (line === undefined) return [`    ${make}: not shown`]
+      return line.ok ? [] : [`    ${make}: ${line.error}`]
+    })
+    if (failed.length > 0) return { name, same: false, lines: failed }
+    const found = differences(theirs.result, ours.result)
+    return { name, same: found.length === 0, lines: describe(found, leftName, rightName) }
+  })
+}

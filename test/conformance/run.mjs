@@ -1,0 +1,202 @@
+/**
+ * `npm run conformance`: the same client programs against Apache and against Skylark, compared fact
+ * by fact. README.md beside this file lists the options and what each behaviour shows.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import * as apache from './apache/apache.mjs'
+import { adminCommands, runAdminCommands } from './admin.mjs'
+import { compareRuns } from './lib/compare.mjs'
+import { joinFailingBroker } from './lib/failing-broker.mjs'
+import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
+import { clients } from './lib/programs.mjs'
+import { mixedBehaviours } from './mixed.mjs'
+import * as skylark from './skylark.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const goldenFile = join(here, 'golden', `apache-${apache.apacheVersion}.json`)
+const limitMs = 280_000
+
+// Both makes run with these: transactions are asked back soon, timer messages may be called back.
+const settings = {
+  autoCreateTopicEnable: true,
+  transactionCheckInterval: 5000,
+  recallMessageEnable: true,
+}
+
+const makes = {
+  apache: {
+    // Without the second key it registers only ten seconds after its start.
+    start: (options) =>
+      apache.startCluster({ ...options, settings: { ...settings, skipPreOnline: true } }),
+  },
+  skylark: { start: (options) => skylark.startCluster({ ...options, settings }) },
+}
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    make: { type: 'string', default: 'both' },
+    client: { type: 'string', multiple: true },
+    keep: { type: 'boolean', default: false },
+    golden: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+
+/** True when `--only` names this behaviour, as `send-*` or `java/send-sync`, or is absent. */
+function isWanted(client, name) {
+  if (options.only === undefined) return true
+  return options.only.some((pattern) => {
+    const [first, second] = pattern.split('/')
+    const wild = (glob) => new RegExp(`^${glob.replaceAll('*', '.*')}$`)
+    if (second === undefined) return wild(first).test(name)
+    return wild(first).test(client) && wild(second).test(name)
+  })
+}
+
+const wantedClients = Object.keys(clients).filter((name) => options.client?.includes(name) ?? true)
+
+/** Runs one phase with all clients at once; adds their lines to `results`. */
+async function showPhase(phase, cluster, scratch, results) {
+  const run = async (client) => {
+    const program = clients[client]
+    const home = join(scratch, `home-${client}`)
+    mkdirSync(home, { recursive: true })
+    const onLine = (line) => {
+      const wanted = isWanted(client, line.name) && !program.cannot?.includes(line.name)
+      if (!wanted) return
+      results.set(`${client}/${line.name}`, line)
+      const mark = line.ok ? 'shown ' : 'FAILED'
+      console.log(
+        `  ${mark} ${client}/${line.name} (${line.millis} ms)${line.ok ? '' : ': ' + line.error}`,
+      )
+      if (options.verbose) console.log(`         ${JSON.stringify(line.result)}`)
+    }
+    const patterns = patternsFor(client, phase)
+    if (patterns.length === 0) return
+    const end = await program.run({
+      nameServer: cluster.nameServer,
+      home,
+      patterns,
+      limitMs,
+      onLine,
+    })
+    if (end.code !== 0 && end.errors !== '')
+      console.log(`  ${client} ended with ${end.code ?? end.signal}: ${end.errors}`)
+  }
+  await Promise.all(wantedClients.map(run))
+}
+
+/** The phase, or with `--only` those patterns that the programs themselves understand. */
+function patternsFor(client, phase) {
+  if (options.only === undefined) return [phase]
+  const names = options.only.flatMap((pattern) => {
+    const [first, second] = pattern.split('/')
+    if (second === undefined) return [first]
+    return new RegExp(`^${first.replaceAll('*', '.*')}$`).test(client) ? [second] : []
+  })
+  return names.filter((name) => name.includes('after-restart') === (phase === 'after-restart'))
+}
+
+/** Starts a make, shows everything, stops it; answers a map of `client/behaviour` to its line. */
+async function showMake(make) {
+  const scratch = scratchDirectory(`conformance-${make}`)
+  const results = new Map()
+  console.log(`${make}: starting in ${scratch.path}`)
+  const began = performance.now()
+  const cluster = await makes[make].start({ dir: scratch.path, ports: await choosePorts(2) })
+  try {
+    const failingTopics = wantedClients.flatMap((client) =>
+      ['send-retry', 'send-retry-async'].map((behaviour) => `${client}-${behaviour}-topic`),
+    )
+    const failing = await joinFailingBroker(cluster.nameServer, failingTopics)
+    await showPhase('before-restart', cluster, scratch.path, results)
+    failing.leave()
+    if (adminCommands.some(({ name }) => isWanted('mqadmin', name)) && !options.client) {
+      await runAdminCommands(cluster, scratch.path, (line) => {
+        if (!isWanted('mqadmin', line.name)) return
+        results.set(`mqadmin/${line.name}`, line)
+        console.log(`  ${line.ok ? 'shown ' : 'FAILED'} mqadmin/${line.name}`)
+        if (options.verbose) console.log(`         ${JSON.stringify(line.result)}`)
+      })
+    }
+    await cluster.restartBroker({ autoCreateTopicEnable: false })
+    await showPhase('after-restart', cluster, scratch.path, results)
+  } finally {
+    await cluster.stop()
+    if (!options.keep) scratch.remove()
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  console.log(`${make}: ${results.size} behaviours in ${seconds} s`)
+  return results
+}
+
+function readGolden() {
+  if (!existsSync(goldenFile)) throw new Error(`no recorded answers: run with --record first`)
+  const lines = JSON.parse(readFileSync(goldenFile, 'utf8'))
+  return new Map(
+    Object.entries(lines)
+      .filter(([key]) => isWanted(...key.split('/')))
+      .filter(([key]) => wantedClients.includes(key.split('/')[0]) || !options.client)
+      .map(([key, result]) => [key, { ok: true, result }]),
+  )
+}
+
+function record(results) {
+  const failed = [...results].filter(([, line]) => !line.ok)
+  if (failed.length > 0) console.log(`not recorded: ${failed.map(([key]) => key).join(', ')}`)
+  const known = existsSync(goldenFile) ? JSON.parse(readFileSync(goldenFile, 'utf8')) : {}
+  for (const [key, line] of results) if (line.ok) known[key] = line.result
+  const sorted = Object.fromEntries(Object.entries(known).sort(([a], [b]) => (a < b ? -1 : 1)))
+  mkdirSync(dirname(goldenFile), { recursive: true })
+  writeFileSync(goldenFile, JSON.stringify(sorted, null, 1) + '\n')
+}
+
+/** Shows one make only: what failed to be shown counts as failed. */
+function report(verdicts) {
+  for (const { name, same, lines } of verdicts) {
+    console.log(`${same ? 'same     ' : 'DIFFERENT'} ${name}`)
+    for (const line of lines) console.log(line)
+  }
+  const passed = verdicts.filter(({ same }) => same).length
+  console.log(`${passed} passed, ${verdicts.length - passed} failed`)
+  return passed === verdicts.length ? 0 : 1
+}
+
+async function main() {
+  for (const client of wantedClients) clients[client].prepare()
+  if (options.make !== 'apache') skylark.requireSkylark()
+  const shown = (results) =>
+    [...results].map(([name, { ok, error }]) => ({
+      name,
+      same: ok,
+      lines: ok ? [] : [`    ${error}`],
+    }))
+  if (options.make === 'apache') {
+    const results = await showMake('apache')
+    if (options.record) record(results)
+    return report(shown(results))
+  }
+  if (options.make === 'skylark' && !options.golden) return report(shown(await showMake('skylark')))
+  const theirs = options.golden ? readGolden() : await showMake('apache')
+  if (options.record) record(theirs)
+  const ours = await showMake('skylark')
+  const verdicts = compareRuns(theirs, ours, options.golden ? 'recorded' : 'apache', 'skylark')
+  if (!options.golden && !options.client) {
+    for await (const verdict of mixedBehaviours((name) => isWanted('mixed', name)))
+      verdicts.push(verdict)
+  }
+  return report(verdicts)
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof MissingTool)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
