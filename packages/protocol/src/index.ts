@@ -123,3 +123,6 @@ export {
   encodeTopicRouteData,
 } from './bodies/topic-route-data.ts'
 export type { JsonBody } from './bodies/shape.ts'
+export type { HotCodec, HotCodecOf, HotReply, HotRequest } from './requests/hot-codec.ts'
+export { hotCodecs } from './requests/hot-codecs.ts'
+export { peekCode } from './frame/header-scan.ts'

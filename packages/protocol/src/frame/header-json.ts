@@ -51,7 +51,7 @@ function int(header: Readonly<Record<string, unknown>>, name: string): number {
   if (typeof number !== 'number' || (number | 0) !== number) {
     throw new ProtocolError({ what: `${name} of the header is not a 32-bit number` })
   }
-  return number
+  return number | 0
 }
 
 function language(value: unknown): number | undefined {

@@ -107,5 +107,6 @@ function wholeNumber(text: string, field: string, min: number, max: number): num
   if (value < min || value > max) {
     throw new ProtocolError({ what: `field ${field} is out of range: ${text}` })
   }
-  return value
+  // `-0` is 0, as for Java.
+  return value === 0 ? 0 : value
 }
