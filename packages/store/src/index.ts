@@ -1,3 +1,5 @@
+export * from './errors.ts'
+export * from './events.ts'
 export * from './message.ts'
 export * from './message-store.ts'
 export * from './options.ts'

@@ -1,4 +1,10 @@
-import type { Env } from '@skylarkmq/env'
+import type { DirectoryLock, Env } from '@skylarkmq/env'
+import { abortFileExists, removeAbortFile, writeAbortFile } from './abort-file.ts'
+import { Appender } from './append.ts'
+import { Background } from './background.ts'
+import { openParts } from './open-store.ts'
+import type { StoreParts } from './open-store.ts'
+import { indexKeyHash } from './index/index-key.ts'
 import type {
   ArrivalListener,
   GetMessageLimits,
@@ -11,101 +17,317 @@ import type {
   QueryMessageResult,
   QueueUnit,
 } from './message.ts'
+import { offsetByTime, storeTimeAt } from './offset-by-time.ts'
 import type { StoreConfig } from './options.ts'
+import { unitPhysicalOffset, unitSize, unitTagsCode } from './consumequeue/consume-queue-unit.ts'
+import { QueueReader } from './queue-reader.ts'
+import { CleanFiles } from './retention/clean-files.ts'
+import { diskUsedRatio } from './retention/disk-watch.ts'
+import { GetMessageStatus } from './status.ts'
+import { storePaths } from './store-paths.ts'
 
 /**
  * The messages of one broker on disk: the commit log, and the consume queues and the index made from it.
  * Apache: `DefaultMessageStore.java`.
  */
-export declare class MessageStore {
+export class MessageStore {
+  readonly #env: Env
+  readonly #config: StoreConfig
+  readonly #parts: StoreParts
+  readonly #lock: DirectoryLock
+  readonly #appender: Appender
+  readonly #reader: QueueReader
+  readonly #clean: CleanFiles
+  readonly #background: Background
+
+  private constructor(env: Env, config: StoreConfig, parts: StoreParts, lock: DirectoryLock) {
+    this.#env = env
+    this.#config = config
+    this.#parts = parts
+    this.#lock = lock
+    this.#appender = new Appender(env, config, parts)
+    this.#reader = new QueueReader(config, parts.queues, parts.log)
+    this.#clean = new CleanFiles(env, config, parts)
+    this.#background = new Background(env, config, { ...parts, clean: this.#clean })
+  }
+
   /**
    * Locks the directory, opens what is there and recovers it; accepts nothing yet. `config` is read at each
-   * use, so live options take effect when they are changed in it.
+   * use, so live options take effect when they are changed in it. Rejects with DirectoryLocked, with the
+   * host's error, or with ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP.
    */
-  static open(env: Env, config: StoreConfig): Promise<MessageStore>
-  /** Accepts from now on, and begins flushing and cleaning. */
-  start(): void
-  /** Stops accepting, writes and flushes everything, and releases the directory. */
-  shutdown(): Promise<void>
+  static open(env: Env, config: StoreConfig): Promise<MessageStore> {
+    return new Promise((resolve) => {
+      resolve(MessageStore.#open(env, config))
+    })
+  }
+
+  static #open(env: Env, config: StoreConfig): MessageStore {
+    const paths = storePaths(config)
+    env.disk.makeDirectory(paths.root)
+    const lock = env.disk.lock(paths.root)
+    try {
+      const parts = openParts(env, config, paths, !abortFileExists(env.disk, paths.abort))
+      return new MessageStore(env, config, parts, lock)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  /** Accepts from now on, and begins flushing and cleaning. Throws the host's error. */
+  start(): void {
+    const { paths, health } = this.#parts
+    writeAbortFile(this.#env.disk, paths.abort, this.#config.processId)
+    health.role(this.#config.brokerRole === 'SLAVE')
+    health.started()
+    this.#background.start()
+  }
+
+  /**
+   * Stops accepting, writes and flushes everything, and releases the directory. When not all could be
+   * written, the next open reads the log as after a kill.
+   */
+  async shutdown(): Promise<void> {
+    const { paths, health, log, flush, queues, index, dispatcher } = this.#parts
+    const wasHealthy = health.why() === undefined || health.why() === 'the broker is a slave'
+    health.stopped()
+    this.#appender.close()
+    let isComplete = wasHealthy
+    try {
+      this.#appender.writeStaged()
+      flush.request()
+      await this.#background.stop()
+      dispatcher.dispatchTo(flush.flushedOffset)
+      isComplete &&= !health.hasSyncFailed && dispatcher.firstWaiting === undefined
+      isComplete &&= await this.#background.flushThoroughly()
+      if (isComplete) removeAbortFile(this.#env.disk, paths.abort)
+    } finally {
+      queues.files.closeAll()
+      index?.close()
+      log.segments.close()
+      this.#lock.release()
+    }
+  }
+
   /** Sets what new records say of the broker: `brokerIP1` and the remoting port. */
-  setStoreHost(host: HostAddress): void
+  setStoreHost(host: HostAddress): void {
+    this.#appender.setStoreHost(host)
+  }
+
   /**
    * Stores a message. Under ASYNC_FLUSH the answer comes at once: the record is staged, and is in the page
    * cache before the turn's answers are sent. Under SYNC_FLUSH it is a promise when the message waits.
    */
-  putMessage(message: MessageToStore): PutMessageResult | Promise<PutMessageResult>
+  putMessage(message: MessageToStore): PutMessageResult | Promise<PutMessageResult> {
+    return this.#appender.put(message)
+  }
+
   /** Stores the messages of a batch, which are of one topic and queue, side by side in one file. */
-  putMessages(batch: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult>
-  /** Reads a queue from an offset on. A promise when the disk must be asked. */
+  putMessages(batch: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
+    return this.#appender.putBatch(batch)
+  }
+
+  /** Reads a queue from an offset on. A promise when the disk must be asked; rejects with the host's error. */
   getMessage(
     topic: string,
     queueId: number,
     offset: number,
     limits: GetMessageLimits,
     filter?: MessageFilter,
-  ): GetMessageResult | Promise<GetMessageResult>
+  ): GetMessageResult | Promise<GetMessageResult> {
+    const found = this.#reader.get(topic, queueId, offset, limits, filter)
+    if (!(found instanceof Promise)) return this.#counted(found)
+    const startedAt = this.#env.clock.monotonic()
+    return found.then((result) => {
+      const { stats } = this.#parts
+      const tookMs = this.#env.clock.monotonic() - startedAt
+      stats.getTimeMaxMs = Math.max(stats.getTimeMaxMs, tookMs)
+      return this.#counted(result)
+    })
+  }
+
+  #counted(result: GetMessageResult): GetMessageResult {
+    const { stats } = this.#parts
+    if (result.status === GetMessageStatus.FOUND) stats.getFound++
+    else stats.getMiss++
+    stats.transferred += result.count
+    return result
+  }
+
   /** First offset that the queue still has; 0 for an unknown queue. */
-  offsetMin(topic: string, queueId: number): number
+  offsetMin(topic: string, queueId: number): number {
+    return this.#parts.queues.get(topic, queueId)?.offsetMin ?? 0
+  }
+
   /** Offset after the last message that can be read; 0 for an unknown queue. */
-  offsetMax(topic: string, queueId: number): number
-  /** Where a time is in a queue, by store time: the first offset not before it (`lower`), or the last not after it (`upper`). */
+  offsetMax(topic: string, queueId: number): number {
+    return this.#parts.queues.get(topic, queueId)?.offsetMax ?? 0
+  }
+
+  /**
+   * Where a store time is in a queue: the first offset not before it (`lower`), or the last not after it
+   * (`upper`). 0 for an unknown queue.
+   */
   offsetByTime(
     topic: string,
     queueId: number,
     timestampMs: number,
     boundary: 'lower' | 'upper',
-  ): number
+  ): number {
+    const queue = this.#parts.queues.get(topic, queueId)
+    return queue === undefined ? 0 : offsetByTime(queue, this.#parts.log, timestampMs, boundary)
+  }
+
   /** Store time of a message in ms; −1 when there is none. */
-  storeTimeOf(topic: string, queueId: number, queueOffset: number): number
+  storeTimeOf(topic: string, queueId: number, queueOffset: number): number {
+    const queue = this.#parts.queues.get(topic, queueId)
+    return queue === undefined ? -1 : storeTimeAt(queue, this.#parts.log, queueOffset)
+  }
+
   /** Store time of the queue's first message; −1 when there is none. */
-  earliestStoreTime(topic: string, queueId: number): number
+  earliestStoreTime(topic: string, queueId: number): number {
+    return this.storeTimeOf(topic, queueId, this.offsetMin(topic, queueId))
+  }
+
   /** Store time of the log's first message; −1 when the log is empty. */
-  earliestStoreTimeOfAll(): number
+  earliestStoreTimeOfAll(): number {
+    const { log } = this.#parts
+    return log.offsetMax > log.offsetMin ? log.storeTimestampAt(log.offsetMin) : -1
+  }
+
   /** What the queue says of one message; undefined when it has no such offset. */
-  queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined
+  queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined {
+    const span = this.#parts.queues.get(topic, queueId)?.units(queueOffset, 1)
+    if (span === undefined) return undefined
+    return {
+      physicalOffset: unitPhysicalOffset(span.buffer, span.at),
+      sizeBytes: unitSize(span.buffer, span.at),
+      tagsCode: unitTagsCode(span.buffer, span.at),
+    }
+  }
+
   /**
    * The record that starts at a physical offset: whole, its CRC checked. Undefined when no record starts there,
-   * or one of another size than `sizeBytes`. Valid as the records of `getMessage`.
+   * or one of another size than `sizeBytes`. Valid as the records of `getMessage`. Throws the host's error.
    */
-  recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined
-  /** Messages whose key (or unique key) has this hash, stored in `[beginMs, endMs]`. */
+  recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined {
+    return this.#parts.log.recordAt(physicalOffset, sizeBytes)
+  }
+
+  /** Messages whose key (or unique key) has this hash, stored in `[beginMs, endMs]`. Throws the host's error. */
   queryByKey(
     topic: string,
     key: string,
     maxCount: number,
     beginMs: number,
     endMs: number,
-  ): QueryMessageResult
+  ): QueryMessageResult {
+    const found = this.#parts.index?.query({
+      keyHash: indexKeyHash(topic, key),
+      beginMs,
+      endMs,
+      maxCount: Math.min(maxCount, this.#config.maxMsgsNumBatch),
+    })
+    // After a kill a message can be in the index twice.
+    const offsets = new Set(found?.physicalOffsets)
+    const records = [...offsets].map((offset) => this.recordAt(offset))
+    return {
+      records: records.filter((record) => record !== undefined),
+      indexLastUpdateTimestamp: found?.lastTimestamp ?? 0,
+      indexLastUpdatePhysicalOffset: found?.lastOffset ?? 0,
+    }
+  }
+
   /** Ids of the topic's queues that were ever written, ascending. */
-  queuesOf(topic: string): number[]
+  queuesOf(topic: string): number[] {
+    return this.#parts.queues.queueIds(topic)
+  }
+
   /** Topics that were ever written. */
-  topics(): string[]
-  /** Removes a topic's queues. Its records stay in the log until they expire. */
-  deleteTopic(topic: string): void
+  topics(): string[] {
+    return this.#parts.queues.topics()
+  }
+
+  /** Removes a topic's queues. Its records stay in the log until they expire. Throws the host's error. */
+  deleteTopic(topic: string): void {
+    this.#parts.queues.deleteTopic(topic)
+  }
+
   /** Removes the queues of all topics that are not in `keep`; returns their names. */
-  deleteUnusedTopics(keep: ReadonlySet<string>): string[]
+  deleteUnusedTopics(keep: ReadonlySet<string>): string[] {
+    const unused = this.topics().filter((topic) => !keep.has(topic))
+    for (const topic of unused) this.deleteTopic(topic)
+    return unused
+  }
+
   /** First physical offset that the log still has. */
-  readonly commitLogOffsetMin: number
+  get commitLogOffsetMin(): number {
+    return this.#parts.log.offsetMin
+  }
+
   /** Physical offset of the next record. */
-  readonly commitLogOffsetMax: number
+  get commitLogOffsetMax(): number {
+    return this.#parts.log.offsetMax
+  }
+
   /** Up to where the log is known to be on disk. */
-  readonly flushedOffset: number
+  get flushedOffset(): number {
+    return this.#parts.flush.flushedOffset
+  }
+
   /** Bytes of the log that are not in the queues yet. */
-  readonly dispatchBehindBytes: number
+  get dispatchBehindBytes(): number {
+    const { log, dispatcher } = this.#parts
+    return log.offsetMax - (dispatcher.firstWaiting ?? log.offsetMax)
+  }
+
   /** Share of the log's disk that is in use, 0 to 1. */
-  readonly diskUsedRatio: number
+  get diskUsedRatio(): number {
+    return diskUsedRatio(this.#env.disk, this.#parts.paths.commitLog)
+  }
+
   /** Whether a record there is probably in memory: near enough to the end of the log. */
-  isInMemory(physicalOffset: number): boolean
+  isInMemory(physicalOffset: number): boolean {
+    return this.#reader.isInMemory(physicalOffset)
+  }
+
   /** Whether messages are accepted. */
-  isWriteable(): boolean
+  isWriteable(): boolean {
+    return this.whyNotWriteable() === undefined
+  }
+
   /** Why messages are not accepted; undefined when they are. */
-  whyNotWriteable(): string | undefined
-  /** The store's part of GET_BROKER_RUNTIME_INFO, with Apache's keys. */
-  runtimeInfo(): Record<string, string>
+  whyNotWriteable(): string | undefined {
+    return this.#parts.health.why()
+  }
+
+  /** The store's part of GET_BROKER_RUNTIME_INFO, with Apache's keys. Apache: `DefaultMessageStore.java`, getRuntimeInfo. */
+  runtimeInfo(): Record<string, string> {
+    const { paths, stats } = this.#parts
+    const logRatio = String(this.diskUsedRatio)
+    return {
+      ...stats.runtimeInfo(),
+      [`commitLogDiskRatio_${paths.commitLog}`]: logRatio,
+      commitLogDiskRatio: logRatio,
+      consumeQueueDiskRatio: String(diskUsedRatio(this.#env.disk, paths.consumeQueue)),
+      commitLogMinOffset: String(this.commitLogOffsetMin),
+      commitLogMaxOffset: String(this.commitLogOffsetMax),
+    }
+  }
+
   /** Registers who hears of each message that can be read. */
-  onArrival(listener: ArrivalListener): void
+  onArrival(listener: ArrivalListener): void {
+    this.#parts.dispatcher.onArrival(listener)
+  }
+
   /** Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many. */
-  cleanExpiredCommitLog(): number
+  cleanExpiredCommitLog(): number {
+    return this.#clean.runManually()
+  }
+
   /** Removes queue files whose messages are gone from the log now. Returns how many. */
-  cleanExpiredConsumeQueues(): number
+  cleanExpiredConsumeQueues(): number {
+    return this.#clean.cleanQueues()
+  }
 }

@@ -281,12 +281,14 @@ export const storeOptions = {
   ...ignoredStoreOptions,
 }
 
-/** What a store is opened with: the values of `storeOptions`, and two facts of the host. */
+/** What a store is opened with: the values of `storeOptions`, and facts of the host. */
 export interface StoreConfig extends ConfigOf<typeof storeOptions> {
   /** What new records say of the broker, until `setStoreHost`. */
   storeHost: HostAddress
   /** Memory of the host in bytes, of which a share is taken to hold the end of the log. */
   physicalMemoryBytes: number
+  /** Written into the abort file, as Apache does. */
+  processId: number
 }
 
 /** The defaults of all options, for a store below `rootDirectory`. */
@@ -296,5 +298,6 @@ export function defaultStoreConfig(rootDirectory: string): StoreConfig {
     storePathRootDir: rootDirectory,
     storeHost: { address: Uint8Array.of(127, 0, 0, 1), port: 10911 },
     physicalMemoryBytes: 8 * 1024 ** 3,
+    processId: 0,
   }
 }

@@ -1,0 +1,19 @@
+import type { Disk } from '@skylarkmq/env'
+
+/**
+ * The file that is there from the start of the store to its orderly stop: found at a start, the last stop was
+ * none. Its content is the process id in text. Apache: `DefaultMessageStore.java`, createTempFile.
+ */
+export function abortFileExists(disk: Disk, path: string): boolean {
+  return disk.stat(path) !== undefined
+}
+
+/** Writes the file. Throws the host's error. */
+export function writeAbortFile(disk: Disk, path: string, processId: number): void {
+  disk.writeFile(path, Buffer.from(String(processId), 'latin1'))
+}
+
+/** Removes the file, if it is there. */
+export function removeAbortFile(disk: Disk, path: string): void {
+  disk.remove(path)
+}

@@ -1,0 +1,374 @@
+import type { Env, Timer } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
+import {
+  SystemTopic,
+  encodeRecord,
+  recordSize,
+  transactionState,
+  MessageSysFlag,
+} from '@skylarkmq/protocol'
+import type { MessageFields } from '@skylarkmq/protocol'
+import type { CommitLog } from './commitlog/commit-log.ts'
+import type { FlushOutcome, LogFlush } from './commitlog/flush.ts'
+import type { LogChunk } from './commitlog/log-tail.ts'
+import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
+import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { hasQueueUnit, tagsCodeOf } from './dispatch/reput.ts'
+import { StoreWriteFailed } from './errors.ts'
+import type { HostAddress, MessageToStore, PutBatchResult, PutMessageResult } from './message.ts'
+import type { StoreConfig } from './options.ts'
+import { PutMessageStatus } from './status.ts'
+import type { StoreStats } from './store-stats.ts'
+import { reasonOf } from './write-health.ts'
+import type { WriteHealth } from './write-health.ts'
+
+const PROPERTIES_BYTES_MAX = 32767
+const TOPIC_BYTES_MAX = 255
+const TOPIC_BYTES_MAX_V1 = 127
+const RETRY_AFTER_MS = 1000
+const PROBE_BYTES = 64 * 1024
+
+/** What appending works with. */
+export interface AppendParts {
+  readonly log: CommitLog
+  readonly queues: ConsumeQueueTable
+  readonly dispatcher: Dispatcher
+  readonly flush: LogFlush
+  readonly health: WriteHealth
+  readonly stats: StoreStats
+  readonly delayLevels: readonly number[]
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+const EMPTY = new Uint8Array(0)
+
+/** Appends messages to the log: staged at once, written at the end of the turn. Apache: `CommitLog.java`, asyncPutMessage. */
+export class Appender {
+  readonly #env: Env
+  readonly #config: StoreConfig
+  readonly #parts: AppendParts
+  #isRegistered = false
+  #probing: Timer | undefined
+  // One object for all records: what differs is set before each.
+  readonly #fields: Writable<MessageFields>
+
+  constructor(env: Env, config: StoreConfig, parts: AppendParts) {
+    this.#env = env
+    this.#config = config
+    this.#parts = parts
+    this.#fields = {
+      topic: EMPTY,
+      queueId: 0,
+      flag: 0,
+      queueOffset: 0,
+      physicalOffset: 0,
+      sysFlag: 0,
+      bornTimestamp: 0,
+      bornHost: EMPTY,
+      bornPort: 0,
+      storeTimestamp: 0,
+      storeHost: config.storeHost.address,
+      storePort: config.storeHost.port,
+      reconsumeTimes: 0,
+      preparedTransactionOffset: 0,
+      body: EMPTY,
+      properties: EMPTY,
+    }
+  }
+
+  setStoreHost(host: HostAddress): void {
+    this.#fields.storeHost = host.address
+    this.#fields.storePort = host.port
+  }
+
+  put(message: MessageToStore): PutMessageResult | Promise<PutMessageResult> {
+    const { log, queues, stats, flush } = this.#parts
+    const refused = this.#refuse(message)
+    if (refused !== undefined) return refused
+    const queue = queues.getOrCreate(message.topic, message.queueId)
+    const sizeBytes = this.#sizeOf(message, queue)
+    if (sizeBytes > log.recordBytesMax) return this.#tooLarge(sizeBytes)
+    const chunk = this.#reserve(sizeBytes, sizeBytes)
+    if (chunk === undefined) return this.#noFile()
+    const storeTimestamp = this.#env.clock.now()
+    const physicalOffset = log.offsetMax
+    const queueOffset = this.#stage(message, queue, chunk, storeTimestamp, sizeBytes)
+    this.#register()
+    stats.put(1, sizeBytes, 0)
+    const result: PutMessageResult = {
+      status: PutMessageStatus.PUT_OK,
+      remark: undefined,
+      physicalOffset,
+      sizeBytes,
+      queueOffset,
+      storeTimestamp,
+    }
+    if (this.#config.flushDiskType === 'ASYNC_FLUSH' || !message.waitStoreOk) return result
+    return flush
+      .wait(physicalOffset + sizeBytes, this.#config.syncFlushTimeout)
+      .then((outcome) => this.#afterWaiting(result, outcome))
+  }
+
+  putBatch(batch: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
+    const { log, queues, stats, flush } = this.#parts
+    const first = batch[0]
+    if (first === undefined)
+      return batchFailure(failure(PutMessageStatus.MESSAGE_ILLEGAL, 'an empty batch'))
+    for (const message of batch) {
+      const refused = this.#refuse(message)
+      if (refused !== undefined) return batchFailure(refused)
+    }
+    const queue = queues.getOrCreate(first.topic, first.queueId)
+    const sizes = batch.map((message) => this.#sizeOf(message, queue))
+    let rest = sizes.reduce((sum, size) => sum + size, 0)
+    if (rest > log.recordBytesMax) return batchFailure(this.#tooLarge(rest))
+    const storeTimestamp = this.#env.clock.now()
+    const physicalOffsets: number[] = []
+    let queueOffset = -1
+    for (const [i, message] of batch.entries()) {
+      const sizeBytes = sizes[i] as number
+      // The rest of the batch counts, so that only the first message can move to the next file.
+      const chunk = this.#reserve(rest, sizeBytes)
+      if (chunk === undefined) return batchFailure(this.#noFile())
+      physicalOffsets.push(log.offsetMax)
+      const offset = this.#stage(message, queue, chunk, storeTimestamp, sizeBytes)
+      if (i === 0) queueOffset = offset
+      rest -= sizeBytes
+      stats.put(1, sizeBytes, 0)
+    }
+    this.#register()
+    const result = {
+      status: PutMessageStatus.PUT_OK,
+      remark: undefined,
+      physicalOffsets,
+      queueOffset,
+      storeTimestamp,
+    }
+    const waits = batch.some((message) => message.waitStoreOk)
+    if (this.#config.flushDiskType === 'ASYNC_FLUSH' || !waits) return result
+    return flush.wait(log.offsetMax, this.#config.syncFlushTimeout).then((outcome) => {
+      if (outcome === 'dropped') return batchFailure(this.#dropped())
+      return outcome === 'flushed'
+        ? result
+        : { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
+    })
+  }
+
+  #afterWaiting(result: PutMessageResult, outcome: FlushOutcome): PutMessageResult {
+    if (outcome === 'flushed') return result
+    if (outcome === 'dropped') return this.#dropped()
+    return { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
+  }
+
+  #dropped(): PutMessageResult {
+    const why = this.#parts.health.why() ?? 'the commit log could not be written'
+    return failure(PutMessageStatus.SERVICE_NOT_AVAILABLE, why)
+  }
+
+  #refuse(message: MessageToStore): PutMessageResult | undefined {
+    const why = this.#parts.health.why()
+    if (why !== undefined) return this.#failed(PutMessageStatus.SERVICE_NOT_AVAILABLE, why)
+    if (message.body.length > this.#config.maxMessageSize) {
+      const remark = `the body has ${message.body.length} bytes, more than maxMessageSize ${this.#config.maxMessageSize}`
+      return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, remark)
+    }
+    if (message.properties.length > PROPERTIES_BYTES_MAX) {
+      const remark = `the properties have ${message.properties.length} bytes, more than ${PROPERTIES_BYTES_MAX}`
+      return this.#failed(PutMessageStatus.PROPERTIES_SIZE_EXCEEDED, remark)
+    }
+    // A character has a byte at least, so only long names have to be measured.
+    return message.topic.length * 4 > TOPIC_BYTES_MAX_V1
+      ? this.#refuseTopic(message.topic)
+      : undefined
+  }
+
+  #refuseTopic(topic: string): PutMessageResult | undefined {
+    const bytes = Buffer.byteLength(topic)
+    const max = this.#config.autoMessageVersionOnTopicLen ? TOPIC_BYTES_MAX : TOPIC_BYTES_MAX_V1
+    if (bytes <= max) return undefined
+    return this.#failed(
+      PutMessageStatus.MESSAGE_ILLEGAL,
+      `the topic has ${bytes} bytes, more than ${max}`,
+    )
+  }
+
+  #failed(status: PutMessageStatus, remark: string): PutMessageResult {
+    this.#parts.stats.putFailedTimes++
+    return failure(status, remark)
+  }
+
+  #tooLarge(sizeBytes: number): PutMessageResult {
+    const remark = `${sizeBytes} bytes do not fit a commit log file of ${this.#parts.log.segments.segmentBytes}`
+    return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, remark)
+  }
+
+  #noFile(): PutMessageResult {
+    const why = this.#parts.health.why() ?? 'no next file'
+    return this.#failed(PutMessageStatus.CREATE_MAPPED_FILE_FAILED, why)
+  }
+
+  #sizeOf(message: MessageToStore, queue: ConsumeQueue): number {
+    return recordSize(
+      queue.topicBytes.length,
+      message.body.length,
+      message.properties.length,
+      message.bornHost.length,
+      this.#fields.storeHost.length,
+    )
+  }
+
+  #reserve(sizeBytes: number, firstBytes: number): LogChunk | undefined {
+    try {
+      return this.#parts.log.reserve(sizeBytes, firstBytes)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#refuseFor(error)
+      return undefined
+    }
+  }
+
+  /** Builds a record at the end of the log; returns its queue offset. */
+  #stage(
+    message: MessageToStore,
+    queue: ConsumeQueue,
+    chunk: LogChunk,
+    storeTimestamp: number,
+    sizeBytes: number,
+  ): number {
+    const { log, dispatcher, flush } = this.#parts
+    const isQueued = hasQueueUnit(message.sysFlag)
+    const queueOffset = isQueued ? queue.offsetNext : 0
+    const physicalOffset = log.offsetMax
+    const fields = this.#fields
+    fields.topic = queue.topicBytes
+    fields.queueId = message.queueId
+    fields.flag = message.flag
+    fields.queueOffset = queueOffset
+    fields.physicalOffset = physicalOffset
+    fields.sysFlag = message.sysFlag
+    fields.bornTimestamp = message.bornTimestamp
+    fields.bornHost = message.bornHost
+    fields.bornPort = message.bornPort
+    fields.storeTimestamp = storeTimestamp
+    fields.reconsumeTimes = message.reconsumeTimes
+    fields.preparedTransactionOffset = message.preparedTransactionOffset
+    fields.body = message.body
+    fields.properties = message.properties
+    encodeRecord(chunk.buffer, chunk.length, fields)
+    const propertiesEnd = chunk.length + sizeBytes
+    const propertiesStart = propertiesEnd - message.properties.length
+    let { tagsCode } = message
+    if (queue.topic === SystemTopic.SCHEDULE) {
+      const levels = this.#parts.delayLevels
+      tagsCode = tagsCodeOf(
+        queue.topic,
+        storeTimestamp,
+        chunk.buffer,
+        propertiesStart,
+        propertiesEnd,
+        levels,
+      )
+    }
+    log.staged(chunk, sizeBytes)
+    if (isQueued) queue.offsetNext = queueOffset + 1
+    flush.appendedTimestamp = storeTimestamp
+    dispatcher.add(
+      isQueued ? queue : undefined,
+      queue.topic,
+      queueOffset,
+      physicalOffset,
+      sizeBytes,
+      tagsCode,
+      storeTimestamp,
+      chunk.buffer,
+      propertiesStart,
+      propertiesEnd,
+      transactionState(message.sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
+    )
+    return queueOffset
+  }
+
+  #register(): void {
+    if (this.#isRegistered) return
+    this.#isRegistered = true
+    this.#env.turn.writes(this.writeStaged)
+  }
+
+  /**
+   * Writes what this turn staged, and makes it readable. Throws StoreWriteFailed when the host refuses; then
+   * nothing of what was not written remains, and messages are refused until a write succeeds.
+   */
+  readonly writeStaged = (): void => {
+    this.#isRegistered = false
+    const { log, dispatcher, flush } = this.#parts
+    try {
+      log.writeStaged()
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#rollBack(error)
+    } finally {
+      if (this.#config.flushDiskType === 'SYNC_FLUSH') flush.request()
+      else dispatcher.dispatchTo(log.offsetWritten)
+      log.trim(dispatcher.firstWaiting ?? log.offsetWritten)
+    }
+  }
+
+  #rollBack(error: unknown): never {
+    const { log, dispatcher, flush } = this.#parts
+    this.#refuseFor(error)
+    const offset = log.rollback()
+    dispatcher.dropFrom(offset)
+    flush.dropFrom(offset)
+    const path = log.segments.at(offset)?.path ?? log.segments.directory
+    throw new StoreWriteFailed({ path, offset, reason: reasonOf(error) }, error)
+  }
+
+  #refuseFor(error: unknown): void {
+    this.#parts.health.failed('the commit log', error)
+    this.#probing ??= this.#env.clock.every(RETRY_AFTER_MS, () => {
+      this.#probe()
+    })
+  }
+
+  #probe(): void {
+    const { log, health } = this.#parts
+    try {
+      log.probe(PROBE_BYTES)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      health.failed('the commit log', error)
+      return
+    }
+    health.works('the commit log')
+    this.close()
+  }
+
+  /** Stops trying whether the log can be written again. */
+  close(): void {
+    this.#probing?.cancel()
+    this.#probing = undefined
+  }
+}
+
+function failure(status: PutMessageStatus, remark: string): PutMessageResult {
+  return {
+    status,
+    remark,
+    physicalOffset: -1,
+    sizeBytes: -1,
+    queueOffset: -1,
+    storeTimestamp: -1,
+  }
+}
+
+function batchFailure(result: PutMessageResult): PutBatchResult {
+  return {
+    status: result.status,
+    remark: result.remark,
+    physicalOffsets: [],
+    queueOffset: -1,
+    storeTimestamp: -1,
+  }
+}

@@ -1,0 +1,241 @@
+import {
+  BLANK_RECORD_BYTES,
+  RECORD_BYTES_MIN,
+  checkRecord,
+  encodeBlank,
+  readInt,
+  recordStoreTimestamp,
+} from '@skylarkmq/protocol'
+import type { SegmentFile } from '../segment/segment-file.ts'
+import type { SegmentQueue } from '../segment/segment-queue.ts'
+import { BlockCache } from './block-cache.ts'
+import type { BlockPlace } from './block-cache.ts'
+import { LogTail } from './log-tail.ts'
+import type { LogChunk } from './log-tail.ts'
+
+/** Enough of a record to know when it was stored, with hosts of any length. */
+const HEAD_BYTES = RECORD_BYTES_MIN
+
+/**
+ * The commit log: records of all topics one behind the other, in files of one size.
+ * Apache: `CommitLog.java`.
+ *
+ * Three ends: `offsetMax` counts what is staged, `offsetWritten` what is in the page cache, and the flusher
+ * knows what is on disk.
+ */
+export class CommitLog {
+  readonly segments: SegmentQueue
+  /** Files that were written since they were last synced. */
+  readonly unsynced = new Set<SegmentFile>()
+  readonly #tail: LogTail
+  readonly #cache: BlockCache
+  #offsetMax = 0
+  #offsetWritten = 0
+  // What this process wrote itself is surely in the page cache; what lies before may take a disk's time.
+  #warmFrom = 0
+
+  constructor(segments: SegmentQueue, memory: { tailBytes: number; cacheBytes: number }) {
+    this.segments = segments
+    this.#tail = new LogTail(memory.tailBytes)
+    this.#cache = new BlockCache(memory.cacheBytes)
+    this.startAt(segments.endOffset)
+  }
+
+  /** First offset that the log still has. */
+  get offsetMin(): number {
+    return this.segments.firstOffset
+  }
+
+  /** Offset of the next record. */
+  get offsetMax(): number {
+    return this.#offsetMax
+  }
+
+  /** Up to where the log is in the page cache. */
+  get offsetWritten(): number {
+    return this.#offsetWritten
+  }
+
+  /** Sets the end of what is there, after recovery. */
+  startAt(offset: number): void {
+    this.#tail.cut(0)
+    this.#cache.clear()
+    this.#offsetMax = offset
+    this.#offsetWritten = offset
+    this.#warmFrom = offset
+  }
+
+  /** Makes `offset` the end of the log; what follows is gone. */
+  truncate(offset: number): void {
+    this.segments.truncate(offset)
+    this.startAt(offset)
+  }
+
+  /** Longest record that fits a file. */
+  get recordBytesMax(): number {
+    return this.segments.segmentBytes - BLANK_RECORD_BYTES
+  }
+
+  /**
+   * Finds room for records of `sizeBytes` in one file, of which the first has `firstBytes`; moves to the next
+   * file when this one has not enough. Returns the piece whose end is the log's end. Throws the host's error
+   * when the next file cannot be made; then nothing is changed.
+   */
+  reserve(sizeBytes: number, firstBytes: number): LogChunk {
+    const file = this.segments.at(this.#offsetMax) ?? this.segments.append()
+    const room = file.endOffset - this.#offsetMax
+    if (sizeBytes + BLANK_RECORD_BYTES <= room) {
+      return this.#tail.at(this.#offsetMax, firstBytes, room)
+    }
+    const next = this.segments.at(file.endOffset) ?? this.segments.append()
+    const blank = this.#tail.at(this.#offsetMax, BLANK_RECORD_BYTES, room)
+    encodeBlank(blank.buffer, blank.length, room)
+    blank.length += BLANK_RECORD_BYTES
+    blank.endOffset = next.firstOffset
+    this.#offsetMax = next.firstOffset
+    return this.#tail.at(this.#offsetMax, firstBytes, next.sizeBytes)
+  }
+
+  /** Counts a record that was built at the end of the piece that `reserve` gave. */
+  staged(chunk: LogChunk, sizeBytes: number): void {
+    chunk.length += sizeBytes
+    chunk.endOffset += sizeBytes
+    this.#offsetMax += sizeBytes
+  }
+
+  /**
+   * Writes what is staged to the page cache. Throws the host's error; what was not written by then stays
+   * staged, until `rollback`.
+   */
+  writeStaged(): void {
+    if (this.#offsetWritten === this.#offsetMax) return
+    const chunks = this.#tail.chunks
+    let i = chunks.length - 1
+    while (i > 0 && (chunks[i - 1] as LogChunk).written < (chunks[i - 1] as LogChunk).length) i--
+    for (; i < chunks.length; i++) {
+      const chunk = chunks[i] as LogChunk
+      if (chunk.written === chunk.length) continue
+      const offset = chunk.start + chunk.written
+      const file = this.segments.at(offset) as SegmentFile
+      const bytes = chunk.buffer.subarray(chunk.written, chunk.length)
+      file.file.writeNow(bytes, offset - file.firstOffset)
+      this.unsynced.add(file)
+      chunk.written = chunk.length
+      this.#offsetWritten = chunk.endOffset
+    }
+  }
+
+  /** Lets go of old pieces in memory; see `LogTail.trim`. */
+  trim(neededFrom: number): void {
+    this.#tail.trim(neededFrom)
+  }
+
+  /** Drops what is staged and not written. Returns the end of the log. */
+  rollback(): number {
+    this.#tail.cut(this.#offsetWritten)
+    this.#offsetMax = this.#offsetWritten
+    return this.#offsetMax
+  }
+
+  /**
+   * Tries whether the log can be written again: writes zeros where the next record will be. Throws the host's
+   * error when it cannot.
+   */
+  probe(sizeBytes: number): void {
+    const file = this.segments.at(this.#offsetWritten) ?? this.segments.append()
+    const at = this.#offsetWritten - file.firstOffset
+    file.file.writeNow(Buffer.alloc(Math.min(sizeBytes, file.sizeBytes - at)), at)
+    file.zeroFrom(this.#offsetWritten)
+  }
+
+  /** True for a range that the log has, within one file. */
+  has(offset: number, sizeBytes: number): boolean {
+    const file = this.segments.at(offset)
+    if (file === undefined || sizeBytes <= 0) return false
+    return offset + sizeBytes <= Math.min(file.endOffset, this.#offsetMax)
+  }
+
+  /**
+   * A view of a range that `has` says is there; undefined when the disk must be asked and might take its
+   * time: `load` it first. The view is valid until the turn has sent its answers.
+   */
+  view(offset: number, sizeBytes: number): Buffer | undefined {
+    const young = this.#tail.view(offset, sizeBytes)
+    if (young !== undefined) return young
+    const file = this.segments.at(offset) as SegmentFile
+    const cached = this.#cache.view(file.firstOffset, offset, sizeBytes)
+    if (cached !== undefined || offset < this.#warmFrom) return cached
+    return this.viewNow(offset, sizeBytes)
+  }
+
+  /** As `view`, but waits for the disk. Undefined when the range is not there. Throws the host's error. */
+  viewNow(offset: number, sizeBytes: number): Buffer | undefined {
+    if (!this.has(offset, sizeBytes)) return undefined
+    const young = this.#tail.view(offset, sizeBytes)
+    if (young !== undefined) return young
+    const file = this.segments.at(offset) as SegmentFile
+    for (const place of this.#missing(file, offset, sizeBytes)) {
+      const bytes = Buffer.allocUnsafe(place.sizeBytes)
+      const read = file.file.readNow(bytes, place.offset - file.firstOffset)
+      this.#cache.put(place.offset, bytes.subarray(0, read))
+    }
+    return (
+      this.#cache.view(file.firstOffset, offset, sizeBytes) ?? readDirectly(file, offset, sizeBytes)
+    )
+  }
+
+  /** A copy of a few bytes that are wanted once; undefined when the range is not there. Throws the host's error. */
+  peek(offset: number, sizeBytes: number): Buffer | undefined {
+    if (offset < this.offsetMin || !this.has(offset, sizeBytes)) return undefined
+    const file = this.segments.at(offset) as SegmentFile
+    return this.#tail.view(offset, sizeBytes) ?? readDirectly(file, offset, sizeBytes)
+  }
+
+  /** Brings a range into memory without blocking; `view` then has it. Rejects with the host's error. */
+  async load(offset: number, sizeBytes: number): Promise<Buffer | undefined> {
+    const file = this.segments.at(offset)
+    if (file === undefined || !this.has(offset, sizeBytes)) return undefined
+    for (const place of this.#missing(file, offset, sizeBytes)) {
+      const bytes = Buffer.allocUnsafe(place.sizeBytes)
+      const read = await file.use((open) => open.readAt(bytes, place.offset - file.firstOffset))
+      this.#cache.put(place.offset, bytes.subarray(0, read))
+    }
+    return this.#cache.view(file.firstOffset, offset, sizeBytes) ?? this.viewNow(offset, sizeBytes)
+  }
+
+  #missing(file: SegmentFile, offset: number, sizeBytes: number): BlockPlace[] {
+    const end = Math.min(file.endOffset, this.#offsetWritten)
+    return this.#cache.missing(file.firstOffset, offset, sizeBytes, end)
+  }
+
+  /**
+   * The record that starts at an offset, whole and checked. Undefined when none does, or when `sizeBytes` is
+   * given and is not its size.
+   */
+  recordAt(offset: number, sizeBytes?: number): Buffer | undefined {
+    if (offset < this.offsetMin) return undefined
+    const size = sizeBytes ?? this.#sizeAt(offset)
+    const record = size < RECORD_BYTES_MIN ? undefined : this.viewNow(offset, size)
+    if (record === undefined) return undefined
+    const check = checkRecord(record, 0, record.length, { physicalOffset: offset })
+    return check.kind === 'good' && check.sizeBytes === size ? record : undefined
+  }
+
+  #sizeAt(offset: number): number {
+    const head = this.peek(offset, 4)
+    return head === undefined ? -1 : readInt(head, 0)
+  }
+
+  /** Store time of the record at an offset that a queue names; −1 when the log does not have it. */
+  storeTimestampAt(offset: number): number {
+    const head = this.peek(offset, HEAD_BYTES)
+    return head === undefined ? -1 : recordStoreTimestamp(head)
+  }
+}
+
+/** For what is not worth a block, or larger than all blocks. */
+function readDirectly(file: SegmentFile, offset: number, sizeBytes: number): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(sizeBytes)
+  const read = file.file.readNow(bytes, offset - file.firstOffset)
+  return read === sizeBytes ? bytes : undefined
+}

@@ -1,0 +1,136 @@
+import type { Env, Timer } from '@skylarkmq/env'
+import type { CommitLog } from './commit-log.ts'
+
+/** How waiting for the disk ended. */
+export type FlushOutcome = 'flushed' | 'timeout' | 'failed' | 'dropped'
+
+interface Waiter {
+  readonly offset: number
+  readonly deadline: number
+  readonly resolve: (outcome: FlushOutcome) => void
+}
+
+/** What the flusher tells. */
+export interface FlushEvents {
+  /** The log is on disk up to an offset. */
+  flushed(offset: number): void
+  /** A sync failed. There is no second one. */
+  failed(offset: number, error: unknown): void
+}
+
+/**
+ * Brings the commit log to disk. One sync is under way at a time; whoever comes meanwhile is served by the
+ * next. After a failed sync the log is given up, because the host counts what it could not write as written.
+ * Apache: `FlushManager.java`, GroupCommitService.
+ */
+export class LogFlush {
+  /** Up to where the log is known to be on disk. */
+  flushedOffset: number
+  /** Store time of the newest message that is known to be on disk, ms; 0 before the first sync. */
+  flushedTimestamp = 0
+  /** Store time of the newest message that was appended, ms. */
+  appendedTimestamp = 0
+  readonly #env: Env
+  readonly #log: CommitLog
+  readonly #events: FlushEvents
+  #running: Promise<void> | undefined
+  #isWanted = false
+  #hasFailed = false
+  #waiters: Waiter[] = []
+  #timer: Timer | undefined
+
+  constructor(env: Env, log: CommitLog, events: FlushEvents) {
+    this.#env = env
+    this.#log = log
+    this.#events = events
+    this.flushedOffset = log.offsetWritten
+  }
+
+  /** Starts a sync of all that is written, or has one follow that which is under way. */
+  request(): void {
+    if (this.#hasFailed) return
+    this.#isWanted = true
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves once no sync is under way and none is wanted. */
+  async drain(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Waits until the log is on disk up to an offset, which may not be written yet. */
+  wait(offset: number, timeoutMs: number): Promise<FlushOutcome> {
+    return new Promise((resolve) => {
+      if (this.#hasFailed) {
+        resolve('failed')
+        return
+      }
+      const deadline = this.#env.clock.monotonic() + timeoutMs
+      this.#waiters.push({ offset, deadline, resolve })
+      this.#timer ??= this.#env.clock.after(timeoutMs, () => {
+        this.#expire()
+      })
+    })
+  }
+
+  /** Ends the waiting for what lies behind an offset and was not written. */
+  dropFrom(offset: number): void {
+    this.#settle('dropped', (waiter) => waiter.offset > offset)
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#isWanted && !this.#hasFailed) {
+        this.#isWanted = false
+        await this.#syncOnce()
+      }
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #syncOnce(): Promise<void> {
+    const { segments, unsynced } = this.#log
+    const offset = this.#log.offsetWritten
+    const storeTimestamp = this.appendedTimestamp
+    const files = [...unsynced]
+    const hasNewName = segments.hasNewName
+    unsynced.clear()
+    segments.hasNewName = false
+    try {
+      for (const file of files) await file.use((open) => open.sync())
+      if (hasNewName) await this.#env.disk.syncDirectory(segments.directory)
+    } catch (error) {
+      this.#hasFailed = true
+      this.#settle('failed', () => true)
+      this.#events.failed(this.flushedOffset, error)
+      return
+    }
+    this.flushedOffset = Math.max(this.flushedOffset, offset)
+    // Readable before it is answered: who sends and then pulls finds the message.
+    this.flushedTimestamp = storeTimestamp
+    this.#events.flushed(this.flushedOffset)
+    this.#settle('flushed', (waiter) => waiter.offset <= this.flushedOffset)
+  }
+
+  #expire(): void {
+    const now = this.#env.clock.monotonic()
+    this.#timer = undefined
+    this.#settle('timeout', (waiter) => waiter.deadline <= now)
+    const next = this.#waiters[0]
+    if (next === undefined) return
+    this.#timer ??= this.#env.clock.after(Math.max(1, next.deadline - now), () => {
+      this.#expire()
+    })
+  }
+
+  #settle(outcome: FlushOutcome, isDue: (waiter: Waiter) => boolean): void {
+    const due = this.#waiters.filter(isDue)
+    if (due.length === 0) return
+    this.#waiters = this.#waiters.filter((waiter) => !isDue(waiter))
+    for (const waiter of due) waiter.resolve(outcome)
+    if (this.#waiters.length > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+}

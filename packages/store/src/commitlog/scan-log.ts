@@ -1,0 +1,103 @@
+import { checkRecord } from '@skylarkmq/protocol'
+import type { SegmentFile } from '../segment/segment-file.ts'
+import type { SegmentQueue } from '../segment/segment-queue.ts'
+
+const WINDOW_BYTES = 1024 * 1024
+// Looked through for what an earlier, longer log left behind.
+const ZEROS_BYTES = 64 * 1024
+
+/** Called with each sound record; `buffer` is valid during the call. */
+export type RecordVisitor = (
+  buffer: Buffer,
+  at: number,
+  physicalOffset: number,
+  sizeBytes: number,
+) => void
+
+/** Where a reading of the log ended. */
+export interface ScanEnd {
+  /** Offset after the last sound record. */
+  readonly offset: number
+  /** What is wrong with what follows; undefined when nothing follows but zeros. */
+  readonly reason: string | undefined
+  /** Start of the last sound record; −1 when there was none. */
+  readonly lastRecord: number
+  readonly records: number
+}
+
+/**
+ * Reads records from an offset, at which one begins, up to the first that is not sound or up to `to`. All
+ * reads block: for starts and for checks. Throws the host's error.
+ */
+export function scanLog(
+  segments: SegmentQueue,
+  from: number,
+  options: { checkCrc: boolean; to?: number },
+  visit: RecordVisitor,
+): ScanEnd {
+  const reader = new WindowReader()
+  const end = Math.min(options.to ?? Infinity, segments.endOffset)
+  let offset = from
+  let lastRecord = -1
+  let records = 0
+  while (offset < end) {
+    const file = segments.at(offset)
+    if (file === undefined) break
+    const found = reader.check(file, offset, options.checkCrc)
+    if (found.kind === 'bad') {
+      const reason = reader.isZeroAt(file, offset) ? undefined : found.reason
+      return { offset, reason, lastRecord, records }
+    }
+    if (found.kind === 'good') {
+      visit(reader.buffer, reader.at, offset, found.sizeBytes)
+      lastRecord = offset
+      records++
+    }
+    offset = found.kind === 'good' ? offset + found.sizeBytes : file.endOffset
+  }
+  return { offset, reason: undefined, lastRecord, records }
+}
+
+/** Reads a file through a window that moves on. */
+class WindowReader {
+  buffer = Buffer.allocUnsafe(WINDOW_BYTES)
+  /** Where the record that was checked last lies in `buffer`. */
+  at = 0
+  #file: SegmentFile | undefined
+  #start = 0
+  #length = 0
+
+  check(file: SegmentFile, offset: number, bodyCrc: boolean): ReturnType<typeof checkRecord> {
+    this.#moveTo(file, offset, 1)
+    const expected = { physicalOffset: offset, bodyCrc }
+    let found = checkRecord(this.buffer, this.at, this.#length - this.at, expected)
+    if (found.kind !== 'bad') return found
+    const rest = file.endOffset - offset
+    const needed = Math.min(found.neededBytes ?? WINDOW_BYTES, rest)
+    if (this.#length - this.at < needed) {
+      this.#moveTo(file, offset, needed)
+      found = checkRecord(this.buffer, this.at, this.#length - this.at, expected)
+    }
+    return found
+  }
+
+  /** True when the next bytes of the file, as many as tell, are zeros. */
+  isZeroAt(file: SegmentFile, offset: number): boolean {
+    const needed = Math.min(ZEROS_BYTES, file.endOffset - offset)
+    this.#moveTo(file, offset, needed)
+    return this.buffer.subarray(this.at, this.at + needed).every((byte) => byte === 0)
+  }
+
+  #moveTo(file: SegmentFile, offset: number, needed: number): void {
+    if (this.#file === file && offset >= this.#start) {
+      this.at = offset - this.#start
+      if (this.at + needed <= this.#length) return
+    }
+    if (needed > this.buffer.length) this.buffer = Buffer.allocUnsafe(needed)
+    this.#file = file
+    this.#start = offset
+    this.at = 0
+    const room = Math.min(this.buffer.length, file.endOffset - offset)
+    this.#length = file.file.readNow(this.buffer.subarray(0, room), offset - file.firstOffset)
+  }
+}

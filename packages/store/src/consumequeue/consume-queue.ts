@@ -1,0 +1,267 @@
+import { hostErrorCode } from '@skylarkmq/env'
+import {
+  FILLER_SIZE,
+  UNIT_BYTES,
+  isFiller,
+  unitPhysicalOffset,
+  unitSize,
+  writeUnit,
+} from './consume-queue-unit.ts'
+import type { QueueFiles } from './queue-files.ts'
+
+const TAIL_UNITS_FIRST = 16
+const TAIL_UNITS_MAX = 2048
+
+/** Units as they lie in a buffer: `count` of them from byte `at` on. */
+export interface UnitSpan {
+  buffer: Buffer
+  at: number
+  count: number
+}
+
+/**
+ * One queue of a topic: units of 20 bytes, each naming a record of the commit log. Apache: `ConsumeQueue.java`.
+ *
+ * The newest units are in memory, and in the file a little later; an idle queue has none in memory. All
+ * offsets are logical: they count units from 0.
+ */
+export class ConsumeQueue {
+  readonly topic: string
+  /** The topic in UTF-8. */
+  readonly topicBytes: Buffer
+  readonly queueId: number
+  /** First offset that can be read. */
+  offsetMin = 0
+  /** Offset after the last that can be read. */
+  offsetMax = 0
+  /** Offset that the next message gets: ahead of `offsetMax` while messages are on their way. */
+  offsetNext = 0
+  /** End of the record that the last unit names, in the commit log; 0 when there is none. */
+  physicalEnd = 0
+  /** Set while the queue is on the list of those to be written. */
+  isDirty = false
+  /** Set when the topic was deleted; what still arrives for it is dropped. */
+  isGone = false
+  readonly #files: QueueFiles
+  #written = 0
+  // The files that are there have units [#fileFirst, #fileEnd), both multiples of the units per file.
+  #fileFirst = 0
+  #fileEnd = 0
+  #tail: Buffer | undefined
+  #tailFirst = 0
+
+  constructor(files: QueueFiles, topic: string, topicBytes: Buffer, queueId: number) {
+    this.#files = files
+    this.topic = topic
+    this.topicBytes = topicBytes
+    this.queueId = queueId
+  }
+
+  /** First unit of the first file. */
+  get fileFirst(): number {
+    return this.#fileFirst
+  }
+
+  /** Unit after the last one that the files have room for. */
+  get fileEnd(): number {
+    return this.#fileEnd
+  }
+
+  /** Takes over what recovery found: files, and the units in them. */
+  adopt(found: { fileFirst: number; fileEnd: number; offsetMax: number }): void {
+    this.#fileFirst = found.fileFirst
+    this.#fileEnd = found.fileEnd
+    this.offsetMin = found.fileFirst
+    this.#setEnd(found.offsetMax)
+  }
+
+  #setEnd(offsetMax: number): void {
+    this.offsetMax = offsetMax
+    this.offsetNext = offsetMax
+    this.offsetMin = Math.min(this.offsetMin, offsetMax)
+    this.#written = offsetMax
+    this.#tail = undefined
+    this.physicalEnd = 0
+    const last = this.units(offsetMax - 1, 1)
+    if (last !== undefined && !isFiller(last.buffer, last.at)) {
+      this.physicalEnd = unitPhysicalOffset(last.buffer, last.at) + unitSize(last.buffer, last.at)
+    }
+  }
+
+  /** Adds the unit of offset `offsetMax`, in memory. */
+  append(physicalOffset: number, sizeBytes: number, tagsCode: number): void {
+    if (this.#tail === undefined) {
+      this.#tail = Buffer.allocUnsafe(TAIL_UNITS_FIRST * UNIT_BYTES)
+      this.#tailFirst = this.offsetMax
+    }
+    const at = (this.offsetMax - this.#tailFirst) * UNIT_BYTES
+    if (at === this.#tail.length) {
+      this.#makeRoom()
+      this.append(physicalOffset, sizeBytes, tagsCode)
+      return
+    }
+    writeUnit(this.#tail, at, physicalOffset, sizeBytes, tagsCode)
+    this.offsetMax++
+    if (this.offsetNext < this.offsetMax) this.offsetNext = this.offsetMax
+    if (sizeBytes !== FILLER_SIZE) this.physicalEnd = physicalOffset + sizeBytes
+  }
+
+  /**
+   * Lets the next unit have a greater offset than `offsetMax`: fills the gap with units that stand for no
+   * message. An empty queue begins there.
+   */
+  fillTo(offset: number): void {
+    if (this.#fileFirst === this.#fileEnd && this.offsetMax === this.#fileEnd) {
+      const first = offset - (offset % this.#files.unitsPerFile)
+      if (first > this.#fileEnd) {
+        this.#fileFirst = first
+        this.#fileEnd = first
+        this.#setEnd(first)
+      }
+    }
+    const isEmpty = this.offsetMin === this.offsetMax
+    while (this.offsetMax < offset) this.append(0, FILLER_SIZE, 0)
+    if (isEmpty) this.offsetMin = offset
+  }
+
+  #makeRoom(): void {
+    const tail = this.#tail as Buffer
+    const units = tail.length / UNIT_BYTES
+    if (units < TAIL_UNITS_MAX) {
+      this.#tail = Buffer.allocUnsafeSlow(tail.length * 2)
+      tail.copy(this.#tail)
+      return
+    }
+    // Half stays for readers; the other half has to be in the file before it goes.
+    const keepFrom = this.#tailFirst + units / 2
+    if (this.#written < keepFrom && !this.#tryWrite()) {
+      this.#tail = Buffer.concat([tail, Buffer.alloc(tail.length)])
+      return
+    }
+    tail.copyWithin(0, (units / 2) * UNIT_BYTES)
+    this.#tailFirst = keepFrom
+  }
+
+  #tryWrite(): boolean {
+    try {
+      this.write()
+      return true
+    } catch (error) {
+      // The next write of all queues meets the same failure, and that one stops the store.
+      if (hostErrorCode(error) === undefined) throw error
+      return false
+    }
+  }
+
+  /** Writes the units that are only in memory. Throws the host's error; then nothing is lost. */
+  write(): void {
+    const perFile = this.#files.unitsPerFile
+    while (this.#written < this.offsetMax) {
+      const first = this.#written - (this.#written % perFile)
+      if (first >= this.#fileEnd) {
+        this.#files.create(this.topic, this.queueId, first)
+        if (this.#fileFirst === this.#fileEnd) this.#fileFirst = first
+        this.#fileEnd = first + perFile
+      }
+      const end = Math.min(this.offsetMax, first + perFile)
+      const from = (this.#written - this.#tailFirst) * UNIT_BYTES
+      const to = (end - this.#tailFirst) * UNIT_BYTES
+      const units = (this.#tail as Buffer).subarray(from, to)
+      this.#files.write(this.#path(first), units, this.#written - first)
+      this.#written = end
+    }
+  }
+
+  /** Lets go of the units in memory that are in the file as well. */
+  forgetTail(): void {
+    if (this.#written === this.offsetMax) this.#tail = undefined
+  }
+
+  /**
+   * Up to `count` units from `offset` on, as many as lie side by side; undefined when the queue has no such
+   * offset. What comes back is valid until the next call on any queue. Throws the host's error.
+   */
+  units(offset: number, count: number): UnitSpan | undefined {
+    if (offset < this.#fileFirst || offset >= this.offsetMax || offset < 0) return undefined
+    const wanted = Math.min(count, this.offsetMax - offset)
+    if (this.#tail !== undefined && offset >= this.#tailFirst) {
+      return { buffer: this.#tail, at: (offset - this.#tailFirst) * UNIT_BYTES, count: wanted }
+    }
+    const first = offset - (offset % this.#files.unitsPerFile)
+    const limit = Math.min(
+      this.#written - offset,
+      first + this.#files.unitsPerFile - offset,
+      this.#files.scratch.length / UNIT_BYTES,
+    )
+    const asked = Math.min(wanted, limit)
+    const { scratch } = this.#files
+    const read = this.#files.read(this.#path(first), scratch, offset - first, asked)
+    return read === 0 ? undefined : { buffer: scratch, at: 0, count: read }
+  }
+
+  #path(firstUnit: number): string {
+    return this.#files.path(this.topic, this.queueId, firstUnit)
+  }
+
+  /** Cuts the queue: `offset`, or the first that its files have, becomes its end. Throws the host's error. */
+  truncate(offset: number): void {
+    this.write()
+    const perFile = this.#files.unitsPerFile
+    const end = Math.max(offset, this.#fileFirst)
+    while (this.#fileEnd - perFile >= end && this.#fileEnd - perFile > this.#fileFirst) {
+      this.#fileEnd -= perFile
+      this.#files.remove(this.#path(this.#fileEnd))
+    }
+    const lastFile = this.#fileEnd - perFile
+    if (lastFile >= this.#fileFirst && end < this.#fileEnd) {
+      this.#files.zeroFrom(this.#path(lastFile), end - lastFile)
+    }
+    this.#setEnd(end)
+  }
+
+  /**
+   * Moves `offsetMin` to the first message that the log still has: the first unit at or behind the physical
+   * offset `logMin`. All gone: the queue is empty and keeps its numbering.
+   */
+  correctMin(logMin: number): void {
+    let low = this.#fileFirst
+    let high = this.offsetMax
+    if (low < high && this.#isLive(low, logMin)) high = low
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (this.#isLive(middle, logMin)) high = middle
+      else low = middle + 1
+    }
+    this.offsetMin = high
+  }
+
+  #isLive(offset: number, logMin: number): boolean {
+    const span = this.units(offset, 1)
+    if (span === undefined || isFiller(span.buffer, span.at)) return false
+    return unitPhysicalOffset(span.buffer, span.at) >= logMin
+  }
+
+  /** Deletes files that have only units before `offsetMin`; the last file stays. Returns how many. */
+  removeExpiredFiles(): number {
+    const perFile = this.#files.unitsPerFile
+    let removed = 0
+    while (
+      this.#fileEnd - this.#fileFirst > perFile &&
+      this.#fileFirst + perFile <= this.offsetMin
+    ) {
+      this.#files.remove(this.#path(this.#fileFirst))
+      this.#fileFirst += perFile
+      removed++
+    }
+    return removed
+  }
+
+  /** Deletes every file. */
+  removeAllFiles(): void {
+    const perFile = this.#files.unitsPerFile
+    for (let first = this.#fileFirst; first < this.#fileEnd; first += perFile) {
+      this.#files.remove(this.#path(first))
+    }
+    this.#files.env.disk.removeTree(this.#files.queueDirectory(this.topic, this.queueId))
+  }
+}

@@ -1,0 +1,181 @@
+import { hostErrorCode } from '@skylarkmq/env'
+import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
+import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import type { MessageIndex } from '../index/message-index.ts'
+import type { ArrivalListener } from '../message.ts'
+
+/** A message that is in the log and not yet in its queue. Objects are used again. */
+interface Waiting {
+  /** Undefined for a message that gets no unit, such as the half of a transaction's old form. */
+  queue: ConsumeQueue | undefined
+  topic: string
+  queueOffset: number
+  physicalOffset: number
+  sizeBytes: number
+  tagsCode: number
+  storeTimestamp: number
+  buffer: Buffer
+  propertiesStart: number
+  propertiesEnd: number
+  isIndexed: boolean
+}
+
+/** What the dispatcher is told of a message. The properties lie in `buffer`, which stays as it is until then. */
+export type Dispatch = Readonly<Waiting>
+
+/** Tells of a failed write to a cache of the log. */
+export type CacheFailure = (what: string, error: unknown) => void
+
+/**
+ * Puts messages that are safely in the log into their queues and the index, in order, and tells who waits for
+ * them. What the store appends itself comes from what the append knows; `reput` decodes what it reads.
+ * Apache: `DefaultMessageStore.java`, ReputMessageService and the dispatchers.
+ */
+export class Dispatcher {
+  readonly #queues: ConsumeQueueTable
+  readonly #index: MessageIndex | undefined
+  readonly #listeners: ArrivalListener[] = []
+  readonly #failed: CacheFailure
+  // A row of objects that are used again: those from #first up to #end wait.
+  #waiting: Waiting[] = []
+  #first = 0
+  #end = 0
+  /** Store time of the newest message that was dispatched, ms. */
+  dispatchedTimestamp = 0
+
+  constructor(queues: ConsumeQueueTable, index: MessageIndex | undefined, failed: CacheFailure) {
+    this.#queues = queues
+    this.#index = index
+    this.#failed = failed
+  }
+
+  onArrival(listener: ArrivalListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Takes note of a message that was appended; it becomes readable with `dispatchTo`. */
+  add(
+    queue: ConsumeQueue | undefined,
+    topic: string,
+    queueOffset: number,
+    physicalOffset: number,
+    sizeBytes: number,
+    tagsCode: number,
+    storeTimestamp: number,
+    buffer: Buffer,
+    propertiesStart: number,
+    propertiesEnd: number,
+    isIndexed: boolean,
+  ): void {
+    const waiting = this.#waiting[this.#end]
+    if (waiting === undefined) {
+      this.#waiting.push({
+        queue,
+        topic,
+        queueOffset,
+        physicalOffset,
+        sizeBytes,
+        tagsCode,
+        storeTimestamp,
+        buffer,
+        propertiesStart,
+        propertiesEnd,
+        isIndexed,
+      })
+    } else {
+      waiting.queue = queue
+      waiting.topic = topic
+      waiting.queueOffset = queueOffset
+      waiting.physicalOffset = physicalOffset
+      waiting.sizeBytes = sizeBytes
+      waiting.tagsCode = tagsCode
+      waiting.storeTimestamp = storeTimestamp
+      waiting.buffer = buffer
+      waiting.propertiesStart = propertiesStart
+      waiting.propertiesEnd = propertiesEnd
+      waiting.isIndexed = isIndexed
+    }
+    this.#end++
+  }
+
+  /** Physical offset of the first message that waits; undefined when none does. */
+  get firstWaiting(): number | undefined {
+    return this.#first < this.#end ? this.#waiting[this.#first]?.physicalOffset : undefined
+  }
+
+  /** Makes all messages before a physical offset readable. */
+  dispatchTo(physicalOffset: number): void {
+    while (this.#first < this.#end) {
+      const waiting = this.#waiting[this.#first] as Waiting
+      if (waiting.physicalOffset >= physicalOffset) break
+      this.#first++
+      this.dispatch(waiting)
+    }
+    if (this.#first === this.#end) this.#first = this.#end = 0
+  }
+
+  /** Forgets messages from a physical offset on, whose writing failed; their queue offsets are free again. */
+  dropFrom(physicalOffset: number): void {
+    while (this.#end > this.#first) {
+      const last = this.#waiting[this.#end - 1] as Waiting
+      if (last.physicalOffset < physicalOffset) return
+      if (last.queue !== undefined) last.queue.offsetNext = last.queueOffset
+      this.#end--
+    }
+    this.#first = this.#end = 0
+  }
+
+  /** Makes one message readable at once. Returns whether anything was new in it. */
+  dispatch(message: Dispatch): boolean {
+    const { queue, physicalOffset, sizeBytes, tagsCode } = message
+    let isNew = false
+    this.dispatchedTimestamp = message.storeTimestamp
+    if (queue !== undefined && !queue.isGone) {
+      isNew = placeUnit(queue, message)
+      if (isNew) this.#queues.touched(queue)
+    }
+    if (message.isIndexed) this.addToIndex(message)
+    if (!isNew || queue === undefined) return isNew
+    for (const listener of this.#listeners) {
+      listener(
+        message.topic,
+        queue.queueId,
+        queue.offsetMax,
+        tagsCode,
+        message.storeTimestamp,
+        physicalOffset,
+        sizeBytes,
+      )
+    }
+    return isNew
+  }
+
+  /** Puts the keys of a message into the index, unless they are there. */
+  addToIndex(message: Dispatch): void {
+    try {
+      this.#index?.add(
+        message.topic,
+        message.physicalOffset,
+        message.storeTimestamp,
+        message.buffer,
+        message.propertiesStart,
+        message.propertiesEnd,
+      )
+    } catch (error) {
+      // The message is stored; only its keys are missing until the index is made anew.
+      if (hostErrorCode(error) === undefined) throw error
+      this.#failed('the index', error)
+    }
+  }
+}
+
+/** Adds the unit of a message to its queue; false when it is there already. */
+function placeUnit(queue: ConsumeQueue, message: Dispatch): boolean {
+  const { queueOffset, physicalOffset, sizeBytes, tagsCode } = message
+  if (physicalOffset < queue.physicalEnd) return false
+  // Later in the log but earlier in the queue: the topic was deleted and made again in between.
+  if (queueOffset < queue.offsetMax) queue.truncate(queueOffset)
+  if (queueOffset > queue.offsetMax) queue.fillTo(queueOffset)
+  queue.append(physicalOffset, sizeBytes, tagsCode)
+  return true
+}

@@ -1,0 +1,97 @@
+import {
+  MessageSysFlag,
+  Property,
+  RecordAt,
+  SystemTopic,
+  findProperty,
+  javaHashOfBytes,
+  readInt,
+  readLong,
+  recordSpans,
+  recordStoreTimestamp,
+  transactionState,
+} from '@skylarkmq/protocol'
+import type { RecordSpans } from '@skylarkmq/protocol'
+import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import { deliverTimestamp } from './delay-levels.ts'
+import type { Dispatch } from './dispatcher.ts'
+
+const TAGS = Buffer.from(Property.TAGS)
+const DELAY = Buffer.from(Property.DELAY)
+
+/** True for a message that gets a unit in its queue: the halves and rollbacks of old transactions get none. */
+export function hasQueueUnit(sysFlag: number): boolean {
+  const state = transactionState(sysFlag)
+  return state === 0 || state === MessageSysFlag.TRANSACTION_COMMIT
+}
+
+/**
+ * What a consume queue keeps beside the place of a message: the hash of its tag, or the time at which a
+ * delayed message is due. `properties[start, end)` are encoded.
+ */
+export function tagsCodeOf(
+  topic: string,
+  storeTimestamp: number,
+  properties: Buffer,
+  start: number,
+  end: number,
+  delayLevels: readonly number[],
+): number {
+  if (topic === SystemTopic.SCHEDULE) {
+    const level = findProperty(properties, DELAY, start, end)
+    const number =
+      level === undefined ? 0 : Number(properties.toString('latin1', level.start, level.end))
+    const due = deliverTimestamp(delayLevels, number, storeTimestamp)
+    if (due !== undefined) return due
+  }
+  const tags = findProperty(properties, TAGS, start, end)
+  return tags === undefined ? 0 : javaHashOfBytes(properties, tags.start, tags.end)
+}
+
+/**
+ * Reads from a record in the log what the dispatcher needs. Undefined for a record whose lengths do not add
+ * up. Apache: `CommitLog.java`, checkMessageAndReturnSize.
+ */
+export function dispatchOfRecord(
+  queues: ConsumeQueueTable,
+  buffer: Buffer,
+  at: number,
+  delayLevels: readonly number[],
+): Dispatch | undefined {
+  const spans = recordSpans(buffer, at, buffer.length - at)
+  if (typeof spans === 'string') return undefined
+  const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
+  const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
+  const storeTimestamp = recordStoreTimestamp(buffer, at)
+  const { propertiesStart, propertiesEnd } = spans
+  // A batch that is one record lies in a queue of another form, which is not kept here.
+  const isQueued = hasQueueUnit(sysFlag) && (sysFlag & MessageSysFlag.INNER_BATCH) === 0
+  return {
+    queue: isQueued ? queues.getOrCreate(topic, readInt(buffer, at + RecordAt.queueId)) : undefined,
+    topic,
+    queueOffset: readLong(buffer, at + RecordAt.queueOffset),
+    physicalOffset: readLong(buffer, at + RecordAt.physicalOffset),
+    sizeBytes: spans.sizeBytes,
+    tagsCode: tagsCodeOf(
+      topic,
+      storeTimestamp,
+      buffer,
+      propertiesStart,
+      propertiesEnd,
+      delayLevels,
+    ),
+    storeTimestamp,
+    buffer,
+    propertiesStart,
+    propertiesEnd,
+    isIndexed: transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
+  }
+}
+
+/** The hash of a record's tag, for a queue that does not say. */
+export function tagsCodeOfRecord(record: Buffer): number {
+  const spans: RecordSpans | string = recordSpans(record, 0, record.length)
+  if (typeof spans === 'string') return 0
+  const tags = findProperty(record, TAGS, spans.propertiesStart, spans.propertiesEnd)
+  return tags === undefined ? 0 : javaHashOfBytes(record, tags.start, tags.end)
+}

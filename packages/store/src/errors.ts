@@ -1,0 +1,33 @@
+import { defineError } from '@skylarkmq/protocol'
+
+/** A file of the commit log has another size than the ones before it. */
+export class StoreSegmentSize extends defineError<{
+  path: string
+  sizeBytes: number
+  expectedBytes: number
+}>('ERR_STORE_SEGMENT_SIZE', {
+  says: (v) => `${v.path} has ${v.sizeBytes} bytes, the files before it have ${v.expectedBytes}`,
+  does: 'The store does not open. Put the file right or move it away; all files of a log have one size.',
+  for: 'operator',
+}) {}
+
+/** A file of the commit log is missing between two others. */
+export class StoreSegmentGap extends defineError<{
+  path: string
+  expectedOffset: number
+}>('ERR_STORE_SEGMENT_GAP', {
+  says: (v) =>
+    `the log goes on at ${v.path}, but the file of offset ${v.expectedOffset} is missing`,
+  does: 'The store does not open. Bring the file back, or move the files before the gap away.',
+  for: 'operator',
+}) {}
+
+/** The commit log could not be written; the message that waited for it is not stored. */
+export class StoreWriteFailed extends defineError<{ path: string; offset: number; reason: string }>(
+  'ERR_STORE_WRITE_FAILED',
+  {
+    says: (v) => `the commit log could not be written at ${v.offset} of ${v.path}: ${v.reason}`,
+    does: 'The store refuses messages, tries again every second, and accepts again by itself.',
+    for: 'operator',
+  },
+) {}

@@ -1,0 +1,121 @@
+import { defineEvent } from '@skylarkmq/env'
+
+/** A file size that the directory decides. */
+export const segmentSizeKept = defineEvent({
+  name: 'store.segment.size',
+  level: 'warn',
+  fields: {
+    directory: 'Where the files are.',
+    sizeBytes: 'Size of the files that are there.',
+    configuredBytes: 'Size in the configuration.',
+  },
+  says: 'files in {directory} have {sizeBytes} bytes, so the configured {configuredBytes} has no effect',
+})
+
+/** What a start found. */
+export const storeRecovered = defineEvent({
+  name: 'store.recovered',
+  level: 'info',
+  fields: {
+    clean: 'Whether the last stop was orderly.',
+    scanFrom: 'Physical offset from which the log was read.',
+    offsetMax: 'End of the log.',
+    records: 'Records read.',
+    dispatched: 'Records put into queues or index again.',
+    ms: 'How long it took.',
+  },
+  says: 'recovered the log up to {offsetMax}, read {records} records from {scanFrom} on in {ms} ms, clean stop {clean}',
+})
+
+/** The log was cut at the first record that is not sound. */
+export const commitLogTorn = defineEvent({
+  name: 'store.commitlog.torn',
+  level: 'warn',
+  fields: { offset: 'Where the log ends now.', reason: 'What is wrong with what follows.' },
+  says: 'cut the commit log at {offset}: {reason}',
+})
+
+/** A queue was cut, because the log does not have its last messages. */
+export const consumeQueueCut = defineEvent({
+  name: 'store.consumequeue.cut',
+  level: 'warn',
+  fields: {
+    topic: 'Topic.',
+    queueId: 'Queue.',
+    offsetMax: 'Where the queue ends now.',
+    units: 'Units cut off.',
+  },
+  says: 'cut {units} units off queue {queueId} of {topic}, which ends at {offsetMax} now',
+})
+
+/** A write failed; messages are refused until one succeeds. */
+export const writeFailed = defineEvent({
+  name: 'store.write.failed',
+  level: 'error',
+  fields: { what: 'What was to be written.', reason: 'What the host said.' },
+  says: 'could not write {what}: {reason}; messages are refused until it works again',
+})
+
+/** Writing works again. */
+export const writeWorksAgain = defineEvent({
+  name: 'store.write.recovered',
+  level: 'info',
+  fields: { what: 'What was to be written.' },
+  says: 'writing {what} works again',
+})
+
+/** A sync of the log failed; nothing is accepted until the store is opened anew. */
+export const syncFailed = defineEvent({
+  name: 'store.sync.failed',
+  level: 'error',
+  fields: { offset: 'Up to where the log is known to be on disk.', reason: 'What the host said.' },
+  says: 'the log could not be brought to disk behind {offset}: {reason}; messages are refused until the store is opened anew',
+})
+
+/** A cache of the log could not be brought to disk; a start after a crash will build it from further back. */
+export const cacheSyncFailed = defineEvent({
+  name: 'store.cache.sync-failed',
+  level: 'warn',
+  fields: { path: 'Which file.', reason: 'What the host said.' },
+  says: '{path} could not be brought to disk: {reason}; it is rebuilt from the log after a crash',
+})
+
+/** The disk fills up. */
+export const diskFull = defineEvent({
+  name: 'store.disk.full',
+  level: 'error',
+  fields: { path: 'Which directory.', usedPercent: 'Share in use.' },
+  says: 'the disk of {path} is {usedPercent} % full; messages are refused',
+})
+
+/** The disk has room again. */
+export const diskHasRoom = defineEvent({
+  name: 'store.disk.room',
+  level: 'info',
+  fields: { path: 'Which directory.', usedPercent: 'Share in use.' },
+  says: 'the disk of {path} is {usedPercent} % full; messages are accepted again',
+})
+
+/** A commit log file is gone. */
+export const segmentDeleted = defineEvent({
+  name: 'store.commitlog.deleted',
+  level: 'info',
+  fields: { path: 'Which file.', why: 'Expired, or forced by a full disk.' },
+  says: 'deleted {path}: {why}',
+})
+
+/** A file could not be deleted. */
+export const segmentNotDeleted = defineEvent({
+  name: 'store.commitlog.not-deleted',
+  level: 'warn',
+  fields: { path: 'Which file.', reason: 'What the host said.' },
+  says: 'could not delete {path}: {reason}; trying again later',
+})
+
+/** Index files were dropped, because what they point at is not trusted. */
+export const indexDropped = defineEvent({
+  name: 'store.index.dropped',
+  level: 'warn',
+  fields: { name: 'Which file.', why: 'Why.' },
+  says: 'dropped index file {name}: {why}',
+})

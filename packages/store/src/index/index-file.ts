@@ -1,0 +1,293 @@
+import type { Disk, DiskFile } from '@skylarkmq/env'
+import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
+
+/**
+ * The head of an index file. Behind it `maxHashSlotNum` slots of 4 bytes, each the number of the newest entry
+ * of its chain, and `maxIndexNum` entries of 20 bytes, of which number 0 stays unused. Big-endian.
+ * Apache: `IndexHeader.java`, `IndexFile.java`.
+ *
+ * | at | field          | bytes | what it is                                   |
+ * | -- | -------------- | ----- | -------------------------------------------- |
+ * |  0 | beginTimestamp | 8     | store time of the first message, in ms       |
+ * |  8 | endTimestamp   | 8     | … of the last                                |
+ * | 16 | beginOffset    | 8     | physical offset of the first message         |
+ * | 24 | endOffset      | 8     | … of the last                                |
+ * | 32 | slotCount      | 4     | slots in use                                 |
+ * | 36 | indexCount     | 4     | number of the next entry, from 1 on          |
+ */
+export const indexHeader = offsetsOf([
+  { name: 'beginTimestamp', bytes: 8, doc: 'Store time of the first message, ms.' },
+  { name: 'endTimestamp', bytes: 8, doc: 'Store time of the last message, ms.' },
+  { name: 'beginOffset', bytes: 8, doc: 'Physical offset of the first message.' },
+  { name: 'endOffset', bytes: 8, doc: 'Physical offset of the last message.' },
+  { name: 'slotCount', bytes: 4, doc: 'Slots in use.' },
+  { name: 'indexCount', bytes: 4, doc: 'Number of the next entry, from 1 on.' },
+])
+
+/**
+ * An entry of an index file.
+ *
+ * | at | field          | bytes | what it is                                                 |
+ * | -- | -------------- | ----- | ---------------------------------------------------------- |
+ * |  0 | keyHash        | 4     | positive hash of `topic#key`                               |
+ * |  4 | physicalOffset | 8     | of the message                                             |
+ * | 12 | seconds        | 4     | from the file's beginTimestamp to its store time           |
+ * | 16 | previous       | 4     | number of the entry before it in its chain, 0 for none     |
+ */
+export const indexEntry = offsetsOf([
+  { name: 'keyHash', bytes: 4, doc: 'Positive hash of topic#key.' },
+  { name: 'physicalOffset', bytes: 8, doc: 'Where the record starts.' },
+  { name: 'seconds', bytes: 4, doc: 'Store time, seconds after beginTimestamp.' },
+  { name: 'previous', bytes: 4, doc: 'Entry before it in the chain, 0 for none.' },
+])
+
+const ENTRY_BYTES = indexEntry.sizeBytes
+const PAGE_BYTES = 4096
+const UNWRITTEN_BYTES_FIRST = 64 * ENTRY_BYTES
+const UNWRITTEN_BYTES_MAX = 32 * 1024 * ENTRY_BYTES
+
+/** The sizes that an index file is made with. */
+export interface IndexSizes {
+  readonly slots: number
+  readonly entries: number
+}
+
+/** What a search wants of an index file. */
+export interface IndexQuery {
+  readonly keyHash: number
+  readonly beginMs: number
+  readonly endMs: number
+  readonly maxCount: number
+}
+
+/**
+ * One file of the index: a hash table from keys to physical offsets. What is put is in memory first and is
+ * written by `write`; slots are read from the file page by page as they are needed.
+ */
+export class IndexFile {
+  readonly path: string
+  readonly name: string
+  beginTimestamp = 0
+  endTimestamp = 0
+  beginOffset = 0
+  endOffset = 0
+  slotCount = 0
+  indexCount = 1
+  readonly #file: DiskFile
+  readonly #sizes: IndexSizes
+  #slots: Buffer | undefined
+  #loaded: Uint8Array
+  #dirty: Uint8Array
+  #isDirty = false
+  #unwritten: Buffer | undefined
+  #written = 1
+
+  private constructor(file: DiskFile, path: string, sizes: IndexSizes) {
+    this.#file = file
+    this.path = path
+    this.name = path.slice(path.lastIndexOf('/') + 1)
+    this.#sizes = sizes
+    const pages = Math.ceil((sizes.slots * 4) / PAGE_BYTES)
+    this.#loaded = new Uint8Array(pages)
+    this.#dirty = new Uint8Array(pages)
+  }
+
+  /** Makes an empty file. Throws the host's error. */
+  static create(disk: Disk, path: string, sizes: IndexSizes): IndexFile {
+    const file = disk.open(path, 'create')
+    file.resize(indexFileBytes(sizes))
+    return new IndexFile(file, path, sizes)
+  }
+
+  /** Opens a file; undefined when it is too short for what its head says. Throws the host's error. */
+  static open(disk: Disk, path: string, sizes: IndexSizes): IndexFile | undefined {
+    const file = disk.open(path, 'write')
+    const head = Buffer.alloc(indexHeader.sizeBytes)
+    if (file.size() !== indexFileBytes(sizes) || file.readNow(head, 0) < head.length) {
+      file.close()
+      return undefined
+    }
+    const index = new IndexFile(file, path, sizes)
+    index.beginTimestamp = readLong(head, indexHeader.beginTimestamp)
+    index.endTimestamp = readLong(head, indexHeader.endTimestamp)
+    index.beginOffset = readLong(head, indexHeader.beginOffset)
+    index.endOffset = readLong(head, indexHeader.endOffset)
+    index.slotCount = readInt(head, indexHeader.slotCount)
+    index.indexCount = Math.max(1, readInt(head, indexHeader.indexCount))
+    index.#written = index.indexCount
+    return index
+  }
+
+  get isFull(): boolean {
+    return this.indexCount >= this.#sizes.entries
+  }
+
+  get isEmpty(): boolean {
+    return this.indexCount <= 1
+  }
+
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
+  /** A new file stands where the one before it ended, until something is put into it. */
+  continueFrom(before: IndexFile): void {
+    this.beginTimestamp = this.endTimestamp = before.endTimestamp
+    this.beginOffset = this.endOffset = before.endOffset
+    this.#isDirty = true
+  }
+
+  /** Adds an entry. False when the file is full. Throws the host's error when a slot cannot be read. */
+  put(keyHash: number, physicalOffset: number, storeTimestamp: number): boolean {
+    if (this.isFull) return false
+    const number = this.indexCount
+    if (number <= 1) {
+      this.beginOffset = physicalOffset
+      this.beginTimestamp = storeTimestamp
+    }
+    const slot = keyHash % this.#sizes.slots
+    const slots = this.#page(slot)
+    const head = readInt(slots, slot * 4)
+    const previous = head > 0 && head < number ? head : 0
+    const seconds = Math.floor(Math.max(0, storeTimestamp - this.beginTimestamp) / 1000)
+    const { buffer, at } = this.#nextEntry()
+    writeInt(buffer, at + indexEntry.keyHash, keyHash)
+    writeLong(buffer, at + indexEntry.physicalOffset, physicalOffset)
+    writeInt(buffer, at + indexEntry.seconds, Math.min(seconds, 0x7fffffff))
+    writeInt(buffer, at + indexEntry.previous, previous)
+    writeInt(slots, slot * 4, number)
+    this.#dirty[(slot * 4) >>> 12] = 1
+    this.#isDirty = true
+    if (previous === 0) this.slotCount++
+    this.indexCount++
+    this.endOffset = physicalOffset
+    this.endTimestamp = storeTimestamp
+    return true
+  }
+
+  #nextEntry(): { buffer: Buffer; at: number } {
+    if ((this.indexCount - this.#written) * ENTRY_BYTES >= UNWRITTEN_BYTES_MAX) this.#writeEntries()
+    const at = (this.indexCount - this.#written) * ENTRY_BYTES
+    this.#unwritten ??= Buffer.allocUnsafe(UNWRITTEN_BYTES_FIRST)
+    if (at + ENTRY_BYTES > this.#unwritten.length) {
+      const larger = Buffer.allocUnsafeSlow(this.#unwritten.length * 2)
+      this.#unwritten.copy(larger)
+      this.#unwritten = larger
+    }
+    return { buffer: this.#unwritten, at }
+  }
+
+  /** The slots, with the page of one slot read. Pages of zeros that are never touched take no memory. */
+  #page(slot: number): Buffer {
+    this.#slots ??= Buffer.alloc(this.#sizes.slots * 4)
+    const page = (slot * 4) >>> 12
+    if (this.#loaded[page] === 0) {
+      const target = this.#slots.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)
+      this.#file.readNow(target, indexHeader.sizeBytes + page * PAGE_BYTES)
+      this.#loaded[page] = 1
+    }
+    return this.#slots
+  }
+
+  /** Adds the physical offsets of matching entries, newest first. Throws the host's error. */
+  find(query: IndexQuery, found: number[]): void {
+    if (this.isEmpty) return
+    const slot = query.keyHash % this.#sizes.slots
+    const entry = Buffer.allocUnsafe(ENTRY_BYTES)
+    let number = readInt(this.#page(slot), slot * 4)
+    while (number > 0 && number < this.indexCount && found.length < query.maxCount) {
+      this.#readEntry(number, entry)
+      const seconds = readInt(entry, indexEntry.seconds)
+      // The seconds are cut off, so the message may have come up to a second later.
+      const time = this.beginTimestamp + seconds * 1000
+      if (seconds < 0 || time + 999 < query.beginMs) return
+      if (readInt(entry, indexEntry.keyHash) === query.keyHash && time <= query.endMs) {
+        found.push(readLong(entry, indexEntry.physicalOffset))
+      }
+      const previous = readInt(entry, indexEntry.previous)
+      if (previous >= number) return
+      number = previous
+    }
+  }
+
+  #readEntry(number: number, target: Buffer): void {
+    if (number >= this.#written && this.#unwritten !== undefined) {
+      this.#unwritten.copy(target, 0, (number - this.#written) * ENTRY_BYTES)
+      return
+    }
+    this.#file.readNow(target, this.#entryAt(number))
+  }
+
+  #entryAt(number: number): number {
+    return indexHeader.sizeBytes + this.#sizes.slots * 4 + number * ENTRY_BYTES
+  }
+
+  /** The hash and the offset of one entry, for checks. */
+  entry(number: number): { keyHash: number; physicalOffset: number; previous: number } {
+    const entry = Buffer.allocUnsafe(ENTRY_BYTES)
+    this.#readEntry(number, entry)
+    return {
+      keyHash: readInt(entry, indexEntry.keyHash),
+      physicalOffset: readLong(entry, indexEntry.physicalOffset),
+      previous: readInt(entry, indexEntry.previous),
+    }
+  }
+
+  /** Writes what is only in memory: entries, then slots, then the head. Throws the host's error. */
+  write(): void {
+    if (!this.#isDirty) return
+    this.#writeEntries()
+    this.#writeSlots()
+    this.#file.writeNow(this.#head(), 0)
+    this.#unwritten = undefined
+    this.#isDirty = false
+  }
+
+  #writeEntries(): void {
+    const count = this.indexCount - this.#written
+    if (count === 0 || this.#unwritten === undefined) return
+    const entries = this.#unwritten.subarray(0, count * ENTRY_BYTES)
+    this.#file.writeNow(entries, this.#entryAt(this.#written))
+    this.#written = this.indexCount
+  }
+
+  #writeSlots(): void {
+    const slots = this.#slots
+    if (slots === undefined) return
+    for (let page = this.#dirty.indexOf(1); page >= 0; page = this.#dirty.indexOf(1, page)) {
+      let end = page
+      while (this.#dirty[end] === 1) end++
+      const bytes = slots.subarray(page * PAGE_BYTES, end * PAGE_BYTES)
+      this.#file.writeNow(bytes, indexHeader.sizeBytes + page * PAGE_BYTES)
+      this.#dirty.fill(0, page, end)
+      page = end
+    }
+  }
+
+  #head(): Buffer {
+    const head = Buffer.alloc(indexHeader.sizeBytes)
+    writeLong(head, indexHeader.beginTimestamp, this.beginTimestamp)
+    writeLong(head, indexHeader.endTimestamp, this.endTimestamp)
+    writeLong(head, indexHeader.beginOffset, this.beginOffset)
+    writeLong(head, indexHeader.endOffset, this.endOffset)
+    writeInt(head, indexHeader.slotCount, this.slotCount)
+    writeInt(head, indexHeader.indexCount, this.indexCount)
+    return head
+  }
+
+  /** Lets go of slots in memory. They are read again when needed. */
+  forgetSlots(): void {
+    if (this.#isDirty || this.#slots === undefined) return
+    this.#slots = undefined
+    this.#loaded.fill(0)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+}
+
+/** Bytes of an index file. */
+export function indexFileBytes(sizes: IndexSizes): number {
+  return indexHeader.sizeBytes + sizes.slots * 4 + sizes.entries * ENTRY_BYTES
+}

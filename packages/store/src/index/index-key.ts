@@ -1,0 +1,61 @@
+import { findProperty, javaHash } from '@skylarkmq/protocol'
+
+const UNIQ_KEY = Buffer.from('UNIQ_KEY')
+const KEYS = Buffer.from('KEYS')
+const SPACE = 0x20
+
+/** The hash of a key as the index has it: that of `topic#key`, never negative. Apache: `IndexFile.java`, indexKeyHashMethod. */
+export function indexKeyHash(topic: string, key: string): number {
+  return positive(javaHash(`${topic}#${key}`))
+}
+
+function positive(hash: number): number {
+  const absolute = Math.abs(hash)
+  return absolute > 0x7fffffff ? 0 : absolute
+}
+
+/** The hash state after `topic#`, from which the hash of each key goes on. */
+export function topicHash(topic: string): number {
+  return javaHash(`${topic}#`)
+}
+
+/**
+ * Calls `put` with the hash of each key of a message: its unique key, then each word of its keys.
+ * `properties[start, end)` are encoded; `topicState` is `topicHash` of its topic.
+ * Apache: `IndexService.java`, buildIndex.
+ */
+export function forEachKeyHash(
+  topicState: number,
+  properties: Buffer,
+  start: number,
+  end: number,
+  put: (keyHash: number) => void,
+): void {
+  const unique = findProperty(properties, UNIQ_KEY, start, end)
+  if (unique !== undefined) put(hashOf(topicState, properties, unique.start, unique.end))
+  const keys = findProperty(properties, KEYS, start, end)
+  if (keys === undefined) return
+  let wordStart = keys.start
+  for (let at = keys.start; at <= keys.end; at++) {
+    if (at < keys.end && properties[at] !== SPACE) continue
+    if (at > wordStart) put(hashOf(topicState, properties, wordStart, at))
+    wordStart = at + 1
+  }
+}
+
+/** Java's hash over the UTF-16 units, going on from `state`. */
+function hashOf(state: number, bytes: Buffer, start: number, end: number): number {
+  let hash = state
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number
+    if (byte >= 0x80) return positive(hashOfText(state, bytes.toString('utf8', start, end)))
+    hash = (Math.imul(31, hash) + byte) | 0
+  }
+  return positive(hash)
+}
+
+function hashOfText(state: number, text: string): number {
+  let hash = state
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0
+  return hash
+}

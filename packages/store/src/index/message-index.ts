@@ -1,0 +1,180 @@
+import type { Env } from '@skylarkmq/env'
+import { indexDropped } from '../events.ts'
+import { localTime } from '../local-time.ts'
+import { IndexFile } from './index-file.ts'
+import type { IndexQuery, IndexSizes } from './index-file.ts'
+import { forEachKeyHash, topicHash } from './index-key.ts'
+
+const TOPIC_STATES_MAX = 10_000
+
+/** What a search of the index found. */
+export interface IndexFound {
+  readonly physicalOffsets: readonly number[]
+  /** Store time of the newest message in the index, ms; 0 when it is empty. */
+  readonly lastTimestamp: number
+  /** Physical offset of the newest message in the index; 0 when it is empty. */
+  readonly lastOffset: number
+}
+
+/** The index from keys to messages: a row of files, the newest of which takes new keys. Apache: `IndexService.java`. */
+export class MessageIndex {
+  readonly #env: Env
+  readonly #directory: string
+  readonly #sizes: IndexSizes
+  #files: IndexFile[] = []
+  readonly #topicStates = new Map<string, number>()
+  // Messages before this offset are in the index already.
+  #endOffset = -1
+  #wasIdle = false
+  /** Store time up to which index files that are full were written, ms. */
+  fullTimestamp = 0
+  /** Paths of full files that are not known to be on disk. */
+  readonly unsynced = new Set<string>()
+
+  constructor(env: Env, directory: string, sizes: IndexSizes) {
+    this.#env = env
+    this.#directory = directory
+    this.#sizes = sizes
+  }
+
+  /** Opens the files that are there. Those of another size than configured are dropped. Throws the host's error. */
+  load(): void {
+    const names = this.#env.disk
+      .list(this.#directory)
+      .filter((entry) => !entry.isDirectory && /^\d{17}$/.test(entry.name))
+      .map((entry) => entry.name)
+      .sort()
+    for (const name of names) {
+      const path = `${this.#directory}/${name}`
+      const file = IndexFile.open(this.#env.disk, path, this.#sizes)
+      if (file !== undefined) {
+        this.#files.push(file)
+        continue
+      }
+      this.#env.disk.remove(path)
+      this.#env.events.emit(indexDropped, { name, why: 'its size is not the configured one' })
+    }
+    this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
+  }
+
+  get files(): readonly IndexFile[] {
+    return this.#files
+  }
+
+  /**
+   * Drops the files that `untrusted` says, and all that follow them. Returns the physical offset from which
+   * the log has to be read to have their keys again; undefined when nothing was dropped.
+   */
+  drop(untrusted: (file: IndexFile) => boolean, why: string): number | undefined {
+    const first = this.#files.findIndex(untrusted)
+    if (first < 0) return undefined
+    const dropped = this.#files.slice(first)
+    const begin = (dropped[0] as IndexFile).beginOffset
+    this.#files = this.#files.slice(0, first)
+    for (const file of dropped) {
+      file.close()
+      this.#env.disk.remove(file.path)
+      this.#env.events.emit(indexDropped, { name: file.name, why })
+    }
+    this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
+    return begin
+  }
+
+  /** Puts the keys of a message in; nothing when they are there already. Throws the host's error. */
+  add(
+    topic: string,
+    physicalOffset: number,
+    storeTimestamp: number,
+    properties: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    if (physicalOffset < this.#endOffset) return
+    forEachKeyHash(this.#topicState(topic), properties, start, end, (keyHash) => {
+      if (!this.#writable().put(keyHash, physicalOffset, storeTimestamp)) {
+        this.#writable().put(keyHash, physicalOffset, storeTimestamp)
+      }
+      this.#endOffset = physicalOffset
+    })
+  }
+
+  #topicState(topic: string): number {
+    let state = this.#topicStates.get(topic)
+    if (state === undefined) {
+      if (this.#topicStates.size >= TOPIC_STATES_MAX) this.#topicStates.clear()
+      state = topicHash(topic)
+      this.#topicStates.set(topic, state)
+    }
+    return state
+  }
+
+  #writable(): IndexFile {
+    const last = this.#files.at(-1)
+    if (last !== undefined && !last.isFull) return last
+    const made = IndexFile.create(this.#env.disk, this.#newPath(), this.#sizes)
+    if (last !== undefined) {
+      last.write()
+      last.forgetSlots()
+      this.fullTimestamp = last.endTimestamp
+      this.unsynced.add(last.path)
+      made.continueFrom(last)
+    }
+    this.#files.push(made)
+    return made
+  }
+
+  #newPath(): string {
+    this.#env.disk.makeDirectory(this.#directory)
+    let ms = this.#env.clock.now()
+    const newest = this.#files.at(-1)?.name ?? ''
+    while (localTime(ms).digits <= newest) ms++
+    return `${this.#directory}/${localTime(ms).digits}`
+  }
+
+  /** Finds messages by the hash of their key, newest file first. Throws the host's error. */
+  query(query: IndexQuery): IndexFound {
+    const physicalOffsets: number[] = []
+    for (let i = this.#files.length - 1; i >= 0; i--) {
+      const file = this.#files[i] as IndexFile
+      if (query.endMs >= file.beginTimestamp && query.beginMs <= file.endTimestamp) {
+        file.find(query, physicalOffsets)
+      }
+      if (file.beginTimestamp < query.beginMs || physicalOffsets.length >= query.maxCount) break
+    }
+    const last = this.#files.at(-1)
+    return {
+      physicalOffsets,
+      lastTimestamp: last?.endTimestamp ?? 0,
+      lastOffset: last?.endOffset ?? 0,
+    }
+  }
+
+  /** Writes what is only in memory. Throws the host's error. */
+  write(): void {
+    const last = this.#files.at(-1)
+    if (last === undefined) return
+    if (last.isDirty) {
+      last.write()
+      this.#wasIdle = false
+      return
+    }
+    if (this.#wasIdle) last.forgetSlots()
+    this.#wasIdle = true
+  }
+
+  /** Deletes files all of whose messages are gone from the log; the last one stays. Returns how many. */
+  removeExpired(logMin: number): number {
+    let removed = 0
+    while (this.#files.length > 1 && (this.#files[0] as IndexFile).endOffset < logMin) {
+      const file = this.#files.shift() as IndexFile
+      file.close()
+      this.#env.disk.remove(file.path)
+      removed++
+    }
+    return removed
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close()
+  }
+}

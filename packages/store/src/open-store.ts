@@ -1,0 +1,96 @@
+import type { Env } from '@skylarkmq/env'
+import type { AppendParts } from './append.ts'
+import { readCheckpoint } from './checkpoint.ts'
+import type { CheckpointValues } from './checkpoint.ts'
+import { CommitLog } from './commitlog/commit-log.ts'
+import { LogFlush } from './commitlog/flush.ts'
+import { recover } from './commitlog/recovery.ts'
+import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import { UNIT_BYTES } from './consumequeue/consume-queue-unit.ts'
+import { QueueFiles } from './consumequeue/queue-files.ts'
+import { queueFileBytes } from './consumequeue/recover-queues.ts'
+import { parseDelayLevels } from './dispatch/delay-levels.ts'
+import { Dispatcher } from './dispatch/dispatcher.ts'
+import { segmentSizeKept } from './events.ts'
+import { MessageIndex } from './index/message-index.ts'
+import type { StoreConfig } from './options.ts'
+import { SegmentQueue } from './segment/segment-queue.ts'
+import type { StorePaths } from './store-paths.ts'
+import { StoreStats } from './store-stats.ts'
+import { WriteHealth } from './write-health.ts'
+
+/** What a store is made of. */
+export interface StoreParts extends AppendParts {
+  readonly paths: StorePaths
+  readonly index: MessageIndex | undefined
+  readonly checkpoint: CheckpointValues
+}
+
+/**
+ * Opens the files of a store and recovers them. Throws the host's error, ERR_STORE_SEGMENT_SIZE or
+ * ERR_STORE_SEGMENT_GAP. Apache: `DefaultMessageStore.java`, load.
+ */
+export function openParts(
+  env: Env,
+  config: StoreConfig,
+  paths: StorePaths,
+  clean: boolean,
+): StoreParts {
+  const segments = SegmentQueue.load(env, paths.commitLog, config.mappedFileSizeCommitLog)
+  const log = new CommitLog(segments, {
+    tailBytes: config.logTailMemoryBytes,
+    cacheBytes: config.readCacheMemoryBytes,
+  })
+  const queues = new ConsumeQueueTable(env, queueFiles(env, config, paths))
+  const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
+  const health = new WriteHealth(env)
+  const dispatcher = new Dispatcher(queues, index, (_what, error) => {
+    health.failed('the index', error)
+  })
+  const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
+  if (index !== undefined) index.fullTimestamp = checkpoint.indexMsgTimestamp
+  const delayLevels = parseDelayLevels(config.messageDelayLevel)
+  recover(env, {
+    log,
+    queues,
+    index,
+    dispatcher,
+    checkpoint,
+    clean,
+    checkCrc: config.checkCRCOnRecover,
+    indexSafe: config.messageIndexSafe,
+    delayLevels,
+  })
+  // What was written before a kill may be in the page cache only.
+  if (!clean) for (const file of segments.files.slice(-2)) log.unsynced.add(file)
+  const flush = new LogFlush(env, log, {
+    flushed: (offset) => {
+      dispatcher.dispatchTo(offset)
+    },
+    failed: (offset, error) => {
+      health.syncFailed(offset, error)
+    },
+  })
+  const stats = new StoreStats(env)
+  return { paths, log, queues, index, dispatcher, flush, health, stats, delayLevels, checkpoint }
+}
+
+function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {
+  const directory = paths.consumeQueue
+  env.disk.makeDirectory(directory)
+  const configuredBytes = Math.ceil(config.mappedFileSizeConsumeQueue / UNIT_BYTES) * UNIT_BYTES
+  const sizeBytes = queueFileBytes(env, directory) ?? configuredBytes
+  if (sizeBytes !== configuredBytes) {
+    env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
+  }
+  return new QueueFiles(env, {
+    directory,
+    fileBytes: sizeBytes,
+    openFilesMax: config.maxOpenQueueFiles,
+  })
+}
+
+function newIndex(env: Env, config: StoreConfig, paths: StorePaths): MessageIndex {
+  const sizes = { slots: config.maxHashSlotNum, entries: config.maxIndexNum }
+  return new MessageIndex(env, paths.index, sizes)
+}

@@ -1,0 +1,259 @@
+import type { CommitLog } from './commitlog/commit-log.ts'
+import {
+  TAGS_CODE_MIN,
+  UNIT_BYTES,
+  isFiller,
+  unitPhysicalOffset,
+  unitSize,
+  unitTagsCode,
+} from './consumequeue/consume-queue-unit.ts'
+import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
+import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import { tagsCodeOfRecord } from './dispatch/reput.ts'
+import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message.ts'
+import type { StoreConfig } from './options.ts'
+import { GetMessageStatus } from './status.ts'
+
+const PULL_BYTES_MAX = 128 * 1024 * 1024
+const PULL_BYTES_MIN = 100
+const UNITS_PER_READ = 64
+
+/** One reading of a queue, which may pause while the disk is asked. */
+interface Reading {
+  readonly queue: ConsumeQueue
+  readonly filter: MessageFilter | undefined
+  readonly maxCount: number
+  readonly maxBytes: number
+  /** Units from here on are left for the next reading. */
+  readonly scanEnd: number
+  status: GetMessageStatus
+  next: number
+  records: Buffer[]
+  queueOffsets: number[]
+  bytes: number
+  lastPhysical: number
+  /** Messages before this physical offset are passed over: their file is gone. */
+  skipBefore: number
+}
+
+/** A record that has to be read from disk. */
+interface Cold {
+  readonly physicalOffset: number
+  readonly sizeBytes: number
+}
+
+/** Reads messages of one queue, from the queue's units to the records in the log. Apache: `DefaultMessageStore.java`, getMessage. */
+export class QueueReader {
+  readonly #config: StoreConfig
+  readonly #queues: ConsumeQueueTable
+  readonly #log: CommitLog
+
+  constructor(config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
+    this.#config = config
+    this.#queues = queues
+    this.#log = log
+  }
+
+  get(
+    topic: string,
+    queueId: number,
+    offset: number,
+    limits: GetMessageLimits,
+    filter: MessageFilter | undefined,
+  ): GetMessageResult | Promise<GetMessageResult> {
+    const queue = this.#queues.get(topic, queueId)
+    if (queue === undefined) return nothing(GetMessageStatus.NO_MATCHED_LOGIC_QUEUE, 0, 0, 0)
+    const { offsetMin, offsetMax } = queue
+    const outside = outsideOf(offset, offsetMin, offsetMax)
+    if (outside !== undefined) return nothing(outside.status, outside.next, offsetMin, offsetMax)
+    const scanBytes = Math.max(this.#config.maxFilterMessageSize, limits.maxCount * UNIT_BYTES)
+    const maxBytes = Math.max(limits.maxBytes ?? PULL_BYTES_MAX, PULL_BYTES_MIN)
+    const reading: Reading = {
+      queue,
+      filter,
+      maxCount: limits.maxCount,
+      maxBytes: Math.min(maxBytes, PULL_BYTES_MAX),
+      scanEnd: Math.min(offsetMax, offset + Math.ceil(scanBytes / UNIT_BYTES)),
+      status: GetMessageStatus.NO_MATCHED_MESSAGE,
+      next: offset,
+      records: [],
+      queueOffsets: [],
+      bytes: 0,
+      lastPhysical: 0,
+      skipBefore: -1,
+    }
+    const cold = this.#collect(reading)
+    return cold === undefined ? this.#resultOf(reading) : this.#goOn(reading, cold)
+  }
+
+  async #goOn(reading: Reading, first: Cold): Promise<GetMessageResult> {
+    for (let cold: Cold | undefined = first; cold !== undefined;) {
+      const record = await this.#log.load(cold.physicalOffset, cold.sizeBytes)
+      if (record === undefined) {
+        reading.next++
+        this.#passOver(reading, cold.physicalOffset)
+      }
+      // The record itself is handed on, as its block may have left the cache by now.
+      cold = this.#collect(reading, record)
+    }
+    return this.#resultOf(reading)
+  }
+
+  /** Takes messages until a limit is met, or until one has to be read from disk first. */
+  #collect(reading: Reading, loaded?: Buffer): Cold | undefined {
+    let ready = loaded
+    while (reading.next < reading.scanEnd) {
+      const wanted = Math.min(UNITS_PER_READ, reading.scanEnd - reading.next)
+      const span = reading.queue.units(reading.next, wanted)
+      if (span === undefined) {
+        reading.status = GetMessageStatus.OFFSET_FOUND_NULL
+        reading.next = this.#nextQueueFile(reading.next)
+        return undefined
+      }
+      const first = reading.next
+      for (let i = 0; i < span.count && reading.next === first + i; i++) {
+        const at = span.at + i * UNIT_BYTES
+        const cold = this.#take(reading, span.buffer, at, ready)
+        if (cold === 'full') return undefined
+        if (cold !== undefined) return cold
+        ready = undefined
+      }
+    }
+    return undefined
+  }
+
+  /** Takes or passes over one unit. */
+  #take(
+    reading: Reading,
+    units: Buffer,
+    at: number,
+    loaded: Buffer | undefined,
+  ): Cold | 'full' | undefined {
+    const physicalOffset = unitPhysicalOffset(units, at)
+    const sizeBytes = unitSize(units, at)
+    if (isFiller(units, at) || physicalOffset < reading.skipBefore) {
+      reading.next++
+      return undefined
+    }
+    if (this.#isFull(reading, physicalOffset, sizeBytes)) return 'full'
+    const tagsCode = unitTagsCode(units, at)
+    const isCodeKnown = tagsCode >= TAGS_CODE_MIN
+    if (isCodeKnown && reading.filter?.matchesTagsCode(tagsCode) === false) {
+      reading.lastPhysical = physicalOffset
+      reading.next++
+      return undefined
+    }
+    let record = loaded
+    if (record === undefined && this.#isThere(physicalOffset, sizeBytes)) {
+      record = this.#log.view(physicalOffset, sizeBytes)
+      if (record === undefined) return { physicalOffset, sizeBytes }
+    }
+    reading.lastPhysical = physicalOffset
+    const queueOffset = reading.next++
+    if (record === undefined) this.#passOver(reading, physicalOffset)
+    else if (matches(reading.filter, record, isCodeKnown)) add(reading, record, queueOffset)
+    return undefined
+  }
+
+  #isThere(physicalOffset: number, sizeBytes: number): boolean {
+    return physicalOffset >= this.#log.offsetMin && this.#log.has(physicalOffset, sizeBytes)
+  }
+
+  #passOver(reading: Reading, physicalOffset: number): void {
+    if (reading.bytes === 0) reading.status = GetMessageStatus.MESSAGE_WAS_REMOVING
+    reading.skipBefore = this.#log.segments.nextFileOffset(physicalOffset)
+  }
+
+  /** Apache: `DefaultMessageStore.java`, isTheBatchFull. The first message is taken whatever its size. */
+  #isFull(reading: Reading, physicalOffset: number, sizeBytes: number): boolean {
+    const count = reading.records.length
+    if (count === 0) return false
+    if (count + 1 > reading.maxCount || reading.bytes + sizeBytes > reading.maxBytes) return true
+    const config = this.#config
+    const bytes = reading.bytes + sizeBytes
+    if (this.isInMemory(physicalOffset)) {
+      return (
+        bytes > config.maxTransferBytesOnMessageInMemory ||
+        count >= config.maxTransferCountOnMessageInMemory
+      )
+    }
+    return (
+      bytes > config.maxTransferBytesOnMessageInDisk ||
+      count >= config.maxTransferCountOnMessageInDisk
+    )
+  }
+
+  /** Whether the end of the log is so near that the host has probably kept what is there in memory. */
+  isInMemory(physicalOffset: number): boolean {
+    return this.#log.offsetMax - physicalOffset <= this.#memoryBytes()
+  }
+
+  #memoryBytes(): number {
+    return (this.#config.physicalMemoryBytes * this.#config.accessMessageInMemoryMaxRatio) / 100
+  }
+
+  #nextQueueFile(offset: number): number {
+    const { unitsPerFile } = this.#queues.files
+    return offset + unitsPerFile - (offset % unitsPerFile)
+  }
+
+  #resultOf(reading: Reading): GetMessageResult {
+    return {
+      status: reading.status,
+      nextBeginOffset: reading.next,
+      offsetMin: reading.queue.offsetMin,
+      offsetMax: reading.queue.offsetMax,
+      records: reading.records,
+      queueOffsets: reading.queueOffsets,
+      count: reading.records.length,
+      bytes: reading.bytes,
+      suggestPullingFromSlave: this.#log.offsetMax - reading.lastPhysical > this.#memoryBytes(),
+    }
+  }
+}
+
+function add(reading: Reading, record: Buffer, queueOffset: number): void {
+  reading.records.push(record)
+  reading.queueOffsets.push(queueOffset)
+  reading.bytes += record.length
+  reading.status = GetMessageStatus.FOUND
+  reading.skipBefore = -1
+}
+
+function matches(filter: MessageFilter | undefined, record: Buffer, isCodeKnown: boolean): boolean {
+  if (filter === undefined) return true
+  if (!isCodeKnown && !filter.matchesTagsCode(tagsCodeOfRecord(record))) return false
+  return filter.matchesRecord === undefined || filter.matchesRecord(record)
+}
+
+/** The answer for an offset that has no message to read; undefined when it has one. */
+function outsideOf(
+  offset: number,
+  min: number,
+  max: number,
+): { status: GetMessageStatus; next: number } | undefined {
+  if (max === 0) return { status: GetMessageStatus.NO_MESSAGE_IN_QUEUE, next: 0 }
+  if (offset < min) return { status: GetMessageStatus.OFFSET_TOO_SMALL, next: min }
+  if (offset === max) return { status: GetMessageStatus.OFFSET_OVERFLOW_ONE, next: offset }
+  if (offset > max) return { status: GetMessageStatus.OFFSET_OVERFLOW_BADLY, next: max }
+  return undefined
+}
+
+function nothing(
+  status: GetMessageStatus,
+  nextBeginOffset: number,
+  offsetMin: number,
+  offsetMax: number,
+): GetMessageResult {
+  return {
+    status,
+    nextBeginOffset,
+    offsetMin,
+    offsetMax,
+    records: [],
+    queueOffsets: [],
+    count: 0,
+    bytes: 0,
+    suggestPullingFromSlave: false,
+  }
+}

@@ -1,0 +1,56 @@
+import type { Disk, DiskFile } from '@skylarkmq/env'
+
+/**
+ * Files that are open, the least recently used of which is closed when there are too many. For the files of
+ * consume queues, of which there may be more than a process may open.
+ */
+export class OpenFiles {
+  readonly #disk: Disk
+  readonly #limit: number
+  // A Map keeps the order of insertion, so its first key is the least recently used.
+  readonly #files = new Map<string, DiskFile>()
+
+  constructor(disk: Disk, limit: number) {
+    this.#disk = disk
+    this.#limit = limit
+  }
+
+  /** An open file that exists. Valid until the next call. Throws the host's error. */
+  get(path: string): DiskFile {
+    const found = this.#files.get(path)
+    if (found !== undefined) {
+      this.#files.delete(path)
+      this.#files.set(path, found)
+      return found
+    }
+    return this.#keep(path, this.#disk.open(path, 'write'))
+  }
+
+  /** An open file, made with this size when it is missing or shorter. Throws the host's error. */
+  create(path: string, sizeBytes: number): DiskFile {
+    this.forget(path)
+    const file = this.#disk.open(path, 'create')
+    if (file.size() < sizeBytes) file.resize(sizeBytes)
+    return this.#keep(path, file)
+  }
+
+  /** Closes a file, if it is open. */
+  forget(path: string): void {
+    this.#files.get(path)?.close()
+    this.#files.delete(path)
+  }
+
+  closeAll(): void {
+    for (const file of this.#files.values()) file.close()
+    this.#files.clear()
+  }
+
+  #keep(path: string, file: DiskFile): DiskFile {
+    this.#files.set(path, file)
+    if (this.#files.size > this.#limit) {
+      const oldest = this.#files.keys().next()
+      if (oldest.done !== true) this.forget(oldest.value)
+    }
+    return file
+  }
+}

@@ -1,0 +1,85 @@
+import type { Disk, DiskFile } from '@skylarkmq/env'
+
+/** The name of a file whose first byte has this offset: 20 digits. */
+export function segmentName(firstOffset: number): string {
+  return String(firstOffset).padStart(20, '0')
+}
+
+/** The first offset of a file by its name; undefined when it is no such name. */
+export function offsetOfSegmentName(name: string): number | undefined {
+  return /^\d{20}$/.test(name) ? Number(name) : undefined
+}
+
+/**
+ * One file of fixed size of a log; its name is the offset of its first byte. It is opened when first used.
+ * Apache: `DefaultMappedFile.java`.
+ */
+export class SegmentFile {
+  readonly path: string
+  readonly firstOffset: number
+  readonly sizeBytes: number
+  readonly #disk: Disk
+  #file: DiskFile | undefined
+  // Reads and syncs in other threads that are under way: the file must stay open for them.
+  #users = 0
+  #isRemoved = false
+
+  constructor(disk: Disk, directory: string, firstOffset: number, sizeBytes: number) {
+    this.#disk = disk
+    this.path = `${directory}/${segmentName(firstOffset)}`
+    this.firstOffset = firstOffset
+    this.sizeBytes = sizeBytes
+  }
+
+  /** Offset after the last byte. */
+  get endOffset(): number {
+    return this.firstOffset + this.sizeBytes
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined
+  }
+
+  /** The open file. Throws the host's error when it cannot be opened. */
+  get file(): DiskFile {
+    return (this.#file ??= this.#disk.open(this.path, 'write'))
+  }
+
+  /** Makes the file, all zeros. Throws the host's error. */
+  create(): void {
+    const file = this.#disk.open(this.path, 'create')
+    this.#file = file
+    if (file.size() !== this.sizeBytes) file.resize(this.sizeBytes)
+  }
+
+  /** Fills the file with zeros from an offset of the log on. */
+  zeroFrom(offset: number): void {
+    this.file.resize(offset - this.firstOffset)
+    this.file.resize(this.sizeBytes)
+  }
+
+  /** Runs something that takes its time on the open file, which stays open until it is done. */
+  async use<T>(f: (file: DiskFile) => Promise<T>): Promise<T> {
+    this.#users++
+    try {
+      return await f(this.file)
+    } finally {
+      this.#users--
+      if (this.#isRemoved) this.close()
+    }
+  }
+
+  /** Closes the file, unless it is being used; it is opened again when needed. */
+  close(): void {
+    if (this.#users > 0) return
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  /** Closes and deletes. Throws the host's error. */
+  remove(): void {
+    this.close()
+    this.#disk.remove(this.path)
+    this.#isRemoved = true
+  }
+}

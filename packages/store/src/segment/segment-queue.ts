@@ -1,0 +1,135 @@
+import type { Env } from '@skylarkmq/env'
+import { StoreSegmentGap, StoreSegmentSize } from '../errors.ts'
+import { segmentSizeKept } from '../events.ts'
+import { SegmentFile, offsetOfSegmentName, segmentName } from './segment-file.ts'
+
+const OPEN_FILES_MAX = 32
+
+/**
+ * The files of one log, which lie in one directory without gaps. Apache: `MappedFileQueue.java`.
+ */
+export class SegmentQueue {
+  readonly directory: string
+  readonly segmentBytes: number
+  readonly files: SegmentFile[]
+  /** Set when a file was made whose name is not known to be on disk. */
+  hasNewName = false
+  readonly #env: Env
+
+  constructor(env: Env, directory: string, segmentBytes: number, files: SegmentFile[]) {
+    this.#env = env
+    this.directory = directory
+    this.segmentBytes = segmentBytes
+    this.files = files
+  }
+
+  /** Finds the files of a directory, which is made when it is missing. */
+  static load(env: Env, directory: string, configuredBytes: number): SegmentQueue {
+    env.disk.makeDirectory(directory)
+    const found = listSegments(env, directory)
+    const sizeBytes = found[0]?.sizeBytes ?? configuredBytes
+    if (sizeBytes !== configuredBytes) {
+      env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
+    }
+    const files = found.map((each, i) => {
+      const path = `${directory}/${segmentName(each.firstOffset)}`
+      if (each.sizeBytes !== sizeBytes) {
+        throw new StoreSegmentSize({
+          path,
+          sizeBytes: each.sizeBytes,
+          expectedBytes: sizeBytes,
+        })
+      }
+      const expectedOffset = (found[0]?.firstOffset ?? 0) + i * sizeBytes
+      if (each.firstOffset !== expectedOffset) throw new StoreSegmentGap({ path, expectedOffset })
+      return new SegmentFile(env.disk, directory, each.firstOffset, sizeBytes)
+    })
+    return new SegmentQueue(env, directory, sizeBytes, files)
+  }
+
+  /** Offset of the first byte, 0 when there is no file. */
+  get firstOffset(): number {
+    return this.files[0]?.firstOffset ?? 0
+  }
+
+  /** Offset after the last byte of the last file. */
+  get endOffset(): number {
+    return this.files[this.files.length - 1]?.endOffset ?? 0
+  }
+
+  /** The file that has an offset; undefined when none has. */
+  at(offset: number): SegmentFile | undefined {
+    const index = Math.floor((offset - this.firstOffset) / this.segmentBytes)
+    return this.files[index]
+  }
+
+  /** First offset of the file after the one that has this offset, or had it. */
+  nextFileOffset(offset: number): number {
+    return offset + this.segmentBytes - (offset % this.segmentBytes)
+  }
+
+  /** Makes the file that follows the last one. Throws the host's error; then nothing is changed. */
+  append(): SegmentFile {
+    const file = new SegmentFile(this.#env.disk, this.directory, this.endOffset, this.segmentBytes)
+    file.create()
+    this.files.push(file)
+    this.hasNewName = true
+    this.closeIdle()
+    return file
+  }
+
+  /** Deletes the first file. Throws the host's error; then nothing is changed. */
+  removeFirst(): void {
+    this.files[0]?.remove()
+    this.files.shift()
+  }
+
+  /** Makes `offset` the end: later files are deleted, and what follows in its file becomes zeros. */
+  truncate(offset: number): void {
+    while (this.files.length > 0 && (this.files.at(-1) as SegmentFile).firstOffset >= offset) {
+      if (this.files.length === 1 && this.firstOffset === offset) break
+      this.files.pop()?.remove()
+    }
+    const last = this.files.at(-1)
+    if (last !== undefined && offset < last.endOffset) last.zeroFrom(offset)
+  }
+
+  /** Closes files beyond the number that stay open; the last one stays. */
+  closeIdle(): void {
+    let open = 0
+    for (let i = this.files.length - 1; i >= 0; i--) {
+      const file = this.files[i] as SegmentFile
+      if (file.isOpen && ++open > OPEN_FILES_MAX) file.close()
+    }
+  }
+
+  close(): void {
+    for (const file of this.files) file.close()
+  }
+}
+
+interface FoundSegment {
+  readonly firstOffset: number
+  readonly sizeBytes: number
+}
+
+/**
+ * The files of a directory whose names are offsets, in order. A last file without a byte, which a stop at
+ * the wrong moment leaves, is deleted.
+ */
+export function listSegments(env: Env, directory: string): FoundSegment[] {
+  const found: FoundSegment[] = []
+  for (const entry of env.disk.list(directory)) {
+    const firstOffset = offsetOfSegmentName(entry.name)
+    if (firstOffset === undefined || entry.isDirectory) continue
+    const sizeBytes = env.disk.stat(`${directory}/${entry.name}`)?.sizeBytes ?? 0
+    found.push({ firstOffset, sizeBytes })
+  }
+  found.sort((a, b) => a.firstOffset - b.firstOffset)
+  const last = found.at(-1)
+  if (last?.sizeBytes === 0) {
+    env.disk.remove(`${directory}/${segmentName(last.firstOffset)}`)
+    found.pop()
+  }
+  return found
+}
