@@ -1,1 +1,7 @@
-export {}
+export * from './broker.ts'
+export type { BrokerContext } from './broker-context.ts'
+export * from './errors.ts'
+export * from './events.ts'
+export { FOLLOWS_ASKER_FIELD } from './registration/register-broker.ts'
+export { brokerOptions, type BrokerConfig } from './options.ts'
+export { notServed, servedRequests } from './processors/index.ts'

@@ -4,7 +4,12 @@ import { defineEvent } from '@skylarkmq/env'
 export const brokerRegistered = defineEvent({
   name: 'namesrv.broker.registered',
   level: 'info',
-  fields: { broker: 'name of the broker', id: 'broker id', address: 'its address', cluster: 'its cluster' },
+  fields: {
+    broker: 'name of the broker',
+    id: 'broker id',
+    address: 'its address',
+    cluster: 'its cluster',
+  },
   says: 'broker {broker} of cluster {cluster} registered with id {id} at {address}',
 })
 

@@ -1,1 +1,3 @@
-export {}
+export * from './events.ts'
+export * from './name-server.ts'
+export * from './options.ts'

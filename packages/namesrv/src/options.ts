@@ -2,7 +2,12 @@ import { flag, ignored, int, text, type ConfigOf, type OptionTable } from '@skyl
 
 /** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
 export const namesrvOptions = {
-  listenPort: int({ default: 9876, min: 0, max: 65535, doc: 'Port for brokers and clients; 0 takes a free one.' }),
+  listenPort: int({
+    default: 9876,
+    min: 0,
+    max: 65535,
+    doc: 'Port for brokers and clients; 0 takes a free one.',
+  }),
   bindAddress: text({
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
@@ -40,14 +45,28 @@ export const namesrvOptions = {
     applies: 'live',
     doc: 'Members of a broker group are told when the least broker id changes.',
   }),
-  enableAllTopicList: flag({ default: true, applies: 'live', doc: 'Answers GET_ALL_TOPIC_LIST_FROM_NAMESERVER.' }),
-  enableTopicList: flag({ default: true, applies: 'live', doc: 'Answers the lists of topics by cluster and by unit.' }),
+  enableAllTopicList: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Answers GET_ALL_TOPIC_LIST_FROM_NAMESERVER.',
+  }),
+  enableTopicList: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Answers the lists of topics by cluster and by unit.',
+  }),
   needWaitForService: flag({
     default: false,
     applies: 'live',
     doc: 'Answers no routes for `waitSecondsForService` after the start.',
   }),
-  waitSecondsForService: int({ default: 45, min: 0, unit: 's', applies: 'live', doc: 'See `needWaitForService`.' }),
+  waitSecondsForService: int({
+    default: 45,
+    min: 0,
+    unit: 's',
+    applies: 'live',
+    doc: 'See `needWaitForService`.',
+  }),
   deleteTopicWithBrokerRegistration: flag({
     default: false,
     applies: 'live',
@@ -57,10 +76,19 @@ export const namesrvOptions = {
     default: 'configBlackList;configStorePath;kvConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_NAMESRV_CONFIG may not touch.',
   }),
-  kvConfigPath: text({ default: '', doc: 'File of the KV configuration; empty keeps it in memory only.' }),
-  configStorePath: text({ default: '', doc: 'File that UPDATE_NAMESRV_CONFIG writes to; empty for none.' }),
+  kvConfigPath: text({
+    default: '',
+    doc: 'File of the KV configuration; empty keeps it in memory only.',
+  }),
+  configStorePath: text({
+    default: '',
+    doc: 'File that UPDATE_NAMESRV_CONFIG writes to; empty for none.',
+  }),
   rocketmqHome: ignored('There is no installation directory.', ''),
-  productEnvName: ignored('Asking the name servers of another environment is not supported.', 'center'),
+  productEnvName: ignored(
+    'Asking the name servers of another environment is not supported.',
+    'center',
+  ),
   clusterTest: ignored('Asking the name servers of another environment is not supported.', 'false'),
   defaultThreadPoolNums: ignored('Requests are served on one thread.', '16'),
   clientRequestThreadPoolNums: ignored('Requests are served on one thread.', '8'),

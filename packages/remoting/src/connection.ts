@@ -3,11 +3,12 @@ import {
   ByteSink,
   FLAG_ONEWAY,
   FrameDecoder,
+  hostBytes,
   LanguageCode,
   ProtocolError,
   ResponseCode,
   Serialization,
-  V5_3_3,
+  CURRENT_VERSION,
   writeCommand,
   type FieldMap,
   type Frame,
@@ -60,6 +61,9 @@ export interface ConnectionOptions {
 export class Connection implements OutputHolder {
   /** `ip:port` of the peer. */
   readonly peer: string
+  /** Address of the peer, 4 or 16 bytes. */
+  readonly peerHost: Uint8Array
+  readonly peerPort: number
   readonly socket: Socket
   readonly inFlight: InFlight
   /** Monotonic ms of the last bytes received or taken. */
@@ -69,7 +73,7 @@ export class Connection implements OutputHolder {
   readonly #budget: OutputBudget | undefined
   readonly #decoder: FrameDecoder
   readonly #serialization: Serialization
-  readonly #closeListeners: (() => void)[] = []
+  readonly #closeListeners = new Set<() => void>()
   #sink = new ByteSink()
   /** Replies of this turn that hold only if the log is written: start, end, opaque of each. */
   #provisional: number[] = []
@@ -79,12 +83,7 @@ export class Connection implements OutputHolder {
   #closed = false
   #opaque = 0
 
-  constructor(
-    env: Env,
-    socket: Socket,
-    owner: ConnectionOwner,
-    options: ConnectionOptions = {},
-  ) {
+  constructor(env: Env, socket: Socket, owner: ConnectionOwner, options: ConnectionOptions = {}) {
     this.#env = env
     this.#owner = owner
     this.#budget = options.budget
@@ -92,6 +91,9 @@ export class Connection implements OutputHolder {
     this.#decoder = new FrameDecoder()
     this.socket = socket
     this.peer = options.peer ?? `${socket.remoteAddress}:${socket.remotePort}`
+    const colon = this.peer.lastIndexOf(':')
+    this.peerHost = hostBytes(this.peer.slice(0, colon)) ?? new Uint8Array(4)
+    this.peerPort = Number(this.peer.slice(colon + 1))
     this.inFlight = new InFlight(env.clock, this.peer)
     this.lastActiveMs = options.openedMs ?? env.clock.monotonic()
   }
@@ -103,13 +105,19 @@ export class Connection implements OutputHolder {
 
   /** Memory held for the peer: what it has not read, and the piece of a frame it has sent. */
   get heldBytes(): number {
-    return this.#closed ? 0 : this.socket.queuedBytes + this.#decoder.bufferedBytes
+    return this.#closed ? 0 : this.socket.queuedBytes + this.#decoder.pendingBytes
   }
 
-  /** Calls `listener` once when the connection ends; at once when it has. */
-  onClose(listener: () => void): void {
+  /**
+   * Calls `listener` once when the connection ends; at once when it has. Returns a function that takes
+   * the listener back.
+   */
+  onClose(listener: () => void): () => void {
     if (this.#closed) listener()
-    else this.#closeListeners.push(listener)
+    else this.#closeListeners.add(listener)
+    return () => {
+      this.#closeListeners.delete(listener)
+    }
   }
 
   /** The buffer of this turn; what is written to it leaves at the end of the turn. */
@@ -166,7 +174,7 @@ export class Connection implements OutputHolder {
     writeCommand(this.output(), {
       code: request.code,
       language: LanguageCode.JAVA,
-      version: V5_3_3,
+      version: CURRENT_VERSION,
       opaque,
       flag,
       remark: undefined,
@@ -193,7 +201,7 @@ export class Connection implements OutputHolder {
       this.destroy()
       return
     }
-    if (this.#decoder.bufferedBytes > 0) this.#budget?.note(this)
+    if (this.#decoder.pendingBytes > 0) this.#budget?.note(this)
   }
 
   readonly #onFrame = (frame: Frame): void => {
@@ -282,7 +290,7 @@ function failureReply(opaque: number, remark: string) {
   return {
     code: ResponseCode.SERVICE_NOT_AVAILABLE,
     language: LanguageCode.JAVA,
-    version: V5_3_3,
+    version: CURRENT_VERSION,
     opaque,
     flag: 1,
     remark,

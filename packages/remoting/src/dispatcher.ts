@@ -11,7 +11,7 @@ import {
   ProtocolError,
   ResponseCode,
   Serialization,
-  V5_3_3,
+  CURRENT_VERSION,
   writeCommand,
   type FieldMap,
   type Frame,
@@ -123,7 +123,11 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     }
     if (row === undefined) {
       const remark = ` request type ${command.code} not supported`
-      if (!isOneway) this.#write(connection, command.opaque, { code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark })
+      if (!isOneway)
+        this.#write(connection, command.opaque, {
+          code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+          remark,
+        })
       return
     }
     let header: unknown
@@ -131,7 +135,11 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       header = decodeHeader(row.definition, fields)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      if (!isOneway) this.#write(connection, command.opaque, { code: ResponseCode.SYSTEM_ERROR, remark: error.message })
+      if (!isOneway)
+        this.#write(connection, command.opaque, {
+          code: ResponseCode.SYSTEM_ERROR,
+          remark: error.message,
+        })
       return
     }
     this.#serve(row, { ...base, definition: row.definition, header: header as Request['header'] })
@@ -195,7 +203,8 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       this.#serialization !== Serialization.JSON ||
       row.hot?.writeReply(sink, opaque, reply) !== true
     ) {
-      const header = reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
+      const header =
+        reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
       const fields =
         header === undefined || reply.fields === undefined
           ? (header ?? reply.fields)
@@ -209,7 +218,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     writeCommand(connection.output(), {
       code: reply.code,
       language: LanguageCode.JAVA,
-      version: V5_3_3,
+      version: CURRENT_VERSION,
       opaque,
       flag: FLAG_RESPONSE,
       remark: reply.remark,

@@ -1,9 +1,4 @@
-import type {
-  FieldMap,
-  HeaderOf,
-  ReplyHeaderOf,
-  RequestDefinition,
-} from '@skylarkmq/protocol'
+import type { FieldMap, HeaderOf, ReplyHeaderOf, RequestDefinition } from '@skylarkmq/protocol'
 import type { Connection } from './connection.ts'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- matches a definition of any fields
@@ -48,9 +43,7 @@ export const NO_REPLY = Symbol('no reply')
 
 /** An answer, now or later. */
 export type Outcome<D extends AnyRequest = AnyRequest> =
-  | Reply<D>
-  | typeof NO_REPLY
-  | Promise<Reply<D> | typeof NO_REPLY>
+  Reply<D> | typeof NO_REPLY | Promise<Reply<D> | typeof NO_REPLY>
 
 /** Serves one request. `context` is what the server's processors share. */
 export type Processor<C, D extends AnyRequest> = (context: C, request: Request<D>) => Outcome<D>

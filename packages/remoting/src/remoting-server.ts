@@ -34,6 +34,7 @@ export class RemotingServer {
   readonly #listeners: Listener[] = []
   readonly #closedListeners: ((connection: Connection) => void)[] = []
   #sweep: Timer | undefined
+  #early: Socket[] | undefined = []
 
   constructor(env: Env, handler: FrameHandler, options: RemotingServerOptions = {}) {
     this.#env = env
@@ -42,16 +43,27 @@ export class RemotingServer {
     this.#budget = new OutputBudget(options.unreadBytesMax ?? 256 * 1024 * 1024)
   }
 
-  /** Opens a port; resolves with the port it got. Rejects with the host's error (`EADDRINUSE`, …). */
+  /**
+   * Opens a port; resolves with the port it got. Who connects before `serve` is called waits. Rejects with
+   * the host's error (`EADDRINUSE`, …).
+   */
   async listen(host: string, port: number): Promise<number> {
     const listener = await this.#env.net.listen({ host, port }, (socket) => {
-      this.#accept(socket)
+      if (this.#early === undefined) this.#accept(socket)
+      else this.#early.push(socket)
     })
     this.#listeners.push(listener)
     this.#sweep ??= this.#env.clock.every(SWEEP_MS, () => {
       this.#closeIdle()
     })
     return listener.port
+  }
+
+  /** Begins to serve. */
+  serve(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const socket of early) this.#accept(socket)
   }
 
   /** Open connections. */
@@ -75,7 +87,7 @@ export class RemotingServer {
     await this.stopListening()
     this.#sweep?.cancel()
     for (const connection of this.#connections) connection.end()
-    for (const socket of this.#undecided) socket.destroy()
+    for (const socket of [...this.#undecided, ...(this.#early ?? [])]) socket.destroy()
   }
 
   /** Closes every connection at once. */

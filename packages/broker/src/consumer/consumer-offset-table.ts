@@ -155,7 +155,12 @@ export class ConsumerOffsetTable {
   }
 }
 
-function set(table: Map<string, OffsetsByQueue>, key: string, queueId: number, offset: number): void {
+function set(
+  table: Map<string, OffsetsByQueue>,
+  key: string,
+  queueId: number,
+  offset: number,
+): void {
   const queues = table.get(key) ?? new Map<number, number>()
   if (queues.size === 0) table.set(key, queues)
   queues.set(queueId, offset)

@@ -14,9 +14,9 @@ export interface GroupClient {
 /** A group with at least one client connected. Apache: `ConsumerGroupInfo.java`. */
 export interface ConsumerGroup {
   readonly groupName: string
-  consumeType: string
-  messageModel: string
-  consumeFromWhere: string
+  consumeType: ConsumerData['consumeType']
+  messageModel: ConsumerData['messageModel']
+  consumeFromWhere: ConsumerData['consumeFromWhere']
   readonly clients: Map<Connection, GroupClient>
   readonly subscriptions: Map<string, SubscriptionData>
   lastUpdateMs: number
@@ -73,7 +73,11 @@ export class ConsumerTable {
    * Takes a heartbeat. Returns whether clients or topics changed; then the group's clients have been
    * told, unless `notify` is false.
    */
-  register(data: ConsumerData, client: Omit<GroupClient, 'lastUpdateMs'>, notify: boolean): boolean {
+  register(
+    data: ConsumerData,
+    client: Omit<GroupClient, 'lastUpdateMs'>,
+    notify: boolean,
+  ): boolean {
     const now = this.#clock.now()
     const group = this.#groups.get(data.groupName) ?? this.#add(data)
     group.consumeType = data.consumeType

@@ -20,7 +20,13 @@ const PRESET_GROUPS = [
   'CID_RMQ_SYS_TRANS',
 ]
 /** These may consume in broadcasting mode only by an explicit grant, which Apache gives them. */
-const BROADCASTING_GROUPS = new Set(['CID_ONS-HTTP-PROXY', 'CID_ONSAPI_PULL', 'CID_ONSAPI_PERMISSION', 'CID_ONSAPI_OWNER', 'CID_RMQ_SYS_TRANS'])
+const BROADCASTING_GROUPS = new Set([
+  'CID_ONS-HTTP-PROXY',
+  'CID_ONSAPI_PULL',
+  'CID_ONSAPI_PERMISSION',
+  'CID_ONSAPI_OWNER',
+  'CID_RMQ_SYS_TRANS',
+])
 
 /**
  * The broker's consumer groups, saved in config/subscriptionGroup.json. Apache:
@@ -47,7 +53,10 @@ export class SubscriptionGroupTable {
       const consumeBroadcastEnable = BROADCASTING_GROUPS.has(groupName) || undefined
       this.#groups.set(
         groupName,
-        subscriptionGroupConfig(groupName, consumeBroadcastEnable === undefined ? {} : { consumeBroadcastEnable }),
+        subscriptionGroupConfig(
+          groupName,
+          consumeBroadcastEnable === undefined ? {} : { consumeBroadcastEnable },
+        ),
       )
     }
     this.#restore(file.load())

@@ -1,5 +1,12 @@
 import type { Env } from '@skylarkmq/env'
-import { isSystemTopic, Perm, replyTopic, SystemTopic, type DataVersion, type TopicConfig } from '@skylarkmq/protocol'
+import {
+  isSystemTopic,
+  Perm,
+  replyTopic,
+  SystemTopic,
+  type DataVersion,
+  type TopicConfig,
+} from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
 
@@ -135,7 +142,11 @@ export class TopicConfigTable {
     }
     this.#version.restore(dataVersion)
     for (const [name, topic] of Object.entries(topicConfigTable ?? {})) {
-      this.#topics.set(name, { ...topicConfig(name, 16, Perm.READ | Perm.WRITE), ...topic, topicName: name })
+      this.#topics.set(name, {
+        ...topicConfig(name, 16, Perm.READ | Perm.WRITE),
+        ...topic,
+        topicName: name,
+      })
     }
   }
 

@@ -1,0 +1,47 @@
+import type { Env } from '@skylarkmq/env'
+import type { MessageStore, StoreConfig } from '@skylarkmq/store'
+import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
+import type { ConsumerTable } from './consumer/consumer-table.ts'
+import type { QueueLockTable } from './consumer/queue-lock-table.ts'
+import type { PullRequestHold } from './longpolling/pull-request-hold.ts'
+import type { BrokerConfig } from './options.ts'
+import type { ProducerTable } from './producer/producer-table.ts'
+import type { NameServerRegistration } from './registration/register-broker.ts'
+import type { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
+import type { SendStamp } from './send/send-stamp.ts'
+import type { DayCounts } from './stats/day-counts.ts'
+import type { BrokerLanes } from './processors/lanes.ts'
+import type { BrokerStats } from './stats/broker-stats.ts'
+import type { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
+import type { TopicConfigTable } from './topic/topic-config-table.ts'
+import type { LiveConfig } from './live-config.ts'
+
+/** The parts of a broker, as its processors see them. */
+export interface BrokerContext {
+  readonly env: Env
+  /** Values of all options, the store's included. Live options change in it. */
+  readonly config: BrokerConfig & StoreConfig
+  /** The configuration as GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG see it. */
+  readonly liveConfig: LiveConfig
+  readonly store: MessageStore
+  readonly topics: TopicConfigTable
+  readonly groups: SubscriptionGroupTable
+  readonly offsets: ConsumerOffsetTable
+  readonly consumers: ConsumerTable
+  readonly producers: ProducerTable
+  readonly locks: QueueLockTable
+  readonly held: PullRequestHold
+  readonly stats: BrokerStats
+  readonly schedule: ScheduledDelivery
+  readonly registration: NameServerRegistration
+  /** What a send adds to its message and its answer. */
+  readonly stamp: SendStamp
+  /** `ip:port` that clients are told. */
+  readonly address: string
+  /** Ms since 1970 at which the broker began. */
+  readonly bootTimestamp: number
+  readonly lanes: BrokerLanes
+  readonly day: DayCounts
+  /** Takes note of live options that changed. */
+  configChanged(keys: readonly string[]): void
+}

@@ -1,0 +1,241 @@
+import type { Env, Timer } from '@skylarkmq/env'
+import type { OptionTable } from '@skylarkmq/protocol'
+import { Dispatcher, RemotingClient, RemotingServer, type Connection } from '@skylarkmq/remoting'
+import { MessageStore, storeOptions, type StoreConfig } from '@skylarkmq/store'
+import { advertisedAddress } from './advertised-address.ts'
+import type { BrokerContext } from './broker-context.ts'
+import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
+import { ConsumerTable } from './consumer/consumer-table.ts'
+import { QueueLockTable } from './consumer/queue-lock-table.ts'
+import { brokerStarted, tableNotSaved } from './events.ts'
+import { LiveConfig } from './live-config.ts'
+import { PullRequestHold } from './longpolling/pull-request-hold.ts'
+import { brokerOptions, type BrokerConfig } from './options.ts'
+import { notifyGroup } from './processors/heartbeat.ts'
+import { processors, servedRequests } from './processors/index.ts'
+import { BrokerLanes } from './processors/lanes.ts'
+import { ProducerTable } from './producer/producer-table.ts'
+import { NameServerRegistration } from './registration/register-broker.ts'
+import { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
+import { sendStamp } from './send/send-stamp.ts'
+import { BrokerStats } from './stats/broker-stats.ts'
+import { DayCounts } from './stats/day-counts.ts'
+import { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
+import { TopicConfigTable } from './topic/topic-config-table.ts'
+
+const SAMPLE_MS = 10_000
+const EXPIRE_MS = 10_000
+const DELAY_OFFSET_MS = 10_000
+/** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
+const FAST_PORT_LESS = 2
+
+/** Every option of a broker: its own and its store's. */
+export const allBrokerOptions = { ...brokerOptions, ...storeOptions } satisfies OptionTable
+
+/** Values of all options of a broker. */
+export type FullBrokerConfig = BrokerConfig & StoreConfig
+
+/** Where a broker serves. */
+export interface BrokerPorts {
+  readonly port: number
+  /** Undefined when it was taken. */
+  readonly fastPort: number | undefined
+}
+
+/**
+ * One broker: a store, tables, and the processors that serve clients from them.
+ * Apache: `BrokerController.java`.
+ */
+export class Broker {
+  readonly #env: Env
+  readonly #config: FullBrokerConfig
+  readonly #server: RemotingServer
+  readonly #client: RemotingClient
+  readonly #timers: Timer[] = []
+  #dispatcher: Dispatcher<BrokerContext, typeof servedRequests> | undefined
+  #context: BrokerContext | undefined
+
+  /** `config` is kept: live options change in it. */
+  constructor(env: Env, config: FullBrokerConfig) {
+    this.#env = env
+    this.#config = config
+    const handler = {
+      dispatch: (connection: Connection, frame: Parameters<RemotingServerHandler>[1]) => {
+        this.#dispatcher?.dispatch(connection, frame)
+      },
+    }
+    this.#server = new RemotingServer(env, handler, {
+      idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
+    })
+    this.#client = new RemotingClient(env, { handler })
+  }
+
+  /**
+   * Opens the ports; nobody is served yet. Rejects with the host's error (`EADDRINUSE`, …). A fast port that is
+   * taken is done without.
+   */
+  async listen(): Promise<BrokerPorts> {
+    const { bindAddress, listenPort } = this.#config
+    const port = await this.#server.listen(bindAddress, listenPort)
+    this.#config.listenPort = port
+    let fastPort: number | undefined
+    try {
+      fastPort = await this.#server.listen(bindAddress, port - FAST_PORT_LESS)
+    } catch (error) {
+      if (listenPort !== 0 || !(error instanceof Error)) throw error
+    }
+    return { port, fastPort }
+  }
+
+  /** Opens the store and the tables, serves, and registers. Throws the errors of the store and of `config/`. */
+  async start(): Promise<void> {
+    const context = await this.#open()
+    this.#context = context
+    this.#dispatcher = new Dispatcher({
+      context,
+      requests: servedRequests,
+      processors,
+      events: this.#env.events,
+      laneOf: (name) => context.lanes.of(name),
+    })
+    this.#server.onClosed((connection) => {
+      context.consumers.closed(connection)
+      context.producers.closed(connection)
+    })
+    context.store.onArrival((topic, queueId, nextOffset, tagsCode) => {
+      context.held.arrived(topic, queueId, nextOffset, tagsCode)
+    })
+    context.topics.onChange(() => {
+      context.registration.registerSoon()
+    })
+    context.store.start()
+    context.schedule.start()
+    this.#startTimers(context)
+    this.#server.serve()
+    const broker = this.#config.brokerName
+    this.#env.events.emit(brokerStarted, { broker, address: context.address })
+    await context.registration.start()
+  }
+
+  /** Leaves the routes, answers who waits, writes everything down and closes. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    await this.#server.stopListening()
+    const context = this.#context
+    if (context !== undefined) {
+      await context.registration.stop()
+      context.held.wakeAll()
+      context.schedule.stop()
+      await context.store.shutdown()
+      context.offsets.save()
+    }
+    await this.#server.close()
+    this.#client.close()
+  }
+
+  /** The parts, for who embeds a broker; undefined before `start`. */
+  get context(): BrokerContext | undefined {
+    return this.#context
+  }
+
+  async #open(): Promise<BrokerContext> {
+    const env = this.#env
+    const config = this.#config
+    const advertised = advertisedAddress(env.net, config.brokerIP1, config.bindAddress)
+    config.storeHost = { address: advertised.hostBytes, port: config.listenPort }
+    const store = await MessageStore.open(env, config)
+    const folder = `${config.storePathRootDir}/config`
+    env.disk.makeDirectory(folder)
+    const topics = new TopicConfigTable(env, {
+      path: `${folder}/topics.json`,
+      clusterName: config.brokerClusterName,
+      brokerName: config.brokerName,
+      defaultTopicQueueNums: config.defaultTopicQueueNums,
+      autoCreateTopicEnable: config.autoCreateTopicEnable,
+      traceTopicEnable: config.traceTopicEnable,
+      traceTopicName: config.msgTraceTopicName,
+    })
+    const stats = new BrokerStats(env.clock)
+    const address = `${advertised.host}:${config.listenPort}`
+    const haHost = config.brokerIP2 === '' ? advertised.host : config.brokerIP2
+    const identity = {
+      config,
+      address,
+      haAddress: `${haHost}:${config.listenPort + 1}`,
+      followsAsker: advertised.followsAsker,
+    }
+    const context: Mutable<BrokerContext> = {
+      env,
+      config,
+      liveConfig: new LiveConfig(allBrokerOptions, config as unknown as Record<string, unknown>),
+      store,
+      topics,
+      groups: new SubscriptionGroupTable(
+        env,
+        `${folder}/subscriptionGroup.json`,
+        () => config.autoCreateSubscriptionGroup,
+      ),
+      offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+      consumers: new ConsumerTable(env.clock, notifyGroup),
+      producers: new ProducerTable(env.clock),
+      locks: new QueueLockTable(env.clock),
+      held: new PullRequestHold(env.clock),
+      stats,
+      schedule: new ScheduledDelivery(
+        env,
+        store,
+        `${folder}/delayOffset.json`,
+        config.messageDelayLevel,
+      ),
+      registration: new NameServerRegistration(env, this.#client, topics, () => identity),
+      stamp: sendStamp(config),
+      lanes: new BrokerLanes(),
+      day: new DayCounts(env.clock, stats, config.brokerClusterName),
+      address,
+      bootTimestamp: env.clock.now(),
+      configChanged: () => {
+        context.stamp = sendStamp(config)
+        context.registration.registerSoon()
+      },
+    }
+    return context
+  }
+
+  #startTimers(context: BrokerContext): void {
+    const { clock } = this.#env
+    const saving = (table: string, save: () => void) => () => {
+      try {
+        save()
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#env.events.emit(tableNotSaved, { table, reason })
+      }
+    }
+    const { channelExpiredTimeout } = this.#config
+    this.#timers.push(
+      clock.every(
+        this.#config.flushConsumerOffsetInterval,
+        saving('consumer offsets', () => {
+          context.offsets.save()
+        }),
+      ),
+      clock.every(
+        DELAY_OFFSET_MS,
+        saving('delay offsets', () => {
+          context.schedule.save()
+        }),
+      ),
+      clock.every(SAMPLE_MS, () => {
+        context.stats.sample()
+        context.day.tick()
+      }),
+      clock.every(EXPIRE_MS, () => {
+        context.consumers.expire(channelExpiredTimeout)
+        context.producers.expire(channelExpiredTimeout)
+      }),
+    )
+  }
+}
+
+type RemotingServerHandler = ConstructorParameters<typeof RemotingServer>[1]['dispatch']
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }

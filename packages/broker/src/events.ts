@@ -1,0 +1,41 @@
+import { defineEvent } from '@skylarkmq/env'
+
+/** The broker serves. */
+export const brokerStarted = defineEvent({
+  name: 'broker.started',
+  level: 'info',
+  fields: { broker: 'name of the broker', address: 'its address' },
+  says: 'broker {broker} serves at {address}',
+})
+
+/** A name server did not take a registration. */
+export const registrationFailed = defineEvent({
+  name: 'broker.registration.failed',
+  level: 'warn',
+  fields: { namesrv: 'address of the name server', reason: 'why' },
+  says: 'the name server {namesrv} did not take the registration: {reason}',
+})
+
+/** A name server took a registration, for the first time or after failures. */
+export const registered = defineEvent({
+  name: 'broker.registered',
+  level: 'info',
+  fields: { namesrv: 'address of the name server' },
+  says: 'registered with the name server {namesrv}',
+})
+
+/** A delayed message is due and the store did not take it; it is tried again. */
+export const deliveryFailed = defineEvent({
+  name: 'broker.schedule.failed',
+  level: 'warn',
+  fields: { topic: 'topic of the message', reason: 'why' },
+  says: 'a delayed message of {topic} could not be delivered and is tried again: {reason}',
+})
+
+/** A file of config/ could not be written; it is tried again. */
+export const tableNotSaved = defineEvent({
+  name: 'broker.table.notsaved',
+  level: 'error',
+  fields: { table: 'which table', reason: 'why' },
+  says: 'the table of {table} could not be written and is tried again: {reason}',
+})

@@ -1,0 +1,52 @@
+import type { OptionTable } from '@skylarkmq/protocol'
+
+/** Keys that no request may change, whatever the configuration says: paths, credentials, the list itself. */
+const NEVER = new Set(['rocketmqHome', 'brokerConfigPath', 'configBlackList'])
+
+/** How a change of the configuration ended. */
+export type ConfigChange =
+  | { readonly kind: 'changed'; readonly keys: readonly string[] }
+  | { readonly kind: 'forbidden'; readonly key: string }
+  | { readonly kind: 'bad'; readonly key: string; readonly problem: string }
+
+/** The configuration as requests see it. */
+export class LiveConfig {
+  readonly #options: OptionTable
+  readonly #values: Record<string, unknown>
+
+  /** `values` is shared with the broker: what changes here takes effect there. */
+  constructor(options: OptionTable, values: Record<string, unknown>) {
+    this.#options = options
+    this.#values = values
+  }
+
+  /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. */
+  print(): string {
+    const lines = Object.entries(this.#options).map(([key, option]) => {
+      const value = this.#values[key] ?? option.default
+      return `${key}=${(option.print as (value: unknown) => string)(value)}`
+    })
+    return `${lines.sort().join('\n')}\n`
+  }
+
+  /**
+   * Changes keys while the broker runs: all of them, or none. Unknown keys are passed over, as in Apache. A
+   * path, a black-listed key or one that needs a start is forbidden.
+   */
+  change(wanted: ReadonlyMap<string, string>): ConfigChange {
+    const blackList = new Set(String(this.#values['configBlackList'] ?? '').split(';'))
+    const parsed = new Map<string, unknown>()
+    for (const [key, text] of wanted) {
+      if (NEVER.has(key) || blackList.has(key)) return { kind: 'forbidden', key }
+      const option = this.#options[key]
+      if (option === undefined) continue
+      if (/[pP]ath|File$/.test(key) && option.kind === 'text') return { kind: 'forbidden', key }
+      const result = option.parse(text)
+      if ('problem' in result) return { kind: 'bad', key, problem: result.problem }
+      parsed.set(key, result.value)
+    }
+    const keys = [...parsed.keys()].filter((key) => this.#options[key]?.applies === 'live')
+    for (const [key, value] of parsed) this.#values[key] = value
+    return { kind: 'changed', keys }
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock, Timer } from '@skylarkmq/env'
+import type { MessageFilter } from '@skylarkmq/store'
+
+/** A pull that found nothing and waits. */
+export interface HeldPull {
+  readonly topic: string
+  readonly queueId: number
+  /** First offset wanted. */
+  readonly offset: number
+  readonly filter: MessageFilter | undefined
+  /** Monotonic ms at which it is answered whatever there is. */
+  readonly untilMs: number
+  /** Runs the pull again, without waiting; called once. */
+  readonly run: () => void
+}
+
+const SWEEP_MS = 1_000
+
+/**
+ * Pulls that wait for a message, by queue. One is woken when a message that its filter takes can be read,
+ * or when its time is up. Apache: `PullRequestHoldService.java`, which looks for those whose time is up
+ * every 5 s.
+ */
+export class PullRequestHold {
+  readonly #clock: Clock
+  readonly #byQueue = new Map<string, Set<HeldPull>>()
+  #count = 0
+  #sweep: Timer | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** How many pulls wait. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Holds a pull; returns a function that forgets it, for when its connection ends. */
+  hold(pull: HeldPull): () => void {
+    const key = keyOf(pull.topic, pull.queueId)
+    const held = this.#byQueue.get(key) ?? new Set<HeldPull>()
+    if (held.size === 0) this.#byQueue.set(key, held)
+    held.add(pull)
+    this.#count++
+    this.#sweep ??= this.#clock.every(SWEEP_MS, () => {
+      this.#wakeOverdue()
+    })
+    return () => {
+      this.#remove(key, pull)
+    }
+  }
+
+  /** A message can be read: wakes who waits for one like it. */
+  arrived(topic: string, queueId: number, nextOffset: number, tagsCode: number): void {
+    if (this.#count === 0) return
+    const key = keyOf(topic, queueId)
+    const held = this.#byQueue.get(key)
+    if (held === undefined) return
+    for (const pull of [...held]) {
+      if (nextOffset <= pull.offset) continue
+      if (pull.filter?.matchesTagsCode(tagsCode) === false) continue
+      this.#wake(key, pull)
+    }
+  }
+
+  /** Wakes all: the queue changed in another way, or the broker stops. */
+  wakeAll(test: (pull: HeldPull) => boolean = () => true): void {
+    for (const [key, held] of [...this.#byQueue]) {
+      for (const pull of [...held]) if (test(pull)) this.#wake(key, pull)
+    }
+  }
+
+  #wakeOverdue(): void {
+    const now = this.#clock.monotonic()
+    this.wakeAll((pull) => pull.untilMs <= now)
+    if (this.#count > 0) return
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+  }
+
+  #wake(key: string, pull: HeldPull): void {
+    if (this.#remove(key, pull)) pull.run()
+  }
+
+  #remove(key: string, pull: HeldPull): boolean {
+    const held = this.#byQueue.get(key)
+    if (held?.delete(pull) !== true) return false
+    this.#count--
+    if (held.size === 0) this.#byQueue.delete(key)
+    return true
+  }
+}
+
+function keyOf(topic: string, queueId: number): string {
+  return `${topic}@${queueId}`
+}

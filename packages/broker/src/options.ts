@@ -1,0 +1,228 @@
+import { flag, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import { ignoredBrokerOptions } from './options-ignored.ts'
+
+const MS_MAX = 2 ** 31 - 1
+
+const identity = {
+  brokerClusterName: text({
+    default: 'DefaultCluster',
+    doc: 'The cluster that the broker belongs to.',
+  }),
+  brokerName: text({
+    default: 'broker-a',
+    doc: 'Name of the broker; a master and its slaves share it.',
+    differs: "Apache takes the host's name.",
+  }),
+  brokerId: int({ default: 0, min: 0, doc: '0 for the master, more for a slave.' }),
+  regionId: text({
+    default: 'DefaultRegion',
+    applies: 'live',
+    doc: 'Put into each message and each answer to a send.',
+  }),
+} satisfies OptionTable
+
+const network = {
+  namesrvAddr: text({ default: '', doc: 'Name servers, `host:port` joined by `;`.' }),
+  listenPort: int({
+    default: 10911,
+    min: 0,
+    max: 65535,
+    doc: 'Port for clients; 0 takes a free one. The fast port is this less 2.',
+    differs: 'Apache has 6888 here, and 10911 in the file that it ships.',
+  }),
+  bindAddress: text({
+    default: '127.0.0.1',
+    doc: 'Address to listen on; 0.0.0.0 for all.',
+    differs: 'Apache listens on all addresses; here that has to be asked for.',
+  }),
+  brokerIP1: text({
+    default: '',
+    doc: 'Address that clients are told. Empty: loopback askers are told loopback, others the address they came in by.',
+    differs: 'Apache takes the first address that is not loopback.',
+  }),
+  brokerIP2: text({
+    default: '',
+    doc: 'Address that slaves are told; empty for that of `brokerIP1`.',
+  }),
+  serverChannelMaxIdleTimeSeconds: int({
+    default: 120,
+    min: 1,
+    unit: 's',
+    doc: 'A connection with no byte in either direction for this long is closed.',
+  }),
+  channelExpiredTimeout: int({
+    default: 120_000,
+    min: 1000,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'A client without a heartbeat for this long is taken for gone.',
+  }),
+} satisfies OptionTable
+
+const registration = {
+  registerNameServerPeriod: int({
+    default: 30_000,
+    min: 10_000,
+    max: 60_000,
+    outside: 'clamp',
+    unit: 'ms',
+    doc: 'How often the broker tells the name servers that it lives, and its topics.',
+  }),
+  registerBrokerTimeoutMills: int({
+    default: 24_000,
+    min: 100,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'How long a registration may take.',
+  }),
+  forceRegister: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Sends all topics each time. Otherwise only when a name server says that it knows an older version.',
+  }),
+  compressedRegister: flag({ default: false, applies: 'live', doc: 'Compresses registrations.' }),
+  enableSingleTopicRegister: flag({
+    default: false,
+    applies: 'live',
+    doc: 'A changed topic is sent to the name servers alone instead of with all others.',
+  }),
+} satisfies OptionTable
+
+const topicsAndGroups = {
+  brokerPermission: int({
+    default: 6,
+    min: 0,
+    max: 7,
+    applies: 'live',
+    doc: '4 readable, 2 writeable, 6 both.',
+  }),
+  defaultTopicQueueNums: int({
+    default: 8,
+    min: 1,
+    max: 65535,
+    doc: 'Queues of the template TBW102, and so at most of a topic made by a send.',
+  }),
+  autoCreateTopicEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'A send to an unknown topic creates it.',
+  }),
+  autoCreateSubscriptionGroup: flag({
+    default: true,
+    applies: 'live',
+    doc: 'A group comes into being when it is first heard of.',
+  }),
+  enableCreateSysGroup: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Groups of the broker itself may be created by request.',
+  }),
+  validateSystemTopicWhenUpdateTopic: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Refuses to create or change system topics.',
+  }),
+  clearRetryTopicWhenDeleteTopic: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Deleting a topic deletes its POP retry topics.',
+  }),
+  msgTraceTopicName: text({ default: 'RMQ_SYS_TRACE_TOPIC', doc: 'Topic of message traces.' }),
+  traceTopicEnable: flag({
+    default: false,
+    doc: 'Creates the trace topic at the start; otherwise the first trace does.',
+  }),
+} satisfies OptionTable
+
+const sending = {
+  traceOn: flag({ default: true, applies: 'live', doc: 'Tells clients that they may trace.' }),
+  startAcceptSendRequestTimeStamp: int({
+    default: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'ms since 1970',
+    applies: 'live',
+    doc: 'Sends before this time are refused.',
+  }),
+  rejectTransactionMessage: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Refuses transactional messages.',
+  }),
+  enableRegisterProducer: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Keeps a table of connected producers.',
+  }),
+  storeReplyMessageEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Replies to requests are stored as well as pushed.',
+  }),
+} satisfies OptionTable
+
+const pulling = {
+  longPollingEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'A pull that finds nothing waits as long as its client allows; otherwise `shortPollingTimeMills`.',
+  }),
+  shortPollingTimeMills: int({
+    default: 1000,
+    min: 0,
+    max: MS_MAX,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'See `longPollingEnable`.',
+  }),
+  notifyConsumerIdsChangedEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Tells the clients of a group when one joins or leaves.',
+  }),
+  rejectPullConsumerEnable: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Refuses pull consumers.',
+  }),
+  litePullMessageEnable: flag({ default: true, applies: 'live', doc: 'Serves LITE_PULL_MESSAGE.' }),
+  slaveReadEnable: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Slaves may be read, and are suggested to who is far behind.',
+  }),
+  useServerSideResetOffset: flag({
+    default: true,
+    applies: 'live',
+    doc: 'A reset takes effect at the next pull, without asking the clients.',
+  }),
+  enableBroadcastOffsetStore: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Remembers the offsets of broadcasting clients.',
+  }),
+  flushConsumerOffsetInterval: int({
+    default: 5000,
+    min: 100,
+    max: MS_MAX,
+    unit: 'ms',
+    doc: 'How often consumer offsets are written.',
+  }),
+} satisfies OptionTable
+
+/** The broker's own part of its configuration: Apache's names, and its defaults unless `differs` says why not. */
+export const brokerOptions = {
+  ...identity,
+  ...network,
+  ...registration,
+  ...topicsAndGroups,
+  ...sending,
+  ...pulling,
+  configBlackList: text({
+    default: 'configBlackList;brokerConfigPath',
+    doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',
+  }),
+  ...ignoredBrokerOptions,
+} satisfies OptionTable
+
+/** Values of the broker's own options. */
+export type BrokerConfig = ConfigOf<typeof brokerOptions>

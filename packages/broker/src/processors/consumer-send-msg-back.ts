@@ -1,0 +1,124 @@
+import {
+  changeProperties,
+  createOffsetMsgId,
+  decodeProperties,
+  decodeRecord,
+  dlqTopic,
+  isWriteable,
+  Perm,
+  Property,
+  ResponseCode,
+  retryTopic,
+  topicSysFlag,
+  Version,
+  type ConsumerSendMsgBack,
+  type DecodedMessage,
+  type HeaderOf,
+  type SubscriptionGroupConfig,
+} from '@skylarkmq/protocol'
+import { refuse, type Processor, type Reply } from '@skylarkmq/remoting'
+import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
+import type { BrokerContext } from '../broker-context.ts'
+import { delayed, tagsCodeOf } from '../send/special-message.ts'
+import { ensureTopic } from '../topic/auto-create.ts'
+
+type Header = HeaderOf<typeof ConsumerSendMsgBack>
+/** The first retry waits level 3: 10 s. */
+const FIRST_RETRY_LEVEL = 3
+
+/**
+ * CONSUMER_SEND_MSG_BACK: a consumer could not handle a message; it comes again later, or goes to the dead
+ * letters. Apache: `AbstractSendMessageProcessor.java`, consumerSendMsgBack.
+ */
+export const consumerSendMsgBack: Processor<BrokerContext, typeof ConsumerSendMsgBack> = (
+  broker,
+  { header, version },
+) => {
+  const group = broker.groups.find(header.group)
+  if (group === undefined) {
+    return refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group not exist, ${header.group}`,
+    )
+  }
+  if (!isWriteable(broker.config.brokerPermission)) {
+    return refuse(
+      ResponseCode.NO_PERMISSION,
+      `the broker[${broker.address}] sending message is forbidden`,
+    )
+  }
+  // The group's own wish: its failed messages are dropped.
+  if (group.retryQueueNums <= 0) return { code: ResponseCode.SUCCESS }
+  const topic = retryTopic(header.group)
+  const sysFlag = header.unitMode === true ? topicSysFlag(false, true) : 0
+  const perm = Perm.READ | Perm.WRITE
+  const retry = ensureTopic(broker.topics, topic, group.retryQueueNums, perm, sysFlag)
+  if (!isWriteable(retry.perm)) {
+    return refuse(ResponseCode.NO_PERMISSION, `the topic[${topic}] sending message is forbidden`)
+  }
+  const record = broker.store.recordAt(header.offset)
+  if (record === undefined) {
+    return refuse(ResponseCode.SYSTEM_ERROR, `look message by offset failed, ${header.offset}`)
+  }
+  const message = returned(broker, header, version, group, decodeRecord(record))
+  const answer = (result: PutMessageResult): Reply =>
+    answerOf(broker, result, header, message.topic)
+  const result = broker.store.putMessage(message)
+  return result instanceof Promise ? result.then(answer) : answer(result)
+}
+
+function returned(
+  broker: BrokerContext,
+  header: Header,
+  version: number,
+  group: SubscriptionGroupConfig,
+  record: DecodedMessage,
+): MessageToStore {
+  const properties = decodeProperties(record.properties)
+  const isTold = version >= Version.V3_4_9 && header.maxReconsumeTimes !== undefined
+  const max = isTold ? (header.maxReconsumeTimes ?? 0) : group.retryMaxTimes
+  const isDead = record.reconsumeTimes >= max || header.delayLevel < 0
+  const topic = isDead ? dlqTopic(header.group) : retryTopic(header.group)
+  const queues = isDead ? 1 : group.retryQueueNums
+  if (isDead) ensureTopic(broker.topics, topic, 1, Perm.READ | Perm.WRITE, 0)
+  const origin =
+    properties.get(Property.ORIGIN_MESSAGE_ID) ??
+    createOffsetMsgId(record.storeHost, record.storePort, record.physicalOffset)
+  const message: MessageToStore = {
+    topic,
+    queueId: queues === 1 ? 0 : Math.floor(broker.env.random.next() * queues),
+    flag: record.flag,
+    sysFlag: record.sysFlag,
+    bornTimestamp: record.bornTimestamp,
+    bornHost: record.bornHost,
+    bornPort: record.bornPort,
+    reconsumeTimes: record.reconsumeTimes + 1,
+    preparedTransactionOffset: 0,
+    body: record.body,
+    properties: changeProperties(record.properties, {
+      [Property.RETRY_TOPIC]: properties.get(Property.RETRY_TOPIC) ?? record.topic,
+      [Property.WAIT]: 'false',
+      [Property.ORIGIN_MESSAGE_ID]: origin,
+      [Property.DELAY]: isDead ? '0' : undefined,
+    }),
+    tagsCode: tagsCodeOf(properties),
+    waitStoreOk: false,
+  }
+  if (isDead) return message
+  const level =
+    header.delayLevel === 0 ? FIRST_RETRY_LEVEL + record.reconsumeTimes : header.delayLevel
+  return delayed(broker, message, level)
+}
+
+function answerOf(
+  broker: BrokerContext,
+  result: PutMessageResult,
+  header: Header,
+  topic: string,
+): Reply {
+  if (result.status !== 'PUT_OK')
+    return refuse(ResponseCode.SYSTEM_ERROR, result.remark ?? result.status)
+  const key = `${header.originTopic ?? topic}@${header.group}`
+  broker.stats.item('SNDBCK_PUT_NUMS', key).add(1)
+  return { code: ResponseCode.SUCCESS, holdsIfWritten: true }
+}

@@ -1,0 +1,103 @@
+import {
+  checkClientRequestBody,
+  heartbeatDataBody,
+  NotifyConsumerIdsChanged,
+  Perm,
+  ResponseCode,
+  retryTopic,
+  topicSysFlag,
+  type CheckClientConfig,
+  type ConsumerData,
+  type HeartBeat,
+  type UnregisterClient,
+} from '@skylarkmq/protocol'
+import { OK, refuse, type Processor, type Request } from '@skylarkmq/remoting'
+import type { BrokerContext } from '../broker-context.ts'
+import type { ConsumerGroup, GroupClient } from '../consumer/consumer-table.ts'
+import { ensureTopic } from '../topic/auto-create.ts'
+
+/** HEART_BEAT: which groups a client is in, and what they subscribe to. Apache: `ClientManageProcessor.java`. */
+export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, request) => {
+  if (request.body === undefined) return refuse(ResponseCode.SYSTEM_ERROR, 'a heartbeat has a body')
+  const data = heartbeatDataBody.decode(request.body)
+  const client = {
+    clientId: data.clientID,
+    connection: request.connection,
+    language: request.language,
+    version: request.version,
+  }
+  let isChanged = false
+  for (const each of data.consumerDataSet) {
+    if (data.withoutSub) {
+      if (!broker.consumers.touch(each.groupName, request.connection)) isChanged = true
+    } else if (registerConsumer(broker, each, client)) isChanged = true
+  }
+  if (broker.config.enableRegisterProducer) {
+    for (const each of data.producerDataSet) broker.producers.register(each.groupName, client)
+  }
+  return {
+    code: ResponseCode.SUCCESS,
+    header: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(isChanged) },
+  }
+}
+
+function registerConsumer(
+  broker: BrokerContext,
+  data: ConsumerData,
+  client: Omit<GroupClient, 'lastUpdateMs'>,
+): boolean {
+  const { config } = broker
+  // A pull consumer that is not wanted does not come into the table, and so gets no message.
+  if (config.rejectPullConsumerEnable && data.consumeType === 'CONSUME_ACTIVELY') return false
+  const group = broker.groups.find(data.groupName)
+  if (group === undefined) return false
+  const sysFlag = data.unitMode ? topicSysFlag(false, true) : 0
+  const perm = Perm.READ | Perm.WRITE
+  ensureTopic(broker.topics, retryTopic(data.groupName), group.retryQueueNums, perm, sysFlag)
+  const notify = config.notifyConsumerIdsChangedEnable && group.notifyConsumerIdsChangedEnable
+  return broker.consumers.register(data, client, notify && data.messageModel !== 'BROADCASTING')
+}
+
+/** Tells every client of a group to allocate queues anew. */
+export function notifyGroup(group: ConsumerGroup): void {
+  for (const { connection } of group.clients.values()) {
+    connection.oneway({
+      code: NotifyConsumerIdsChanged.code,
+      name: NotifyConsumerIdsChanged.name,
+      fields: { consumerGroup: group.groupName },
+    })
+  }
+}
+
+/** UNREGISTER_CLIENT: a client leaves its groups. */
+export const unregisterClient: Processor<BrokerContext, typeof UnregisterClient> = (
+  broker,
+  { header, connection },
+) => {
+  if (header.producerGroup !== undefined && header.producerGroup !== '') {
+    broker.producers.unregister(header.producerGroup, connection)
+  }
+  const group = header.consumerGroup
+  if (group !== undefined && group !== '') {
+    const notify = broker.groups.all.get(group)?.notifyConsumerIdsChangedEnable !== false
+    broker.consumers.unregister(
+      group,
+      connection,
+      notify && broker.config.notifyConsumerIdsChangedEnable,
+    )
+  }
+  return OK
+}
+
+/** CHECK_CLIENT_CONFIG: whether this broker can filter as a subscription wants. */
+export const checkClientConfig: Processor<BrokerContext, typeof CheckClientConfig> = (
+  _broker,
+  request: Request<typeof CheckClientConfig>,
+) => {
+  const type = checkClientRequestBody.decode(request.body).subscriptionData.expressionType
+  if (type === 'TAG' || type === '') return OK
+  return refuse(
+    ResponseCode.SYSTEM_ERROR,
+    `The broker does not support consumer to filter message by ${type}`,
+  )
+}

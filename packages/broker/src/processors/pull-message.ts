@@ -1,0 +1,268 @@
+import {
+  isReadable,
+  parseSubscription,
+  ProtocolError,
+  PullSysFlag,
+  ResponseCode,
+  type HeaderOf,
+  type PullMessage,
+  type SubscriptionData,
+  type SubscriptionGroupConfig,
+  type TopicConfig,
+} from '@skylarkmq/protocol'
+import { refuse, type Outcome, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
+import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
+import type { BrokerContext } from '../broker-context.ts'
+import { tagFilter } from '../filter/tag-filter.ts'
+import { codeOfGetStatus } from '../response-of-status.ts'
+
+type PullRequest = Request<typeof PullMessage>
+type PullReply = Reply<typeof PullMessage>
+type PullHeader = HeaderOf<typeof PullMessage>
+
+/** What a pull may read: its group, its topic and its filter. */
+interface Permitted {
+  readonly group: SubscriptionGroupConfig
+  readonly topic: TopicConfig
+  readonly filter: MessageFilter | undefined
+}
+
+/** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
+const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
+/** The tag filter's expression type; everything else needs properties. */
+const TAG = 'TAG'
+
+/** PULL_MESSAGE and LITE_PULL_MESSAGE. Apache: `PullMessageProcessor.java`. */
+export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker, request) => {
+  const { header } = request
+  const permitted = permit(broker, request)
+  if ('code' in permitted) return permitted
+  const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId)
+  if (reset !== undefined) return movedByReset(broker, header, reset)
+  if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
+    broker.offsets.commit(header.consumerGroup, header.topic, header.queueId, header.commitOffset)
+  }
+  const mayHold = (header.sysFlag & PullSysFlag.SUSPEND) !== 0
+  return read(broker, request, permitted, mayHold)
+}
+
+/** Reads the queue; holds the request when there is nothing and it may wait. */
+function read(
+  broker: BrokerContext,
+  request: PullRequest,
+  permitted: Permitted,
+  mayHold: boolean,
+): Outcome<typeof PullMessage> {
+  const { header } = request
+  const limits = {
+    maxCount: header.maxMsgNums,
+    ...(header.maxMsgBytes === undefined || header.maxMsgBytes <= 0
+      ? {}
+      : { maxBytes: header.maxMsgBytes }),
+  }
+  const { topic, queueId, queueOffset } = header
+  const result = broker.store.getMessage(topic, queueId, queueOffset, limits, permitted.filter)
+  return result instanceof Promise
+    ? result.then((later) => answer(broker, request, permitted, later, mayHold))
+    : answer(broker, request, permitted, result, mayHold)
+}
+
+function answer(
+  broker: BrokerContext,
+  request: PullRequest,
+  permitted: Permitted,
+  result: GetMessageResult,
+  mayHold: boolean,
+): Outcome<typeof PullMessage> {
+  const { header } = request
+  const code = codeOfGetStatus(result.status, header.queueOffset)
+  if (code === ResponseCode.PULL_NOT_FOUND && mayHold) return hold(broker, request, permitted)
+  const { consumerGroup, topic, queueId } = header
+  broker.offsets.pulled(consumerGroup, topic, queueId, result.nextBeginOffset)
+  if (result.count > 0) broker.stats.groupGet(consumerGroup, topic, result.count, result.bytes)
+  return {
+    code,
+    remark: result.status,
+    header: {
+      suggestWhichBrokerId: suggestion(broker, permitted.group, result),
+      nextBeginOffset: result.nextBeginOffset,
+      minOffset: result.offsetMin,
+      maxOffset: result.offsetMax,
+      topicSysFlag: permitted.topic.topicSysFlag,
+      groupSysFlag: permitted.group.groupSysFlag,
+    },
+    ...(result.count > 0 ? { body: result.records } : {}),
+  }
+}
+
+function suggestion(
+  broker: BrokerContext,
+  group: SubscriptionGroupConfig,
+  result: GetMessageResult,
+): number {
+  if (!broker.config.slaveReadEnable) return 0
+  return result.suggestPullingFromSlave ? group.whichBrokerWhenConsumeSlowly : group.brokerId
+}
+
+function hold(
+  broker: BrokerContext,
+  request: PullRequest,
+  permitted: Permitted,
+): Promise<PullReply> {
+  const { header, connection } = request
+  const { config } = broker
+  const ms = config.longPollingEnable ? header.suspendTimeoutMillis : config.shortPollingTimeMills
+  return new Promise((resolve, reject) => {
+    const forget = broker.held.hold({
+      topic: header.topic,
+      queueId: header.queueId,
+      offset: header.queueOffset,
+      filter: permitted.filter,
+      untilMs: broker.env.clock.monotonic() + ms,
+      run: () => {
+        leave()
+        Promise.resolve(again(broker, request)).then(resolve, reject)
+      },
+    })
+    const leave = connection.onClose(() => {
+      forget()
+      resolve({ code: ResponseCode.PULL_NOT_FOUND })
+    })
+  })
+}
+
+/** The same pull once more, without waiting and without committing: what may be read can have changed. */
+function again(broker: BrokerContext, request: PullRequest): PullReply | Promise<PullReply> {
+  const permitted = permit(broker, request)
+  if ('code' in permitted) return permitted
+  const { consumerGroup, topic, queueId } = request.header
+  const reset = broker.offsets.takeReset(consumerGroup, topic, queueId)
+  if (reset !== undefined) return movedByReset(broker, request.header, reset)
+  return read(broker, request, permitted, false) as PullReply | Promise<PullReply>
+}
+
+function movedByReset(broker: BrokerContext, header: PullHeader, offset: number): PullReply {
+  const { topic, queueId } = header
+  return {
+    code: ResponseCode.PULL_OFFSET_MOVED,
+    remark: 'OFFSET_RESET',
+    header: {
+      suggestWhichBrokerId: 0,
+      nextBeginOffset: offset,
+      minOffset: broker.store.offsetMin(topic, queueId),
+      maxOffset: broker.store.offsetMax(topic, queueId),
+    },
+  }
+}
+
+/** The checks of a pull, in Apache's order. */
+function permit(broker: BrokerContext, request: PullRequest): Permitted | PullReply {
+  const { header, definition } = request
+  const { config } = broker
+  if (!isReadable(config.brokerPermission)) {
+    return forbidden(Forbidden.BROKER, `the broker[${broker.address}] pulling message is forbidden`)
+  }
+  if (definition.name === 'LITE_PULL_MESSAGE' && !config.litePullMessageEnable) {
+    return forbidden(
+      Forbidden.BROKER,
+      `the broker[${broker.address}] for lite pull consumer is forbidden`,
+    )
+  }
+  const group = broker.groups.find(header.consumerGroup)
+  if (group === undefined) {
+    return refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group [${header.consumerGroup}] does not exist`,
+    )
+  }
+  if (!group.consumeEnable) {
+    return forbidden(Forbidden.GROUP, `subscription group no permission, ${header.consumerGroup}`)
+  }
+  const topic = broker.topics.get(header.topic)
+  if (topic === undefined) {
+    return refuse(
+      ResponseCode.TOPIC_NOT_EXIST,
+      `topic[${header.topic}] not exist, apply first please!`,
+    )
+  }
+  if (!isReadable(topic.perm)) {
+    return forbidden(Forbidden.TOPIC, `the topic[${header.topic}] pulling message is forbidden`)
+  }
+  if (header.queueId < 0 || header.queueId >= topic.readQueueNums) {
+    return refuse(
+      ResponseCode.INVALID_PARAMETER,
+      `queueId[${header.queueId}] is illegal, topic:[${header.topic}] topicConfig.readQueueNums:[${topic.readQueueNums}] consumer:[${request.connection.peer}]`,
+    )
+  }
+  const subscription = subscriptionOf(broker, header, group)
+  if ('code' in subscription) return subscription
+  return { group, topic, filter: tagFilter(subscription) }
+}
+
+function subscriptionOf(
+  broker: BrokerContext,
+  header: PullHeader,
+  group: SubscriptionGroupConfig,
+): SubscriptionData | PullReply {
+  if ((header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) return ownSubscription(header)
+  const registered = registeredSubscription(broker, header, group)
+  if ('code' in registered || isTagExpression(registered.expressionType)) return registered
+  return noPropertyFilter()
+}
+
+/** The expression that the request brings along. */
+function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
+  if (!isTagExpression(header.expressionType)) return noPropertyFilter()
+  try {
+    return parseSubscription(header.topic, header.subscription ?? '*')
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return refuse(
+      ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+      "parse the consumer's subscription failed",
+    )
+  }
+}
+
+/** The subscription that the group's clients sent with their heartbeats. */
+function registeredSubscription(
+  broker: BrokerContext,
+  header: PullHeader,
+  settings: SubscriptionGroupConfig,
+): SubscriptionData | PullReply {
+  const group = broker.consumers.get(header.consumerGroup)
+  if (group === undefined) {
+    return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist")
+  }
+  if (group.messageModel === 'BROADCASTING' && !settings.consumeBroadcastEnable) {
+    const remark = `the consumer group[${header.consumerGroup}] can not consume by broadcast way`
+    return forbidden(Forbidden.BROADCASTING, remark)
+  }
+  if (broker.groups.isReadForbidden(header.consumerGroup, header.topic)) {
+    const remark = `the consumer group[${header.consumerGroup}] is forbidden for topic[${header.topic}]`
+    return forbidden(Forbidden.SUBSCRIPTION, remark)
+  }
+  const subscription = group.subscriptions.get(header.topic)
+  if (subscription === undefined) {
+    return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist")
+  }
+  if (subscription.subVersion < header.subVersion) {
+    return refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
+  }
+  return subscription
+}
+
+function isTagExpression(type: string | undefined): boolean {
+  return type === undefined || type === '' || type === TAG
+}
+
+function noPropertyFilter(): PullReply {
+  return refuse(
+    ResponseCode.SYSTEM_ERROR,
+    'The broker does not support consumer to filter message by SQL92',
+  )
+}
+
+function forbidden(type: number, remark: string): PullReply {
+  return { code: ResponseCode.NO_PERMISSION, remark, fields: { forbiddenType: String(type) } }
+}

@@ -1,0 +1,67 @@
+import {
+  CURRENT_VERSION,
+  kvTableBody,
+  ResponseCode,
+  versionName,
+  type GetBrokerRuntimeInfo,
+} from '@skylarkmq/protocol'
+import type { Processor } from '@skylarkmq/remoting'
+import type { BrokerContext } from '../broker-context.ts'
+
+/** Names of Apache's pools in the answer, and the lane that has their part here. */
+const POOLS: Readonly<Record<string, string>> = {
+  send: 'SEND_MESSAGE',
+  pull: 'PULL_MESSAGE',
+  litePull: 'LITE_PULL_MESSAGE',
+  query: 'QUERY_MESSAGE',
+  ack: 'ACK_MESSAGE',
+}
+
+/** GET_BROKER_RUNTIME_INFO: what the broker is and does, as text by key. Apache: `AdminBrokerProcessor.java`, prepareRuntimeInfo. */
+export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRuntimeInfo> = (
+  broker,
+) => {
+  const table = new Map(Object.entries(broker.store.runtimeInfo()))
+  const set = (key: string, value: string | number): void => {
+    table.set(key, String(value))
+  }
+  set('bootTimestamp', broker.bootTimestamp)
+  set('brokerActive', 'true')
+  set('brokerVersion', CURRENT_VERSION)
+  set('brokerVersionDesc', versionName(CURRENT_VERSION))
+  set('startAcceptSendRequestTimeStamp', broker.config.startAcceptSendRequestTimeStamp)
+  set('runtime', durationText(broker.env.clock.now() - broker.bootTimestamp))
+  set('earliestMessageTimeStamp', broker.store.earliestStoreTimeOfAll())
+  for (const [pool, request] of Object.entries(POOLS)) {
+    const lane = broker.lanes.of(request)
+    set(`${pool}ThreadPoolQueueSize`, lane.waiting)
+    set(`${pool}ThreadPoolQueueCapacity`, lane.limit)
+    set(`${pool}ThreadPoolQueueHeadWaitTimeMills`, 0)
+  }
+  set('EndTransactionQueueSize', 0)
+  set('EndTransactionThreadPoolQueueCapacity', broker.lanes.of('END_TRANSACTION').limit)
+  for (const { level, offset, offsetMax } of broker.schedule.progress()) {
+    set(`scheduleMessageOffset_${level}`, `${offset},${offsetMax}`)
+  }
+  countMessages(broker, set)
+  return { code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table }) }
+}
+
+function countMessages(broker: BrokerContext, set: (key: string, value: number) => void): void {
+  const cluster = broker.config.brokerClusterName
+  const day = broker.day
+  set('msgPutTotalYesterdayMorning', day.putYesterday)
+  set('msgPutTotalTodayMorning', day.putToday)
+  set('msgPutTotalTodayNow', broker.stats.find('BROKER_PUT_NUMS', cluster)?.sum ?? 0)
+  set('msgGetTotalYesterdayMorning', day.getYesterday)
+  set('msgGetTotalTodayMorning', day.getToday)
+  set('msgGetTotalTodayNow', broker.stats.find('BROKER_GET_NUMS', cluster)?.sum ?? 0)
+}
+
+/** `[ 0 days, 0 hours, 5 minutes, 3 seconds ]` */
+function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  return `[ ${Math.floor(hours / 24)} days, ${hours % 24} hours, ${minutes % 60} minutes, ${seconds % 60} seconds ]`
+}

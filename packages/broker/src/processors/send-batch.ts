@@ -1,0 +1,112 @@
+import {
+  appendProperty,
+  appendPropertyBytes,
+  createOffsetMsgId,
+  decodeBatch,
+  ProtocolError,
+  Property,
+  propertyText,
+  ResponseCode,
+  type SendMessage,
+  type TopicConfig,
+} from '@skylarkmq/protocol'
+import { refuse, type Outcome } from '@skylarkmq/remoting'
+import type { MessageToStore, PutBatchResult } from '@skylarkmq/store'
+import type { BrokerContext } from '../broker-context.ts'
+import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { scanProperties } from '../send/scan-properties.ts'
+import { uniqKey } from '../send/uniq-key.ts'
+import {
+  refusalOf,
+  stamped,
+  takesBatches,
+  type SendReply,
+  type SendRequest,
+} from './send-message.ts'
+
+/** A batch: every message of it is stored by itself, all side by side. Apache: `SendMessageProcessor.java`, sendBatchMessage. */
+export function sendBatch(
+  broker: BrokerContext,
+  request: SendRequest,
+  topic: TopicConfig,
+  queueId: number,
+): Outcome<typeof SendMessage> {
+  if (!takesBatches(topic.topicName)) {
+    return stamped(
+      broker,
+      refuse(
+        ResponseCode.MESSAGE_ILLEGAL,
+        `batch request does not support retry group ${topic.topicName}`,
+      ),
+    )
+  }
+  let batch: MessageToStore[]
+  try {
+    batch = messagesOf(broker, request, topic.topicName, queueId)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return stamped(broker, refuse(ResponseCode.MESSAGE_ILLEGAL, error.message))
+  }
+  const sizeBytes = request.body?.length ?? 0
+  const answer = (result: PutBatchResult): SendReply =>
+    answerOf(broker, result, queueId, topic.topicName, batch.length, sizeBytes)
+  const result = broker.store.putMessages(batch)
+  return result instanceof Promise ? result.then(answer) : answer(result)
+}
+
+function messagesOf(
+  broker: BrokerContext,
+  { header, body, connection }: SendRequest,
+  topic: string,
+  queueId: number,
+): MessageToStore[] {
+  // Properties of the wrapper hold for each message; a batch without a key of its own gets none.
+  const shared = header.properties ?? Buffer.alloc(0)
+  const waitStoreOk = propertyText(shared, Property.WAIT) !== 'false'
+  const messages = decodeBatch(body ?? Buffer.alloc(0))
+  if (messages.length === 0) throw new ProtocolError({ what: 'the batch is empty' })
+  return messages.map((each) => {
+    const scanned = scanProperties(each.properties)
+    const own = scanned.hasUniqKey
+      ? each.properties
+      : appendProperty(each.properties, Property.UNIQ_KEY, uniqKey(broker))
+    return {
+      topic,
+      queueId,
+      flag: each.flag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: connection.peerHost,
+      bornPort: connection.peerPort,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body: each.body,
+      properties: appendPropertyBytes(own, broker.stamp.properties),
+      tagsCode: scanned.tagsCode,
+      waitStoreOk,
+    }
+  })
+}
+
+function answerOf(
+  broker: BrokerContext,
+  result: PutBatchResult,
+  queueId: number,
+  topic: string,
+  count: number,
+  sizeBytes: number,
+): SendReply {
+  if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
+  broker.stats.topicPut(topic, count, sizeBytes)
+  const { address, port } = broker.config.storeHost
+  const msgId = result.physicalOffsets
+    .map((offset) => createOffsetMsgId(address, port, offset))
+    .join(',')
+  return {
+    code: codeOfPutStatus[result.status],
+    remark: result.remark,
+    header: { msgId, queueId, queueOffset: result.queueOffset },
+    fields: broker.stamp.fields,
+    holdsIfWritten: true,
+  }
+}

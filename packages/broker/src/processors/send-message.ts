@@ -1,0 +1,261 @@
+import {
+  appendProperty,
+  appendPropertyBytes,
+  changeProperties,
+  createOffsetMsgId,
+  dlqTopic,
+  isDlqTopic,
+  isRetryTopic,
+  isWriteable,
+  Perm,
+  Property,
+  propertyText,
+  ResponseCode,
+  RETRY_PREFIX,
+  topicProblem,
+  topicsNotAllowedToSend,
+  topicSysFlag,
+  Version,
+  type HeaderOf,
+  type SendMessage,
+  type TopicConfig,
+} from '@skylarkmq/protocol'
+import { refuse, type Outcome, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
+import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
+import type { BrokerContext } from '../broker-context.ts'
+import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { scanProperties } from '../send/scan-properties.ts'
+import { prepareSpecial } from '../send/special-message.ts'
+import { uniqKey } from '../send/uniq-key.ts'
+import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
+import { sendBatch } from './send-batch.ts'
+
+/** A send, whatever its wire form. */
+export type SendRequest = Request<typeof SendMessage>
+/** Its answer. */
+export type SendReply = Reply<typeof SendMessage>
+/** The header of a send. */
+export type SendHeader = HeaderOf<typeof SendMessage>
+
+const NO_PROPERTIES = Buffer.alloc(0)
+
+/**
+ * SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE: checks, builds the message, stores it.
+ * Apache: `SendMessageProcessor.java`, `AbstractSendMessageProcessor.java`.
+ */
+export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker, request) => {
+  const { header } = request
+  const topic = topicOf(broker, request)
+  if ('code' in topic) return stamped(broker, topic)
+  const queueId = queueOf(broker, header, topic)
+  if (typeof queueId !== 'number') return stamped(broker, queueId)
+  if (request.body === undefined) {
+    return stamped(
+      broker,
+      refuse(ResponseCode.SYSTEM_ERROR, 'java.lang.NullPointerException: the message has no body'),
+    )
+  }
+  if (header.batch === true) return sendBatch(broker, request, topic, queueId)
+  return sendOne(broker, request, queueId)
+}
+
+/** The topic of a send, made if need be, or the answer that refuses it. */
+export function topicOf(broker: BrokerContext, { header }: SendRequest): TopicConfig | Reply {
+  const { config, env, topics } = broker
+  if (env.clock.now() < config.startAcceptSendRequestTimeStamp) {
+    const until = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' })
+    const at = until.format(config.startAcceptSendRequestTimeStamp)
+    return refuse(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${at}`)
+  }
+  const known = topics.get(header.topic)
+  if (!isWriteable(config.brokerPermission) && known?.order === true) {
+    return refuse(
+      ResponseCode.NO_PERMISSION,
+      `the broker[${config.brokerIP1}] sending message is forbidden`,
+    )
+  }
+  if (topicsNotAllowedToSend.has(header.topic)) {
+    return refuse(
+      ResponseCode.NO_PERMISSION,
+      `Sending message to topic[${header.topic}] is forbidden.`,
+    )
+  }
+  // A topic that exists had a good name when it was made, or belongs to a group with a long one.
+  if (known !== undefined) return known
+  const problem = topicProblem(header.topic)
+  if (problem !== undefined) return refuse(ResponseCode.INVALID_PARAMETER, problem)
+  return newTopic(broker, header)
+}
+
+function newTopic(broker: BrokerContext, header: SendHeader): TopicConfig | Reply {
+  const isRetry = isRetryTopic(header.topic)
+  const isUnit = header.unitMode === true
+  const sysFlag = isUnit ? topicSysFlag(!isRetry, isRetry) : 0
+  const wanted = {
+    topic: header.topic,
+    defaultTopic: header.defaultTopic,
+    queueNums: header.defaultTopicQueueNums,
+    topicSysFlag: sysFlag,
+  }
+  const made = autoCreateTopic(broker.topics, wanted, broker.config.autoCreateTopicEnable)
+  if (made !== undefined) return made
+  if (isRetry) return ensureTopic(broker.topics, header.topic, 1, Perm.READ | Perm.WRITE, sysFlag)
+  return refuse(
+    ResponseCode.TOPIC_NOT_EXIST,
+    `topic[${header.topic}] not exist, apply first please! Create it (skylark topic create, or mqadmin updateTopic), or set autoCreateTopicEnable=true.`,
+  )
+}
+
+function queueOf(broker: BrokerContext, header: SendHeader, topic: TopicConfig): number | Reply {
+  const { queueId } = header
+  const most = Math.max(topic.writeQueueNums, topic.readQueueNums)
+  if (queueId >= most) {
+    return refuse(
+      ResponseCode.INVALID_PARAMETER,
+      `request queueId[${queueId}] is illegal, topic ${topic.topicName} has ${topic.writeQueueNums} write and ${topic.readQueueNums} read queues`,
+    )
+  }
+  return queueId >= 0 ? queueId : Math.floor(broker.env.random.next() * topic.writeQueueNums)
+}
+
+function sendOne(
+  broker: BrokerContext,
+  request: SendRequest,
+  queueId: number,
+): Outcome<typeof SendMessage> {
+  const { header } = request
+  const isRetry = isRetryTopic(header.topic)
+  const routed = isRetry ? routeRetry(broker, request, queueId) : { topic: header.topic, queueId }
+  if ('code' in routed) return stamped(broker, routed)
+  const message = messageOf(broker, request, routed)
+  const prepared = message.isSpecial ? prepareSpecial(broker, message.message) : message.message
+  if ('code' in prepared) return stamped(broker, prepared)
+  const stored = {
+    ...prepared,
+    properties: appendPropertyBytes(prepared.properties, broker.stamp.properties),
+  }
+  const answer = (result: PutMessageResult): SendReply =>
+    answerOf(broker, result, queueId, message.transactionId, stored)
+  const result = broker.store.putMessage(stored)
+  return result instanceof Promise ? result.then(answer) : answer(result)
+}
+
+/** Where a message goes that a client sent back by itself: to its retry topic, or to the dead letters. */
+function routeRetry(
+  broker: BrokerContext,
+  { header, version }: SendRequest,
+  queueId: number,
+): { topic: string; queueId: number; isDead: boolean } | Reply {
+  const group = header.topic.slice(RETRY_PREFIX.length)
+  const settings = broker.groups.find(group)
+  if (settings === undefined) {
+    return refuse(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group not exist, ${group}`,
+    )
+  }
+  const isTold = version >= Version.V3_4_9 && header.maxReconsumeTimes !== undefined
+  const max = isTold ? (header.maxReconsumeTimes ?? 0) : settings.retryMaxTimes
+  const times = header.reconsumeTimes ?? 0
+  // A group that consumes in order has tried in place already.
+  if (times <= max && !broker.locks.isHeldBy(group)) {
+    return { topic: header.topic, queueId, isDead: false }
+  }
+  const topic = dlqTopic(group)
+  ensureTopic(broker.topics, topic, 1, Perm.READ | Perm.WRITE, 0)
+  return { topic, queueId: 0, isDead: true }
+}
+
+interface BuiltMessage {
+  readonly message: MessageToStore
+  readonly isSpecial: boolean
+  readonly transactionId: string | undefined
+}
+
+function messageOf(
+  broker: BrokerContext,
+  { header, body, connection }: SendRequest,
+  routed: { topic: string; queueId: number; isDead?: boolean },
+): BuiltMessage {
+  let properties: Buffer = header.properties ?? NO_PROPERTIES
+  if (routed.isDead === true) {
+    properties = changeProperties(properties, { [Property.DELAY]: undefined })
+  }
+  const scanned = scanProperties(properties)
+  if (!scanned.hasUniqKey) {
+    const key = uniqKey(broker)
+    properties = appendProperty(properties, Property.UNIQ_KEY, key)
+  }
+  return {
+    message: {
+      topic: routed.topic,
+      queueId: routed.queueId,
+      flag: header.flag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: connection.peerHost,
+      bornPort: connection.peerPort,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body: body ?? NO_PROPERTIES,
+      properties,
+      tagsCode: scanned.tagsCode,
+      waitStoreOk: scanned.waitStoreOk,
+    },
+    isSpecial: scanned.isSpecial,
+    transactionId: propertyText(properties, Property.UNIQ_KEY),
+  }
+}
+
+function answerOf(
+  broker: BrokerContext,
+  result: PutMessageResult,
+  queueId: number,
+  transactionId: string | undefined,
+  message: MessageToStore,
+): SendReply {
+  if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
+  broker.stats.topicPut(message.topic, 1, result.sizeBytes)
+  const { address, port } = broker.config.storeHost
+  const msgId = createOffsetMsgId(address, port, result.physicalOffset)
+  return {
+    code: codeOfPutStatus[result.status],
+    remark: result.remark,
+    header: { msgId, queueId, queueOffset: result.queueOffset, transactionId },
+    fields: broker.stamp.fields,
+    holdsIfWritten: true,
+  }
+}
+
+/** What a client is told of a message that was not stored. */
+export function refusalOf(
+  broker: BrokerContext,
+  result: Pick<PutMessageResult, 'status' | 'remark'>,
+): Reply {
+  const code = codeOfPutStatus[result.status]
+  switch (result.status) {
+    case 'MESSAGE_ILLEGAL':
+    case 'PROPERTIES_SIZE_EXCEEDED':
+      return refuse(
+        code,
+        `the message is illegal, maybe msg body or properties length not matched. msg body length limit ${broker.config.maxMessageSize}B, msg properties length limit 32KB.`,
+      )
+    case 'SERVICE_NOT_AVAILABLE':
+      return refuse(
+        code,
+        `service not available now: ${result.remark ?? 'the store does not accept messages'}`,
+      )
+    default:
+      return refuse(code, result.remark ?? result.status)
+  }
+}
+
+/** An answer to a send: every one of them names the region. */
+export function stamped(broker: BrokerContext, reply: Reply): SendReply {
+  return { ...reply, header: undefined, fields: broker.stamp.fields }
+}
+
+/** Whether a batch may go to this topic. */
+export function takesBatches(topic: string): boolean {
+  return !isRetryTopic(topic) && !isDlqTopic(topic)
+}

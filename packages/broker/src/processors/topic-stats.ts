@@ -1,0 +1,193 @@
+import {
+  brokerStatsDataBody,
+  consumeStatsBody,
+  consumeTimeSpansBody,
+  groupListBody,
+  queryConsumeQueueBody,
+  ResponseCode,
+  topicStatsTableBody,
+  type ConsumeQueueData,
+  type GetConsumeStats,
+  type GetTopicStatsInfo,
+  type MessageQueue,
+  type OffsetWrapper,
+  type QueryConsumeQueue,
+  type QueryConsumeTimeSpan,
+  type QueryTopicConsumeByWho,
+  type TopicOffset,
+  type ViewBrokerStatsData,
+} from '@skylarkmq/protocol'
+import { refuse, type Processor } from '@skylarkmq/remoting'
+import type { BrokerContext } from '../broker-context.ts'
+import { tagFilter } from '../filter/tag-filter.ts'
+
+/** Most entries that QUERY_CONSUME_QUEUE returns. */
+const QUEUE_DATA_MAX = 1024
+
+/** GET_TOPIC_STATS_INFO: the ends of a topic's queues. Apache: `AdminBrokerProcessor.java`, getTopicStatsInfo. */
+export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInfo> = (
+  broker,
+  { header },
+) => {
+  const { topic } = header
+  const config = broker.topics.get(topic)
+  if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
+  const offsetTable = new Map<MessageQueue, TopicOffset>()
+  const queues = Math.max(config.writeQueueNums, config.readQueueNums)
+  for (let queueId = 0; queueId < queues; queueId++) {
+    const minOffset = Math.max(0, broker.store.offsetMin(topic, queueId))
+    const maxOffset = broker.store.offsetMax(topic, queueId)
+    const lastUpdateTimestamp = maxOffset > 0 ? storeTime(broker, topic, queueId, maxOffset - 1) : 0
+    offsetTable.set(queue(broker, topic, queueId), { minOffset, maxOffset, lastUpdateTimestamp })
+  }
+  const topicPutTps = broker.stats.find('TOPIC_PUT_NUMS', topic)?.lastMinute.tps ?? 0
+  return {
+    code: ResponseCode.SUCCESS,
+    body: topicStatsTableBody.encode({ offsetTable, topicPutTps }),
+  }
+}
+
+function queue(broker: BrokerContext, topic: string, queueId: number): MessageQueue {
+  return { topic, brokerName: broker.config.brokerName, queueId }
+}
+
+function storeTime(broker: BrokerContext, topic: string, queueId: number, offset: number): number {
+  return broker.store.storeTimeOf(topic, queueId, offset)
+}
+
+/** GET_CONSUME_STATS: how far a group is in each queue. Apache: `AdminBrokerProcessor.java`, getConsumeStats. */
+export const getConsumeStats: Processor<BrokerContext, typeof GetConsumeStats> = (
+  broker,
+  { header },
+) => {
+  const group = header.consumerGroup
+  const offsetTable = new Map<MessageQueue, OffsetWrapper>()
+  let consumeTps = 0
+  for (const topic of topicsAskedFor(broker, header)) {
+    const config = broker.topics.get(topic)
+    if (config === undefined) continue
+    // A group that is connected and no longer subscribes is not interested in what it left.
+    const connected = broker.consumers.get(group)
+    if (connected !== undefined && !connected.subscriptions.has(topic)) continue
+    for (let queueId = 0; queueId < config.readQueueNums; queueId++) {
+      offsetTable.set(queue(broker, topic, queueId), progress(broker, group, topic, queueId))
+    }
+    consumeTps += broker.stats.groupGetTps(group, topic)
+  }
+  return { code: ResponseCode.SUCCESS, body: consumeStatsBody.encode({ offsetTable, consumeTps }) }
+}
+
+function topicsAskedFor(
+  broker: BrokerContext,
+  header: { consumerGroup: string; topic?: string | undefined; topicList?: string | undefined },
+): string[] {
+  if (header.topic !== undefined && header.topic !== '') return [header.topic]
+  const listed = (header.topicList ?? '').split(';').filter((topic) => topic !== '')
+  return listed.length > 0 ? listed : [...broker.offsets.topicsOf(header.consumerGroup)]
+}
+
+function progress(
+  broker: BrokerContext,
+  group: string,
+  topic: string,
+  queueId: number,
+): OffsetWrapper {
+  const brokerOffset = Math.max(0, broker.store.offsetMax(topic, queueId))
+  const consumerOffset = Math.max(0, broker.offsets.committed(group, topic, queueId) ?? 0)
+  const pulled = broker.offsets.pulledOffset(group, topic, queueId) ?? 0
+  const last = consumerOffset - 1
+  const lastTimestamp = last >= 0 ? Math.max(0, storeTime(broker, topic, queueId, last)) : 0
+  return {
+    brokerOffset,
+    consumerOffset,
+    pullOffset: Math.max(consumerOffset, pulled),
+    lastTimestamp,
+  }
+}
+
+/** QUERY_TOPIC_CONSUME_BY_WHO: groups that read a topic, or have. */
+export const queryTopicConsumeByWho: Processor<BrokerContext, typeof QueryTopicConsumeByWho> = (
+  broker,
+  { header: { topic } },
+) => {
+  const groups = new Set([...broker.consumers.groupsOf(topic), ...broker.offsets.groupsOf(topic)])
+  return { code: ResponseCode.SUCCESS, body: groupListBody.encode({ groupList: [...groups] }) }
+}
+
+/** QUERY_CONSUME_TIME_SPAN: of which time the messages are that a group is at. */
+export const queryConsumeTimeSpan: Processor<BrokerContext, typeof QueryConsumeTimeSpan> = (
+  broker,
+  { header: { topic, group } },
+) => {
+  const config = broker.topics.get(topic)
+  if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
+  const now = broker.env.clock.now()
+  const consumeTimeSpanSet = Array.from({ length: config.readQueueNums }, (_, queueId) => {
+    const max = broker.store.offsetMax(topic, queueId)
+    const consumed = broker.offsets.committed(group, topic, queueId) ?? 0
+    const maxTimeStamp = storeTime(broker, topic, queueId, max - 1)
+    const consumeTimeStamp =
+      consumed > 0
+        ? storeTime(broker, topic, queueId, consumed - 1)
+        : broker.store.earliestStoreTime(topic, queueId)
+    const delayTime = consumed < max ? now - storeTime(broker, topic, queueId, consumed) : 0
+    return {
+      messageQueue: queue(broker, topic, queueId),
+      minTimeStamp: broker.store.earliestStoreTime(topic, queueId),
+      maxTimeStamp,
+      consumeTimeStamp,
+      delayTime,
+    }
+  })
+  return { code: ResponseCode.SUCCESS, body: consumeTimeSpansBody.encode({ consumeTimeSpanSet }) }
+}
+
+/** VIEW_BROKER_STATS_DATA: one statistic over the last minute, hour and day. */
+export const viewBrokerStatsData: Processor<BrokerContext, typeof ViewBrokerStatsData> = (
+  { stats },
+  { header: { statsName, statsKey } },
+) => {
+  const item = stats.find(statsName, statsKey)
+  if (item === undefined) {
+    return refuse(ResponseCode.SYSTEM_ERROR, `The stats <${statsName}> <${statsKey}> not exist`)
+  }
+  const body = brokerStatsDataBody.encode({
+    statsMinute: item.lastMinute,
+    statsHour: item.lastHour,
+    statsDay: item.lastDay,
+  })
+  return { code: ResponseCode.SUCCESS, body }
+}
+
+/** QUERY_CONSUME_QUEUE: entries of a queue as they lie there. */
+export const queryConsumeQueue: Processor<BrokerContext, typeof QueryConsumeQueue> = (
+  broker,
+  { header: { topic = '', queueId = 0, index = 0, count = 0, consumerGroup = '' } },
+) => {
+  const max = broker.store.offsetMax(topic, queueId)
+  if (max === 0) {
+    return refuse(ResponseCode.SYSTEM_ERROR, `${queueId}@${topic} is not exist!`)
+  }
+  const subscriptionData = broker.consumers.subscription(consumerGroup, topic)
+  const filter = subscriptionData === undefined ? undefined : tagFilter(subscriptionData)
+  const queueData: ConsumeQueueData[] = []
+  const end = Math.min(max, index + Math.min(count, QUEUE_DATA_MAX))
+  for (let offset = index; offset < end; offset++) {
+    const unit = broker.store.queueUnitAt(topic, queueId, offset)
+    if (unit === undefined) continue
+    queueData.push({
+      physicOffset: unit.physicalOffset,
+      physicSize: unit.sizeBytes,
+      tagsCode: unit.tagsCode,
+      eval: filter === undefined || filter.matchesTagsCode(unit.tagsCode),
+    })
+  }
+  const minQueueIndex = broker.store.offsetMin(topic, queueId)
+  const body = queryConsumeQueueBody.encode({
+    queueData,
+    minQueueIndex,
+    maxQueueIndex: max,
+    subscriptionData,
+  })
+  return { code: ResponseCode.SUCCESS, body }
+}

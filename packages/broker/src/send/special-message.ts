@@ -1,0 +1,80 @@
+import {
+  changeProperties,
+  decodeProperties,
+  Property,
+  ResponseCode,
+  SystemTopic,
+  tagsCode,
+} from '@skylarkmq/protocol'
+import { refuse, type Reply } from '@skylarkmq/remoting'
+import type { MessageToStore } from '@skylarkmq/store'
+import type { BrokerContext } from '../broker-context.ts'
+
+/**
+ * Takes a message that has properties with a meaning for the broker: returns it as it is to be stored,
+ * or the answer that refuses it. Apache: `HookUtils.java`, handleScheduleMessage; `SendMessageProcessor.java`.
+ */
+export function prepareSpecial(
+  broker: BrokerContext,
+  message: MessageToStore,
+): MessageToStore | Reply {
+  const properties = decodeProperties(Buffer.from(message.properties))
+  if (properties.get(Property.TRAN_MSG) === 'true') {
+    // Storing it like any other would deliver what nobody committed.
+    const remark = broker.config.rejectTransactionMessage
+      ? `the broker[${broker.config.brokerName}] sending transaction message is forbidden`
+      : 'transactional messages are not served by this version of Skylark'
+    return refuse(ResponseCode.NO_PERMISSION, remark)
+  }
+  const cleaned = {
+    ...message,
+    properties: changeProperties(Buffer.from(message.properties), {
+      [Property.POP_CK]: undefined,
+      [Property.MSG_REGION]: undefined,
+      [Property.TRACE_ON]: undefined,
+      [Property.CLUSTER]: undefined,
+    }),
+  }
+  const level = Number(properties.get(Property.DELAY) ?? 0)
+  if (Number.isInteger(level) && level > 0) return delayed(broker, cleaned, level)
+  const isTimed =
+    properties.has(Property.TIMER_DELAY_MS) ||
+    properties.has(Property.TIMER_DELAY_SEC) ||
+    properties.has(Property.TIMER_DELIVER_MS)
+  if (isTimed) {
+    return refuse(
+      ResponseCode.SYSTEM_ERROR,
+      'accurate timer message is not enabled, timerWheelEnable is false',
+    )
+  }
+  return cleaned
+}
+
+/** The message as it waits in the topic of delayed messages until its level's time has passed. */
+export function delayed(
+  broker: BrokerContext,
+  message: MessageToStore,
+  level: number,
+): MessageToStore {
+  const capped = Math.min(level, broker.schedule.levelMax)
+  return {
+    ...message,
+    topic: SystemTopic.SCHEDULE,
+    queueId: capped - 1,
+    tagsCode: 0,
+    properties: changeProperties(Buffer.from(message.properties), {
+      [Property.DELAY]: String(capped),
+      [Property.REAL_TOPIC]: message.topic,
+      [Property.REAL_QID]: String(message.queueId),
+      [Property.TIMER_DELAY_MS]: undefined,
+      [Property.TIMER_DELAY_SEC]: undefined,
+      [Property.TIMER_DELIVER_MS]: undefined,
+    }),
+  }
+}
+
+/** The tag hash of properties that are decoded; 0 without a tag. */
+export function tagsCodeOf(properties: ReadonlyMap<string, string>): number {
+  const tags = properties.get(Property.TAGS)
+  return tags === undefined ? 0 : tagsCode(tags)
+}

@@ -1,0 +1,158 @@
+import type { Clock } from '@skylarkmq/env'
+
+/** What has been counted over a time: Apache's `StatsSnapshot`. */
+export interface StatsWindow {
+  readonly sum: number
+  readonly tps: number
+  /** Mean value per count. */
+  readonly avgpt: number
+}
+
+interface Sample {
+  readonly atMs: number
+  readonly sum: number
+  readonly times: number
+}
+
+const SECONDS_SAMPLE_MS = 10_000
+const MINUTES_SAMPLE_MS = 600_000
+const HOURS_SAMPLE_MS = 3_600_000
+
+/**
+ * One counted quantity: its total and samples of it, from which the last minute, hour and day come.
+ * Apache: `StatsItem.java`, which samples every 10 s, 10 min and 1 h too.
+ */
+export class StatsItem {
+  sum = 0
+  times = 0
+  readonly #minute: Sample[] = []
+  readonly #hour: Sample[] = []
+  readonly #day: Sample[] = []
+
+  /** Counts a value. */
+  add(value: number, times = 1): void {
+    this.sum += value
+    this.times += times
+  }
+
+  /** Notes the total now; called every 10 s. */
+  sample(nowMs: number): void {
+    const sample = { atMs: nowMs, sum: this.sum, times: this.times }
+    push(this.#minute, sample, SECONDS_SAMPLE_MS, 7)
+    push(this.#hour, sample, MINUTES_SAMPLE_MS, 7)
+    push(this.#day, sample, HOURS_SAMPLE_MS, 25)
+  }
+
+  get lastMinute(): StatsWindow {
+    return windowOf(this.#minute)
+  }
+
+  get lastHour(): StatsWindow {
+    return windowOf(this.#hour)
+  }
+
+  get lastDay(): StatsWindow {
+    return windowOf(this.#day)
+  }
+
+  /** Whether nothing has been counted for about a day. */
+  get isIdle(): boolean {
+    return this.#day.length >= 25 && this.lastDay.sum === 0 && this.lastDay.tps === 0
+  }
+}
+
+function push(samples: Sample[], sample: Sample, everyMs: number, keep: number): void {
+  const last = samples.at(-1)
+  if (last !== undefined && sample.atMs - last.atMs < everyMs - SECONDS_SAMPLE_MS / 2) return
+  samples.push(sample)
+  if (samples.length > keep) samples.shift()
+}
+
+function windowOf(samples: readonly Sample[]): StatsWindow {
+  const first = samples[0]
+  const last = samples.at(-1)
+  if (first === undefined || last === undefined || first === last)
+    return { sum: 0, tps: 0, avgpt: 0 }
+  const sum = last.sum - first.sum
+  const times = last.times - first.times
+  return {
+    sum,
+    tps: (sum * 1000) / (last.atMs - first.atMs),
+    avgpt: times > 0 ? sum / times : 0,
+  }
+}
+
+/** Names of Apache's statistics that this broker keeps. Apache: `Stats.java`. */
+export const StatsName = {
+  TOPIC_PUT_NUMS: 'TOPIC_PUT_NUMS',
+  TOPIC_PUT_SIZE: 'TOPIC_PUT_SIZE',
+  GROUP_GET_NUMS: 'GROUP_GET_NUMS',
+  GROUP_GET_SIZE: 'GROUP_GET_SIZE',
+  SNDBCK_PUT_NUMS: 'SNDBCK_PUT_NUMS',
+  BROKER_PUT_NUMS: 'BROKER_PUT_NUMS',
+  BROKER_GET_NUMS: 'BROKER_GET_NUMS',
+  GROUP_GET_LATENCY: 'GROUP_GET_LATENCY',
+} as const
+export type StatsName = (typeof StatsName)[keyof typeof StatsName]
+
+/** What a broker counts, by statistic and key. Apache: `BrokerStatsManager.java`. */
+export class BrokerStats {
+  readonly #clock: Clock
+  readonly #tables = new Map<string, Map<string, StatsItem>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The item of a statistic and key, made if need be. Keep it where it is counted often. */
+  item(name: StatsName, key: string): StatsItem {
+    let table = this.#tables.get(name)
+    if (table === undefined) this.#tables.set(name, (table = new Map()))
+    let item = table.get(key)
+    if (item === undefined) table.set(key, (item = new StatsItem()))
+    return item
+  }
+
+  /** The item if anything was ever counted. */
+  find(name: string, key: string): StatsItem | undefined {
+    return this.#tables.get(name)?.get(key)
+  }
+
+  /** Takes a sample of everything; items that have been idle for a day are dropped. */
+  sample(): void {
+    const now = this.#clock.now()
+    for (const table of this.#tables.values()) {
+      for (const [key, item] of table) {
+        item.sample(now)
+        if (item.isIdle) table.delete(key)
+      }
+    }
+  }
+
+  /** Messages of a topic were stored. */
+  topicPut(topic: string, count: number, bytes: number): void {
+    this.item('TOPIC_PUT_NUMS', topic).add(count)
+    this.item('TOPIC_PUT_SIZE', topic).add(bytes)
+  }
+
+  /** Messages of a topic were given to a group. */
+  groupGet(group: string, topic: string, count: number, bytes: number): void {
+    const key = `${topic}@${group}`
+    this.item('GROUP_GET_NUMS', key).add(count)
+    this.item('GROUP_GET_SIZE', key).add(bytes)
+  }
+
+  /** How many messages a second a group takes of a topic. */
+  groupGetTps(group: string, topic: string): number {
+    return this.find('GROUP_GET_NUMS', `${topic}@${group}`)?.lastMinute.tps ?? 0
+  }
+
+  /** Forgets a topic. */
+  topicDeleted(topic: string): void {
+    for (const table of this.#tables.values()) {
+      for (const key of table.keys()) {
+        if (key === topic || key.startsWith(`${topic}@`)) table.delete(key)
+      }
+    }
+  }
+}

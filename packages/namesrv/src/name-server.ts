@@ -1,0 +1,118 @@
+import type { Env, Timer } from '@skylarkmq/env'
+import { encodeHeader, namesrvRequests, NotifyMinBrokerIdChange } from '@skylarkmq/protocol'
+import { Dispatcher, RemotingServer } from '@skylarkmq/remoting'
+import { KvConfig } from './kv-config.ts'
+import type { NameServerContext } from './name-server-context.ts'
+import type { NamesrvConfig } from './options.ts'
+import { processors } from './processors/index.ts'
+import { RouteTable, type BrokerGroup, type Departure } from './route-table.ts'
+
+/** One name server. Apache: `NamesrvController.java`. */
+export class NameServer {
+  readonly #env: Env
+  readonly #config: NamesrvConfig
+  readonly #context: NameServerContext
+  readonly #server: RemotingServer
+  #scan: Timer | undefined
+
+  /** `config` is kept: live options change in it. */
+  constructor(env: Env, config: NamesrvConfig) {
+    this.#env = env
+    this.#config = config
+    this.#context = {
+      env,
+      config,
+      routes: new RouteTable(env),
+      kv: new KvConfig(env, config.kvConfigPath),
+      startedMs: env.clock.now(),
+      departed: (departure) => {
+        this.#departed(departure)
+      },
+      newMinId: (brokerName, id) => {
+        this.#newMinId(brokerName, id)
+      },
+    }
+    const dispatcher = new Dispatcher({
+      context: this.#context,
+      requests: namesrvRequests,
+      processors,
+      events: env.events,
+    })
+    this.#server = new RemotingServer(env, dispatcher, {
+      idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
+    })
+  }
+
+  /** Its routes, for who embeds it. */
+  get routes(): RouteTable {
+    return this.#context.routes
+  }
+
+  /** Opens the port and serves; resolves with the port. Rejects with the host's error (`EADDRINUSE`, …). */
+  async start(): Promise<number> {
+    const port = await this.#server.listen(this.#config.bindAddress, this.#config.listenPort)
+    this.#config.listenPort = port
+    const { routes } = this.#context
+    this.#server.onClosed((connection) => {
+      for (const { group, id, address } of routes.membersOf(connection)) {
+        this.#remove(group, id, address, 'its connection closed')
+      }
+    })
+    this.#scan = this.#env.clock.every(this.#config.scanNotActiveBrokerInterval, () => {
+      for (const { group, id, address } of routes.expired()) {
+        routes.liveAt(group.cluster, address)?.connection.destroy()
+        this.#remove(group, id, address, 'it was silent for too long')
+      }
+    })
+    this.#server.serve()
+    return port
+  }
+
+  /** Closes the port and all connections. */
+  async stop(): Promise<void> {
+    this.#scan?.cancel()
+    await this.#server.close()
+  }
+
+  #remove(group: BrokerGroup, id: number, address: string, reason: string): void {
+    const { routes } = this.#context
+    this.#departed(routes.unregister(group.brokerName, group.cluster, id, address, reason))
+  }
+
+  /** Tells the members that are left that the least id of their group is another. */
+  #departed(departure: Departure | undefined): void {
+    if (departure === undefined || !this.#config.notifyMinBrokerIdChanged) return
+    const { group, address, wasMinId, haServerAddr } = departure
+    if (!wasMinId || group.members.size === 0 || !group.enableActingMaster) return
+    this.#notify(group, undefined, { offlineBrokerAddr: address, haBrokerAddr: haServerAddr })
+  }
+
+  #newMinId(brokerName: string, id: number): void {
+    const group = this.#context.routes.brokers.get(brokerName)
+    if (group === undefined || !this.#config.notifyMinBrokerIdChanged) return
+    const address = group.members.get(id)
+    const live =
+      address === undefined ? undefined : this.#context.routes.liveAt(group.cluster, address)
+    this.#notify(group, id, { haBrokerAddr: live?.haServerAddr })
+  }
+
+  #notify(
+    group: BrokerGroup,
+    exceptId: number | undefined,
+    more: { offlineBrokerAddr?: string; haBrokerAddr?: string | undefined },
+  ): void {
+    const minBrokerId = Math.min(...group.members.keys())
+    const fields = encodeHeader(NotifyMinBrokerIdChange, {
+      minBrokerId,
+      brokerName: group.brokerName,
+      minBrokerAddr: group.members.get(minBrokerId),
+      ...more,
+    })
+    const { code, name } = NotifyMinBrokerIdChange
+    for (const [id, address] of group.members) {
+      if (id === exceptId) continue
+      const live = this.#context.routes.liveAt(group.cluster, address)
+      live?.connection.oneway({ code, name, fields })
+    }
+  }
+}
