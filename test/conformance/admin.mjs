@@ -153,7 +153,7 @@ export const adminCommands = [
     name: 'consumerProgress-all',
     args: () => ['consumerProgress'],
     as: 'exact',
-    keepLine: (line) => line.includes(group) || line.startsWith('#'),
+    keepLine: (line) => line.startsWith(`${group} `) || line.startsWith('#'),
   },
   { name: 'consumerConnection', args: () => ['consumerConnection', '-g', group], as: 'exact' },
   {

@@ -30,7 +30,6 @@ final class Pushing {
             "push-from-where", Conformance.of(Pushing::fromWhere),
             "push-broadcast", Conformance.of(Pushing::broadcast),
             "push-sql", Conformance.of(Pushing::sql),
-            "push-resubscribe", Conformance.of(Pushing::resubscribe),
             "push-deleted-topic", Conformance.of(Pushing::deletedTopic),
             "push-latency", Conformance.of(Pushing::latency),
             "namespace", Conformance.of(Pushing::namespace));
@@ -120,23 +119,6 @@ final class Pushing {
             consumer.start();
             return "started";
         }));
-    }
-
-    /** A running consumer that subscribes to another tag gets that one from then on. */
-    private static Map<String, Object> resubscribe(Session s) throws Exception {
-        List<MessageQueue> queues = s.topic("topic", 1);
-        String topic = queues.get(0).getTopic();
-        DefaultMQProducer producer = s.producer();
-        Tally tally = new Tally();
-        DefaultMQPushConsumer consumer = s.consume(s.name("group"), topic, "a", tally);
-        producer.send(new Message(topic, "a", "first a".getBytes()), queues.get(0));
-        tally.await(1, LIMIT_MS);
-        consumer.subscribe(topic, "b");
-        Thread.sleep(500);
-        producer.send(new Message(topic, "a", "second a".getBytes()), queues.get(0));
-        producer.send(new Message(topic, "b", "first b".getBytes()), queues.get(0));
-        tally.await(2, LIMIT_MS);
-        return facts("received", tally.list());
     }
 
     /** The topic goes away under a consumer: it gets nothing more, and whoever pulls is told why. */
