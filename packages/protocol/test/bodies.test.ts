@@ -1,40 +1,44 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeCommand } from '../src/frame/decode-command.ts'
+import { decodeBatchAck, encodeBatchAck } from '../src/bodies/batch-ack.ts'
+import { clusterInfoBody } from '../src/bodies/cluster-info.ts'
+import { consumerRunningInfoBody } from '../src/bodies/consumer-running-info.ts'
+import { heartbeatDataBody } from '../src/bodies/heartbeat-data.ts'
+import { consumerIdListBody } from '../src/bodies/lists.ts'
+import { lockBatchAnswerBody, lockBatchRequestBody } from '../src/bodies/lock-batch.ts'
 import {
-  clusterInfoBody,
-  consumerIdListBody,
   consumerOffsetTableBody,
-  consumerRunningInfoBody,
-  consumeStatsBody,
-  decodeBatch,
-  decodeBatchAck,
-  decodeRegisterBrokerBody,
-  decodeTimerCheckPoint,
-  decodeTopicRouteData,
   delayOffsetTableBody,
-  encodeBatch,
-  encodeBatchAck,
-  encodeRegisterBrokerBody,
   encodeResetOffsetForCpp,
-  encodeTimerCheckPoint,
-  encodeTopicRouteData,
-  heartbeatDataBody,
-  lockBatchAnswerBody,
-  lockBatchRequestBody,
+  resetOffsetBody,
+} from '../src/bodies/offset-tables.ts'
+import {
   messageRequestModesBody,
-  parseSubscription,
-  ProtocolError,
   queryAssignmentAnswerBody,
   queryAssignmentRequestBody,
-  resetOffsetBody,
   setMessageRequestModeBody,
+} from '../src/bodies/query-assignment.ts'
+import {
+  decodeRegisterBrokerBody,
+  encodeRegisterBrokerBody,
+} from '../src/bodies/register-broker-body.ts'
+import { type JsonBody } from '../src/bodies/shape.ts'
+import { consumeStatsBody } from '../src/bodies/stats.ts'
+import { parseSubscription } from '../src/bodies/subscription-data.ts'
+import {
   subscriptionGroupConfig,
   subscriptionGroupWrapperBody,
+} from '../src/bodies/subscription-group-config.ts'
+import {
+  decodeTimerCheckPoint,
+  encodeTimerCheckPoint,
   timerMetricsBody,
-  topicConfigSerializeWrapperBody,
-  type JsonBody,
-} from '../src/index.ts'
+} from '../src/bodies/timer-tables.ts'
+import { topicConfigSerializeWrapperBody } from '../src/bodies/topic-config.ts'
+import { decodeTopicRouteData, encodeTopicRouteData } from '../src/bodies/topic-route-data.ts'
+import { ProtocolError } from '../src/errors.ts'
+import { decodeBatch, encodeBatch } from '../src/message/message-batch.ts'
 import { captures, frameOf } from './support/golden.ts'
 
 const again =
