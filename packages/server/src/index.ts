@@ -1,1 +1,4 @@
-export {}
+export * from './errors.ts'
+export * from './log.ts'
+export { nearest } from './nearest.ts'
+export * from './start-server.ts'

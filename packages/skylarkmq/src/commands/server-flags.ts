@@ -1,0 +1,63 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+
+/** What the flags of `start`, `namesrv` and `broker` say. */
+export interface ServerFlags {
+  config?: string
+  set?: string[]
+  namesrvAddr?: string
+  host?: string
+  namesrvPort?: number
+  brokerPort?: number
+  port?: number
+  data?: string
+  ephemeral?: boolean
+  readyFile?: string
+  log: 'json' | 'pretty'
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value]
+
+/** Reads a port; 0 is any free one. */
+export function port(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value <= 65535) return value
+  throw new InvalidArgumentError('A port is a whole number from 0 to 65535; 0 takes a free one.')
+}
+
+const FLAGS = {
+  config: () => new Option('-c, --config <file>', "Apache's broker.conf, read as it is"),
+  set: () =>
+    new Option(
+      '--set <key=value>',
+      'a line of broker.conf; may be repeated, and comes after the file',
+    ).argParser(collect),
+  namesrvAddr: () =>
+    new Option(
+      '-n, --namesrv-addr <addresses>',
+      'name servers to register with, host:port joined by ;',
+    ).env('NAMESRV_ADDR'),
+  host: () =>
+    new Option('--host <address>', 'address to listen on; 0.0.0.0 for all (default: 127.0.0.1)'),
+  namesrvPort: () =>
+    new Option('--namesrv-port <port>', 'port of the name server').argParser(port).default(9876),
+  brokerPort: () =>
+    new Option('--broker-port <port>', 'port of the broker (default: 10911)').argParser(port),
+  port: () => new Option('--port <port>', 'port; 0 takes a free one').argParser(port),
+  data: () => new Option('--data <dir>', 'folder of all data (default: ./skylark-data)'),
+  ephemeral: () => new Option('--ephemeral', 'keep everything in memory, and forget it'),
+  readyFile: () =>
+    new Option('--ready-file <file>', 'JSON with addresses, written when clients can send'),
+  log: () =>
+    new Option('--log <format>', 'log format').choices(['json', 'pretty']).default('pretty'),
+  logLevel: () =>
+    new Option('--log-level <level>', 'least level that is logged')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .default('info'),
+} as const
+
+/** Adds flags to a command, in this order. */
+export function withFlags(command: Command, names: readonly (keyof typeof FLAGS)[]): Command {
+  for (const name of names) command.addOption(FLAGS[name]())
+  return command
+}

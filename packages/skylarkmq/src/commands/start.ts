@@ -1,0 +1,163 @@
+import { logEvents, startServer, type RunningServer, type ServerOptions } from '@skylarkmq/server'
+import type { Command } from 'commander'
+import { writeFileSync } from 'node:fs'
+import { bold, dim, explain, print, printError, yellow } from '../terminal.ts'
+import { VERSION } from '../version.ts'
+import { withFlags, type ServerFlags } from './server-flags.ts'
+
+type Roles = Pick<ServerOptions, 'namesrv' | 'broker'>
+
+/** Adds `start`, `namesrv` and `broker`. */
+export function addServerCommands(program: Command): void {
+  const logs = ['readyFile', 'log', 'logLevel'] as const
+  withFlags(
+    program.command('start').description('run a name server and a broker in this process'),
+    [
+      'config',
+      'set',
+      'namesrvAddr',
+      'host',
+      'namesrvPort',
+      'brokerPort',
+      'data',
+      'ephemeral',
+      ...logs,
+    ],
+  ).action((flags: ServerFlags) => run(flags, { namesrv: true, broker: true }))
+  withFlags(program.command('namesrv').description('run a name server alone'), [
+    'host',
+    'port',
+    'data',
+    'ephemeral',
+    ...logs,
+  ]).action((flags: ServerFlags) =>
+    run({ ...flags, namesrvPort: flags.port ?? 9876 }, { namesrv: true, broker: false }),
+  )
+  withFlags(program.command('broker').description('run a broker alone'), [
+    'config',
+    'set',
+    'namesrvAddr',
+    'host',
+    'port',
+    'data',
+    'ephemeral',
+    ...logs,
+  ]).action((flags: ServerFlags) =>
+    run(flags.port === undefined ? flags : { ...flags, brokerPort: flags.port }, {
+      namesrv: false,
+      broker: true,
+    }),
+  )
+}
+
+async function run(flags: ServerFlags, roles: Roles): Promise<void> {
+  const write = (line: string): void => {
+    print(line)
+  }
+  const events = logEvents({ format: flags.log, level: flags.logLevel, write, now: wallClock })
+  let server: RunningServer | undefined
+  const stopping = onSignal(async () => {
+    await server?.stop()
+  })
+  try {
+    server = await startServer({
+      ...roles,
+      host: flags.host,
+      namesrvPort: flags.namesrvPort,
+      brokerPort: flags.brokerPort,
+      data: flags.data,
+      ephemeral: flags.ephemeral,
+      configFile: flags.config,
+      set: flags.set,
+      namesrvAddr: flags.namesrvAddr,
+      events,
+      warn: (sentence) => {
+        warn(flags, sentence)
+      },
+    })
+  } catch (error) {
+    explain(error)
+    process.exit(1)
+  }
+  const readyMs = Math.round(process.uptime() * 1000)
+  if (flags.readyFile !== undefined) writeReadyFile(flags.readyFile, server, readyMs)
+  if (flags.log === 'pretty') banner(server, flags, readyMs)
+  await stopping
+  process.exit(0)
+}
+
+function wallClock(): number {
+  return Math.round(performance.timeOrigin + performance.now())
+}
+
+function warn(flags: ServerFlags, sentence: string): void {
+  if (flags.log === 'json')
+    print(JSON.stringify({ level: 'warn', event: 'config.warning', says: sentence }))
+  else printError(`${yellow('warning')} ${sentence}`)
+}
+
+/** Resolves when the process was asked to end and has put everything away; a second request ends it at once. */
+function onSignal(stop: () => Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    let isStopping = false
+    const ask = (): void => {
+      if (isStopping) process.exit(1)
+      isStopping = true
+      stop().then(resolve, (error: unknown) => {
+        explain(error)
+        process.exit(1)
+      })
+    }
+    process.on('SIGTERM', ask)
+    process.on('SIGINT', ask)
+  })
+}
+
+function writeReadyFile(file: string, server: RunningServer, readyMs: number): void {
+  const { namesrvAddr, namesrvPort, brokerAddr, brokerPort, fastPort, brokerName, dataDirectory } =
+    server
+  const content = {
+    pid: process.pid,
+    version: VERSION,
+    namesrvAddr,
+    namesrvPort,
+    brokerAddr,
+    brokerPort,
+    fastPort,
+    brokerName,
+    dataDirectory,
+    readyMs,
+  }
+  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`)
+}
+
+function banner(server: RunningServer, flags: ServerFlags, readyMs: number): void {
+  print()
+  print(`${bold(`Skylark ${VERSION}`)}  ready in ${readyMs} ms`)
+  print()
+  if (server.namesrvAddr !== undefined) print(`  name server  ${bold(server.namesrvAddr)}`)
+  if (server.brokerAddr !== undefined) {
+    print(`  broker       ${bold(server.brokerAddr)}  ${dim(server.brokerName ?? '')}`)
+    print(`  data         ${server.dataDirectory ?? 'in memory, forgotten at the end'}`)
+  }
+  print()
+  const isDefault = server.namesrvPort === undefined || server.namesrvPort === 9876
+  const where = isDefault ? '' : ` -n ${server.namesrvAddr ?? ''}`
+  if (server.namesrvAddr !== undefined && server.brokerAddr !== undefined) {
+    print(`  Send one     ${bold(`npx skylark send Hello 'hello, world'${where}`)}`)
+    print(`  Read it      ${bold(`npx skylark consume Hello --from first${where}`)}`)
+  } else if (server.namesrvAddr !== undefined) {
+    print(`  Add a broker ${bold(`npx skylark broker -n ${server.namesrvAddr}`)}`)
+  }
+  print(`  Stop         ${bold('Ctrl-C')}`)
+  print()
+  const host = flags.host ?? '127.0.0.1'
+  if (!host.startsWith('127.') && host !== 'localhost' && host !== '::1') {
+    print(
+      yellow(
+        `  Everybody who can reach ${host} can read, write and administrate: there is no access control yet.`,
+      ),
+    )
+    print()
+  }
+}

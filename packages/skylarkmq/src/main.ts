@@ -1,0 +1,21 @@
+import { Command } from 'commander'
+import { addMessageCommands } from './commands/message.ts'
+import { addServerCommands } from './commands/start.ts'
+import { explain } from './terminal.ts'
+import { VERSION } from './version.ts'
+
+const program = new Command('skylark')
+  .description(
+    'A message queue that speaks RocketMQ: name server, broker and client in one program.',
+  )
+  .version(VERSION)
+  .showHelpAfterError('(skylark --help lists the commands)')
+  .showSuggestionAfterError()
+
+addServerCommands(program)
+addMessageCommands(program)
+
+program.parseAsync().catch((error: unknown) => {
+  explain(error)
+  process.exit(1)
+})

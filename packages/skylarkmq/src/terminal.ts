@@ -1,0 +1,35 @@
+/** Whether the terminal shows colours: it is one, and nobody asked for none (https://no-color.org). */
+const hasColour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
+
+const paint =
+  (code: number) =>
+  (text: string): string =>
+    hasColour ? `\u001b[${code}m${text}\u001b[0m` : text
+
+export const bold = paint(1)
+export const dim = paint(2)
+export const yellow = paint(33)
+export const red = paint(31)
+
+/** Prints a line to standard output. */
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints a line to standard error. */
+export function printError(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Prints what went wrong and what to do, as far as it is known. */
+export function explain(error: unknown): void {
+  if (!(error instanceof Error)) {
+    printError(red(String(error)))
+    return
+  }
+  const advice = (error as { advice?: unknown }).advice
+  if (typeof advice === 'string') {
+    printError(`${red('error')} ${error.message}`)
+    printError(dim(advice))
+  } else printError(red(error.stack ?? error.message))
+}
