@@ -1,0 +1,206 @@
+/**
+ * `npm run bench`: Apache's broker and Skylark's on this machine, under the same load, in turns.
+ *
+ * The figure to compare by is the server's CPU time per million messages: it holds on a shared
+ * machine, where throughput and latency are what the neighbours left over.
+ *
+ *   --quick             less of everything; under three minutes
+ *   --make apache|skylark|both
+ *   --rounds N          how often each workload runs on each make (3; with --quick 2)
+ *   --warm N            messages before anything is measured (500,000; with --quick 100,000)
+ *   --only PATTERN      workloads whose name contains this
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import * as apache from '../test/conformance/apache/apache.mjs'
+import {
+  choosePorts,
+  MissingTool,
+  runToEnd,
+  scratchDirectory,
+} from '../test/conformance/lib/processes.mjs'
+import { buildGo } from '../test/conformance/lib/programs.mjs'
+import { ask } from '../test/conformance/lib/remoting.mjs'
+import * as skylark from '../test/conformance/skylark.mjs'
+import { memoryOf, secondsOf } from './process-figures.mjs'
+import { printTable } from './table.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const topic = 'bench'
+const queues = 8
+const UPDATE_AND_CREATE_TOPIC = 17
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    make: { type: 'string', default: 'both' },
+    rounds: { type: 'string' },
+    warm: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 3))
+const warmMessages = Number(options.warm ?? (options.quick ? 100_000 : 500_000))
+
+/** Each workload: the generator's arguments, and how many messages a round has. */
+const workloads = [
+  {
+    name: 'send 1 KiB 1 x 1',
+    mode: 'send',
+    connections: 1,
+    outstanding: 1,
+    count: 30_000,
+    quick: 15_000,
+  },
+  {
+    name: 'send 1 KiB 16 x 1',
+    mode: 'send',
+    connections: 16,
+    outstanding: 1,
+    count: 100_000,
+    quick: 50_000,
+  },
+  {
+    name: 'send 1 KiB 16 x 64',
+    mode: 'send',
+    connections: 16,
+    outstanding: 64,
+    count: 250_000,
+    quick: 150_000,
+  },
+  {
+    name: 'pull 1 KiB, 8 consumers',
+    mode: 'pull',
+    connections: 8,
+    outstanding: 1,
+    count: 2_000_000,
+    quick: 1_000_000,
+  },
+].filter(({ name }) => name.includes(options.only ?? ''))
+
+const makes = {
+  apache: {
+    start: ({ dir, ports }) =>
+      apache.startCluster({
+        dir,
+        ports,
+        heapMiB: 4096,
+        // On a crowded machine a send may wait; the default refuses it after 200 ms.
+        settings: { waitTimeMillsInSendQueue: 10_000, skipPreOnline: true },
+      }),
+  },
+  skylark: {
+    start: ({ dir, ports }) => skylark.startCluster({ dir, ports }),
+  },
+}
+
+/** Runs the generator; throws when an answer was not a success. */
+async function load(program, address, mode, { connections, outstanding }, count) {
+  const flags = { address, topic, queues, connections, outstanding, count, size: 1024 }
+  const args = Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])
+  const { stdout } = await promisify(execFile)(program, [mode, ...args])
+  const figures = JSON.parse(stdout)
+  const refused = Object.keys(figures.codes).filter((code) => mode === 'send' && code !== '0')
+  if (refused.length > 0)
+    throw new Error(`${mode} was answered with ${JSON.stringify(figures.codes)}`)
+  return figures
+}
+
+async function createTopic(address) {
+  const fields = {
+    ...{
+      topic,
+      defaultTopic: 'TBW102',
+      readQueueNums: String(queues),
+      writeQueueNums: String(queues),
+    },
+    ...{ perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' },
+  }
+  const answer = await ask(address, UPDATE_AND_CREATE_TOPIC, fields)
+  if (answer?.header.code !== 0) throw new Error(`no topic: ${JSON.stringify(answer?.header)}`)
+}
+
+/** Starts a make with a topic, measures the start, and sends the messages that warm it. */
+async function prepare(make, program, scratch) {
+  const began = performance.now()
+  const cluster = await makes[make].start({ dir: join(scratch, make), ports: await choosePorts(2) })
+  const start = {
+    readySeconds: (performance.now() - began) / 1000,
+    readyCpuSeconds: secondsOf(cluster.brokerPid()),
+    readyMemory: memoryOf(cluster.brokerPid()),
+  }
+  await createTopic(cluster.brokerAddress)
+  const shape = { connections: 8, outstanding: 16 }
+  await load(program, cluster.brokerAddress, 'send', shape, warmMessages)
+  // What was sent is still being written out, and Java still compiles.
+  await pause(options.quick ? 1_000 : 5_000)
+  console.error(`${make}: ready after ${start.readySeconds.toFixed(2)} s, warmed`)
+  return { make, cluster, start, figures: new Map() }
+}
+
+/** One round of one workload on one make. */
+async function measure(subject, program, workload) {
+  const pid = subject.cluster.brokerPid()
+  const before = secondsOf(pid)
+  const count = options.quick ? workload.quick : workload.count
+  const figures = await load(program, subject.cluster.brokerAddress, workload.mode, workload, count)
+  // The consume queues and the index follow the log; their cost belongs to the messages.
+  await pause(500)
+  const cpuPerMillion = ((secondsOf(pid) - before) / figures.messages) * 1e6
+  const list = subject.figures.get(workload.name) ?? []
+  subject.figures.set(workload.name, [...list, { ...figures, cpuPerMillion }])
+  console.error(`${subject.make.padEnd(8)} ${workload.name}: ${cpuPerMillion.toFixed(1)} cpu-s/M`)
+}
+
+/** A B, B A, A B, …: what drifts on the machine meets both alike. */
+async function measureAll(subjects, program) {
+  for (const workload of workloads) {
+    // A round that does not count: Java compiles what this shape of load makes hot.
+    for (const { cluster } of subjects) {
+      const count = options.quick ? workload.quick : workload.count
+      await load(program, cluster.brokerAddress, workload.mode, workload, count)
+    }
+    for (let round = 0; round < rounds; round++) {
+      const order = round % 2 === 0 ? subjects : [...subjects].reverse()
+      for (const subject of order) await measure(subject, program, workload)
+    }
+  }
+}
+
+async function main() {
+  const program = buildGo(join(here, 'load'), join(here, '.build', 'load'))
+  const wanted = options.make === 'both' ? ['apache', 'skylark'] : [options.make]
+  if (wanted.includes('apache')) apache.apacheClassPath()
+  if (wanted.includes('skylark')) skylark.requireSkylark()
+  const scratch = scratchDirectory('bench')
+  const subjects = []
+  try {
+    for (const make of wanted) subjects.push(await prepare(make, program, scratch.path))
+    await measureAll(subjects, program)
+    for (const subject of subjects) subject.memory = memoryOf(subject.cluster.brokerPid())
+    printTable(subjects, workloads, machine())
+  } finally {
+    for (const subject of subjects) await subject.cluster.stop()
+    scratch.remove()
+  }
+}
+
+/** One line about what this ran on. */
+function machine() {
+  const model =
+    /model name\s*:\s*(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown'
+  const cores = runToEnd('nproc', []).trim()
+  return `${model}, ${cores} cores; Node ${process.version}; Apache ${apache.apacheVersion}; warmed with ${warmMessages} messages`
+}
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof MissingTool)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}

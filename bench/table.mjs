@@ -1,0 +1,91 @@
+/** Prints the bench's one table. */
+
+function median(list) {
+  const sorted = [...list].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+function number(value) {
+  if (value >= 1000) return Math.round(value).toLocaleString('en')
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+}
+
+/** `min/median/max`. */
+function range(list) {
+  return [Math.min(...list), median(list), Math.max(...list)].map(number).join('/')
+}
+
+function latency(micros) {
+  return micros >= 1000 ? `${number(micros / 1000)} ms` : `${number(micros)} us`
+}
+
+function workloadRow(name, subjects) {
+  const cells = [name]
+  const medians = []
+  for (const { figures } of subjects) {
+    const list = figures.get(name)
+    const of = (key) => median(list.map((one) => one[key]))
+    medians.push(of('cpuPerMillion'))
+    cells.push(range(list.map((one) => one.cpuPerMillion)))
+    cells.push(
+      `${number(of('perSecond'))}; ${latency(of('p50Micros'))}; ${latency(of('p99Micros'))}`,
+    )
+  }
+  if (medians.length === 2) cells.splice(3, 0, (medians[0] / medians[1]).toFixed(1))
+  return cells
+}
+
+/** A row of one figure per make: `pick` takes it from a subject. */
+function plainRow(name, subjects, unit, pick) {
+  const values = subjects.map(pick)
+  const cells = [name]
+  for (const value of values) cells.push(`${number(value)} ${unit}`, '')
+  if (values.length === 2) cells.splice(3, 0, (values[0] / values[1]).toFixed(1))
+  return cells
+}
+
+function ordered(cells, count) {
+  // With two makes: name, figure of each, ratio, then what throughput and latency each had.
+  if (count !== 2) return cells
+  const [name, first, firstMore, ratio, second, secondMore] = cells
+  return [name, first, second, ratio, firstMore, secondMore]
+}
+
+/** Prints a Markdown table: one row per workload, then memory and start. */
+export function printTable(subjects, workloads, machine) {
+  const makes = subjects.map(({ make }) => make)
+  const head =
+    makes.length === 2
+      ? ['', ...makes, 'ratio', ...makes.map((make) => `${make}: msg/s; p50; p99`)]
+      : ['', makes[0], `${makes[0]}: msg/s; p50; p99`]
+  const rows = [
+    ...workloads.map(({ name }) => {
+      const cells = workloadRow(
+        `${name}, cpu-s/M`,
+        subjects.map((one) => renamed(one, name)),
+      )
+      return ordered(cells, makes.length)
+    }),
+    ...[
+      ['start to a route at the name server', 's', (one) => one.start.readySeconds],
+      ['CPU to ready', 'cpu-s', (one) => one.start.readyCpuSeconds],
+      ['resident when ready', 'MiB', (one) => one.start.readyMemory.residentMiB],
+      ['resident after load', 'MiB', (one) => one.memory.residentMiB],
+      ['anonymous after load', 'MiB', (one) => one.memory.anonymousMiB],
+    ].map(([name, unit, pick]) => ordered(plainRow(name, subjects, unit, pick), makes.length)),
+  ]
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)))
+  const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`
+  console.log(
+    `\n${machine}\ncpu-s/M: CPU seconds of the broker per million messages, min/median/max\n`,
+  )
+  console.log(line(head))
+  console.log(`| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`)
+  for (const row of rows) console.log(line(row))
+}
+
+/** The subject with the workload's figures under the name that its row has. */
+function renamed(subject, name) {
+  return { ...subject, figures: new Map([[`${name}, cpu-s/M`, subject.figures.get(name)]]) }
+}
