@@ -38,12 +38,14 @@ export function recover(env: Env, parts: RecoveryParts): void {
   const { log, queues, index, clean } = parts
   const startedAt = env.clock.monotonic()
   loadQueues(env, queues, log, clean)
-  index?.load()
-  let indexFrom = dropUntrustedIndex(parts)
+  const resized = index?.load()
+  const untrusted = dropUntrustedIndex(parts)
   const queuesEnd = queues.physicalEnd()
   const scanFrom = clean ? cleanStart(log, queuesEnd) : uncleanStart(parts)
   let dispatched = 0
   const dispatchFrom = clean ? queuesEnd : 0
+  const early = leastOf([resized, parts.indexSafe ? untrusted : undefined])
+  if (early !== undefined) reindex(parts, early, clean ? dispatchFrom : scanFrom)
   const end = scanLog(log.segments, scanFrom, parts, (buffer, at, offset) => {
     // After a clean stop the queues have all before their end; the index looks itself.
     if (offset < dispatchFrom) return
@@ -57,8 +59,7 @@ export function recover(env: Env, parts: RecoveryParts): void {
     (file) => file.endOffset >= log.offsetMax && !file.isEmpty,
     'the log was cut',
   )
-  indexFrom = cut === undefined ? indexFrom : Math.min(cut, indexFrom ?? cut)
-  if (indexFrom !== undefined && (parts.indexSafe || cut !== undefined)) reindex(parts, indexFrom)
+  if (cut !== undefined) reindex(parts, cut, log.offsetMax)
   queues.correctMin(log.offsetMin)
   queues.write(Infinity)
   index?.write()
@@ -122,12 +123,16 @@ function cutLog(env: Env, log: CommitLog, end: ScanEnd): void {
   log.startAt(end.offset)
 }
 
-/** Reads the log for the index alone. */
-function reindex(parts: RecoveryParts, from: number): void {
+function leastOf(offsets: readonly (number | undefined)[]): number | undefined {
+  const known = offsets.filter((offset) => offset !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+/** Reads a part of the log for the index alone. */
+function reindex(parts: RecoveryParts, from: number, to: number): void {
   const { log, queues, dispatcher } = parts
   const start = Math.max(from, log.offsetMin)
-  const options = { checkCrc: false, to: log.offsetMax }
-  scanLog(log.segments, start, options, (buffer, at) => {
+  scanLog(log.segments, start, { checkCrc: false, to }, (buffer, at) => {
     const message = dispatchOfRecord(queues, buffer, at, parts.delayLevels)
     if (message?.isIndexed === true) dispatcher.addToIndex(message)
   })

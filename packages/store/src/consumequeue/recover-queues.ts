@@ -1,8 +1,8 @@
-import type { Env } from '@skylarkmq/env'
+import type { Disk, Env } from '@skylarkmq/env'
 import { RecordAt, readInt, recordSpans } from '@skylarkmq/protocol'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import { consumeQueueCut } from '../events.ts'
-import { listSegments } from '../segment/segment-queue.ts'
+import { listSegments, removeEmptyLast } from '../segment/segment-queue.ts'
 import { UNIT_BYTES, isFiller, unitPhysicalOffset, unitSize } from './consume-queue-unit.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import type { ConsumeQueueTable } from './consume-queue-table.ts'
@@ -32,12 +32,12 @@ export function loadQueues(
 }
 
 /** Size of the queue files that a directory has; undefined when it has none. */
-export function queueFileBytes(env: Env, directory: string): number | undefined {
-  for (const topic of env.disk.list(directory)) {
+export function queueFileBytes(disk: Disk, directory: string): number | undefined {
+  for (const topic of disk.list(directory)) {
     if (!topic.isDirectory) continue
-    for (const queue of env.disk.list(`${directory}/${topic.name}`)) {
-      const first = listSegments(env, `${directory}/${topic.name}/${queue.name}`)[0]
-      if (first !== undefined) return first.sizeBytes
+    for (const queue of disk.list(`${directory}/${topic.name}`)) {
+      const first = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)[0]
+      if (first !== undefined && first.sizeBytes > 0) return first.sizeBytes
     }
   }
   return undefined
@@ -46,7 +46,9 @@ export function queueFileBytes(env: Env, directory: string): number | undefined 
 function loadQueue(env: Env, queues: ConsumeQueueTable, queue: ConsumeQueue, clean: boolean): void {
   const { files } = queues
   const perFile = files.unitsPerFile
-  const found = listSegments(env, files.queueDirectory(queue.topic, queue.queueId))
+  const directory = files.queueDirectory(queue.topic, queue.queueId)
+  removeEmptyLast(env.disk, directory)
+  const found = listSegments(env.disk, directory)
   const firsts = found.map((each) => each.firstOffset / UNIT_BYTES)
   // A queue is made from the log, so what comes before a gap or a file of another size is given up.
   let start = 0

@@ -73,6 +73,8 @@ export class IndexFile {
   endOffset = 0
   slotCount = 0
   indexCount = 1
+  /** False for a file that was made with other sizes: nothing but its head can be read. */
+  hasRightSize = true
   readonly #file: DiskFile
   readonly #sizes: IndexSizes
   #slots: Buffer | undefined
@@ -99,15 +101,13 @@ export class IndexFile {
     return new IndexFile(file, path, sizes)
   }
 
-  /** Opens a file; undefined when it is too short for what its head says. Throws the host's error. */
-  static open(disk: Disk, path: string, sizes: IndexSizes): IndexFile | undefined {
+  /** Opens a file; see `hasRightSize`. Throws the host's error. */
+  static open(disk: Disk, path: string, sizes: IndexSizes): IndexFile {
     const file = disk.open(path, 'write')
     const head = Buffer.alloc(indexHeader.sizeBytes)
-    if (file.size() !== indexFileBytes(sizes) || file.readNow(head, 0) < head.length) {
-      file.close()
-      return undefined
-    }
+    file.readNow(head, 0)
     const index = new IndexFile(file, path, sizes)
+    index.hasRightSize = file.size() === indexFileBytes(sizes)
     index.beginTimestamp = readLong(head, indexHeader.beginTimestamp)
     index.endTimestamp = readLong(head, indexHeader.endTimestamp)
     index.beginOffset = readLong(head, indexHeader.beginOffset)

@@ -37,24 +37,20 @@ export class MessageIndex {
     this.#sizes = sizes
   }
 
-  /** Opens the files that are there. Those of another size than configured are dropped. Throws the host's error. */
-  load(): void {
+  /**
+   * Opens the files that are there. The first of another size than configured is dropped with all that follow.
+   * Returns what `drop` returns. Throws the host's error.
+   */
+  load(): number | undefined {
     const names = this.#env.disk
       .list(this.#directory)
       .filter((entry) => !entry.isDirectory && /^\d{17}$/.test(entry.name))
       .map((entry) => entry.name)
       .sort()
-    for (const name of names) {
-      const path = `${this.#directory}/${name}`
-      const file = IndexFile.open(this.#env.disk, path, this.#sizes)
-      if (file !== undefined) {
-        this.#files.push(file)
-        continue
-      }
-      this.#env.disk.remove(path)
-      this.#env.events.emit(indexDropped, { name, why: 'its size is not the configured one' })
-    }
+    const paths = names.map((name) => `${this.#directory}/${name}`)
+    this.#files = paths.map((path) => IndexFile.open(this.#env.disk, path, this.#sizes))
     this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
+    return this.drop((file) => !file.hasRightSize, 'its size is not the configured one')
   }
 
   get files(): readonly IndexFile[] {

@@ -1,4 +1,4 @@
-import type { Env } from '@skylarkmq/env'
+import type { Disk, Env } from '@skylarkmq/env'
 import { StoreSegmentGap, StoreSegmentSize } from '../errors.ts'
 import { segmentSizeKept } from '../events.ts'
 import { SegmentFile, offsetOfSegmentName, segmentName } from './segment-file.ts'
@@ -14,10 +14,10 @@ export class SegmentQueue {
   readonly files: SegmentFile[]
   /** Set when a file was made whose name is not known to be on disk. */
   hasNewName = false
-  readonly #env: Env
+  readonly #disk: Disk
 
-  constructor(env: Env, directory: string, segmentBytes: number, files: SegmentFile[]) {
-    this.#env = env
+  constructor(disk: Disk, directory: string, segmentBytes: number, files: SegmentFile[]) {
+    this.#disk = disk
     this.directory = directory
     this.segmentBytes = segmentBytes
     this.files = files
@@ -26,7 +26,8 @@ export class SegmentQueue {
   /** Finds the files of a directory, which is made when it is missing. */
   static load(env: Env, directory: string, configuredBytes: number): SegmentQueue {
     env.disk.makeDirectory(directory)
-    const found = listSegments(env, directory)
+    removeEmptyLast(env.disk, directory)
+    const found = listSegments(env.disk, directory)
     const sizeBytes = found[0]?.sizeBytes ?? configuredBytes
     if (sizeBytes !== configuredBytes) {
       env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
@@ -44,7 +45,7 @@ export class SegmentQueue {
       if (each.firstOffset !== expectedOffset) throw new StoreSegmentGap({ path, expectedOffset })
       return new SegmentFile(env.disk, directory, each.firstOffset, sizeBytes)
     })
-    return new SegmentQueue(env, directory, sizeBytes, files)
+    return new SegmentQueue(env.disk, directory, sizeBytes, files)
   }
 
   /** Offset of the first byte, 0 when there is no file. */
@@ -70,7 +71,7 @@ export class SegmentQueue {
 
   /** Makes the file that follows the last one. Throws the host's error; then nothing is changed. */
   append(): SegmentFile {
-    const file = new SegmentFile(this.#env.disk, this.directory, this.endOffset, this.segmentBytes)
+    const file = new SegmentFile(this.#disk, this.directory, this.endOffset, this.segmentBytes)
     file.create()
     this.files.push(file)
     this.hasNewName = true
@@ -108,28 +109,26 @@ export class SegmentQueue {
   }
 }
 
-interface FoundSegment {
+/** A file of a log in a listing. */
+export interface FoundSegment {
   readonly firstOffset: number
   readonly sizeBytes: number
 }
 
-/**
- * The files of a directory whose names are offsets, in order. A last file without a byte, which a stop at
- * the wrong moment leaves, is deleted.
- */
-export function listSegments(env: Env, directory: string): FoundSegment[] {
+/** The files of a directory whose names are offsets, in order. */
+export function listSegments(disk: Disk, directory: string): FoundSegment[] {
   const found: FoundSegment[] = []
-  for (const entry of env.disk.list(directory)) {
+  for (const entry of disk.list(directory)) {
     const firstOffset = offsetOfSegmentName(entry.name)
     if (firstOffset === undefined || entry.isDirectory) continue
-    const sizeBytes = env.disk.stat(`${directory}/${entry.name}`)?.sizeBytes ?? 0
+    const sizeBytes = disk.stat(`${directory}/${entry.name}`)?.sizeBytes ?? 0
     found.push({ firstOffset, sizeBytes })
   }
-  found.sort((a, b) => a.firstOffset - b.firstOffset)
-  const last = found.at(-1)
-  if (last?.sizeBytes === 0) {
-    env.disk.remove(`${directory}/${segmentName(last.firstOffset)}`)
-    found.pop()
-  }
-  return found
+  return found.sort((a, b) => a.firstOffset - b.firstOffset)
+}
+
+/** Deletes a last file without a byte, which a stop at the wrong moment leaves. */
+export function removeEmptyLast(disk: Disk, directory: string): void {
+  const last = listSegments(disk, directory).at(-1)
+  if (last?.sizeBytes === 0) disk.remove(`${directory}/${segmentName(last.firstOffset)}`)
 }
