@@ -1,36 +1,13 @@
 import { CURRENT_VERSION } from '../codes/version.ts'
-import type { FieldMap } from '../schema/define-request.ts'
 import { ByteSink } from './byte-sink.ts'
 import { jsonHeader } from './header-json.ts'
 import { writeRocketmqHeader } from './header-rocketmq.ts'
-import { FLAG_RESPONSE, Serialization } from './remoting-command.ts'
-
-/** What a frame is made of; what is left out is as in Apache's own frames. */
-export interface CommandToWrite {
-  /** Request code, or response code of an answer. */
-  readonly code: number
-  readonly opaque: number
-  /** FLAG_RESPONSE, FLAG_ONEWAY; 0 when left out. */
-  readonly flag?: number
-  readonly remark?: string | undefined
-  readonly fields?: FieldMap | undefined
-  /** One piece, or several that lie one behind the other. */
-  readonly body?: Uint8Array | readonly Uint8Array[] | undefined
-  /** Ordinal of the language; JAVA when left out. */
-  readonly language?: number | undefined
-  /** Ordinal of the version; CURRENT_VERSION when left out. */
-  readonly version?: number
-  /** JSON when left out. A code that does not fit the binary header is written in JSON anyway. */
-  readonly serialization?: Serialization
-}
-
-/** What an answer is made of; opaque and flag come from the request. */
-export interface ReplyToWrite {
-  readonly code: number
-  readonly remark?: string | undefined
-  readonly fields?: FieldMap | undefined
-  readonly body?: Uint8Array | readonly Uint8Array[] | undefined
-}
+import {
+  type CommandToWrite,
+  FLAG_RESPONSE,
+  type ReplyToWrite,
+  Serialization,
+} from './remoting-command.ts'
 
 /** Appends a frame to what the sink holds. */
 export function writeCommand(sink: ByteSink, command: CommandToWrite): void {

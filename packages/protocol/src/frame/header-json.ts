@@ -3,8 +3,7 @@ import { ProtocolError } from '../errors.ts'
 import { parseFastjson } from '../json/parse-fastjson.ts'
 import { quote } from '../json/stringify-fastjson.ts'
 import type { FieldMap } from '../schema/define-request.ts'
-import type { CommandToWrite } from './frame-encoder.ts'
-import { type RemotingCommand, Serialization } from './remoting-command.ts'
+import { type CommandToWrite, type RemotingCommand, Serialization } from './remoting-command.ts'
 
 /**
  * Reads a JSON header as fastjson does: names in any case, numbers as text, what is not known ignored.

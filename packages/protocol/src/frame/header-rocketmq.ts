@@ -2,8 +2,7 @@ import { languageName } from '../codes/language-code.ts'
 import { ProtocolError } from '../errors.ts'
 import type { FieldMap } from '../schema/define-request.ts'
 import type { ByteSink } from './byte-sink.ts'
-import type { CommandToWrite } from './frame-encoder.ts'
-import { type RemotingCommand, Serialization } from './remoting-command.ts'
+import { type CommandToWrite, type RemotingCommand, Serialization } from './remoting-command.ts'
 
 /*
  * The binary header. All numbers are big-endian. Apache: `RocketMQSerializable.java`.

@@ -12,6 +12,13 @@ import { Serialization } from './remoting-command.ts'
 /** More fields than this no client sends. */
 const FIELDS_MAX = 48
 
+const nameHash = new Int32Array(FIELDS_MAX)
+const nameStart = new Int32Array(FIELDS_MAX)
+const nameEnd = new Int32Array(FIELDS_MAX)
+const valueStart = new Int32Array(FIELDS_MAX)
+const valueEnd = new Int32Array(FIELDS_MAX)
+const escaped = new Uint8Array(FIELDS_MAX)
+
 /**
  * What the last scan found. There is one, used again for each frame: whoever scans takes what it
  * needs before anything else can scan.
@@ -26,13 +33,14 @@ export const scanned = {
   language: 0 as number | undefined,
   /** Number of extFields; the places of names and values follow by their number. */
   count: 0,
-  nameHash: new Int32Array(FIELDS_MAX),
-  nameStart: new Int32Array(FIELDS_MAX),
-  nameEnd: new Int32Array(FIELDS_MAX),
-  valueStart: new Int32Array(FIELDS_MAX),
-  valueEnd: new Int32Array(FIELDS_MAX),
-  /** 1 when the value has JSON escapes. */
-  escaped: new Uint8Array(FIELDS_MAX),
+  nameHash,
+  nameStart,
+  nameEnd,
+  valueStart,
+  valueEnd,
+  /** 1 when the value had JSON escapes: its place is in `plain`, where it lies without them. */
+  escaped,
+  plain: Buffer.alloc(0) as Buffer,
 }
 
 const QUOTE = 0x22
@@ -79,6 +87,7 @@ export function nameHashOf(name: string): number {
 export function scanHeader(frame: Frame): boolean {
   scanned.buffer = frame.buffer
   scanned.count = 0
+  makeRoom(frame.headerEnd - frame.headerStart)
   return frame.serialization === Serialization.JSON
     ? scanJson(frame.buffer, frame.headerStart, frame.headerEnd)
     : scanBinary(frame.buffer, frame.headerStart, frame.headerEnd)
@@ -97,8 +106,11 @@ const NAME_SERIALIZATION = nameHashOf('serializeTypeCurrentRPC')
 /** Set by the functions below: where they stopped, and what they saw. */
 let stop = 0
 let hash = 0
-let sawEscape = 0
 let number = 0
+/** 1 when the text had escapes; then it lies in `scanned.plain` from `textStart` to `textEnd`. */
+let sawEscape = 0
+let textStart = 0
+let textEnd = 0
 
 function scanJson(buffer: Buffer, start: number, end: number): boolean {
   if (buffer[start] !== OPEN) return false
@@ -160,23 +172,123 @@ function scanName(buffer: Buffer, start: number, end: number): boolean {
   return false
 }
 
-/** Reads text up to its quote; escapes are noted, not looked at. */
+/** Reads text up to its quote. Bare control characters pass, as with fastjson. */
 function scanText(buffer: Buffer, start: number, end: number): boolean {
-  sawEscape = 0
   for (let at = start; at < end; at++) {
     const byte = buffer[at] as number
     if (byte === QUOTE) {
+      sawEscape = 0
+      textStart = start
+      textEnd = at
       stop = at
       return true
     }
-    if (byte === BACKSLASH) {
+    if (byte === BACKSLASH) return scanEscapedText(buffer, start, at, end)
+  }
+  return false
+}
+
+/** Goes on with text whose first escape is at `from`, taking the escapes out as it goes. */
+function scanEscapedText(buffer: Buffer, start: number, from: number, end: number): boolean {
+  const plain = scanned.plain
+  let to = plainAt
+  for (let at = start; at < from; at++) plain[to++] = buffer[at] as number
+  for (let at = from; at < end;) {
+    const byte = buffer[at++] as number
+    if (byte === QUOTE) {
       sawEscape = 1
-      at++
-    } else if (byte < 0x20) {
-      return false
+      textStart = plainAt
+      textEnd = to
+      stop = at - 1
+      plainAt = to
+      return true
+    }
+    if (byte !== BACKSLASH) {
+      plain[to++] = byte
+      continue
+    }
+    const letter = buffer[at++] as number
+    if (letter === 0x75) {
+      const unit = hexUnit(buffer, at)
+      at += 4
+      // Half of a pair, or no hexadecimal digits: rare enough for the plain way.
+      if (unit < 0 || at > end || (unit >= 0xd800 && unit <= 0xdfff)) return false
+      // The separators of properties come this way.
+      if (unit < 0x80) plain[to++] = unit
+      else to = putUtf8(plain, to, unit)
+    } else {
+      const character = letter < 128 ? (ESCAPED[letter] as number) : 0
+      if (character === 0) return false
+      plain[to++] = character
     }
   }
   return false
+}
+
+/** What stands for what behind a backslash, 0 for nothing; `u` apart. */
+const ESCAPED = new Uint8Array(128)
+for (const [letter, byte] of [
+  ['"', 0x22],
+  ['\\', 0x5c],
+  ['/', 0x2f],
+  ['b', 0x08],
+  ['f', 0x0c],
+  ['n', 0x0a],
+  ['r', 0x0d],
+  ['t', 0x09],
+] as const) {
+  ESCAPED[letter.charCodeAt(0)] = byte
+}
+
+/** The value of a hexadecimal digit, 255 for any other byte. */
+const HEX = new Uint8Array(256).fill(255)
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16)
+  HEX[digit.charCodeAt(0)] = value
+  HEX[digit.toUpperCase().charCodeAt(0)] = value
+}
+
+function hexUnit(buffer: Buffer, at: number): number {
+  if (at + 4 > buffer.length) return -1
+  const a = HEX[buffer[at] as number] as number
+  const b = HEX[buffer[at + 1] as number] as number
+  const c = HEX[buffer[at + 2] as number] as number
+  const d = HEX[buffer[at + 3] as number] as number
+  return (a | b | c | d) > 15 ? -1 : (a << 12) | (b << 8) | (c << 4) | d
+}
+
+function putUtf8(target: Buffer, at: number, unit: number): number {
+  if (unit < 0x800) {
+    target[at] = 0xc0 | (unit >>> 6)
+    target[at + 1] = 0x80 | (unit & 0x3f)
+    return at + 2
+  }
+  target[at] = 0xe0 | (unit >>> 12)
+  target[at + 1] = 0x80 | ((unit >>> 6) & 0x3f)
+  target[at + 2] = 0x80 | (unit & 0x3f)
+  return at + 3
+}
+
+const SLAB_BYTES = 64 * 1024
+let plainAt = SLAB_BYTES
+
+/**
+ * Makes `scanned.plain` large enough for whatever a header of so many bytes unescapes to. What was
+ * taken from it stays as it is: the next values come behind, or into another slab.
+ */
+function makeRoom(headerBytes: number): void {
+  if (plainAt + headerBytes <= scanned.plain.length) return
+  scanned.plain = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, headerBytes))
+  plainAt = 0
+}
+
+/** Copies bytes of the frame to `scanned.plain` and returns where they lie there. */
+export function keepBytes(start: number, end: number): number {
+  makeRoom(end - start)
+  const at = plainAt
+  scanned.buffer.copy(scanned.plain, at, start, end)
+  plainAt += end - start
+  return at
 }
 
 function scanInt(buffer: Buffer, start: number, end: number): boolean {
@@ -233,15 +345,15 @@ function scanFields(buffer: Buffer, start: number, end: number): boolean {
   for (;;) {
     const n = scanned.count
     if (n === FIELDS_MAX || buffer[at] !== QUOTE || !scanName(buffer, at + 1, end)) return false
-    scanned.nameHash[n] = hash
-    scanned.nameStart[n] = at + 1
-    scanned.nameEnd[n] = stop
+    nameHash[n] = hash
+    nameStart[n] = at + 1
+    nameEnd[n] = stop
     at = stop + 1
     if (buffer[at] !== COLON || buffer[at + 1] !== QUOTE) return false
     if (!scanText(buffer, at + 2, end)) return false
-    scanned.valueStart[n] = at + 2
-    scanned.valueEnd[n] = stop
-    scanned.escaped[n] = sawEscape
+    valueStart[n] = textStart
+    valueEnd[n] = textEnd
+    escaped[n] = sawEscape
     scanned.count = n + 1
     at = stop + 1
     if (buffer[at] === CLOSE) break
@@ -274,20 +386,20 @@ function scanBinaryFields(buffer: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end;) {
     const n = scanned.count
     if (n === FIELDS_MAX || at + 2 > end) return false
-    const nameEnd = at + 2 + buffer.readUInt16BE(at)
-    if (nameEnd + 4 > end) return false
+    const endOfName = at + 2 + buffer.readUInt16BE(at)
+    if (endOfName + 4 > end) return false
     let h = 0
-    for (let i = at + 2; i < nameEnd; i++) h = (Math.imul(h, 31) + (buffer[i] as number)) | 0
-    const valueEnd = nameEnd + 4 + buffer.readInt32BE(nameEnd)
-    if (valueEnd < nameEnd + 4 || valueEnd > end) return false
-    scanned.nameHash[n] = h
-    scanned.nameStart[n] = at + 2
-    scanned.nameEnd[n] = nameEnd
-    scanned.valueStart[n] = nameEnd + 4
-    scanned.valueEnd[n] = valueEnd
-    scanned.escaped[n] = 0
+    for (let i = at + 2; i < endOfName; i++) h = (Math.imul(h, 31) + (buffer[i] as number)) | 0
+    const endOfValue = endOfName + 4 + buffer.readInt32BE(endOfName)
+    if (endOfValue < endOfName + 4 || endOfValue > end) return false
+    nameHash[n] = h
+    nameStart[n] = at + 2
+    nameEnd[n] = endOfName
+    valueStart[n] = endOfName + 4
+    valueEnd[n] = endOfValue
+    escaped[n] = 0
     scanned.count = n + 1
-    at = valueEnd
+    at = endOfValue
   }
   return true
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { nameHashOf, scanned } from './header-scan.ts'
+import { keepBytes, nameHashOf, scanned } from './header-scan.ts'
 
 /**
  * Finds the fields that a request has among those that `scanHeader` found, and reads their values.
@@ -56,6 +56,10 @@ export class ScannedFields {
       this.isOdd = true
       return 0
     }
+    if (scanned.escaped[i] === 1) {
+      this.isOdd = true
+      return 0
+    }
     return this.#parse(scanned.valueStart[i] as number, scanned.valueEnd[i] as number)
   }
 
@@ -75,7 +79,10 @@ export class ScannedFields {
   optionalBoolean(field: number): boolean | undefined {
     const i = this.#found[field] as number
     if (i < 0) return undefined
-    if (scanned.escaped[i] === 1) this.isOdd = true
+    if (scanned.escaped[i] === 1) {
+      this.isOdd = true
+      return undefined
+    }
     const start = scanned.valueStart[i] as number
     if ((scanned.valueEnd[i] as number) - start !== 4) return false
     const buffer = scanned.buffer
@@ -105,14 +112,15 @@ export class ScannedFields {
     return interned(scanned.buffer, start, end)
   }
 
-  /** The UTF-8 bytes of text, unescaped, in a buffer of their own; undefined when it is not there. */
+  /** The UTF-8 bytes of text, which stay as they are; undefined when it is not there. */
   optionalBytes(field: number): Buffer | undefined {
     const i = this.#found[field] as number
     if (i < 0) return undefined
     const start = scanned.valueStart[i] as number
     const end = scanned.valueEnd[i] as number
-    const bytes = bytesOf(scanned.buffer, start, end, scanned.escaped[i] === 1)
-    if (bytes === undefined) this.isOdd = true
+    const at = scanned.escaped[i] === 1 ? start : keepBytes(start, end)
+    const bytes = scanned.plain.subarray(at, at + end - start)
+    if (!isUtf8(bytes)) this.isOdd = true
     return bytes
   }
 
@@ -181,120 +189,4 @@ function interned(buffer: Buffer, start: number, end: number): string {
 function isSame(buffer: Buffer, start: number, known: Buffer): boolean {
   for (let i = 0; i < known.length; i++) if (buffer[start + i] !== known[i]) return false
   return true
-}
-
-const SLAB_BYTES = 64 * 1024
-let slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-let slabAt = 0
-
-/** What stands for what behind a backslash, 0 for nothing; `u` apart. */
-const ESCAPED = new Uint8Array(128)
-for (const [letter, byte] of [
-  ['"', 0x22],
-  ['\\', 0x5c],
-  ['/', 0x2f],
-  ['b', 0x08],
-  ['f', 0x0c],
-  ['n', 0x0a],
-  ['r', 0x0d],
-  ['t', 0x09],
-] as const) {
-  ESCAPED[letter.charCodeAt(0)] = byte
-}
-
-/** The value of a hexadecimal digit, 255 for any other byte. */
-const HEX = new Uint8Array(256).fill(255)
-for (let value = 0; value < 16; value++) {
-  const digit = value.toString(16)
-  HEX[digit.charCodeAt(0)] = value
-  HEX[digit.toUpperCase().charCodeAt(0)] = value
-}
-
-/**
- * A copy of the bytes of a value, without its JSON escapes when it has any; undefined for what is not
- * UTF-8, not an escape or half a surrogate pair.
- */
-function bytesOf(buffer: Buffer, start: number, end: number, escaped: boolean): Buffer | undefined {
-  const length = end - start
-  const isLarge = length > SLAB_BYTES / 4
-  if (!isLarge && slabAt + length > SLAB_BYTES) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-    slabAt = 0
-  }
-  const target = isLarge ? Buffer.allocUnsafeSlow(length) : slab
-  const at = isLarge ? 0 : slabAt
-  const bytes = escaped
-    ? unescapedInto(target, at, buffer, start, end)
-    : copiedInto(target, at, buffer, start, end)
-  if (bytes !== undefined && !isLarge) slabAt += bytes.length
-  return bytes
-}
-
-function copiedInto(
-  target: Buffer,
-  targetAt: number,
-  buffer: Buffer,
-  start: number,
-  end: number,
-): Buffer | undefined {
-  buffer.copy(target, targetAt, start, end)
-  const bytes = target.subarray(targetAt, targetAt + end - start)
-  return isUtf8(bytes) ? bytes : undefined
-}
-
-function unescapedInto(
-  target: Buffer,
-  targetAt: number,
-  buffer: Buffer,
-  start: number,
-  end: number,
-): Buffer | undefined {
-  let to = targetAt
-  let high = 0
-  for (let at = start; at < end;) {
-    const byte = buffer[at++] as number
-    high |= byte
-    if (byte !== 0x5c) {
-      target[to++] = byte
-      continue
-    }
-    const letter = buffer[at++] as number
-    if (letter === 0x75) {
-      const unit = hexUnit(buffer, at)
-      at += 4
-      // Half of a pair, or no hexadecimal digits: rare enough for the plain way.
-      if (unit < 0 || at > end || (unit >= 0xd800 && unit <= 0xdfff)) return undefined
-      to = putUtf8(target, to, unit)
-    } else {
-      const plain = letter < 128 ? (ESCAPED[letter] as number) : 0
-      if (plain === 0) return undefined
-      target[to++] = plain
-    }
-  }
-  const bytes = target.subarray(targetAt, to)
-  return high < 0x80 || isUtf8(bytes) ? bytes : undefined
-}
-
-function hexUnit(buffer: Buffer, at: number): number {
-  const a = HEX[buffer[at] ?? 0] as number
-  const b = HEX[buffer[at + 1] ?? 0] as number
-  const c = HEX[buffer[at + 2] ?? 0] as number
-  const d = HEX[buffer[at + 3] ?? 0] as number
-  return (a | b | c | d) > 15 ? -1 : (a << 12) | (b << 8) | (c << 4) | d
-}
-
-function putUtf8(target: Buffer, at: number, unit: number): number {
-  if (unit < 0x80) {
-    target[at] = unit
-    return at + 1
-  }
-  if (unit < 0x800) {
-    target[at] = 0xc0 | (unit >>> 6)
-    target[at + 1] = 0x80 | (unit & 0x3f)
-    return at + 2
-  }
-  target[at] = 0xe0 | (unit >>> 12)
-  target[at + 1] = 0x80 | ((unit >>> 6) & 0x3f)
-  target[at + 2] = 0x80 | (unit & 0x3f)
-  return at + 3
 }

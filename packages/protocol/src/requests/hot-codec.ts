@@ -1,6 +1,6 @@
 import type { Frame } from '../frame/frame-decoder.ts'
 import type { ByteSink } from '../frame/byte-sink.ts'
-import type { ReplyToWrite } from '../frame/frame-encoder.ts'
+import type { ReplyToWrite } from '../frame/remoting-command.ts'
 import type { HeaderOf, RequestDefinition } from '../schema/define-request.ts'
 
 /** What a hot codec reads of a frame: what `decodeCommand` and `decodeHeader` would, but the body. */
