@@ -120,12 +120,18 @@ test('hot and plain codecs agree on random headers, and the hot one takes them',
   for (const definition of hotDefinitions) {
     const headers: fc.Arbitrary<object> =
       'subVersion' in definition.header ? pullHeader : sendHeader
-    const property = fc.property(headers, fc.integer(), serialization, (header, opaque, form) => {
-      const fields = encodeHeader(definition, header as never)
-      const { code } = definition
-      const bytes = encodeCommand({ code, opaque, fields, language: 9, serialization: form })
-      assert.ok(agrees(definition, frameOf(bytes)))
-    })
+    const property = fc.property(
+      headers,
+      fc.integer(),
+      serialization,
+      fc.nat(13),
+      (header, opaque, form, language) => {
+        const fields = encodeHeader(definition, header as never)
+        const { code } = definition
+        const bytes = encodeCommand({ code, opaque, fields, language, serialization: form })
+        assert.ok(agrees(definition, frameOf(bytes)))
+      },
+    )
     fc.assert(property, seeded(300))
   }
 })

@@ -1,4 +1,4 @@
-import { languageName } from '../codes/language-code.ts'
+import { LanguageCode, languageName } from '../codes/language-code.ts'
 import { type Frame } from './frame-decoder.ts'
 import { Serialization } from './remoting-command.ts'
 
@@ -310,19 +310,17 @@ function scanInt(buffer: Buffer, start: number, end: number): boolean {
   return true
 }
 
-const JAVA = Buffer.from('"JAVA"')
-const GO = Buffer.from('"GO"')
+/** The names of languages in quotes, by ordinal; most clients have the first. */
+const LANGUAGES = Object.keys(LanguageCode).map((name) => Buffer.from(`"${name}"`))
 
 function scanLanguage(buffer: Buffer, at: number, end: number): boolean {
-  if (startsWith(buffer, at, end, JAVA)) {
-    scanned.language = 0
-    stop = at + JAVA.length
-    return true
-  }
-  if (startsWith(buffer, at, end, GO)) {
-    scanned.language = 9
-    stop = at + GO.length
-    return true
+  for (let ordinal = 0; ordinal < LANGUAGES.length; ordinal++) {
+    const name = LANGUAGES[ordinal] as Buffer
+    if (startsWith(buffer, at, end, name)) {
+      scanned.language = ordinal
+      stop = at + name.length
+      return true
+    }
   }
   return false
 }
