@@ -67,6 +67,7 @@ export class KvConfig {
       [...this.#table].map(([namespace, keys]) => [namespace, Object.fromEntries(keys)]),
     )
     // A new file takes the old one's place whole, so a crash leaves either.
+    this.#env.disk.makeDirectory(this.#path.replace(/[/\\][^/\\]*$/, ''))
     const draft = `${this.#path}.tmp`
     this.#env.disk.writeFile(draft, Buffer.from(JSON.stringify({ configTable }, null, '\t')))
     this.#env.disk.rename(draft, this.#path)

@@ -1,6 +1,7 @@
 import {
   appendProperty,
   appendPropertyBytes,
+  changeProperties,
   createOffsetMsgId,
   decodeBatch,
   ProtocolError,
@@ -60,8 +61,12 @@ function messagesOf(
   topic: string,
   queueId: number,
 ): MessageToStore[] {
-  // Properties of the wrapper hold for each message; a batch without a key of its own gets none.
   const shared = header.properties ?? Buffer.alloc(0)
+  // What the wrapper says holds for each message, but for its key: a message is found by its own.
+  const more = appendPropertyBytes(
+    changeProperties(shared, { [Property.UNIQ_KEY]: undefined, [Property.WAIT]: undefined }),
+    broker.stamp.properties,
+  )
   const waitStoreOk = propertyText(shared, Property.WAIT) !== 'false'
   const messages = decodeBatch(body ?? Buffer.alloc(0))
   if (messages.length === 0) throw new ProtocolError({ what: 'the batch is empty' })
@@ -81,7 +86,7 @@ function messagesOf(
       reconsumeTimes: header.reconsumeTimes ?? 0,
       preparedTransactionOffset: 0,
       body: each.body,
-      properties: appendPropertyBytes(own, broker.stamp.properties),
+      properties: appendPropertyBytes(own, more),
       tagsCode: scanned.tagsCode,
       waitStoreOk,
     }

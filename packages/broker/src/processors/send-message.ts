@@ -7,6 +7,7 @@ import {
   isDlqTopic,
   isRetryTopic,
   isWriteable,
+  MessageSysFlag,
   Perm,
   Property,
   propertyText,
@@ -27,6 +28,7 @@ import { codeOfPutStatus, isStored } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { prepareSpecial } from '../send/special-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
+import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
 import { sendBatch } from './send-batch.ts'
 
@@ -38,6 +40,8 @@ export type SendReply = Reply<typeof SendMessage>
 export type SendHeader = HeaderOf<typeof SendMessage>
 
 const NO_PROPERTIES = Buffer.alloc(0)
+/** What Apache puts behind some remarks; programs cut it off there. */
+const SEE_FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.'
 
 /**
  * SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE: checks, builds the message, stores it.
@@ -47,7 +51,7 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
   const { header } = request
   const topic = topicOf(broker, request)
   if ('code' in topic) return stamped(broker, topic)
-  const queueId = queueOf(broker, header, topic)
+  const queueId = queueOf(broker, request, topic)
   if (typeof queueId !== 'number') return stamped(broker, queueId)
   if (request.body === undefined) {
     return stamped(
@@ -56,7 +60,7 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
     )
   }
   if (header.batch === true) return sendBatch(broker, request, topic, queueId)
-  return sendOne(broker, request, queueId)
+  return sendOne(broker, request, topic, queueId)
 }
 
 /** The topic of a send, made if need be, or the answer that refuses it. */
@@ -102,17 +106,21 @@ function newTopic(broker: BrokerContext, header: SendHeader): TopicConfig | Repl
   if (isRetry) return ensureTopic(broker.topics, header.topic, 1, Perm.READ | Perm.WRITE, sysFlag)
   return refuse(
     ResponseCode.TOPIC_NOT_EXIST,
-    `topic[${header.topic}] not exist, apply first please! Create it (skylark topic create, or mqadmin updateTopic), or set autoCreateTopicEnable=true.`,
+    `topic[${header.topic}] not exist, apply first please!${SEE_FAQ}`,
   )
 }
 
-function queueOf(broker: BrokerContext, header: SendHeader, topic: TopicConfig): number | Reply {
+function queueOf(
+  broker: BrokerContext,
+  { header, connection }: SendRequest,
+  topic: TopicConfig,
+): number | Reply {
   const { queueId } = header
   const most = Math.max(topic.writeQueueNums, topic.readQueueNums)
   if (queueId >= most) {
     return refuse(
       ResponseCode.INVALID_PARAMETER,
-      `request queueId[${queueId}] is illegal, topic ${topic.topicName} has ${topic.writeQueueNums} write and ${topic.readQueueNums} read queues`,
+      `request queueId[${queueId}] is illegal, ${topicText(topic)} Producer: ${connection.peer}`,
     )
   }
   return queueId >= 0 ? queueId : Math.floor(broker.env.random.next() * topic.writeQueueNums)
@@ -121,11 +129,13 @@ function queueOf(broker: BrokerContext, header: SendHeader, topic: TopicConfig):
 function sendOne(
   broker: BrokerContext,
   request: SendRequest,
+  topic: TopicConfig,
   queueId: number,
 ): Outcome<typeof SendMessage> {
   const { header } = request
-  const isRetry = isRetryTopic(header.topic)
-  const routed = isRetry ? routeRetry(broker, request, queueId) : { topic: header.topic, queueId }
+  const sysFlag = topic.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0
+  const plain = { topic: header.topic, queueId, sysFlag, isDead: false }
+  const routed = isRetryTopic(header.topic) ? routeRetry(broker, request, plain) : plain
   if ('code' in routed) return stamped(broker, routed)
   const message = messageOf(broker, request, routed)
   const prepared = message.isSpecial ? prepareSpecial(broker, message.message) : message.message
@@ -140,12 +150,21 @@ function sendOne(
   return result instanceof Promise ? result.then(answer) : answer(result)
 }
 
+interface RoutedMessage {
+  readonly topic: string
+  readonly queueId: number
+  /** Bits that the topic adds to the message's. */
+  readonly sysFlag: number
+  /** It goes to the dead letters. */
+  readonly isDead: boolean
+}
+
 /** Where a message goes that a client sent back by itself: to its retry topic, or to the dead letters. */
 function routeRetry(
   broker: BrokerContext,
   { header, version }: SendRequest,
-  queueId: number,
-): { topic: string; queueId: number; isDead: boolean } | Reply {
+  plain: RoutedMessage,
+): RoutedMessage | Reply {
   const group = header.topic.slice(RETRY_PREFIX.length)
   const settings = broker.groups.find(group)
   if (settings === undefined) {
@@ -158,12 +177,10 @@ function routeRetry(
   const max = isTold ? (header.maxReconsumeTimes ?? 0) : settings.retryMaxTimes
   const times = header.reconsumeTimes ?? 0
   // A group that consumes in order has tried in place already.
-  if (times <= max && !broker.locks.isHeldBy(group)) {
-    return { topic: header.topic, queueId, isDead: false }
-  }
+  if (times <= max && !broker.locks.isHeldBy(group)) return plain
   const topic = dlqTopic(group)
   ensureTopic(broker.topics, topic, 1, Perm.READ | Perm.WRITE, 0)
-  return { topic, queueId: 0, isDead: true }
+  return { ...plain, topic, queueId: 0, isDead: true }
 }
 
 interface BuiltMessage {
@@ -175,11 +192,12 @@ interface BuiltMessage {
 function messageOf(
   broker: BrokerContext,
   { header, body, connection }: SendRequest,
-  routed: { topic: string; queueId: number; isDead?: boolean },
+  routed: RoutedMessage,
 ): BuiltMessage {
   let properties: Buffer = header.properties ?? NO_PROPERTIES
-  if (routed.isDead === true) {
-    properties = changeProperties(properties, { [Property.DELAY]: undefined })
+  if (routed.isDead) {
+    // As in Apache, a dead letter says that it is not to be delayed.
+    properties = changeProperties(properties, { [Property.DELAY]: '-1' })
   }
   const scanned = scanProperties(properties)
   if (!scanned.hasUniqKey) {
@@ -191,7 +209,7 @@ function messageOf(
       topic: routed.topic,
       queueId: routed.queueId,
       flag: header.flag,
-      sysFlag: header.sysFlag,
+      sysFlag: header.sysFlag | routed.sysFlag,
       bornTimestamp: header.bornTimestamp,
       bornHost: connection.peerHost,
       bornPort: connection.peerPort,

@@ -1,0 +1,79 @@
+/** Checks the rules of the house that a compiler does not: node scripts/dist/tidy.js */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  checkBans,
+  checkDocs,
+  checkImports,
+  checkLengths,
+  checkWords,
+  type Problem,
+} from './tidy/checks.ts'
+import { checkCycles, checkDeadFiles } from './tidy/graph.ts'
+import { checkDocsAreCurrent } from './tidy/docs-current.ts'
+import { FILE_BYTES_MAX } from './tidy/rules.ts'
+import { parse } from './tidy/source.ts'
+
+/** Folders that hold nothing of ours. */
+const FOREIGN = new Set(['node_modules', 'dist', '.git', '.build', 'skylark-data', 'coverage'])
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+const files = filesOf(root)
+const problems = [
+  ...checkSources(),
+  ...checkFiles(),
+  ...checkVersion(),
+  ...checkDocsAreCurrent(root),
+]
+for (const { file, line, says } of problems) process.stdout.write(`${file}:${line}: ${says}\n`)
+process.stdout.write(problems.length === 0 ? 'tidy\n' : `${problems.length} things to tidy\n`)
+process.exitCode = problems.length === 0 ? 0 : 1
+
+/** Every file of the tree, from its root, with slashes. */
+function filesOf(directory: string, below = ''): string[] {
+  return readdirSync(path.join(directory, below), { withFileTypes: true }).flatMap((entry) => {
+    const name = below === '' ? entry.name : `${below}/${entry.name}`
+    if (!entry.isDirectory()) return [name]
+    return FOREIGN.has(entry.name) ? [] : filesOf(directory, name)
+  })
+}
+
+function checkSources(): Problem[] {
+  const sources = files.filter((file) => file.endsWith('.ts')).map((file) => parse(root, file))
+  const each = sources.flatMap((source) => [
+    ...checkImports(source),
+    ...checkBans(source),
+    ...checkLengths(source),
+    ...checkDocs(source),
+    ...checkWords(source),
+  ])
+  return [...each, ...checkCycles(sources), ...checkDeadFiles(sources)]
+}
+
+function checkFiles(): Problem[] {
+  return files
+    .filter((file) => !file.includes('/golden/') && file !== 'package-lock.json')
+    .filter((file) => statSync(path.join(root, file)).size > FILE_BYTES_MAX)
+    .map((file) => ({
+      file,
+      line: 1,
+      says: `larger than ${FILE_BYTES_MAX} bytes: golden data goes into a golden folder`,
+    }))
+}
+
+function checkVersion(): Problem[] {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const changelog = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8')
+  const head = /^## (\S+)/m.exec(changelog)?.[1]
+  if (head === version) return []
+  return [
+    {
+      file: 'CHANGELOG.md',
+      line: 1,
+      says: `its first version is ${head ?? 'missing'}, package.json says ${version}`,
+    },
+  ]
+}

@@ -1,0 +1,59 @@
+/** What a package's sources may import: packages of this repository, and modules of Node and of others. */
+export interface ImportRule {
+  readonly packages: readonly string[]
+  readonly modules: readonly string[]
+}
+
+/** The table of who may import whom. Tests may import more, see `TEST_MODULES`. */
+export const IMPORTS: Readonly<Record<string, ImportRule>> = {
+  env: { packages: [], modules: [] },
+  protocol: { packages: [], modules: ['node:buffer', 'node:zlib'] },
+  remoting: { packages: ['env', 'protocol'], modules: [] },
+  store: { packages: ['env', 'protocol'], modules: ['node:buffer'] },
+  namesrv: { packages: ['env', 'protocol', 'remoting'], modules: [] },
+  broker: { packages: ['env', 'protocol', 'remoting', 'store'], modules: ['node:crypto'] },
+  client: { packages: ['env', 'protocol', 'remoting'], modules: ['node:crypto'] },
+  server: {
+    packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],
+    modules: ['node:os', 'node:path'],
+  },
+  skylarkmq: {
+    packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'server'],
+    modules: ['commander', 'node:fs', 'node:path'],
+  },
+}
+
+/** Folders that may use all of Node, because they are the host. */
+export const HOST_FOLDERS = ['packages/env/src/node/']
+
+/** Modules that any test may import besides. */
+export const TEST_MODULES = [/^node:/, /^fast-check$/]
+
+/** A call that only the host's folder may make, and what to use in its place. */
+export interface Ban {
+  readonly pattern: RegExp
+  readonly instead: string
+  /** Packages that may all the same: they are the process. */
+  readonly allowedIn?: readonly string[]
+}
+
+/** Calls that would make a node depend on its host behind the back of `Env`. */
+export const BANS: readonly Ban[] = [
+  { pattern: /\bDate\.now\s*\(/, instead: 'env.clock.now()' },
+  { pattern: /\bnew Date\s*\(\s*\)/, instead: 'env.clock.now()' },
+  { pattern: /\bperformance\./, instead: 'env.clock.monotonic()', allowedIn: ['skylarkmq'] },
+  { pattern: /\bMath\.random\s*\(/, instead: 'env.random.next()' },
+  { pattern: /\bset(Timeout|Interval|Immediate)\s*\(/, instead: 'env.clock.after() or env.turn' },
+  { pattern: /\brandomBytes\s*\(/, instead: 'env.random.bytes()' },
+  { pattern: /\bconsole\./, instead: 'env.events.emit(), or print() in the command line' },
+  { pattern: /\bprocess\./, instead: 'a parameter', allowedIn: ['skylarkmq', 'server'] },
+]
+
+/** Words that mean unfinished work, in pieces so that this file passes its own check. */
+export const UNFINISHED = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b`)
+
+/** Most lines of a file, and of a function in a package's sources. */
+export const FILE_LINES_MAX = 500
+export const FUNCTION_LINES_MAX = 70
+/** Most bytes of a file that is not golden. */
+export const FILE_BYTES_MAX = 256 * 1024

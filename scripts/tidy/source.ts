@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import ts from 'typescript'
+
+/** One import or re-export of a file. */
+export interface Import {
+  readonly module: string
+  /** Vanishes when compiled, so it can close no cycle. */
+  readonly isType: boolean
+  readonly line: number
+}
+
+/** A parsed source file. */
+export interface Source {
+  /** From the root of the repository, with slashes. */
+  readonly file: string
+  readonly text: string
+  readonly tree: ts.SourceFile
+  readonly imports: readonly Import[]
+}
+
+/** Parses a file. */
+export function parse(root: string, file: string): Source {
+  const text = readFileSync(path.join(root, file), 'utf8')
+  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
+  return { file, text, tree, imports: importsOf(tree) }
+}
+
+function importsOf(tree: ts.SourceFile): Import[] {
+  const found: Import[] = []
+  const add = (specifier: ts.Expression | undefined, isType: boolean, node: ts.Node): void => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return
+    found.push({ module: specifier.text, isType, line: lineOf(tree, node) })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeImport(node), node)
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, node)
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false, node)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}
+
+function isTypeImport(node: ts.ImportDeclaration): boolean {
+  const clause = node.importClause
+  if (clause === undefined) return false
+  if (clause.isTypeOnly) return true
+  const names = clause.namedBindings
+  if (clause.name !== undefined || names === undefined || !ts.isNamedImports(names)) return false
+  return names.elements.length > 0 && names.elements.every((each) => each.isTypeOnly)
+}
+
+/** Line of a node, from 1. */
+export function lineOf(tree: ts.SourceFile, node: ts.Node): number {
+  return tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1
+}
+
+/** The file that a relative import names; undefined for the import of a package. */
+export function targetOf(source: Source, module: string): string | undefined {
+  if (!module.startsWith('.')) return undefined
+  return path.posix.join(path.posix.dirname(source.file), module)
+}
