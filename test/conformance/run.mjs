@@ -91,7 +91,7 @@ async function showPhase(phase, cluster, scratch, results) {
   await Promise.all(wantedClients.map(run))
 }
 
-/** The phase, or with `--only` those patterns that the programs themselves understand. */
+/** The phase, or with `--only` the phase with each pattern that may concern this client. */
 function patternsFor(client, phase) {
   if (options.only === undefined) return [phase]
   const names = options.only.flatMap((pattern) => {
@@ -99,7 +99,7 @@ function patternsFor(client, phase) {
     if (second === undefined) return [first]
     return new RegExp(`^${first.replaceAll('*', '.*')}$`).test(client) ? [second] : []
   })
-  return names.filter((name) => name.includes('after-restart') === (phase === 'after-restart'))
+  return names.map((name) => `${phase}/${name}`)
 }
 
 /** Starts a make, shows everything, stops it; answers a map of `client/behaviour` to its line. */

@@ -45,7 +45,7 @@ function brokerConf(dir, settings) {
 
 /** Starts a name server alone; resolves once it listens. */
 export async function startNameServer({ dir, port }) {
-  const args = ['--namesrv-port', String(port), '--data', join(dir, 'data')]
+  const args = ['--port', String(port), '--data', join(dir, 'data')]
   const started = await startSkylark({ dir, subcommand: 'namesrv', args })
   return { ...started, port, address: `127.0.0.1:${port}` }
 }
@@ -53,7 +53,7 @@ export async function startNameServer({ dir, port }) {
 /** Starts a broker alone; resolves once the name server knows it. */
 export async function startBroker({ dir, port, nameServer, settings = {} }) {
   const all = { brokerName: 'broker-a', ...settings }
-  const args = ['--broker-port', String(port), '--namesrv', nameServer, '--data', join(dir, 'data')]
+  const args = ['--port', String(port), '-n', nameServer, '--data', join(dir, 'data')]
   const conf = brokerConf(dir, all)
   const started = await startSkylark({ dir, subcommand: 'broker', args: [...args, ...conf] })
   const known = () => isRegistered(nameServer, all.brokerName)

@@ -3,7 +3,7 @@
 //
 //	conformance -n 127.0.0.1:9876 -prefix go before-restart
 //	conformance -n 127.0.0.1:9876 -prefix go after-restart
-//	conformance -n 127.0.0.1:9876 -prefix go send-sync push-tags
+//	conformance -n 127.0.0.1:9876 -prefix go send-sync before-restart/push-*
 package main
 
 import (
@@ -66,8 +66,10 @@ func chosen(patterns []string) []behaviour {
 	var list []behaviour
 	for _, candidate := range behaviours {
 		for _, pattern := range patterns {
-			matches, _ := path.Match(pattern, candidate.name)
-			if matches || pattern == "all" || pattern == candidate.phase {
+			// A pattern is that of a name, or of a phase and a name.
+			byName, _ := path.Match(pattern, candidate.name)
+			byPhase, _ := path.Match(pattern, candidate.phase+"/"+candidate.name)
+			if byName || byPhase || pattern == candidate.phase {
 				list = append(list, candidate)
 				break
 			}

@@ -1,4 +1,5 @@
 /** Compares what two makes answered, and says where they differ in words. */
+import { reasonFor } from './expected-differences.mjs'
 
 /** The paths at which two JSON values differ: `[{ path, left, right }]`; a missing value is undefined. */
 export function differences(left, right, path = '') {
@@ -52,6 +53,13 @@ export function compareRuns(left, right, leftName, rightName) {
     })
     if (failed.length > 0) return { name, same: false, lines: failed }
     const found = differences(theirs.result, ours.result)
-    return { name, same: found.length === 0, lines: describe(found, leftName, rightName) }
+    const reasons = new Set(found.map((one) => reasonFor(name, one)).filter(Boolean))
+    const unmeant = found.filter((one) => reasonFor(name, one) === undefined)
+    const meant = [...reasons].map((reason) => `    meant: ${reason}`)
+    return {
+      name,
+      same: unmeant.length === 0,
+      lines: [...meant, ...describe(unmeant, leftName, rightName)],
+    }
   })
 }

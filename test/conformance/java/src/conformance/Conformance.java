@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 
 /**
  * Shows what Apache's Java client sees of a cluster: one JSON line per behaviour, holding only facts that must be
- * the same whoever made the servers. Arguments: name server, prefix of names, then names of behaviours, patterns
- * with a star at the end, or {@code before-restart} and {@code after-restart}.
+ * the same whoever made the servers. Arguments: name server, prefix of names, then names of behaviours, which
+ * may have stars and the phase in front as in {@code before-restart/send-*}, or a whole phase.
  */
 public final class Conformance {
 
@@ -59,9 +59,12 @@ public final class Conformance {
     }
 
     private static boolean chosen(Row row, List<String> patterns) {
-        return patterns.stream().anyMatch(pattern -> pattern.equals("all") || pattern.equals(row.phase)
-            || pattern.equals(row.name)
-            || pattern.endsWith("*") && row.name.startsWith(pattern.substring(0, pattern.length() - 1)));
+        return patterns.stream().anyMatch(pattern -> pattern.equals(row.phase)
+            || matches(pattern, row.name) || matches(pattern, row.phase + "/" + row.name));
+    }
+
+    private static boolean matches(String pattern, String text) {
+        return text.matches(pattern.replace("*", ".*"));
     }
 
     private static String show(Row row, String nameServer, String prefix) {

@@ -1,0 +1,52 @@
+/**
+ * Where Skylark answers otherwise than Apache and means it: a clearer remark under the same code, or
+ * a mistake of Apache's that nobody can rely on. Each is in docs/reference/differences.md; whatever
+ * is not in this table counts as a failure.
+ */
+
+/** `name` and `path` may have stars; `ours` must match what Skylark answered there. */
+const expected = [
+  {
+    name: '*/send-refused',
+    path: 'queueOutOfRange',
+    ours: /29.* request queueId\[9\] is illegal/,
+    why: 'the remark says how many queues there are instead of printing the whole configuration',
+  },
+  {
+    name: 'java*/send-batch',
+    path: 'read[*].idOfBatch',
+    ours: /^true$/,
+    why: 'a message of a batch keeps its own id; Apache stores the id of the whole batch with it too',
+  },
+  {
+    name: 'mqadmin/statsAll',
+    path: 'lines*',
+    ours: /.*/,
+    why: 'Apache takes the topic for one of its own consumer groups',
+  },
+]
+
+/** A text at least this long that goes on where Apache's ends is the same remark with advice. */
+const shortestRemark = 20
+
+function matches(pattern, text) {
+  const escaped = pattern.replace(/[.[\]]/g, '\\$&').replaceAll('*', '.*')
+  return new RegExp(`^${escaped}$`).test(text)
+}
+
+function isLongerRemark({ left, right }) {
+  if (typeof left !== 'string' || typeof right !== 'string') return false
+  return left.length >= shortestRemark && right.startsWith(left)
+}
+
+/** Why this difference of this behaviour is meant, or undefined when it is not. */
+export function reasonFor(name, difference) {
+  if (isLongerRemark(difference)) return 'the same remark, with advice'
+  const row = expected.find(
+    (one) =>
+      matches(one.name, name) &&
+      matches(one.path, difference.path) &&
+      one.ours.test(String(difference.right)),
+  )
+  return row?.why
+}
