@@ -6,6 +6,8 @@ import type { ManualClock } from '@skylarkmq/env/sim'
 /** An environment whose time, turns and faults a test decides. */
 export interface TestEnv extends Env {
   readonly clock: ManualClock
+  /** The end of the process: its timers fall silent. Returns an environment with the same disk and time. */
+  kill(): TestEnv
   /** Ends the turn: writes first, then sends. */
   endTurn(): void
   /** Names of the events so far. */
@@ -32,8 +34,17 @@ export function testEnv(disk?: Disk, clock: ManualClock = manualClock()): TestEn
     writes: (f) => void writes.push(f),
     sends: (f) => void sends.push(f),
   }
+  let isAlive = true
   const env: TestEnv = {
-    clock,
+    clock: {
+      ...clock,
+      after: (ms, f) => clock.after(ms, () => isAlive && f()),
+      every: (ms, f) => clock.every(ms, () => isAlive && f()),
+    },
+    kill: () => {
+      isAlive = false
+      return testEnv(under, clock)
+    },
     turn,
     seen,
     fault: undefined,

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { test } from 'node:test'
+import type { OptionTable } from '@skylarkmq/protocol'
+import { storeOptions } from '../src/index.ts'
+
+// Reference: `MessageStoreConfig.java` of 5.3.3, its fields and defaults.
+const apache = JSON.parse(
+  fs.readFileSync(new URL('../../test/golden/message-store-config.json', import.meta.url), 'utf8'),
+) as Record<string, string>
+const options: OptionTable = storeOptions
+
+test("Every key of Apache's store configuration is in the table, with Apache's default or a reason", () => {
+  for (const [key, apacheDefault] of Object.entries(apache)) {
+    const option = options[key]
+    assert.ok(option !== undefined, `${key} is missing`)
+    if (option.differs === undefined) {
+      assert.equal(option.print(option.default), apacheDefault, `default of ${key}`)
+    }
+  }
+})
+
+test('Every default is a value that its option accepts', () => {
+  for (const [key, option] of Object.entries(options)) {
+    assert.ok(option !== undefined)
+    const parsed = option.parse(option.print(option.default))
+    assert.deepEqual(parsed, { value: option.default }, key)
+  }
+})
+
+test('An ignored key says why, an implemented one says what it does', () => {
+  for (const [key, option] of Object.entries(options))
+    assert.ok((option?.doc ?? '').length > 10, key)
+})

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { decodeRecord } from '@skylarkmq/protocol'
+import {
+  MessageStore,
+  checkStore,
+  inspectCheckpoint,
+  inspectIndex,
+  inspectQueue,
+  inspectRecords,
+} from '../src/index.ts'
+import {
+  ROOT,
+  assertSound,
+  indexSizes,
+  message,
+  putOk,
+  readAll,
+  smallConfig,
+  startStore,
+  stopAndCheck,
+} from './support/stores.ts'
+import { settled, testEnv } from './support/test-env.ts'
+
+/** Lets seconds pass, in which what was begun can end. */
+async function pass(env: ReturnType<typeof testEnv>, seconds: number): Promise<void> {
+  for (let i = 0; i < seconds; i++) {
+    env.clock.advance(1000)
+    await settled()
+  }
+}
+
+describe('After a kill', () => {
+  test('queues and index have every message that was answered, though neither was written', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 300; i++) {
+      const properties = Buffer.from(`KEYS\x01key${i}\x02`)
+      putOk(env, store, message({ queueId: i % 7, properties, text: 'x'.repeat(500) }))
+    }
+    assert.deepEqual(inspectQueue(env.disk, ROOT, 'TopicTest', 0), [])
+    const again = env.kill()
+    const recovered = await startStore(again, config)
+    assert.ok(recovered.commitLogOffsetMax > 2 * config.mappedFileSizeCommitLog)
+    for (let q = 0; q < 7; q++) {
+      const { queueOffsets } = await readAll(recovered, 'TopicTest', q)
+      assert.deepEqual(queueOffsets, [...queueOffsets.keys()])
+      assert.equal(queueOffsets.length, Math.ceil((300 - q) / 7))
+    }
+    for (const i of [0, 150, 299]) {
+      const found = recovered.queryByKey('TopicTest', `key${i}`, 8, 0, Number.MAX_SAFE_INTEGER)
+      assert.equal(found.records.length, 1)
+    }
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('a message that was staged and not written is gone, and its offsets are given again', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    putOk(env, store, message({ text: 'kept' }))
+    store.putMessage(message({ text: 'staged' }))
+    const again = env.kill()
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.offsetMax('TopicTest', 0), 1)
+    assert.equal(putOk(again, recovered, message({ text: 'next' })).queueOffset, 1)
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('a record that is half written is cut off, with zeros behind', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 5; i++) putOk(env, store, message({ text: 'y'.repeat(200) }))
+    const last = store.queueUnitAt('TopicTest', 0, 4)
+    assert.ok(last !== undefined)
+    const again = env.kill()
+    const log = again.disk.open(`${ROOT}/commitlog/00000000000000000000`, 'write')
+    log.writeNow(Buffer.alloc(100), last.physicalOffset + 150)
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.commitLogOffsetMax, last.physicalOffset)
+    assert.equal(recovered.offsetMax('TopicTest', 0), 4)
+    assert.ok(again.seen.includes('store.commitlog.torn'))
+    assert.equal(putOk(again, recovered, message({ text: 'z' })).queueOffset, 4)
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('units of messages that the log has not are cut off', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 120; i++) putOk(env, store, message({ text: 'q'.repeat(300) }))
+    env.clock.advance(100)
+    const unit = store.queueUnitAt('TopicTest', 0, 60)
+    assert.ok(unit !== undefined)
+    const again = env.kill()
+    const log = again.disk.open(`${ROOT}/commitlog/00000000000000000000`, 'write')
+    log.writeNow(
+      Buffer.alloc(config.mappedFileSizeCommitLog - unit.physicalOffset),
+      unit.physicalOffset,
+    )
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.offsetMax('TopicTest', 0), 60)
+    assert.ok(again.seen.includes('store.consumequeue.cut'))
+    assert.equal((await readAll(recovered, 'TopicTest', 0)).records.length, 60)
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('the log is read from the file on that began before all was on disk', async () => {
+    const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 16 * 1024 })]
+    const store = await startStore(env, config)
+    const fill = (text: string): void => {
+      for (let i = 0; i < 20; i++) {
+        putOk(env, store, message({ text: text.repeat(1000) }))
+        env.clock.advance(500)
+      }
+    }
+    fill('a')
+    fill('a')
+    await pass(env, 70)
+    const checkpoint = inspectCheckpoint(env.disk, ROOT)
+    assert.ok(checkpoint.logicsMsgTimestamp > 0, 'the thorough flush wrote the checkpoint')
+    fill('b')
+    const again = env.kill()
+    const scans: number[] = []
+    const watching = {
+      ...again,
+      events: {
+        emit: (_: unknown, values: Record<string, unknown>) => {
+          if (typeof values['scanFrom'] === 'number') scans.push(values['scanFrom'])
+        },
+      },
+    }
+    const recovered = await MessageStore.open(watching, config)
+    assert.ok((scans[0] ?? 0) > 0, 'not all of the log is read')
+    assert.equal(recovered.offsetMax('TopicTest', 0), 60)
+    recovered.start()
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('with messageIndexSafe the index has the keys of old messages as well', async () => {
+    for (const messageIndexSafe of [false, true]) {
+      const env = testEnv()
+      const config = smallConfig({ mappedFileSizeCommitLog: 8 * 1024, messageIndexSafe })
+      const store = await startStore(env, config)
+      for (let i = 0; i < 30; i++) {
+        putOk(
+          env,
+          store,
+          message({ text: 'a'.repeat(1000), properties: Buffer.from(`KEYS\x01k${i}\x02`) }),
+        )
+        env.clock.advance(1000)
+      }
+      await pass(env, 70)
+      const again = env.kill()
+      const recovered = await startStore(again, config)
+      const old = recovered.queryByKey('TopicTest', 'k0', 8, 0, Number.MAX_SAFE_INTEGER)
+      assert.equal(old.records.length, messageIndexSafe ? 1 : 0)
+      const young = recovered.queryByKey('TopicTest', 'k29', 8, 0, Number.MAX_SAFE_INTEGER)
+      assert.equal(young.records.length, 1)
+      await stopAndCheck(again, recovered, config)
+    }
+  })
+
+  test('a topic that was deleted and made again counts from 0, as before the kill', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 5; i++) putOk(env, store, message({ text: `old ${i}` }))
+    store.deleteTopic('TopicTest')
+    assert.deepEqual(store.topics(), [])
+    for (let i = 0; i < 3; i++) putOk(env, store, message({ text: `new ${i}` }))
+    assert.equal(store.offsetMax('TopicTest', 0), 3)
+    const again = env.kill()
+    const recovered = await startStore(again, config)
+    const { records } = await readAll(recovered, 'TopicTest', 0)
+    const bodies = records.map((record) => decodeRecord(record).body.toString())
+    assert.deepEqual(bodies, ['new 0', 'new 1', 'new 2'])
+    await stopAndCheck(again, recovered, config)
+  })
+})
+
+describe('After an orderly stop', () => {
+  test('nothing is written to the files of the log when they are opened again', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    putOk(env, store, message())
+    await stopAndCheck(env, store, config)
+    assert.equal(env.disk.stat(`${ROOT}/abort`), undefined)
+    const path = `${ROOT}/commitlog/00000000000000000000`
+    const before = env.disk.stat(path)?.modifiedMs
+    env.clock.advance(3_600_000)
+    const again = await startStore(env, config)
+    assert.ok(env.disk.stat(`${ROOT}/abort`) !== undefined)
+    await stopAndCheck(env, again, config)
+    // Retention goes by this time.
+    assert.equal(env.disk.stat(path)?.modifiedMs, before)
+  })
+
+  test('other file sizes in the configuration have no effect on what is there', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 100; i++)
+      putOk(env, store, message({ properties: Buffer.from(`KEYS\x01k${i}\x02`) }))
+    await stopAndCheck(env, store, config)
+    const other = smallConfig({
+      mappedFileSizeCommitLog: 1024 * 1024,
+      mappedFileSizeConsumeQueue: 4000,
+      maxHashSlotNum: 50,
+    })
+    const again = await startStore(env, other)
+    assert.equal(env.seen.filter((name) => name === 'store.segment.size').length, 2)
+    assert.equal((await readAll(again, 'TopicTest', 0)).records.length, 100)
+    // An index of other sizes cannot be read, and is made anew.
+    assert.ok(env.seen.includes('store.index.dropped'))
+    const found = again.queryByKey('TopicTest', 'k3', 8, 0, Number.MAX_SAFE_INTEGER)
+    assert.equal(found.records.length, 1)
+    await again.shutdown()
+    assertSound(env, other)
+  })
+
+  test('files of the log of two sizes, or with one missing, are refused with their name', async () => {
+    const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 4096 })]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 12; i++) putOk(env, store, message({ text: 'x'.repeat(1000) }))
+    await stopAndCheck(env, store, config)
+    const second = `${ROOT}/commitlog/00000000000000004096`
+    const bytes = env.disk.readFile(second) as Buffer
+    env.disk.writeFile(second, bytes.subarray(0, 4000))
+    await assert.rejects(MessageStore.open(env, config), { code: 'ERR_STORE_SEGMENT_SIZE' })
+    env.disk.remove(second)
+    await assert.rejects(MessageStore.open(env, config), { code: 'ERR_STORE_SEGMENT_GAP' })
+    env.disk.writeFile(second, bytes)
+    await stopAndCheck(env, await startStore(env, config), config)
+  })
+
+  test('queues that were taken away are made again', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 130; i++) putOk(env, store, message({ queueId: i % 2 }))
+    await stopAndCheck(env, store, config)
+    env.disk.removeTree(`${ROOT}/consumequeue`)
+    const again = await startStore(env, config)
+    assert.equal((await readAll(again, 'TopicTest', 0)).records.length, 65)
+    await stopAndCheck(env, again, config)
+  })
+
+  test('units left behind the end by a cut of another broker are not taken for messages', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    const first = putOk(env, store, message({ queueId: 0 }))
+    const second = putOk(env, store, message({ queueId: 1 }))
+    await stopAndCheck(env, store, config)
+    // Queue 0 has a second unit that names the message of queue 1.
+    const queue = env.disk.open(`${ROOT}/consumequeue/TopicTest/0/00000000000000000000`, 'write')
+    const unit = Buffer.alloc(20)
+    unit.writeUInt32BE(second.physicalOffset, 4)
+    unit.writeUInt32BE(second.sizeBytes, 8)
+    queue.writeNow(unit, 20)
+    const again = await startStore(env, config)
+    assert.equal(again.offsetMax('TopicTest', 0), first.queueOffset + 1)
+    await stopAndCheck(env, again, config)
+  })
+})
+
+test('A check finds what does not agree, and inspection shows what is there', async () => {
+  const [env, config] = [testEnv(), smallConfig()]
+  const store = await startStore(env, config)
+  const puts = [1, 2, 3].map((n) => putOk(env, store, message({ text: `m${n}` })))
+  await stopAndCheck(env, store, config)
+  const records = inspectRecords(env.disk, ROOT)
+  assert.deepEqual(
+    records.map((record) => record.physicalOffset),
+    puts.map((result) => result.physicalOffset),
+  )
+  assert.equal(records[0]?.bornHost, '10.0.0.1:50000')
+  assert.deepEqual(records[0]?.properties, { UNIQ_KEY: 'ID1' })
+  assert.equal(inspectIndex(env.disk, ROOT)[0]?.indexCount, 4)
+  const problems = (): string[] =>
+    checkStore(env.disk, ROOT, indexSizes(config)).map((problem) => problem.where)
+  const queue = `${ROOT}/consumequeue/TopicTest/0/00000000000000000000`
+  const good = env.disk.readFile(queue) as Buffer
+  env.disk.writeFile(queue, Buffer.concat([good.subarray(0, 40), Buffer.alloc(good.length - 40)]))
+  assert.deepEqual(problems(), [`record ${puts[2]?.physicalOffset}`])
+  const swapped = Buffer.from(good)
+  good.copy(swapped, 0, 20, 40)
+  env.disk.writeFile(queue, swapped)
+  assert.ok(problems().includes('unit 0 of TopicTest/0'))
+  env.disk.writeFile(queue, good)
+  const log = env.disk.open(`${ROOT}/commitlog/00000000000000000000`, 'write')
+  log.writeNow(Buffer.from('!'), (puts[2]?.physicalOffset ?? 0) + 90)
+  assert.ok(problems().some((where) => where.startsWith('commitlog')))
+})

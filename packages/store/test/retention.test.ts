@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { memoryDisk } from '@skylarkmq/env'
+import type { Disk } from '@skylarkmq/env'
+import { manualClock } from '@skylarkmq/env/sim'
+import { GetMessageStatus, inspectIndex } from '../src/index.ts'
+import type { MessageStore, StoreConfig } from '../src/index.ts'
+import {
+  ROOT,
+  message,
+  put,
+  putOk,
+  smallConfig,
+  startStore,
+  stopAndCheck,
+} from './support/stores.ts'
+import { hostFailure, testEnv } from './support/test-env.ts'
+import type { TestEnv } from './support/test-env.ts'
+
+const HOUR_MS = 3_600_000
+
+interface Scene {
+  readonly env: TestEnv
+  readonly config: StoreConfig
+  readonly store: MessageStore
+  /** Share of the disk in use, 0 to 1. */
+  used: number
+  files(): number
+}
+
+/** A store with messages in ten files of the log, written one hour apart. */
+async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
+  const clock = manualClock()
+  const under = memoryDisk(() => clock.now())
+  const disk: Disk = {
+    ...under,
+    usage: () => ({ totalBytes: 1000, freeBytes: 1000 * (1 - made.used) }),
+  }
+  const env = testEnv(disk, clock)
+  const config = smallConfig({
+    mappedFileSizeCommitLog: 4096,
+    mappedFileSizeConsumeQueue: 100,
+    maxIndexNum: 10,
+    deleteWhen: '99',
+    fileReservedTime: 5,
+    ...changes,
+  })
+  const store = await startStore(env, config)
+  const files = (): number => disk.list(`${ROOT}/commitlog`).length
+  const made: Scene = { env, config, store, used: 0.1, files }
+  for (let i = 0; i < 30; i++) {
+    putOk(env, store, message({ text: 'x'.repeat(1000), queueId: i % 2 }))
+    if (i % 3 === 2) clock.advance(HOUR_MS)
+  }
+  assert.equal(files(), 10)
+  return made
+}
+
+// Reference: `DefaultMessageStore.java`, CleanCommitLogService.
+describe('Retention', () => {
+  test('deletes files by the time of their last change when told to, and moves the first offsets', async () => {
+    const { env, config, store, files } = await scene()
+    env.clock.advance(20_000)
+    assert.equal(files(), 10, 'nothing goes at another hour')
+    store.cleanExpiredCommitLog()
+    // The blank at the end of a file is written with the first record of the next.
+    assert.equal(files(), 5)
+    assert.equal(store.commitLogOffsetMin, 5 * 4096)
+    assert.equal(store.offsetMin('TopicTest', 0), 8)
+    const found = await store.getMessage('TopicTest', 0, 0, { maxCount: 1 })
+    assert.deepEqual([found.status, found.nextBeginOffset], [GetMessageStatus.OFFSET_TOO_SMALL, 8])
+    assert.equal(store.recordAt(0), undefined)
+    assert.equal(inspectIndex(env.disk, ROOT).length, 3)
+    assert.equal(env.disk.list(`${ROOT}/consumequeue/TopicTest/0`).length, 2)
+    await stopAndCheck(env, store, config)
+    const again = await startStore(env, config)
+    assert.equal(again.offsetMin('TopicTest', 0), 8)
+    assert.equal(again.offsetMax('TopicTest', 0), 15)
+    await stopAndCheck(env, again, config)
+  })
+
+  test('deletes at the hours of deleteWhen', async () => {
+    const { env, config, store, files } = await scene()
+    const hour = new Date(env.clock.now()).getHours()
+    config.deleteWhen = `${(hour + 1) % 24};${hour}`
+    env.clock.advance(config.cleanResourceInterval)
+    assert.equal(files(), 5)
+    await stopAndCheck(env, store, config)
+  })
+
+  test('deletes expired files at any hour when the disk is fuller than it should be', async () => {
+    const made = await scene()
+    made.used = 0.76
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(made.files(), 5)
+    await stopAndCheck(made.env, made.store, made.config)
+  })
+
+  test('deletes the oldest whatever their age when the disk is too full, a batch at a time', async () => {
+    const made = await scene({ fileReservedTime: 1000, deleteFileBatchMax: 3 })
+    made.used = 0.86
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(made.files(), 7)
+    assert.equal(made.store.isWriteable(), true)
+    made.config.cleanFileForciblyEnable = false
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(made.files(), 7)
+    await stopAndCheck(made.env, made.store, made.config)
+  })
+
+  test('refuses messages while the disk is nearly full, and keeps the last file', async () => {
+    const made = await scene({ fileReservedTime: 1000, deleteFileBatchMax: 100 })
+    made.used = 0.95
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(made.files(), 1)
+    const refused = put(made.env, made.store, message())
+    assert.equal(refused.status, 'SERVICE_NOT_AVAILABLE')
+    assert.match(refused.remark ?? '', /95 % full/)
+    made.used = 0.5
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    putOk(made.env, made.store, message())
+    assert.ok(
+      made.env.seen.includes('store.disk.full') && made.env.seen.includes('store.disk.room'),
+    )
+    await stopAndCheck(made.env, made.store, made.config)
+  })
+
+  test('keeps a queue whose messages are all gone, with its numbering', async () => {
+    const made = await scene({ fileReservedTime: 0 })
+    putOk(made.env, made.store, message({ topic: 'Other', text: 'x'.repeat(1000) }))
+    made.store.cleanExpiredCommitLog()
+    assert.equal(made.files(), 1)
+    const { store } = made
+    assert.equal(store.offsetMin('TopicTest', 0), 15)
+    assert.equal(store.offsetMax('TopicTest', 0), 15)
+    assert.equal(putOk(made.env, store, message()).queueOffset, 15)
+    assert.equal(store.offsetMin('TopicTest', 0), 15)
+    await stopAndCheck(made.env, store, made.config)
+  })
+})
+
+test('A file that cannot be deleted is left, and tried again later', async () => {
+  const made = await scene()
+  let refuses = true
+  const remove = made.env.disk.remove.bind(made.env.disk)
+  Object.assign(made.env.disk, {
+    remove: (path: string) => {
+      if (refuses && path.includes('/commitlog/')) throw hostFailure('EBUSY')
+      remove(path)
+    },
+  })
+  assert.equal(made.store.cleanExpiredCommitLog(), 0)
+  assert.ok(made.env.seen.includes('store.commitlog.not-deleted'))
+  refuses = false
+  assert.equal(made.store.cleanExpiredCommitLog(), 0)
+  made.env.clock.advance(made.config.redeleteHangedFileInterval)
+  assert.equal(made.files(), 5)
+  await stopAndCheck(made.env, made.store, made.config)
+})
