@@ -47,7 +47,7 @@ function importsOf(tree: ts.SourceFile): Import[] {
 function isTypeImport(node: ts.ImportDeclaration): boolean {
   const clause = node.importClause
   if (clause === undefined) return false
-  if (clause.isTypeOnly) return true
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
   const names = clause.namedBindings
   if (clause.name !== undefined || names === undefined || !ts.isNamedImports(names)) return false
   return names.elements.length > 0 && names.elements.every((each) => each.isTypeOnly)

@@ -23,10 +23,15 @@ export class LiveConfig {
   /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. */
   print(): string {
     const lines = Object.entries(this.#options).map(([key, option]) => {
-      const value = this.#values[key] ?? option.default
+      const value: unknown = this.#values[key] ?? option.default
       return `${key}=${(option.print as (value: unknown) => string)(value)}`
     })
     return `${lines.sort().join('\n')}\n`
+  }
+
+  #blackList(): Set<string> {
+    const text = this.#values['configBlackList']
+    return new Set(typeof text === 'string' ? text.split(';') : [])
   }
 
   /**
@@ -34,7 +39,7 @@ export class LiveConfig {
    * path, a black-listed key or one that needs a start is forbidden.
    */
   change(wanted: ReadonlyMap<string, string>): ConfigChange {
-    const blackList = new Set(String(this.#values['configBlackList'] ?? '').split(';'))
+    const blackList = this.#blackList()
     const parsed = new Map<string, unknown>()
     for (const [key, text] of wanted) {
       if (NEVER.has(key) || blackList.has(key)) return { kind: 'forbidden', key }

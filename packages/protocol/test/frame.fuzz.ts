@@ -43,6 +43,15 @@ export function fuzzFrames(seed: number, count: number): FuzzCounts {
   return counts
 }
 
+/** The same bytes that `fuzzFrames` feeds, for who sends them elsewhere. */
+export function* fuzzInputs(seed: number, count: number): Generator<Buffer> {
+  const below = numbersFrom(seed)
+  const samples = capturedFrames().map(({ frame }) => frame.bytes)
+  for (let i = 0; i < count; i++) {
+    yield below(8) === 0 ? randomBytes(below) : damaged(samples, below)
+  }
+}
+
 function randomBytes(below: (n: number) => number): Buffer {
   const bytes = Buffer.alloc(below(200))
   for (let i = 0; i < bytes.length; i++) bytes[i] = below(4) === 0 ? below(256) : below(2)

@@ -1,7 +1,8 @@
 import type { FieldMap, HeaderOf, ReplyHeaderOf, RequestDefinition } from '@skylarkmq/protocol'
 import type { Connection } from './connection.ts'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- matches a definition of any fields
+/** A definition of any fields. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- that is what it matches
 export type AnyRequest = RequestDefinition<any, any>
 
 /** A request as a processor sees it. */

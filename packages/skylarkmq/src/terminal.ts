@@ -6,9 +6,13 @@ const paint =
   (text: string): string =>
     hasColour ? `\u001b[${code}m${text}\u001b[0m` : text
 
+/** Text in bold. */
 export const bold = paint(1)
+/** Text that stands back. */
 export const dim = paint(2)
+/** Text of a warning. */
 export const yellow = paint(33)
+/** Text of an error. */
 export const red = paint(31)
 
 /** Prints a line to standard output. */

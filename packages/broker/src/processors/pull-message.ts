@@ -256,7 +256,7 @@ function isTagExpression(type: string | undefined): boolean {
   return type === undefined || type === '' || type === TAG
 }
 
-function noPropertyFilter(): PullReply {
+function noPropertyFilter(): Reply {
   return refuse(
     ResponseCode.SYSTEM_ERROR,
     'The broker does not support consumer to filter message by SQL92',

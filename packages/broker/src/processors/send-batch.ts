@@ -23,7 +23,7 @@ import {
   takesBatches,
   type SendReply,
   type SendRequest,
-} from './send-message.ts'
+} from '../send/send-reply.ts'
 
 /** A batch: every message of it is stored by itself, all side by side. Apache: `SendMessageProcessor.java`, sendBatchMessage. */
 export function sendBatch(

@@ -46,6 +46,7 @@ export class NameServerRegistration {
   readonly #known = new Set<string>()
   #period: Timer | undefined
   #soon: Timer | undefined
+  #retry: Timer | undefined
   #isStopped = false
 
   constructor(
@@ -88,12 +89,16 @@ export class NameServerRegistration {
 
   /** Registers with all name servers now; failures are events, and are tried again soon. */
   async registerAll(): Promise<void> {
+    await this.#registerWith(this.nameServers)
+  }
+
+  async #registerWith(nameServers: readonly string[]): Promise<void> {
     if (this.#isStopped) return
-    await Promise.all(this.nameServers.map((address) => this.#register(address)))
-    if (this.#failing.size === 0 || this.#isStopped) return
-    this.#soon ??= this.#env.clock.after(RETRY_MS, () => {
-      this.#soon = undefined
-      void Promise.all([...this.#failing].map((address) => this.#register(address)))
+    await Promise.all(nameServers.map((address) => this.#register(address)))
+    if (this.#failing.size === 0) return
+    this.#retry ??= this.#env.clock.after(RETRY_MS, () => {
+      this.#retry = undefined
+      void this.#registerWith([...this.#failing])
     })
   }
 
@@ -102,6 +107,7 @@ export class NameServerRegistration {
     this.#isStopped = true
     this.#period?.cancel()
     this.#soon?.cancel()
+    this.#retry?.cancel()
     const { config, address } = this.#identity()
     const fields = encodeHeader(UnregisterBroker, {
       brokerName: config.brokerName,

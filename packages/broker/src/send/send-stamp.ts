@@ -22,6 +22,7 @@ export function sendStamp(config: {
   })
   return {
     properties: Buffer.from(properties),
-    fields: { [Property.MSG_REGION]: config.regionId, [Property.TRACE_ON]: traced },
+    // Frozen: who writes answers looks it over once.
+    fields: Object.freeze({ [Property.MSG_REGION]: config.regionId, [Property.TRACE_ON]: traced }),
   }
 }

@@ -107,9 +107,15 @@ export class BrokerStats {
   /** The item of a statistic and key, made if need be. Keep it where it is counted often. */
   item(name: StatsName, key: string): StatsItem {
     let table = this.#tables.get(name)
-    if (table === undefined) this.#tables.set(name, (table = new Map()))
+    if (table === undefined) {
+      table = new Map<string, StatsItem>()
+      this.#tables.set(name, table)
+    }
     let item = table.get(key)
-    if (item === undefined) table.set(key, (item = new StatsItem()))
+    if (item === undefined) {
+      item = new StatsItem()
+      table.set(key, item)
+    }
     return item
   }
 

@@ -67,12 +67,9 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
 }
 
 /** Only a broker of this very host may have an address that depends on who asks. */
-function followsAskerPort({
-  header,
-  connection,
-  fields,
-}: Request<typeof RegisterBroker>): number | undefined {
-  if (fields()[FOLLOWS_ASKER_FIELD] !== 'true') return undefined
+function followsAskerPort(request: Request<typeof RegisterBroker>): number | undefined {
+  const { header, connection } = request
+  if (request.fields()[FOLLOWS_ASKER_FIELD] !== 'true') return undefined
   const { remoteAddress, localAddress } = connection.socket
   if (!isLoopback(remoteAddress) && remoteAddress !== localAddress) return undefined
   const port = Number(header.brokerAddr.slice(header.brokerAddr.lastIndexOf(':') + 1))
