@@ -21,6 +21,7 @@ const WRITE_INDEX_EVERY_MS = 5000
 const FORGET_IDLE_EVERY_MS = 10_000
 const SAMPLE_EVERY_MS = 1000
 const FIRST_CLEAN_AFTER_MS = 60_000
+const SYNCS_AT_ONCE = 8
 
 /** What runs beside sends and reads. */
 export interface BackgroundParts {
@@ -123,13 +124,24 @@ export class Background {
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, flush.flushedTimestamp)
     checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, dispatchedTimestamp)
     checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexTimestamp)
-    const { paths } = this.#parts
-    return this.#trySync(paths.checkpoint, () =>
-      writeCheckpoint(this.#env.disk, paths.checkpoint, checkpoint),
-    )
+    return this.#writeCheckpoint()
+  }
+
+  /** Resolves with false when it could not be written; it is written again at the next flush. */
+  async #writeCheckpoint(): Promise<boolean> {
+    const { paths, checkpoint } = this.#parts
+    try {
+      await writeCheckpoint(this.#env.disk, paths.checkpoint, checkpoint)
+      return true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(cacheSyncFailed, { path: paths.checkpoint, reason: reasonOf(error) })
+      return false
+    }
   }
 
   async #syncCaches(): Promise<boolean> {
+    const { disk } = this.#env
     const { files } = this.#parts.queues
     const unsyncedIndex = this.#parts.index?.unsynced ?? new Set<string>()
     const paths = [...files.unsynced, ...unsyncedIndex]
@@ -137,14 +149,13 @@ export class Background {
     files.unsynced.clear()
     files.unsyncedDirectories.clear()
     unsyncedIndex.clear()
-    for (const path of paths) {
-      if (!(await this.#trySync(path, () => syncPath(this.#env.disk, path)))) return false
-    }
-    for (const path of directories) {
-      if (this.#env.disk.stat(path) === undefined) continue
-      if (!(await this.#trySync(path, () => this.#env.disk.syncDirectory(path)))) return false
-    }
-    return true
+    const syncs = [
+      ...paths.map((path) => () => this.#trySync(path, () => syncPath(disk, path))),
+      ...directories
+        .filter((path) => disk.stat(path) !== undefined)
+        .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
+    ]
+    return allOf(syncs)
   }
 
   async #trySync(path: string, sync: () => Promise<void>): Promise<boolean> {
@@ -161,4 +172,17 @@ export class Background {
       return false
     }
   }
+}
+
+/** Runs all, a few at a time; resolves with whether each of them resolved with true. */
+async function allOf(syncs: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  let isGood = true
+  let next = 0
+  const run = async (): Promise<void> => {
+    for (let sync = syncs[next++]; sync !== undefined; sync = syncs[next++]) {
+      if (!(await sync())) isGood = false
+    }
+  }
+  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, run))
+  return isGood
 }

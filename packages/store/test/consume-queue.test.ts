@@ -48,7 +48,8 @@ describe('Consume queues', () => {
     const config = smallConfig({ maxOpenQueueFiles: 16, mappedFileSizeCommitLog: 4 * 1024 * 1024 })
     const store = await startStore(env, config)
     for (let round = 0; round < 3; round++) {
-      for (let q = 0; q < 600; q++) store.putMessage(message({ topic: `T${q % 60}`, queueId: q }))
+      for (let q = 0; q < 600; q++)
+        void store.putMessage(message({ topic: `T${q % 60}`, queueId: q }))
       env.endTurn()
       env.clock.advance(1000)
     }
@@ -65,7 +66,7 @@ describe('Consume queues', () => {
     const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 8 * 1024 * 1024 })]
     const store = await startStore(env, config)
     for (let i = 0; i < 5000; i++) {
-      store.putMessage(message({ tagsCode: i * 1_000_003 * (i % 2 === 0 ? 1 : -1) }))
+      void store.putMessage(message({ tagsCode: i * 1_000_003 * (i % 2 === 0 ? 1 : -1) }))
       if (i % 64 === 63) env.endTurn()
     }
     env.endTurn()
@@ -86,7 +87,7 @@ describe('Consume queues', () => {
     putOk(env, store, message({ topic: 'Keep' }))
     putOk(env, store, message({ topic: 'Gone' }))
     env.clock.advance(100)
-    store.putMessage(message({ topic: 'Gone' }))
+    void store.putMessage(message({ topic: 'Gone' }))
     assert.deepEqual(store.deleteUnusedTopics(new Set(['Keep'])), ['Gone'])
     env.endTurn()
     env.clock.advance(1000)

@@ -41,8 +41,8 @@ describe('A message that is put', () => {
       assert.ok(store.recordAt(physicalOffset, sizeBytes) !== undefined)
       heard.push([topic, queueId, nextOffset, tagsCode])
     })
-    store.putMessage(message({ queueId: 3, tagsCode: -7 }))
-    store.putMessage(message({ queueId: 3, tagsCode: 8 }))
+    void store.putMessage(message({ queueId: 3, tagsCode: -7 }))
+    void store.putMessage(message({ queueId: 3, tagsCode: 8 }))
     assert.deepEqual(heard, [])
     env.endTurn()
     assert.deepEqual(heard, [
@@ -157,8 +157,8 @@ describe('A disk that refuses writes', () => {
     env.fault = (operation, path) =>
       operation === 'write' && path.includes('/commitlog/') ? hostFailure('ENOSPC') : undefined
     const failures: unknown[] = []
-    store.putMessage(message({ text: 'lost' }))
-    store.putMessage(message({ text: 'lost', queueId: 1 }))
+    void store.putMessage(message({ text: 'lost' }))
+    void store.putMessage(message({ text: 'lost', queueId: 1 }))
     env.turn.sends((failure) => failures.push(failure))
     env.endTurn()
     assert.equal((failures[0] as { code: string }).code, 'ERR_STORE_WRITE_FAILED')
@@ -221,7 +221,7 @@ describe('Under SYNC_FLUSH', () => {
       if (operation === 'sync' && path.includes('/commitlog/')) syncs++
       return undefined
     }
-    const results = [1, 2, 3].map(() => store.putMessage(message()))
+    const results = [1, 2, 3].map(async () => store.putMessage(message()))
     const unwaited = store.putMessage(message({ waitStoreOk: false }))
     assert.ok(!(unwaited instanceof Promise))
     env.endTurn()

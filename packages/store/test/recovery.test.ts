@@ -58,7 +58,7 @@ describe('After a kill', () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)
     putOk(env, store, message({ text: 'kept' }))
-    store.putMessage(message({ text: 'staged' }))
+    void store.putMessage(message({ text: 'staged' }))
     const again = env.kill()
     const recovered = await startStore(again, config)
     assert.equal(recovered.offsetMax('TopicTest', 0), 1)
@@ -270,7 +270,7 @@ test('A check finds what does not agree, and inspection shows what is there', as
     puts.map((result) => result.physicalOffset),
   )
   assert.equal(records[0]?.bornHost, '10.0.0.1:50000')
-  assert.deepEqual(records[0]?.properties, { UNIQ_KEY: 'ID1' })
+  assert.deepEqual(records[0].properties, { UNIQ_KEY: 'ID1' })
   assert.equal(inspectIndex(env.disk, ROOT)[0]?.indexCount, 4)
   const problems = (): string[] =>
     checkStore(env.disk, ROOT, indexSizes(config)).map((problem) => problem.where)

@@ -25,7 +25,7 @@ interface Scene {
   readonly store: MessageStore
   /** Share of the disk in use, 0 to 1. */
   used: number
-  files(): number
+  readonly files: () => number
 }
 
 /** A store with messages in ten files of the log, written one hour apart. */

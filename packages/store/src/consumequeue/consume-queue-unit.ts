@@ -27,6 +27,7 @@ export const TAGS_CODE_MIN = -0x80000000
 
 const { physicalOffset: PHYSICAL, size: SIZE, tagsCode: TAGS } = consumeQueueUnit
 
+/** Writes a unit at `target[at …]`. */
 export function writeUnit(
   target: Buffer,
   at: number,
@@ -39,14 +40,17 @@ export function writeUnit(
   writeLong(target, at + TAGS, tagsCode)
 }
 
+/** Where the record starts that the unit at `buffer[at …]` names. */
 export function unitPhysicalOffset(buffer: Buffer, at: number): number {
   return readLong(buffer, at + PHYSICAL)
 }
 
+/** Length of its record in bytes; 0 where no unit was written. */
 export function unitSize(buffer: Buffer, at: number): number {
   return readInt(buffer, at + SIZE)
 }
 
+/** Its tags code; an address in an extended queue when it is below `TAGS_CODE_MIN`. */
 export function unitTagsCode(buffer: Buffer, at: number): number {
   return readLong(buffer, at + TAGS)
 }
