@@ -8,22 +8,20 @@ import {
   transactionState,
 } from '@skylarkmq/protocol'
 import { scanLog } from './commitlog/scan-log.ts'
-import {
-  UNIT_BYTES,
-  isFiller,
-  unitPhysicalOffset,
-  unitSize,
-} from './consumequeue/consume-queue-unit.ts'
+import { CheckedQueue } from './checked-queue.ts'
+import { isFiller, unitPhysicalOffset, unitSize } from './consumequeue/consume-queue-unit.ts'
 import { hasQueueUnit } from './dispatch/reput.ts'
 import { IndexFile } from './index/index-file.ts'
 import type { IndexSizes } from './index/index-file.ts'
 import { forEachKeyHash, topicHash } from './index/index-key.ts'
+import { OpenFiles } from './segment/open-files.ts'
 import { SegmentFile } from './segment/segment-file.ts'
 import { SegmentQueue, listSegments } from './segment/segment-queue.ts'
 import type { FoundSegment } from './segment/segment-queue.ts'
 
 const INDEX_SIZES: IndexSizes = { slots: 5_000_000, entries: 20_000_000 }
 const CHECKPOINT_BYTES = 4096
+const OPEN_FILES_MAX = 64
 
 /** One thing in a store that does not agree with the rest. */
 export interface Problem {
@@ -42,9 +40,10 @@ type Report = (where: string, what: string) => void
 export function checkStore(disk: Disk, directory: string, sizes = INDEX_SIZES): Problem[] {
   const problems: Problem[] = []
   const report: Report = (where, what) => problems.push({ where, what })
+  const open = new OpenFiles(disk, OPEN_FILES_MAX)
   const segments = openLog(disk, `${directory}/commitlog`, report)
   try {
-    const queues = openQueues(disk, `${directory}/consumequeue`, report)
+    const queues = openQueues(disk, open, `${directory}/consumequeue`, report)
     const end = checkLog(segments, queues, report)
     for (const queue of queues.values()) checkQueue(queue, segments, end, report)
     checkIndex(disk, `${directory}/index`, sizes, segments, end, report)
@@ -54,6 +53,7 @@ export function checkStore(disk: Disk, directory: string, sizes = INDEX_SIZES): 
     }
   } finally {
     segments.close()
+    open.closeAll()
   }
   return problems
 }
@@ -79,37 +79,19 @@ function checkNames(found: readonly FoundSegment[], where: string, report: Repor
   }
 }
 
-/** The units of one queue on disk, read whole. */
-interface CheckedQueue {
-  readonly topic: string
-  readonly queueId: number
-  readonly name: string
-  /** Offset of the first unit in `units`. */
-  readonly first: number
-  readonly units: Buffer
-  /** Offset after the last unit. */
-  readonly end: number
-}
-
-function openQueues(disk: Disk, directory: string, report: Report): Map<string, CheckedQueue> {
+function openQueues(
+  disk: Disk,
+  open: OpenFiles,
+  directory: string,
+  report: Report,
+): Map<string, CheckedQueue> {
   const queues = new Map<string, CheckedQueue>()
   for (const topic of disk.list(directory)) {
     if (!topic.isDirectory) continue
     for (const entry of disk.list(`${directory}/${topic.name}`)) {
-      const name = `${topic.name}/${entry.name}`
-      const found = listSegments(disk, `${directory}/${name}`)
-      checkNames(found, `consumequeue/${name}`, report)
-      const units = Buffer.concat(
-        found.map((each) => {
-          const digits = String(each.firstOffset).padStart(20, '0')
-          return disk.readFile(`${directory}/${name}/${digits}`) ?? Buffer.alloc(0)
-        }),
-      )
-      let end = 0
-      while ((end + 1) * UNIT_BYTES <= units.length && unitSize(units, end * UNIT_BYTES) > 0) end++
-      const first = (found[0]?.firstOffset ?? 0) / UNIT_BYTES
-      const queueId = Number(entry.name)
-      queues.set(name, { topic: topic.name, queueId, name, first, units, end: first + end })
+      const queue = new CheckedQueue(disk, open, directory, topic.name, Number(entry.name))
+      checkNames(queue.files, `consumequeue/${queue.name}`, report)
+      queues.set(queue.name, queue)
     }
   }
   return queues
@@ -130,24 +112,17 @@ function checkLog(
     const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
     const queue = queues.get(`${topic}/${readInt(buffer, at + RecordAt.queueId)}`)
     // A topic without queues was deleted; so was one whose queue begins later in the log.
-    if (queue === undefined || offset < firstPhysical(queue)) return
+    if (queue === undefined || offset < queue.firstPhysical) return
     const queueOffset = readLong(buffer, at + RecordAt.queueOffset)
     if (queueOffset < queue.first) return
-    const unit = (queueOffset - queue.first) * UNIT_BYTES
-    if (queueOffset >= queue.end) report(`record ${offset}`, `no unit in ${queue.name}`)
-    else if (unitPhysicalOffset(queue.units, unit) < offset) {
+    const named = queue.physicalOffsetOf(queueOffset)
+    if (named === undefined) report(`record ${offset}`, `no unit in ${queue.name}`)
+    else if (named < offset) {
       report(`record ${offset}`, `unit ${queueOffset} of ${queue.name} is not its own`)
     }
   })
   if (end.reason !== undefined) report(`commitlog ${end.offset}`, end.reason)
   return end.offset
-}
-
-function firstPhysical(queue: CheckedQueue): number {
-  for (let at = 0; at < (queue.end - queue.first) * UNIT_BYTES; at += UNIT_BYTES) {
-    if (!isFiller(queue.units, at)) return unitPhysicalOffset(queue.units, at)
-  }
-  return Infinity
 }
 
 function checkQueue(
@@ -157,20 +132,18 @@ function checkQueue(
   report: Report,
 ): void {
   let physicalEnd = -1
-  for (let offset = queue.first; offset < queue.end; offset++) {
-    const at = (offset - queue.first) * UNIT_BYTES
-    if (isFiller(queue.units, at)) continue
+  for (const [offset, units, at] of queue.units()) {
+    if (isFiller(units, at)) continue
     const where = `unit ${offset} of ${queue.name}`
-    const physical = unitPhysicalOffset(queue.units, at)
-    const size = unitSize(queue.units, at)
+    const physical = unitPhysicalOffset(units, at)
+    const size = unitSize(units, at)
     if (physical < physicalEnd) report(where, `goes back to ${physical}`)
     physicalEnd = physical + size
     if (physical < segments.firstOffset) continue
     if (physicalEnd > logEnd) report(where, `names ${physical}, behind the end of the log`)
     else checkUnit(queue, offset, readBytes(segments, physical, size), where, report)
   }
-  const rest = queue.units.subarray((queue.end - queue.first) * UNIT_BYTES)
-  if (!rest.every((byte) => byte === 0)) report(queue.name, `units behind the end at ${queue.end}`)
+  if (!queue.endsInZeros()) report(queue.name, `units behind the end at ${queue.end}`)
 }
 
 function checkUnit(
