@@ -31,7 +31,8 @@ const WRITE_EVERY_RECORDS = 20_000
 
 /**
  * Brings log, queues and index to one state after a stop: finds the end of the log, cuts what is not sound,
- * and puts into the queues and the index what they lack. Throws the host's error.
+ * and puts into the queues and the index what they lack. Sound records behind one that is not are given up,
+ * as Apache does: nothing in the log proves where the next one begins. Throws the host's error.
  * Apache: `CommitLog.java`, recoverNormally and recoverAbnormally.
  */
 export function recover(env: Env, parts: RecoveryParts): void {
