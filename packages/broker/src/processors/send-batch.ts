@@ -72,9 +72,10 @@ function messagesOf(
   if (messages.length === 0) throw new ProtocolError({ what: 'the batch is empty' })
   return messages.map((each) => {
     const scanned = scanProperties(each.properties)
-    const own = scanned.hasUniqKey
-      ? each.properties
-      : appendProperty(each.properties, Property.UNIQ_KEY, uniqKey(broker))
+    const own =
+      scanned.uniqKey !== undefined
+        ? each.properties
+        : appendProperty(each.properties, Property.UNIQ_KEY, uniqKey(broker))
     return {
       topic,
       queueId,

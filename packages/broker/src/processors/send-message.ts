@@ -9,7 +9,6 @@ import {
   MessageSysFlag,
   Perm,
   Property,
-  propertyText,
   ResponseCode,
   RETRY_PREFIX,
   topicProblem,
@@ -198,8 +197,8 @@ function messageOf(
     properties = changeProperties(properties, { [Property.DELAY]: '-1' })
   }
   const scanned = scanProperties(properties)
-  if (!scanned.hasUniqKey) {
-    const key = uniqKey(broker)
+  const key = scanned.uniqKey ?? uniqKey(broker)
+  if (scanned.uniqKey === undefined) {
     properties = appendProperty(properties, Property.UNIQ_KEY, key)
   }
   return {
@@ -219,7 +218,7 @@ function messageOf(
       waitStoreOk: scanned.waitStoreOk,
     },
     isSpecial: scanned.isSpecial,
-    transactionId: propertyText(properties, Property.UNIQ_KEY),
+    transactionId: key,
   }
 }
 

@@ -1,7 +1,5 @@
-import { findProperty, javaHashOfBytes, Property, propertyText } from '@skylarkmq/protocol'
+import { javaHashOfBytes, Property } from '@skylarkmq/protocol'
 
-const TAGS = Buffer.from(Property.TAGS)
-const WAIT = Buffer.from(Property.WAIT)
 const NAME_END = 1
 const VALUE_END = 2
 
@@ -9,64 +7,109 @@ const VALUE_END = 2
 export interface ScannedProperties {
   /** `javaHash` of the tag; 0 without one. */
   tagsCode: number
-  hasUniqKey: boolean
+  /** The unique id that the producer gave; undefined when it gave none. */
+  uniqKey: string | undefined
   /** Whether a property is there that only few messages have, so that the slow path is taken. */
   isSpecial: boolean
   /** False when the producer does not want to wait for the disk. */
   waitStoreOk: boolean
 }
 
-/**
- * Names that take a message off the plain path: delays, timers, transactions, and what the broker itself
- * is about to set. Their first letters tell nearly all messages apart.
- */
-const SPECIAL: readonly Buffer[] = [
-  Property.DELAY,
-  Property.TIMER_DELAY_MS,
-  Property.TIMER_DELAY_SEC,
-  Property.TIMER_DELIVER_MS,
-  Property.TRAN_MSG,
-  Property.POP_CK,
-  Property.MSG_REGION,
-  Property.TRACE_ON,
-  Property.CLUSTER,
-  Property.CRC32,
-].map((name) => Buffer.from(name))
-const SPECIAL_LETTERS = new Set(SPECIAL.map((name) => name[0]))
-const UNIQ_KEY = Buffer.from(Property.UNIQ_KEY)
+type Meaning = 'tags' | 'uniqKey' | 'wait' | 'special'
 
-/** Looks over encoded properties once. */
+interface Name {
+  readonly bytes: Buffer
+  readonly meaning: Meaning
+}
+
+/**
+ * Names that mean something to a send. `special` ones take a message off the plain path: delays, timers,
+ * transactions, and what the broker itself is about to set.
+ */
+const MEANINGS: Readonly<Record<Meaning, readonly string[]>> = {
+  tags: [Property.TAGS],
+  uniqKey: [Property.UNIQ_KEY],
+  wait: [Property.WAIT],
+  special: [
+    Property.DELAY,
+    Property.TIMER_DELAY_MS,
+    Property.TIMER_DELAY_SEC,
+    Property.TIMER_DELIVER_MS,
+    Property.TRAN_MSG,
+    Property.POP_CK,
+    Property.MSG_REGION,
+    Property.TRACE_ON,
+    Property.CLUSTER,
+    Property.CRC32,
+  ],
+}
+
+/** The names by their first byte: that tells nearly all properties of nearly all messages apart. */
+const NAMES_BY_LETTER: readonly (readonly Name[] | undefined)[] = (() => {
+  const table: Name[][] = []
+  for (const [meaning, names] of Object.entries(MEANINGS)) {
+    for (const name of names) {
+      const bytes = Buffer.from(name)
+      const letter = bytes[0] ?? 0
+      ;(table[letter] ??= []).push({ bytes, meaning: meaning as Meaning })
+    }
+  }
+  return table
+})()
+
+const FALSE = Buffer.from('false')
+
+/** Looks over encoded properties once. Of a name that comes twice the last value holds, as in a record. */
 export function scanProperties(bytes: Buffer): ScannedProperties {
-  const found = { tagsCode: 0, hasUniqKey: false, isSpecial: false, waitStoreOk: true }
+  const found: ScannedProperties = {
+    tagsCode: 0,
+    uniqKey: undefined,
+    isSpecial: false,
+    waitStoreOk: true,
+  }
   for (let at = 0; at < bytes.length;) {
-    const letter = bytes[at]
-    if (letter === TAGS[0] && isNamed(bytes, at, TAGS)) found.tagsCode = tagsCodeOf(bytes)
-    else if (letter === UNIQ_KEY[0] && isNamed(bytes, at, UNIQ_KEY)) found.hasUniqKey = true
-    else if (letter === WAIT[0] && isNamed(bytes, at, WAIT)) {
-      found.waitStoreOk = propertyText(bytes, WAIT) !== 'false'
-    }
-    if (SPECIAL_LETTERS.has(letter) && SPECIAL.some((name) => isNamed(bytes, at, name))) {
-      found.isSpecial = true
-    }
-    at = nextProperty(bytes, at)
+    const name = nameAt(bytes, at)
+    let end = name === undefined ? at : at + name.bytes.length + 1
+    const start = end
+    while (end < bytes.length && bytes[end] !== VALUE_END) end++
+    if (name !== undefined && end > start) note(found, name.meaning, bytes, start, end)
+    at = end + 1
   }
   return found
 }
 
-function tagsCodeOf(bytes: Buffer): number {
-  const span = findProperty(bytes, TAGS)
-  return span === undefined ? 0 : javaHashOfBytes(bytes, span.start, span.end)
+function nameAt(bytes: Buffer, at: number): Name | undefined {
+  const names = NAMES_BY_LETTER[bytes[at] ?? 0]
+  if (names === undefined) return undefined
+  for (const name of names) if (isNamed(bytes, at, name.bytes)) return name
+  return undefined
 }
 
 function isNamed(bytes: Buffer, at: number, name: Buffer): boolean {
-  const end = at + name.length
-  if (bytes[end] !== NAME_END) return false
-  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false
+  if (bytes[at + name.length] !== NAME_END) return false
+  for (let i = 1; i < name.length; i++) if (bytes[at + i] !== name[i]) return false
   return true
 }
 
-function nextProperty(bytes: Buffer, at: number): number {
-  let i = at
-  while (i < bytes.length && bytes[i] !== VALUE_END) i++
-  return i + 1
+function note(
+  found: ScannedProperties,
+  meaning: Meaning,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  switch (meaning) {
+    case 'tags':
+      found.tagsCode = javaHashOfBytes(bytes, start, end)
+      break
+    case 'uniqKey':
+      found.uniqKey = bytes.toString('latin1', start, end)
+      break
+    case 'wait':
+      found.waitStoreOk = bytes.compare(FALSE, 0, FALSE.length, start, end) !== 0
+      break
+    case 'special':
+      found.isSpecial = true
+      break
+  }
 }
