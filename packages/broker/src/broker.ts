@@ -8,6 +8,7 @@ import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import { ConsumerTable } from './consumer/consumer-table.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
 import { brokerStarted, tableNotSaved } from './events.ts'
+import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import { brokerOptions, type BrokerConfig } from './options.ts'
@@ -126,8 +127,9 @@ export class Broker {
       await context.registration.stop()
       context.held.wakeAll()
       context.schedule.stop()
-      await context.store.shutdown()
       context.offsets.save()
+      // Last: it answers the sends that wait for the disk, and gives the directory up.
+      await context.store.shutdown()
     }
     await this.#server.close()
     this.#client.close()
@@ -143,18 +145,11 @@ export class Broker {
     const config = this.#config
     const advertised = advertisedAddress(env.net, config.brokerIP1, config.bindAddress)
     config.storeHost = { address: advertised.hostBytes, port: config.listenPort }
-    const store = await MessageStore.open(env, config)
     const folder = `${config.storePathRootDir}/config`
+    // Tables first: one that cannot be read stops the start before anything is touched.
+    const { topics, groups, offsets } = this.#readTables(folder)
+    const store = await MessageStore.open(env, config)
     env.disk.makeDirectory(folder)
-    const topics = new TopicConfigTable(env, {
-      path: `${folder}/topics.json`,
-      clusterName: config.brokerClusterName,
-      brokerName: config.brokerName,
-      defaultTopicQueueNums: config.defaultTopicQueueNums,
-      autoCreateTopicEnable: config.autoCreateTopicEnable,
-      traceTopicEnable: config.traceTopicEnable,
-      traceTopicName: config.msgTraceTopicName,
-    })
     const stats = new BrokerStats(env.clock)
     const address = `${advertised.host}:${config.listenPort}`
     const haHost = config.brokerIP2 === '' ? advertised.host : config.brokerIP2
@@ -170,12 +165,8 @@ export class Broker {
       liveConfig: new LiveConfig(allBrokerOptions, config as unknown as Record<string, unknown>),
       store,
       topics,
-      groups: new SubscriptionGroupTable(
-        env,
-        `${folder}/subscriptionGroup.json`,
-        () => config.autoCreateSubscriptionGroup,
-      ),
-      offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+      groups,
+      offsets,
       consumers: new ConsumerTable(env.clock, notifyGroup),
       producers: new ProducerTable(env.clock),
       locks: new QueueLockTable(env.clock),
@@ -199,6 +190,30 @@ export class Broker {
       },
     }
     return context
+  }
+
+  /** Reads the files of `config/`. Throws ERR_BROKER_CONFIG_FILE. */
+  #readTables(folder: string) {
+    const env = this.#env
+    const config = this.#config
+    new JsonFile(env, `${folder}/delayOffset.json`).load()
+    return {
+      topics: new TopicConfigTable(env, {
+        path: `${folder}/topics.json`,
+        clusterName: config.brokerClusterName,
+        brokerName: config.brokerName,
+        defaultTopicQueueNums: config.defaultTopicQueueNums,
+        autoCreateTopicEnable: config.autoCreateTopicEnable,
+        traceTopicEnable: config.traceTopicEnable,
+        traceTopicName: config.msgTraceTopicName,
+      }),
+      groups: new SubscriptionGroupTable(
+        env,
+        `${folder}/subscriptionGroup.json`,
+        () => config.autoCreateSubscriptionGroup,
+      ),
+      offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+    }
   }
 
   #startTimers(context: BrokerContext): void {

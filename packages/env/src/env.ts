@@ -29,6 +29,8 @@ export interface Clock {
   after(ms: number, f: () => void): Timer
   /** Calls `f` every `ms`, until called off. The timer does not keep the process alive. */
   every(ms: number, f: () => void): Timer
+  /** Keeps the process alive, though it has nothing to wait for but timers, until called off. */
+  keepAlive(): Timer
 }
 
 /**
@@ -36,7 +38,8 @@ export interface Clock {
  * callback (the log), then every `sends` callback (the sockets). So a reply never leaves before the
  * message that it acknowledges is in the page cache.
  *
- * A callback is called once per registration; registering in a callback belongs to the next turn.
+ * A callback is called once per registration. What a `writes` callback registers still belongs to this turn,
+ * what a `sends` callback registers to the next.
  */
 export interface Turn {
   /** Registers a write to disk. What it throws is passed to every `sends` callback of this turn. */

@@ -113,6 +113,7 @@ function brokerConfigOf(options: ServerOptions, env: Env): FullBrokerConfig {
     ...defaultsOf(allBrokerOptions),
     storeHost: { address: Uint8Array.of(127, 0, 0, 1), port: 0 },
     physicalMemoryBytes: os.totalmem(),
+    processId: process.pid,
     brokerIP1: '',
   } as FullBrokerConfig
   const file = options.configFile

@@ -6,20 +6,29 @@ export function nodeTurn(): Turn {
   let sends: ((failure: unknown) => void)[] = []
   let scheduled = false
 
-  const end = (): void => {
-    scheduled = false
-    const [nowWrites, nowSends] = [writes, sends]
-    writes = []
-    sends = []
+  /** Runs all writes, those that come of writes too: nothing is acknowledged before. */
+  const runWrites = (): unknown => {
     let failure: unknown
-    for (const write of nowWrites) {
-      try {
-        write()
-      } catch (error) {
-        failure ??= error
+    while (writes.length > 0) {
+      const now = writes
+      writes = []
+      for (const write of now) {
+        try {
+          write()
+        } catch (error) {
+          failure ??= error
+        }
       }
     }
-    for (const send of nowSends) send(failure)
+    return failure
+  }
+  const end = (): void => {
+    const failure = runWrites()
+    // What a write made known (a message that can be read now) is sent in this turn.
+    const now = sends
+    sends = []
+    scheduled = false
+    for (const send of now) send(failure)
   }
   const schedule = (): void => {
     if (scheduled) return

@@ -36,6 +36,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     monotonic: () => time,
     after: (ms, f) => add(ms, undefined, f),
     every: (ms, f) => add(ms, ms, f),
+    keepAlive: () => ({ cancel: () => undefined }),
     advance: (ms) => {
       const until = time + ms
       for (let entry = next(until); entry !== undefined; entry = next(until)) {
