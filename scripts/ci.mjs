@@ -1,0 +1,65 @@
+// What .ci/run runs. Its last line is `N passed, N failed`; it ends with 1 when anything failed.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
+const total = { passed: 0, failed: 0 }
+
+section('npm test')
+run('npm', ['test'], { CI: 'true' })
+addTests()
+
+if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
+  section('npm run conformance')
+  addLine(run('npm', ['run', '--silent', 'conformance']))
+  section('npm run bench -- --quick')
+  const bench = run('npm', ['run', '--silent', 'bench', '--', '--quick'])
+  if (bench.status !== 0) total.failed++
+} else {
+  console.log('conformance and bench were left out: they need Java, Maven and Go')
+}
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed === 0 ? 0 : 1)
+
+function section(title) {
+  console.log(`\n== ${title}`)
+}
+
+/** Runs a command, showing what it prints; returns its status and its output. */
+function run(command, args, env = {}) {
+  const done = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 28,
+  })
+  process.stdout.write(done.stdout ?? '')
+  return { status: done.status ?? 1, output: done.stdout ?? '' }
+}
+
+/** Counts of the tests, as the runner wrote them down; tidy counts as one more. */
+function addTests() {
+  const file = path.join(root, '.build/tests.tap')
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  total.passed += count('pass')
+  total.failed += count('fail') + count('cancelled')
+  const tidy = path.join(root, '.build/tidy.ok')
+  if (existsSync(tidy) && count('tests') > 0) total.passed++
+  else total.failed++
+}
+
+/** Counts of a program whose last line is `N passed, N failed`. */
+function addLine({ status, output }) {
+  const [, passed, failed] = /(\d+) passed, (\d+) failed\s*$/.exec(output) ?? []
+  total.passed += Number(passed ?? 0)
+  total.failed += Number(failed ?? 0)
+  if (status !== 0 && Number(failed ?? 0) === 0) total.failed++
+}
+
+function has(command, argument) {
+  return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0
+}
