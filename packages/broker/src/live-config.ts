@@ -22,9 +22,10 @@ export class LiveConfig {
 
   /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. */
   print(): string {
-    const lines = Object.entries(this.#options).map(([key, option]) => {
+    const lines = Object.entries(this.#options).flatMap(([key, option]) => {
       const value: unknown = this.#values[key] ?? option.default
-      return `${key}=${(option.print as (value: unknown) => string)(value)}`
+      if (option.isQuiet === true && value === option.default) return []
+      return [`${key}=${(option.print as (value: unknown) => string)(value)}`]
     })
     return `${lines.sort().join('\n')}\n`
   }

@@ -6,7 +6,10 @@ import { ignoredAll } from '@skylarkmq/protocol'
  */
 export const ignoredBrokerOptions = {
   ...ignoredAll('it has no counterpart here', {
-    brokerConfigPath: '',
+    brokerConfigPath: null,
+    rocketmqHome: '',
+    isBrokerContainer: 'false',
+    isInBrokerContainer: 'false',
     recoverConcurrently: 'false',
     clusterTopicEnable: 'true',
     brokerTopicEnable: 'true',

@@ -10,9 +10,6 @@ const OLD_SPELLINGS: Readonly<Record<string, string>> = {
   mapedFileSizeConsumeQueueExt: 'mappedFileSizeConsumeQueueExt',
 }
 
-/** Keys that every Apache file may hold and that say nothing to us. */
-const SILENT_KEYS = new Set(['rocketmqHome'])
-
 /** Settings as they were read: values by key, and what the operator should know. */
 export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
@@ -44,10 +41,7 @@ export function readSettings(
       continue
     }
     const option = table[key]
-    if (option === undefined) {
-      if (!SILENT_KEYS.has(key)) throw unknownKey(where, key, table)
-      continue
-    }
+    if (option === undefined) throw unknownKey(where, key, table)
     if (option.kind === 'ignored') withoutEffect.push(key)
     values[key] = readValue(option, key, value, where, warnings)
   }

@@ -1,26 +1,16 @@
-import { ignored } from '@skylarkmq/protocol'
-import type { Option } from '@skylarkmq/protocol'
-
-/** Keys with one reason why they have no effect, and Apache's default of each. */
-function ignoredAll<const K extends string>(
-  why: string,
-  defaults: Readonly<Record<K, string>>,
-): Readonly<Record<K, Option<string>>> {
-  const rows = Object.entries<string>(defaults).map(([key, value]) => [key, ignored(why, value)])
-  return Object.fromEntries(rows) as Record<K, Option<string>>
-}
+import { ignoredAll } from '@skylarkmq/protocol'
 
 /** Keys of Apache's `MessageStoreConfig.java` that are accepted and have no effect here, by reason. */
 export const ignoredStoreOptions = {
   ...ignoredAll('the controller mode and DLedger are not built', {
-    storePathDLedgerCommitLog: '',
-    storePathEpochFile: '',
-    storePathBrokerIdentity: '',
+    storePathDLedgerCommitLog: null,
+    storePathEpochFile: null,
+    storePathBrokerIdentity: null,
     enableDLegerCommitLog: 'false',
-    dLegerGroup: '',
-    dLegerPeers: '',
-    dLegerSelfId: '',
-    preferredLeaderId: '',
+    dLegerGroup: null,
+    dLegerPeers: null,
+    dLegerSelfId: null,
+    preferredLeaderId: null,
     enableBatchPush: 'false',
     totalReplicas: '1',
     inSyncReplicas: '1',
@@ -34,7 +24,7 @@ export const ignoredStoreOptions = {
     asyncLearner: 'false',
   }),
   ...ignoredAll('queues are kept in files only, in one directory', {
-    readOnlyCommitLogStorePaths: '',
+    readOnlyCommitLogStorePaths: null,
     storeType: 'default',
     replicasPerDiskPartition: '1',
     logicalDiskSpaceCleanForciblyThreshold: '0.8',
@@ -166,7 +156,7 @@ export const ignoredStoreOptions = {
     haSendHeartbeatInterval: '5000',
     haHousekeepingInterval: '20000',
     haTransferBatchSize: '32768',
-    haMasterAddress: '',
+    haMasterAddress: null,
     haMaxGapNotInSync: '268435456',
     putMessageTimeout: '8000',
     slaveTimeout: '3000',

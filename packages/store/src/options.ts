@@ -16,18 +16,22 @@ const storePaths = {
     doc: 'Directory of the commit log; empty for commitlog below the root.',
   }),
   storePathConsumeQueue: text({
+    isQuiet: true,
     default: '',
     doc: 'Directory of the consume queues; empty for consumequeue below the root.',
   }),
   storePathIndex: text({
+    isQuiet: true,
     default: '',
     doc: 'Directory of the index; empty for index below the root.',
   }),
   storeCheckpoint: text({
+    isQuiet: true,
     default: '',
     doc: 'Path of the checkpoint file; empty for checkpoint below the root.',
   }),
   abortFile: text({
+    isQuiet: true,
     default: '',
     doc: 'Path of the file that is there while the store runs; empty for abort below the root.',
   }),
@@ -245,6 +249,7 @@ const writing = {
 
 const ours = {
   logTailMemoryBytes: int({
+    isQuiet: true,
     default: 16 * 1024 * 1024,
     min: 64 * 1024,
     max: 1024 ** 3,
@@ -252,6 +257,7 @@ const ours = {
     doc: "Skylark's own: how much of the end of the log is kept in memory.",
   }),
   readCacheMemoryBytes: int({
+    isQuiet: true,
     default: 16 * 1024 * 1024,
     min: 256 * 1024,
     max: 1024 ** 3,
@@ -259,6 +265,7 @@ const ours = {
     doc: "Skylark's own: how much of the log that was read from disk is kept in memory.",
   }),
   maxOpenQueueFiles: int({
+    isQuiet: true,
     default: 256,
     min: 4,
     max: 100_000,

@@ -44,6 +44,10 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
     set(`scheduleMessageOffset_${level}`, `${offset},${offsetMax}`)
   }
   countMessages(broker, set)
+  tellOfDisk(broker, set)
+  // Timed messages are not built yet: Apache says the same with timerWheelEnable=false.
+  for (const key of ['timerReadBehind', 'timerOffsetBehind', 'timerCongestNum']) set(key, '0')
+  for (const key of ['timerEnqueueTps', 'timerDequeueTps']) set(key, '0.0')
   return { code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table }) }
 }
 
@@ -56,6 +60,25 @@ function countMessages(broker: BrokerContext, set: (key: string, value: number) 
   set('msgGetTotalYesterdayMorning', day.getYesterday)
   set('msgGetTotalTodayMorning', day.getToday)
   set('msgGetTotalTodayNow', broker.stats.find('BROKER_GET_NUMS', cluster)?.sum ?? 0)
+}
+
+function tellOfDisk(
+  { env, store, config }: BrokerContext,
+  set: (key: string, value: string | number) => void,
+): void {
+  set('dispatchBehindBytes', store.dispatchBehindBytes)
+  set('pageCacheLockTimeMills', 0)
+  set('remainTransientStoreBufferNumbs', 0)
+  set('remainHowManyDataToFlush', bytesText(store.commitLogOffsetMax - store.flushedOffset))
+  const { totalBytes, freeBytes } = env.disk.usage(config.storePathRootDir)
+  set('commitLogDirCapacity', `Total : ${bytesText(totalBytes)}, Free : ${bytesText(freeBytes)}.`)
+}
+
+/** `36.5 GiB` */
+function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`
+  const exponent = Math.floor(Math.log(bytes) / Math.log(1024))
+  return `${(bytes / 1024 ** exponent).toFixed(1)} ${'KMGTPE'.charAt(exponent - 1)}iB`
 }
 
 /** `[ 0 days, 0 hours, 5 minutes, 3 seconds ]` */

@@ -179,7 +179,8 @@ export const queryConsumeQueue: Processor<BrokerContext, typeof QueryConsumeQueu
       physicOffset: unit.physicalOffset,
       physicSize: unit.sizeBytes,
       tagsCode: unit.tagsCode,
-      eval: filter === undefined || filter.matchesTagsCode(unit.tagsCode),
+      // As in Apache, who names no group that subscribes is told false.
+      eval: subscriptionData !== undefined && filter?.matchesTagsCode(unit.tagsCode) !== false,
     })
   }
   const minQueueIndex = broker.store.offsetMin(topic, queueId)

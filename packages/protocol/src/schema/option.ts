@@ -7,6 +7,8 @@ export interface Option<T> {
   readonly unit?: string
   /** `live` keys may be changed while the process runs; the others need a start. */
   readonly applies: 'live' | 'start'
+  /** True for a key that Apache does not have, or does not print while it is unset: shown only when it is set. */
+  readonly isQuiet?: boolean
   /** Set when the default is not Apache's: why. */
   readonly differs?: string
   /** Reads the text of a properties file; returns the value, or a sentence that says what is wrong. */
@@ -19,6 +21,7 @@ interface Common {
   readonly unit?: string
   readonly applies?: 'live' | 'start'
   readonly differs?: string
+  readonly isQuiet?: boolean
 }
 
 /** A whole number with bounds; `outside: 'clamp'` moves a value to the nearest bound, as Apache does for some. */
@@ -79,13 +82,17 @@ export function oneOf<const W extends string>(
   return { kind: 'oneOf', ...shared(row), default: row.default, parse, print: String }
 }
 
-/** A key of Apache's that has no effect here: accepted, kept as text, warned about once. */
-export function ignored(why: string, apacheDefault = ''): Option<string> {
+/**
+ * A key of Apache's that has no effect here: accepted, kept as text, warned about once. The default is
+ * null where Apache has none.
+ */
+export function ignored(why: string, apacheDefault: string | null = ''): Option<string> {
   return {
+    ...(apacheDefault === null ? { isQuiet: true } : {}),
     kind: 'ignored',
     doc: why,
     applies: 'start',
-    default: apacheDefault,
+    default: apacheDefault ?? '',
     parse: (value) => ({ value }),
     print: String,
   }
@@ -94,20 +101,23 @@ export function ignored(why: string, apacheDefault = ''): Option<string> {
 /** Several ignored keys that share a reason, with Apache's default of each. */
 export function ignoredAll<const K extends string>(
   why: string,
-  apacheDefaults: Readonly<Record<K, string>>,
+  apacheDefaults: Readonly<Record<K, string | null>>,
 ): Readonly<Record<K, Option<string>>> {
-  const rows = Object.entries<string>(apacheDefaults).map(([key, value]) => [
+  const rows = Object.entries<string | null>(apacheDefaults).map(([key, value]) => [
     key,
     ignored(why, value),
   ])
   return Object.fromEntries(rows) as Record<K, Option<string>>
 }
 
-function shared(row: Common): Pick<Option<never>, 'doc' | 'applies' | 'unit' | 'differs'> {
+function shared(
+  row: Common,
+): Pick<Option<never>, 'doc' | 'applies' | 'unit' | 'differs' | 'isQuiet'> {
   return {
     doc: row.doc,
     applies: row.applies ?? 'start',
     ...(row.unit === undefined ? {} : { unit: row.unit }),
+    ...(row.isQuiet === undefined ? {} : { isQuiet: row.isQuiet }),
     ...(row.differs === undefined ? {} : { differs: row.differs }),
   }
 }
