@@ -53,12 +53,19 @@ export class RemotingClient {
   connection(address: string): Promise<Connection> {
     const found = this.#connections.get(address)
     if (found !== undefined) return found
-    const made = this.#connect(address)
+    const made = this.#connect(address, () => {
+      this.#forget(address, made)
+    })
     this.#connections.set(address, made)
     made.catch(() => {
-      if (this.#connections.get(address) === made) this.#connections.delete(address)
+      this.#forget(address, made)
     })
     return made
+  }
+
+  /** A connection that ended after another took its place leaves that one alone. */
+  #forget(address: string, made: Promise<Connection>): void {
+    if (this.#connections.get(address) === made) this.#connections.delete(address)
   }
 
   /** Closes the connection to an address, if there is one. */
@@ -79,7 +86,7 @@ export class RemotingClient {
     for (const address of [...this.#connections.keys()]) this.disconnect(address)
   }
 
-  async #connect(address: string): Promise<Connection> {
+  async #connect(address: string, ended: () => void): Promise<Connection> {
     const colon = address.lastIndexOf(':')
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
     const port = Number(address.slice(colon + 1))
@@ -102,7 +109,7 @@ export class RemotingClient {
           this.#options.handler.dispatch(each, frame)
         },
         closed: () => {
-          this.#connections.delete(address)
+          ended()
           this.#options.onClosed?.(address)
         },
       },
