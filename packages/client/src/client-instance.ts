@@ -1,0 +1,153 @@
+import type { Env, Timer } from '@skylarkmq/env'
+import {
+  clientRequests,
+  HeartBeat,
+  heartbeatDataBody,
+  SkylarkError,
+  UnregisterClient,
+  type ConsumerData,
+} from '@skylarkmq/protocol'
+import {
+  Dispatcher,
+  NO_REPLY,
+  type Connection,
+  type FrameHandler,
+  type ProcessorTable,
+} from '@skylarkmq/remoting'
+import { heartbeatFailed } from './events.ts'
+import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
+import { reasonOf } from './reason.ts'
+import { TopicRouteTable } from './route/topic-route-table.ts'
+import { Caller } from './wire/call.ts'
+import { NameServers } from './wire/name-servers.ts'
+
+const REQUEST_TIMEOUT_MS = 3_000
+const POLL_NAME_SERVER_MS = 30_000
+const HEARTBEAT_MS = 30_000
+
+/** What brokers may ask of this client. */
+const servedRequests = {
+  NOTIFY_CONSUMER_IDS_CHANGED: clientRequests.NOTIFY_CONSUMER_IDS_CHANGED,
+  RESET_CONSUMER_CLIENT_OFFSET: clientRequests.RESET_CONSUMER_CLIENT_OFFSET,
+} as const
+
+/** A consumer group of a client, as heartbeats and brokers' requests see it. */
+export interface GroupMember {
+  /** What a heartbeat says of it. */
+  consumerData(): ConsumerData
+  /** Other clients have come to the group or have left it. */
+  membersChanged(): void
+  /** An administrator moved the group; `body` is a ResetOffsetTable. */
+  offsetsReset(topic: string, body: Buffer): void
+}
+
+const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
+  NOTIFY_CONSUMER_IDS_CHANGED: (client, { header }) => {
+    client.consumers.get(header.consumerGroup)?.membersChanged()
+    return NO_REPLY
+  },
+  RESET_CONSUMER_CLIENT_OFFSET: (client, { header, body }) => {
+    const member = client.consumers.get(header.group)
+    if (member !== undefined && body !== undefined) {
+      member.offsetsReset(header.topic, Buffer.from(body))
+    }
+    return NO_REPLY
+  },
+}
+
+/**
+ * What producers and consumers have in common: an id, connections, routes, and heartbeats to all brokers
+ * of the routes. Apache: `MQClientInstance.java`.
+ */
+export class ClientInstance {
+  /** `ip@instanceName`: how brokers tell clients apart. */
+  readonly clientId: string
+  readonly env: Env
+  readonly caller: Caller
+  readonly nameServers: NameServers
+  readonly routes: TopicRouteTable
+  readonly producerGroups = new Set<string>()
+  readonly consumers = new Map<string, GroupMember>()
+  readonly #pollMs: number
+  readonly #heartbeatMs: number
+  #timers: Timer[] | undefined
+
+  /** Throws ERR_CLIENT_OPTION. */
+  constructor(env: Env, options: ClientOptions) {
+    this.env = env
+    const handler: FrameHandler = {
+      dispatch: (connection: Connection, frame) => {
+        dispatcher.dispatch(connection, frame)
+      },
+    }
+    this.caller = new Caller(env, handler, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS)
+    const addresses = parseNamesrvAddr(options.namesrvAddr ?? DEFAULT_NAMESRV_ADDR)
+    this.nameServers = new NameServers(env, this.caller, addresses)
+    this.routes = new TopicRouteTable(this.nameServers, env.events)
+    const instance = options.instanceName ?? env.random.bytes(6).toString('hex')
+    this.clientId = `${env.net.addresses()[0] ?? '127.0.0.1'}@${instance}`
+    this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
+    this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    const dispatcher = new Dispatcher({
+      context: this,
+      requests: servedRequests,
+      processors,
+      events: env.events,
+    })
+  }
+
+  /** Begins to read routes again and to send heartbeats. Safe to call twice. */
+  start(): void {
+    this.#timers ??= [
+      this.env.clock.every(this.#pollMs, () => void this.routes.refresh()),
+      this.env.clock.every(this.#heartbeatMs, () => void this.heartbeat()),
+    ]
+  }
+
+  /** Tells every broker of the routes who this client is. A broker that cannot be reached is left for the next time. */
+  async heartbeat(): Promise<void> {
+    if (this.producerGroups.size === 0 && this.consumers.size === 0) return
+    const body = heartbeatDataBody.encode({
+      clientID: this.clientId,
+      producerDataSet: [...this.producerGroups].map((groupName) => ({ groupName })),
+      consumerDataSet: [...this.consumers.values()].map((each) => each.consumerData()),
+      heartbeatFingerprint: 0,
+      withoutSub: false,
+    })
+    const addresses = this.routes.addresses(this.consumers.size > 0)
+    await this.#each(addresses, (address) => this.caller.call(address, HeartBeat, {}, { body }))
+  }
+
+  /** Leaves all groups and closes the connections. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers ?? []) timer.cancel()
+    this.#timers = []
+    const { clientId: clientID } = this
+    const leaving = [
+      ...[...this.producerGroups].map((producerGroup) => ({ clientID, producerGroup })),
+      ...[...this.consumers.keys()].map((consumerGroup) => ({ clientID, consumerGroup })),
+    ]
+    const addresses = this.routes.addresses(this.consumers.size > 0)
+    await this.#each(addresses, async (address) => {
+      for (const header of leaving) await this.caller.call(address, UnregisterClient, header)
+    })
+    this.producerGroups.clear()
+    this.consumers.clear()
+    this.caller.close()
+  }
+
+  async #each(
+    addresses: readonly string[],
+    ask: (address: string) => Promise<unknown>,
+  ): Promise<void> {
+    const asked = addresses.map(async (address) => {
+      try {
+        await ask(address)
+      } catch (error) {
+        if (!(error instanceof SkylarkError)) throw error
+        this.env.events.emit(heartbeatFailed, { address, reason: reasonOf(error) })
+      }
+    })
+    await Promise.all(asked)
+  }
+}

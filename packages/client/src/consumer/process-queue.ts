@@ -1,0 +1,79 @@
+import type { MessageQueue } from '@skylarkmq/protocol'
+import type { ReceivedMessage } from '../message.ts'
+
+/**
+ * One queue that this client reads: the messages it has and has not consumed yet, and how far it has come.
+ * Apache: `ProcessQueue.java`.
+ */
+export class ProcessQueue {
+  readonly queue: MessageQueue
+  /** By queue offset. Pulls come in order, so the first entry has the smallest offset. */
+  readonly #messages = new Map<number, ReceivedMessage>()
+  #bytes = 0
+  #offsetMax = -1
+  #isDropped = false
+
+  /** Offset to pull next. */
+  nextOffset: number
+  /** Offset to consume next, as brokers are told; undefined before anything is known. */
+  commitOffset: number | undefined
+
+  constructor(queue: MessageQueue, nextOffset: number) {
+    this.queue = queue
+    this.nextOffset = nextOffset
+  }
+
+  /** Set when the queue belongs to another client: nothing of it counts any more. */
+  get isDropped(): boolean {
+    return this.#isDropped
+  }
+
+  /** Messages that wait or are being consumed. */
+  get count(): number {
+    return this.#messages.size
+  }
+
+  /** Bytes of their bodies. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Between the first and the last of them, in messages. */
+  get span(): number {
+    const [first] = this.#messages.keys()
+    return first === undefined ? 0 : this.#offsetMax - first
+  }
+
+  /** Gives the queue up. */
+  drop(): void {
+    this.#isDropped = true
+  }
+
+  /** Takes messages that were pulled. */
+  put(messages: readonly ReceivedMessage[]): void {
+    for (const message of messages) {
+      if (this.#messages.has(message.queueOffset)) continue
+      this.#messages.set(message.queueOffset, message)
+      this.#bytes += message.body.length
+      this.#offsetMax = Math.max(this.#offsetMax, message.queueOffset)
+    }
+  }
+
+  /** A message was consumed, or given back: the offset moves to the first that was not. */
+  done(message: ReceivedMessage): void {
+    if (!this.#messages.delete(message.queueOffset)) return
+    this.#bytes -= message.body.length
+    const [first] = this.#messages.keys()
+    this.#moveTo(first ?? this.#offsetMax + 1)
+  }
+
+  /** A pull found nothing for this group before `offset`: with nothing left to consume, that is how far it has come. */
+  skippedTo(offset: number): void {
+    if (this.#messages.size === 0) this.#moveTo(offset)
+  }
+
+  #moveTo(offset: number): void {
+    if (this.#isDropped) return
+    this.commitOffset = Math.max(this.commitOffset ?? 0, offset)
+  }
+}

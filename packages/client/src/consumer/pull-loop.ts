@@ -1,0 +1,94 @@
+import type { Env } from '@skylarkmq/env'
+import { ResponseCode, SkylarkError, type SubscriptionData } from '@skylarkmq/protocol'
+import { BrokerError } from '../errors.ts'
+import { pullFailed } from '../events.ts'
+import type { ReceivedMessage } from '../message.ts'
+import { pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
+import { isFull, type FlowLimits } from './flow-control.ts'
+import type { ProcessQueue } from './process-queue.ts'
+import type { Pulled, Puller } from './pull.ts'
+
+const FULL_MS = 50
+const FAILED_MS = 1_000
+const FLOW_CONTROL_MS = 20
+
+/** What the loops of one consumer share. */
+export interface PullLoopParts {
+  readonly env: Env
+  readonly group: string
+  readonly puller: Puller
+  readonly limits: FlowLimits
+  readonly countMax: number
+  /** What the group wants of a topic now; undefined once it wants nothing. */
+  subscription(topic: string): SubscriptionData | undefined
+  /** Takes messages to consume; they are in the queue already. */
+  consume(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  /** The offset to pull is not in the queue: it must be given up and taken anew from `nextOffset`. */
+  offsetMoved(queue: ProcessQueue, nextOffset: number): Promise<void>
+}
+
+/** Pulls one queue until it is given up. Apache: `DefaultMQPushConsumerImpl.java`, pullMessage. */
+export async function runPullLoop(parts: PullLoopParts, queue: ProcessQueue): Promise<void> {
+  const { clock } = parts.env
+  while (!queue.isDropped) {
+    if (isFull(queue, parts.limits)) {
+      await pause(clock, FULL_MS)
+      continue
+    }
+    const subscription = parts.subscription(queue.queue.topic)
+    if (subscription === undefined) return
+    const waitMs = await pullOnce(parts, queue, subscription)
+    if (waitMs > 0) await pause(clock, waitMs)
+  }
+}
+
+/** Returns how long to wait before the next pull, ms. */
+async function pullOnce(
+  parts: PullLoopParts,
+  queue: ProcessQueue,
+  subscription: SubscriptionData,
+): Promise<number> {
+  try {
+    const pulled = await parts.puller.pull({
+      group: parts.group,
+      queue: queue.queue,
+      offset: queue.nextOffset,
+      countMax: parts.countMax,
+      subscription,
+      sendsSubscription: false,
+      commitOffset: queue.commitOffset,
+    })
+    if (!queue.isDropped) await take(parts, queue, pulled)
+    return 0
+  } catch (error) {
+    if (!(error instanceof SkylarkError)) throw error
+    if (queue.isDropped) return 0
+    return waitAfter(parts, queue, error)
+  }
+}
+
+async function take(parts: PullLoopParts, queue: ProcessQueue, pulled: Pulled): Promise<void> {
+  if (pulled.status === 'moved') {
+    await parts.offsetMoved(queue, pulled.nextOffset)
+    return
+  }
+  queue.nextOffset = pulled.nextOffset
+  if (pulled.messages.length === 0) {
+    queue.skippedTo(pulled.nextOffset)
+    return
+  }
+  queue.put(pulled.messages)
+  parts.consume(queue, pulled.messages)
+}
+
+function waitAfter(parts: PullLoopParts, { queue }: ProcessQueue, error: SkylarkError): number {
+  if (error instanceof BrokerError) {
+    if (error.responseCode === ResponseCode.FLOW_CONTROL) return FLOW_CONTROL_MS
+    // The broker has not seen the newest heartbeat yet.
+    if (error.responseCode === ResponseCode.SUBSCRIPTION_NOT_LATEST) return FAILED_MS
+  }
+  const name = `${queue.topic} on ${queue.brokerName}, queue ${queue.queueId}`
+  parts.env.events.emit(pullFailed, { queue: name, reason: reasonOf(error) })
+  return FAILED_MS
+}

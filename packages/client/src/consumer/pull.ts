@@ -1,0 +1,98 @@
+import {
+  PullMessage,
+  PullSysFlag,
+  ResponseCode,
+  type MessageQueue,
+  type SubscriptionData,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { NoRoute } from '../errors.ts'
+import { readMessages, type ReceivedMessage } from '../message.ts'
+import { MASTER_ID, readAddress } from '../route/topic-route.ts'
+
+/** How long a broker may hold a pull that finds nothing. */
+const SUSPEND_MS = 15_000
+/** How long a held pull is waited for. */
+const TIMEOUT_MS = 30_000
+/** Bytes of messages that one pull asks for. */
+const PULL_BYTES_MAX = 256 * 1024
+
+/** A pull that is to be made. */
+export interface PullPlan {
+  readonly group: string
+  readonly queue: MessageQueue
+  readonly offset: number
+  readonly countMax: number
+  readonly subscription: SubscriptionData
+  /** True when the broker does not know the subscription from a heartbeat. */
+  readonly sendsSubscription: boolean
+  /** Offset to store for the group on the way; undefined stores none. */
+  readonly commitOffset: number | undefined
+}
+
+/** What a pull found. */
+export interface Pulled {
+  /** `moved`: the wanted offset is not in the queue, and `nextOffset` is where to go on. */
+  readonly status: 'found' | 'nothing' | 'moved'
+  readonly messages: readonly ReceivedMessage[]
+  readonly nextOffset: number
+}
+
+/** Pulls from queues, each from the member of its broker that was last suggested. Apache: `PullAPIWrapper.java`. */
+export class Puller {
+  readonly #client: ClientInstance
+  readonly #suggested = new Map<string, number>()
+
+  constructor(client: ClientInstance) {
+    this.#client = client
+  }
+
+  /** Makes one pull, which the broker may hold. Rejects with the errors of `Caller.call`, or ERR_CLIENT_NO_ROUTE. */
+  async pull(plan: PullPlan): Promise<Pulled> {
+    const { queue, subscription, group } = plan
+    const { topic, brokerName, queueId } = queue
+    const route = await this.#client.routes.get(topic)
+    const target = readAddress(route, brokerName, this.#suggested.get(brokerName) ?? MASTER_ID)
+    if (target === undefined) {
+      throw new NoRoute({ topic, reason: `the broker ${brokerName} is not in it` })
+    }
+    const commits = (plan.commitOffset ?? 0) > 0 && target.brokerId === MASTER_ID
+    const header = {
+      consumerGroup: group,
+      topic,
+      queueId,
+      queueOffset: plan.offset,
+      maxMsgNums: plan.countMax,
+      maxMsgBytes: PULL_BYTES_MAX,
+      sysFlag:
+        PullSysFlag.SUSPEND |
+        (commits ? PullSysFlag.COMMIT_OFFSET : 0) |
+        (plan.sendsSubscription ? PullSysFlag.SUBSCRIPTION : 0),
+      commitOffset: commits ? (plan.commitOffset ?? 0) : 0,
+      suspendTimeoutMillis: SUSPEND_MS,
+      subVersion: subscription.subVersion,
+      expressionType: subscription.expressionType,
+      ...(plan.sendsSubscription ? { subscription: subscription.subString } : {}),
+    }
+    const { PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED } = ResponseCode
+    const answer = await this.#client.caller.call(target.address, PullMessage, header, {
+      timeoutMs: TIMEOUT_MS,
+      accept: [PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED],
+    })
+    const { nextBeginOffset, suggestWhichBrokerId } = answer.header()
+    this.#suggested.set(brokerName, suggestWhichBrokerId)
+    if (answer.code !== ResponseCode.SUCCESS) {
+      const status = answer.code === PULL_OFFSET_MOVED ? 'moved' : 'nothing'
+      return { status, messages: [], nextOffset: nextBeginOffset }
+    }
+    const all = readMessages(answer.body ?? Buffer.alloc(0), brokerName)
+    const messages = all.filter((message) => wants(subscription, message))
+    return { status: 'found', messages, nextOffset: nextBeginOffset }
+  }
+}
+
+/** The broker filters by hashes of tags, of which two may be equal; here the text decides. */
+function wants(subscription: SubscriptionData, message: ReceivedMessage): boolean {
+  if (subscription.tagsSet.length === 0) return true
+  return message.tag !== undefined && subscription.tagsSet.includes(message.tag)
+}

@@ -1,0 +1,57 @@
+import { defineEvent } from '@skylarkmq/env'
+
+/** A route could not be read again; the old one is used on. */
+export const routeNotRefreshed = defineEvent({
+  name: 'client.route.failed',
+  level: 'warn',
+  fields: { topic: 'topic', reason: 'what went wrong' },
+  says: 'the route of {topic} could not be read: {reason}',
+})
+
+/** A broker did not take a heartbeat; it is tried again. */
+export const heartbeatFailed = defineEvent({
+  name: 'client.heartbeat.failed',
+  level: 'warn',
+  fields: { address: 'address of the broker', reason: 'what went wrong' },
+  says: 'no heartbeat to {address}: {reason}',
+})
+
+/** A pull failed; it is tried again. */
+export const pullFailed = defineEvent({
+  name: 'client.pull.failed',
+  level: 'warn',
+  fields: { queue: 'topic, broker and queue id', reason: 'what went wrong' },
+  says: 'a pull from {queue} failed: {reason}',
+})
+
+/** A listener threw; its message comes again later. */
+export const listenerFailed = defineEvent({
+  name: 'client.listener.failed',
+  level: 'error',
+  fields: { topic: 'topic', msgId: 'id of the message', reason: 'what was thrown' },
+  says: 'the listener threw on {msgId} of {topic}: {reason}',
+})
+
+/** A message could not be given back to its broker; it is consumed again here. */
+export const sendBackFailed = defineEvent({
+  name: 'client.sendback.failed',
+  level: 'warn',
+  fields: { msgId: 'id of the message', reason: 'what went wrong' },
+  says: 'the message {msgId} could not be given back, it is consumed again here: {reason}',
+})
+
+/** Queues could not be allocated; it is tried again. */
+export const rebalanceFailed = defineEvent({
+  name: 'client.rebalance.failed',
+  level: 'warn',
+  fields: { topic: 'topic', reason: 'what went wrong' },
+  says: 'the queues of {topic} could not be allocated: {reason}',
+})
+
+/** The queues of a group changed hands. */
+export const queuesAllocated = defineEvent({
+  name: 'client.rebalance.done',
+  level: 'debug',
+  fields: { topic: 'topic', added: 'queues that are new here', dropped: 'queues that are gone' },
+  says: '{topic}: {added} queues added, {dropped} dropped',
+})

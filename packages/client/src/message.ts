@@ -1,0 +1,118 @@
+import {
+  createOffsetMsgId,
+  decodeProperties,
+  decodeRecords,
+  hostText,
+  KEY_SEPARATOR,
+  MessageSysFlag,
+  Property,
+  ProtocolError,
+  restoreBody,
+  RETRY_PREFIX,
+  type DecodedMessage,
+  type MessageQueue,
+} from '@skylarkmq/protocol'
+
+/** A message to send. */
+export interface Message {
+  readonly topic: string
+  /** Text is sent as UTF-8. */
+  readonly body: string | Uint8Array
+  /** What subscriptions filter by. */
+  readonly tag?: string | undefined
+  /** What the message can be found by; without blanks. */
+  readonly keys?: string | readonly string[] | undefined
+  /** Level of delay, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 m, … 2 h); 0 is none. */
+  readonly delayLevel?: number | undefined
+  /** The application's own; names that RocketMQ uses are refused. */
+  readonly properties?: Readonly<Record<string, string>> | undefined
+  /** The application's own number. */
+  readonly flag?: number | undefined
+}
+
+/** A message that was received. */
+export interface ReceivedMessage {
+  /** The topic it was sent to, also when it comes again. */
+  readonly topic: string
+  /** As the producer gave it. */
+  readonly body: Buffer
+  readonly tag: string | undefined
+  readonly keys: readonly string[]
+  /** All properties, those of RocketMQ included. */
+  readonly properties: ReadonlyMap<string, string>
+  /** The id that its producer gave it; of a message without one, `offsetMsgId`. */
+  readonly msgId: string
+  /** The id that says where it lies. */
+  readonly offsetMsgId: string
+  /** The queue it was read from: of a message that comes again, one of the retry topic. */
+  readonly messageQueue: MessageQueue
+  /** Logical offset in the queue, in messages. */
+  readonly queueOffset: number
+  /** Offset in the commit log of its broker, in bytes. */
+  readonly physicalOffset: number
+  /** ms, the producer's clock */
+  readonly bornTimestamp: number
+  /** ms, the broker's clock */
+  readonly storeTimestamp: number
+  /** `ip:port` of the producer. */
+  readonly bornHost: string
+  /** `ip:port` of the broker. */
+  readonly storeHost: string
+  /** How often it was consumed before, in vain. */
+  readonly reconsumeTimes: number
+  readonly flag: number
+  /** See MessageSysFlag; the bits of compression are cleared when the body was restored. */
+  readonly sysFlag: number
+  /** Length of the stored record, in bytes. */
+  readonly storeSize: number
+}
+
+/** Reads the messages in the body of an answer that came from `brokerName`. A ProtocolError when they are broken. */
+export function readMessages(body: Buffer, brokerName: string): ReceivedMessage[] {
+  return decodeRecords(body).map((record) => receivedMessage(record, brokerName))
+}
+
+function receivedMessage(record: DecodedMessage, brokerName: string): ReceivedMessage {
+  const properties = decodeProperties(record.properties)
+  const offsetMsgId = createOffsetMsgId(record.storeHost, record.storePort, record.physicalOffset)
+  const { body, sysFlag } = restored(record)
+  return {
+    topic: originTopic(record.topic, properties),
+    body,
+    tag: properties.get(Property.TAGS),
+    keys: (properties.get(Property.KEYS) ?? '').split(KEY_SEPARATOR).filter((key) => key !== ''),
+    properties,
+    msgId: properties.get(Property.UNIQ_KEY) ?? offsetMsgId,
+    offsetMsgId,
+    messageQueue: { topic: record.topic, brokerName, queueId: record.queueId },
+    queueOffset: record.queueOffset,
+    physicalOffset: record.physicalOffset,
+    bornTimestamp: record.bornTimestamp,
+    storeTimestamp: record.storeTimestamp,
+    bornHost: `${hostText(record.bornHost)}:${record.bornPort}`,
+    storeHost: `${hostText(record.storeHost)}:${record.storePort}`,
+    reconsumeTimes: record.reconsumeTimes,
+    flag: record.flag,
+    sysFlag,
+    storeSize: record.sizeBytes,
+  }
+}
+
+function originTopic(topic: string, properties: ReadonlyMap<string, string>): string {
+  if (!topic.startsWith(RETRY_PREFIX)) return topic
+  return properties.get(Property.RETRY_TOPIC) ?? topic
+}
+
+/** A body that cannot be restored is given as it is, its sysFlag still says so: Apache's client does the same. */
+function restored(record: DecodedMessage): { body: Buffer; sysFlag: number } {
+  const { sysFlag } = record
+  const { COMPRESSED, COMPRESSION_MASK } = MessageSysFlag
+  if ((sysFlag & COMPRESSED) === 0) return { body: record.body, sysFlag }
+  try {
+    const body = restoreBody(record.body, sysFlag)
+    return { body, sysFlag: sysFlag & ~(COMPRESSED | COMPRESSION_MASK) }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { body: record.body, sysFlag }
+  }
+}

@@ -1,0 +1,46 @@
+import { groupProblem } from '@skylarkmq/protocol'
+import { InvalidOption } from './errors.ts'
+
+/** Where clients look for a name server when nothing else is said. */
+export const DEFAULT_NAMESRV_ADDR = '127.0.0.1:9876'
+
+/** What every client may be told. */
+export interface ClientOptions {
+  /** Name servers, `host:port`, several joined by `;`. Default `127.0.0.1:9876`. */
+  readonly namesrvAddr?: string | undefined
+  /** Tells clients of one address apart; default a random text, different for each client. */
+  readonly instanceName?: string | undefined
+  /** How long name servers and brokers have for an answer, ms; default 3000. */
+  readonly requestTimeoutMs?: number | undefined
+  /** How often routes are read again, ms; default 30000. */
+  readonly pollNameServerMs?: number | undefined
+  /** How often brokers hear that this client lives, ms; default 30000. */
+  readonly heartbeatMs?: number | undefined
+}
+
+/**
+ * The addresses of a list such as `a:9876;b:9876`; `http://` before one is cut off, as Apache does.
+ * Throws ERR_CLIENT_OPTION when one is not `host:port`.
+ */
+export function parseNamesrvAddr(text: string): string[] {
+  const parts = text.split(/[;,]/).map((each) => each.trim().replace(/^https?:\/\//, ''))
+  const addresses = parts.filter((each) => each !== '')
+  if (addresses.length === 0) {
+    throw new InvalidOption({ option: 'namesrvAddr', problem: 'it names no address' })
+  }
+  for (const address of addresses) {
+    const port = Number(/^.+:(\d{1,5})$/.exec(address)?.[1] ?? NaN)
+    if (!(port >= 1 && port <= 65535)) {
+      const problem = `${JSON.stringify(address)} is not host:port`
+      throw new InvalidOption({ option: 'namesrvAddr', problem })
+    }
+  }
+  return addresses
+}
+
+/** The group, when it can be one. Throws ERR_CLIENT_OPTION. */
+export function checkedGroup(group: string): string {
+  const problem = groupProblem(group)
+  if (problem !== undefined) throw new InvalidOption({ option: 'group', problem })
+  return group
+}

@@ -1,0 +1,111 @@
+import type { EventSink } from '@skylarkmq/env'
+import { SkylarkError, SystemTopic, type TopicRouteData } from '@skylarkmq/protocol'
+import { NoRoute } from '../errors.ts'
+import { routeNotRefreshed } from '../events.ts'
+import { reasonOf } from '../reason.ts'
+import type { NameServers } from '../wire/name-servers.ts'
+import { addressesOf, isSameRoute, routeOfTemplate } from './topic-route.ts'
+
+/** Queues per broker that a client asks for when a topic has to be made. */
+export const DEFAULT_TOPIC_QUEUE_NUMS = 4
+
+/** Routes that this client has used, read again from time to time. Apache: `MQClientInstance.java`. */
+export class TopicRouteTable {
+  readonly #nameServers: NameServers
+  readonly #events: EventSink
+  readonly #routes = new Map<string, TopicRouteData>()
+  /** Topics that are not there yet but will be read again. */
+  readonly #wanted = new Set<string>()
+  readonly #reading = new Map<string, Promise<TopicRouteData | undefined>>()
+  readonly #listeners: ((topic: string) => void)[] = []
+
+  constructor(nameServers: NameServers, events: EventSink) {
+    this.#nameServers = nameServers
+    this.#events = events
+  }
+
+  /** Calls `listener` with each topic whose route has changed or has become known. */
+  onChange(listener: (topic: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The route as known; undefined before it was read. */
+  known(topic: string): TopicRouteData | undefined {
+    return this.#routes.get(topic)
+  }
+
+  /**
+   * The route of a topic, read if need be; undefined when there is none, and then it is looked for again
+   * at each refresh. Rejects with ERR_CLIENT_NAMESRV.
+   */
+  async find(topic: string): Promise<TopicRouteData | undefined> {
+    return this.#routes.get(topic) ?? this.read(topic)
+  }
+
+  /** The route of a topic that must be there. Rejects with ERR_CLIENT_NO_ROUTE or ERR_CLIENT_NAMESRV. */
+  async get(topic: string): Promise<TopicRouteData> {
+    const found = await this.find(topic)
+    if (found !== undefined) return found
+    throw new NoRoute({ topic, reason: 'the name server knows no such topic' })
+  }
+
+  /**
+   * The route to send by: of the topic, or of the template of topics that brokers make by themselves.
+   * Rejects with ERR_CLIENT_NO_ROUTE or ERR_CLIENT_NAMESRV.
+   */
+  async forSending(topic: string): Promise<TopicRouteData> {
+    const found = await this.find(topic)
+    if (found !== undefined) return found
+    const template = await this.#nameServers.route(SystemTopic.AUTO_CREATE)
+    if (template === undefined) {
+      const reason =
+        'the name server knows no such topic, and no broker that would make it by itself'
+      throw new NoRoute({ topic, reason })
+    }
+    const route = routeOfTemplate(template, DEFAULT_TOPIC_QUEUE_NUMS)
+    this.#keep(topic, route)
+    return route
+  }
+
+  /** Reads a route now. Rejects with ERR_CLIENT_NAMESRV. */
+  read(topic: string): Promise<TopicRouteData | undefined> {
+    const running = this.#reading.get(topic)
+    if (running !== undefined) return running
+    const reading = this.#nameServers.route(topic).then((route) => {
+      if (route === undefined) this.#wanted.add(topic)
+      else this.#keep(topic, route)
+      return route
+    })
+    this.#reading.set(topic, reading)
+    const done = (): void => {
+      this.#reading.delete(topic)
+    }
+    reading.then(done, done)
+    return reading
+  }
+
+  /** Reads all routes in use again; one that cannot be read stays as it is. */
+  async refresh(): Promise<void> {
+    for (const topic of new Set([...this.#routes.keys(), ...this.#wanted])) {
+      try {
+        await this.read(topic)
+      } catch (error) {
+        if (!(error instanceof SkylarkError)) throw error
+        this.#events.emit(routeNotRefreshed, { topic, reason: reasonOf(error) })
+      }
+    }
+  }
+
+  /** Addresses of the brokers of all routes in use. */
+  addresses(slaves: boolean): string[] {
+    return [...new Set([...this.#routes.values()].flatMap((route) => addressesOf(route, slaves)))]
+  }
+
+  #keep(topic: string, route: TopicRouteData): void {
+    const before = this.#routes.get(topic)
+    this.#routes.set(topic, route)
+    this.#wanted.delete(topic)
+    if (before !== undefined && isSameRoute(before, route)) return
+    for (const listener of this.#listeners) listener(topic)
+  }
+}

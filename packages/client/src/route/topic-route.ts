@@ -1,0 +1,113 @@
+import {
+  compareQueues,
+  isReadable,
+  isWriteable,
+  type MessageQueue,
+  type TopicRouteData,
+} from '@skylarkmq/protocol'
+
+/** Broker id of a master. */
+export const MASTER_ID = 0
+
+/**
+ * The queues of a topic that messages may be sent to: those of `orderTopicConf` when the topic has one,
+ * else the writeable queues of every broker name that has a master, by broker name and queue id.
+ * Apache: `MQClientInstance.java`, topicRouteData2TopicPublishInfo.
+ */
+export function publishQueues(topic: string, route: TopicRouteData): MessageQueue[] {
+  if (route.orderTopicConf !== undefined && route.orderTopicConf !== '') {
+    return orderedQueues(topic, route.orderTopicConf)
+  }
+  return route.queueDatas
+    .filter((each) => isWriteable(each.perm) && masterAddress(route, each.brokerName) !== undefined)
+    .flatMap(({ brokerName, writeQueueNums }) => queuesOf(topic, brokerName, writeQueueNums))
+    .sort(compareQueues)
+}
+
+/**
+ * The queues of a topic that messages may be read from, by broker name and queue id.
+ * Apache: `MQClientInstance.java`, topicRouteData2TopicSubscribeInfo.
+ */
+export function subscribeQueues(topic: string, route: TopicRouteData): MessageQueue[] {
+  return route.queueDatas
+    .filter((each) => isReadable(each.perm))
+    .flatMap(({ brokerName, readQueueNums }) => queuesOf(topic, brokerName, readQueueNums))
+    .sort(compareQueues)
+}
+
+/** `broker-a:8;broker-b:8` */
+function orderedQueues(topic: string, text: string): MessageQueue[] {
+  return text.split(';').flatMap((part) => {
+    const [brokerName = '', count = ''] = part.split(':')
+    return /^\d{1,9}$/.test(count) ? queuesOf(topic, brokerName, Number(count)) : []
+  })
+}
+
+function queuesOf(topic: string, brokerName: string, count: number): MessageQueue[] {
+  return Array.from({ length: Math.max(0, count) }, (_, queueId) => ({
+    topic,
+    brokerName,
+    queueId,
+  }))
+}
+
+/**
+ * The route that a topic will have once a broker has made it from the template: at most `queueNums` queues
+ * per broker.
+ */
+export function routeOfTemplate(template: TopicRouteData, queueNums: number): TopicRouteData {
+  const queueDatas = template.queueDatas.map((each) => {
+    const count = Math.min(queueNums, each.readQueueNums)
+    return { ...each, readQueueNums: count, writeQueueNums: count }
+  })
+  return { ...template, queueDatas }
+}
+
+/** `host:port` of the master of a broker name; undefined when the route has none. */
+export function masterAddress(route: TopicRouteData, brokerName: string): string | undefined {
+  return addressOf(route, brokerName, MASTER_ID)
+}
+
+/** `host:port` of one member of a broker name. */
+export function addressOf(
+  route: TopicRouteData,
+  brokerName: string,
+  brokerId: number,
+): string | undefined {
+  return route.brokerDatas.find((each) => each.brokerName === brokerName)?.brokerAddrs.get(brokerId)
+}
+
+/** As `addressOf`, but any member when the wanted one is not there. */
+export function readAddress(
+  route: TopicRouteData,
+  brokerName: string,
+  brokerId: number,
+): { address: string; brokerId: number } | undefined {
+  const members = route.brokerDatas.find((each) => each.brokerName === brokerName)?.brokerAddrs
+  const wanted = members?.get(brokerId)
+  if (wanted !== undefined) return { address: wanted, brokerId }
+  const [any] = members ?? []
+  return any === undefined ? undefined : { brokerId: any[0], address: any[1] }
+}
+
+/** All addresses of a route; without `slaves` only the masters'. */
+export function addressesOf(route: TopicRouteData, slaves: boolean): string[] {
+  return route.brokerDatas.flatMap(({ brokerAddrs }) =>
+    [...brokerAddrs].filter(([id]) => slaves || id === MASTER_ID).map(([, address]) => address),
+  )
+}
+
+/** Whether two routes lead to the same queues and addresses. */
+export function isSameRoute(a: TopicRouteData, b: TopicRouteData): boolean {
+  return routeText(a) === routeText(b)
+}
+
+function routeText(route: TopicRouteData): string {
+  const queues = route.queueDatas.map(
+    (q) => `${q.brokerName} ${q.readQueueNums} ${q.writeQueueNums} ${q.perm}`,
+  )
+  const brokers = route.brokerDatas.map(
+    (b) => `${b.brokerName} ${[...b.brokerAddrs].sort(([x], [y]) => x - y).join(' ')}`,
+  )
+  return [...queues.sort(), ...brokers.sort(), route.orderTopicConf ?? ''].join('\n')
+}

@@ -1,0 +1,57 @@
+import type { Env } from '@skylarkmq/env'
+import {
+  decodeTopicRouteData,
+  GetRouteinfoByTopic,
+  ResponseCode,
+  SkylarkError,
+  type HeaderOf,
+  type TopicRouteData,
+} from '@skylarkmq/protocol'
+import type { AnyRequest } from '@skylarkmq/remoting'
+import { BrokerError, NameServerUnreachable } from '../errors.ts'
+import type { Answer, CallOptions, Caller } from './call.ts'
+
+/**
+ * The name servers of a client: one is chosen by chance and kept until it fails, then the next one is.
+ * Apache: `NettyRemotingClient.java`, getAndCreateNameserverChannel.
+ */
+export class NameServers {
+  readonly addresses: readonly string[]
+  readonly #caller: Caller
+  #current: number
+
+  constructor(env: Env, caller: Caller, addresses: readonly string[]) {
+    this.addresses = addresses
+    this.#caller = caller
+    this.#current = Math.floor(env.random.next() * addresses.length)
+  }
+
+  /** Asks one that answers. Rejects with ERR_CLIENT_NAMESRV when none does, or ERR_CLIENT_BROKER. */
+  async call<D extends AnyRequest>(
+    definition: D,
+    header: HeaderOf<D>,
+    options: CallOptions = {},
+  ): Promise<Answer<D>> {
+    let last: SkylarkError | undefined
+    for (let tried = 0; tried < this.addresses.length; tried++) {
+      const at = this.#current
+      try {
+        return await this.#caller.call(this.addresses[at] ?? '', definition, header, options)
+      } catch (error) {
+        if (!(error instanceof SkylarkError) || error instanceof BrokerError) throw error
+        last = error
+        if (this.#current === at) this.#current = (at + 1) % this.addresses.length
+      }
+    }
+    const addresses = this.addresses.join(', ')
+    throw new NameServerUnreachable({ addresses, reason: last?.message ?? '' }, last)
+  }
+
+  /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */
+  async route(topic: string): Promise<TopicRouteData | undefined> {
+    const accept = [ResponseCode.TOPIC_NOT_EXIST]
+    const answer = await this.call(GetRouteinfoByTopic, { topic }, { accept })
+    if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
+    return decodeTopicRouteData(answer.body)
+  }
+}
