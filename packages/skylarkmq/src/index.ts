@@ -1,1 +1,2 @@
+export * from '@skylarkmq/client'
 export * from '@skylarkmq/server'

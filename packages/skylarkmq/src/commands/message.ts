@@ -1,2 +1,9 @@
 import type { Command } from 'commander'
-export function addMessageCommands(_program: Command): void {}
+import { addConsumeCommand } from './consume.ts'
+import { addSendCommand } from './send.ts'
+
+/** Adds `send` and `consume`. */
+export function addMessageCommands(program: Command): void {
+  addSendCommand(program)
+  addConsumeCommand(program)
+}

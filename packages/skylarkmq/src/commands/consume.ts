@@ -1,0 +1,157 @@
+import { PushConsumer, TopicReader, type ReceivedMessage, type StartFrom } from '@skylarkmq/client'
+import { logEvents } from '@skylarkmq/server'
+import { nodeEnv, type Env } from '@skylarkmq/env'
+import { InvalidArgumentError, type Command } from 'commander'
+import { dim, explain, print, printError } from '../terminal.ts'
+import { count, namesrvFlag } from './client-flags.ts'
+
+interface ConsumeFlags {
+  namesrvAddr: string
+  from: StartFrom
+  group?: string
+  tag?: string
+  count?: number
+  json?: boolean
+}
+
+/** Adds `consume`. */
+export function addConsumeCommand(program: Command): void {
+  program
+    .command('consume')
+    .description('print the messages of a topic as they come')
+    .argument('<topic>', 'topic to read')
+    .addOption(namesrvFlag())
+    .option(
+      '--from <place>',
+      'first, last, or a time: ms since 1970 or 2026-01-31T12:00 (default: last)',
+      from,
+      'last' as const,
+    )
+    .option('--group <name>', 'read as a member of this group, and store how far it has come')
+    .option('--tag <expression>', 'only messages with these tags, such as "paid || refunded"')
+    .option('--count <n>', 'end after so many messages', count)
+    .option('--json', 'print one JSON object for each message')
+    .addHelpText(
+      'after',
+      `
+Without --group this is a look: all queues are read, nothing is stored, no other reader is disturbed.
+With --group the messages are shared with the other members of the group, and --from counts only for a
+group that is new. Ctrl-C ends it.
+
+Examples:
+  skylark consume Hello --from first
+  skylark consume Orders --tag paid --json | jq .keys
+  skylark consume Orders --group audit --count 10`,
+    )
+    .action(async (topic: string, flags: ConsumeFlags) => {
+      process.exitCode = await consume(topic, flags)
+    })
+}
+
+async function consume(topic: string, flags: ConsumeFlags): Promise<number> {
+  const ended = new Ending(flags.count)
+  let close: (() => Promise<void>) | undefined
+  const listener = (message: ReceivedMessage): void => {
+    print(flags.json === true ? jsonLine(message) : textLine(message))
+    // At once, so that no further message is taken.
+    if (ended.isLast()) void close?.()
+  }
+  try {
+    if (flags.group === undefined) {
+      const reader = readerOf(topic, flags)
+      close = () => reader.close()
+      await reader.start(listener)
+    } else {
+      const consumer = consumerOf(flags.group, flags)
+      close = () => consumer.close()
+      consumer.subscribe(topic, flags.tag ?? '*')
+      await consumer.start(listener)
+    }
+    await ended.promise
+    return 0
+  } catch (error) {
+    explain(error)
+    return 1
+  } finally {
+    await close?.()
+  }
+}
+
+function readerOf(topic: string, flags: ConsumeFlags): TopicReader {
+  const { namesrvAddr, from: start, tag } = flags
+  const options = { topic, namesrvAddr, from: start }
+  return new TopicReader(tag === undefined ? options : { ...options, expression: tag }, loudEnv())
+}
+
+function consumerOf(group: string, flags: ConsumeFlags): PushConsumer {
+  const { namesrvAddr, from: consumeFrom } = flags
+  // One at a time, so that lines come in order and no more than --count messages are taken.
+  return new PushConsumer({ group, namesrvAddr, consumeFrom, concurrency: 1 }, loudEnv())
+}
+
+/** Standard output is for messages; what goes wrong meanwhile is told on standard error. */
+function loudEnv(): Env {
+  const now = (): number => Math.round(performance.timeOrigin + performance.now())
+  const write = (line: string): void => {
+    printError(dim(line))
+  }
+  return nodeEnv(logEvents({ format: 'pretty', level: 'warn', write, now }))
+}
+
+/** When to end: after so many messages, or when the user says so. */
+class Ending {
+  readonly promise: Promise<void>
+  #left: number
+  #resolve: () => void = () => undefined
+
+  constructor(countMax: number | undefined) {
+    this.#left = countMax ?? Infinity
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, this.#resolve)
+    // Who reads our output has gone: `skylark consume T | head -1`.
+    process.stdout.once('error', this.#resolve)
+  }
+
+  /** Counts a message; true once it is the last one. */
+  isLast(): boolean {
+    this.#left--
+    if (this.#left > 0) return false
+    this.#resolve()
+    return true
+  }
+}
+
+function textLine(message: ReceivedMessage): string {
+  const { messageQueue, queueOffset, tag, keys, reconsumeTimes } = message
+  const place = `${messageQueue.brokerName}/${messageQueue.queueId}/${queueOffset}`
+  const marks = [
+    place,
+    ...(tag === undefined ? [] : [`tag ${tag}`]),
+    ...(keys.length === 0 ? [] : [`keys ${keys.join(' ')}`]),
+    ...(reconsumeTimes === 0 ? [] : [`try ${reconsumeTimes + 1}`]),
+  ]
+  return `${dim(marks.join('  '))}  ${message.body.toString('utf8')}`
+}
+
+function jsonLine(message: ReceivedMessage): string {
+  const { body, properties, messageQueue, ...rest } = message
+  const text = body.toString('utf8')
+  // Bytes that are no text would be lost in JSON.
+  const isText = Buffer.from(text, 'utf8').equals(body)
+  return JSON.stringify({
+    ...rest,
+    brokerName: messageQueue.brokerName,
+    queueId: messageQueue.queueId,
+    ...(isText ? { body: text } : { bodyBase64: body.toString('base64') }),
+    properties: Object.fromEntries(properties),
+  })
+}
+
+function from(text: string): StartFrom {
+  if (text === 'first' || text === 'last') return text
+  const timestampMs = /^\d{10,}$/.test(text) ? Number(text) : Date.parse(text)
+  if (Number.isFinite(timestampMs)) return { timestampMs }
+  throw new InvalidArgumentError('It must be first, last, or a time.')
+}
