@@ -54,7 +54,7 @@ function addTests() {
 
 /** Counts of a program whose last line is `N passed, N failed`. */
 function addLine({ status, output }) {
-  const [, passed, failed] = /(\d+) passed, (\d+) failed\s*$/.exec(output) ?? []
+  const [, passed, failed] = /(\d+) passed, (\d+) failed(?:, \d+ skipped)?\s*$/.exec(output) ?? []
   total.passed += Number(passed ?? 0)
   total.failed += Number(failed ?? 0)
   if (status !== 0 && Number(failed ?? 0) === 0) total.failed++

@@ -160,13 +160,17 @@ function record(results) {
 
 /** Shows one make only: what failed to be shown counts as failed. */
 function report(verdicts) {
-  for (const { name, same, lines } of verdicts) {
-    console.log(`${same ? 'same     ' : 'DIFFERENT'} ${name}`)
+  for (const { name, same, missing, lines } of verdicts) {
+    const word = same ? 'same' : missing === undefined ? 'DIFFERENT' : 'skipped'
+    console.log(`${word.padEnd(9)} ${name}`)
     for (const line of lines) console.log(line)
   }
   const passed = verdicts.filter(({ same }) => same).length
-  console.log(`${passed} passed, ${verdicts.length - passed} failed`)
-  return passed === verdicts.length ? 0 : 1
+  const skipped = verdicts.filter(({ missing }) => missing !== undefined).length
+  const failed = verdicts.length - passed - skipped
+  const rest = skipped === 0 ? '' : `, ${skipped} skipped`
+  console.log(`${passed} passed, ${failed} failed${rest}`)
+  return failed === 0 ? 0 : 1
 }
 
 async function main() {

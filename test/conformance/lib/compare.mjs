@@ -1,5 +1,5 @@
 /** Compares what two makes answered, and says where they differ in words. */
-import { reasonFor } from './expected-differences.mjs'
+import { missingFeature, reasonFor } from './expected-differences.mjs'
 
 /** The paths at which two JSON values differ: `[{ path, left, right }]`; a missing value is undefined. */
 export function differences(left, right, path = '') {
@@ -51,6 +51,10 @@ export function compareRuns(left, right, leftName, rightName) {
       if (line === undefined) return [`    ${make}: not shown`]
       return line.ok ? [] : [`    ${make}: ${line.error}`]
     })
+    const missing = theirs?.ok && ours !== undefined ? missingFeature(name, ours) : undefined
+    if (missing !== undefined) {
+      return { name, same: false, missing, lines: [`    not built yet: ${missing}`] }
+    }
     if (failed.length > 0) return { name, same: false, lines: failed }
     const found = differences(theirs.result, ours.result)
     const reasons = new Set(found.map((one) => reasonFor(name, one)).filter(Boolean))
