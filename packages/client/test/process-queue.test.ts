@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { nodeEnv, silentEvents, type EventDefinition } from '@skylarkmq/env'
+import { manualClock } from '@skylarkmq/env/sim'
+import { isFull } from '../src/consumer/flow-control.ts'
+import { ConsumeConcurrently, type MessageListener } from '../src/consumer/consume-concurrently.ts'
+import { ProcessQueue } from '../src/consumer/process-queue.ts'
+import type { ReceivedMessage } from '../src/message.ts'
+
+const QUEUE = { topic: 'T', brokerName: 'b', queueId: 0 }
+
+function message(queueOffset: number): ReceivedMessage {
+  return {
+    topic: 'T',
+    body: Buffer.from(`body ${queueOffset}`),
+    tag: undefined,
+    keys: [],
+    properties: new Map(),
+    msgId: `id-${queueOffset}`,
+    offsetMsgId: '',
+    messageQueue: QUEUE,
+    queueOffset,
+    physicalOffset: queueOffset * 100,
+    bornTimestamp: 0,
+    storeTimestamp: 0,
+    bornHost: '',
+    storeHost: '',
+    reconsumeTimes: 0,
+    flag: 0,
+    sysFlag: 0,
+    storeSize: 100,
+  }
+}
+
+const messages = (...offsets: number[]): ReceivedMessage[] => offsets.map(message)
+
+// Reference: `ProcessQueue.java`, removeMessage.
+test('the offset moves to the first message that is not done, whatever the order', () => {
+  const queue = new ProcessQueue(QUEUE, 5)
+  queue.put(messages(5, 6, 8))
+  queue.done(message(6))
+  assert.equal(queue.commitOffset, 5)
+  queue.done(message(5))
+  assert.equal(queue.commitOffset, 8)
+  queue.done(message(8))
+  assert.equal(queue.commitOffset, 9)
+  assert.equal(queue.bytes, 0)
+})
+
+test('a pull that found nothing moves the offset only when nothing is left to consume', () => {
+  const queue = new ProcessQueue(QUEUE, 0)
+  queue.skippedTo(3)
+  assert.equal(queue.commitOffset, 3)
+  queue.put(messages(3))
+  queue.skippedTo(10)
+  assert.equal(queue.commitOffset, 3)
+})
+
+test('a queue that was given up moves its offset no more', () => {
+  const queue = new ProcessQueue(QUEUE, 0)
+  queue.put(messages(0))
+  queue.drop()
+  queue.done(message(0))
+  assert.equal(queue.commitOffset, undefined)
+})
+
+test('a queue is full by count, by bytes and by span, each alone', () => {
+  const queue = new ProcessQueue(QUEUE, 0)
+  queue.put(messages(0, 50))
+  const limits = { count: 10, bytes: 1000, span: 100 }
+  assert.ok(!isFull(queue, limits))
+  assert.ok(isFull(queue, { ...limits, count: 1 }))
+  assert.ok(isFull(queue, { ...limits, bytes: 10 }))
+  assert.ok(isFull(queue, { ...limits, span: 49 }))
+})
+
+/** Consumes with a listener; `sentBack` collects what was given back, and events are named. */
+function consuming(listener: MessageListener, options: { accepts?: boolean } = {}) {
+  const clock = manualClock()
+  const sentBack: number[] = []
+  const seen: string[] = []
+  const events = { emit: (definition: EventDefinition) => void seen.push(definition.name) }
+  const consume = new ConsumeConcurrently({
+    env: { ...nodeEnv(silentEvents), clock, events },
+    listener,
+    concurrency: 2,
+    sendBack: (each) => {
+      sentBack.push(each.queueOffset)
+      return Promise.resolve(options.accepts ?? true)
+    },
+  })
+  const queue = new ProcessQueue(QUEUE, 0)
+  const submit = (...offsets: number[]): void => {
+    queue.put(messages(...offsets))
+    consume.submit(queue, messages(...offsets))
+  }
+  return { consume, queue, clock, sentBack, seen, submit }
+}
+
+test('no more listeners run at once than the concurrency', async () => {
+  let running = 0
+  let most = 0
+  const release: (() => void)[] = []
+  const { submit, queue } = consuming(async () => {
+    most = Math.max(most, ++running)
+    await new Promise<void>((resolve) => release.push(resolve))
+    running--
+  })
+  submit(0, 1, 2, 3, 4)
+  for (let i = 0; i < 5; i++) {
+    await turn()
+    release.shift()?.()
+  }
+  await turn()
+  assert.equal(most, 2)
+  assert.equal(queue.commitOffset, 5)
+})
+
+test('a message answered with later, and one that the listener throws on, are given back', async () => {
+  const { submit, sentBack, seen, queue } = consuming(({ queueOffset }) => {
+    if (queueOffset === 1) return 'later'
+    if (queueOffset === 2) throw new Error('no')
+    return 'success'
+  })
+  submit(0, 1, 2)
+  await turn()
+  assert.deepEqual(sentBack, [1, 2])
+  assert.deepEqual(seen, ['client.listener.failed'])
+  assert.equal(queue.commitOffset, 3)
+})
+
+test('a message that cannot be given back is consumed again here after 5 s, and its offset waits', async () => {
+  const tries: number[] = []
+  const listener: MessageListener = ({ reconsumeTimes }) => {
+    tries.push(reconsumeTimes)
+    return reconsumeTimes === 0 ? 'later' : 'success'
+  }
+  const { submit, queue, clock } = consuming(listener, { accepts: false })
+  submit(0)
+  await turn()
+  clock.advance(4_999)
+  await turn()
+  assert.deepEqual(tries, [0])
+  assert.equal(queue.commitOffset, undefined)
+  clock.advance(1)
+  await turn()
+  assert.deepEqual(tries, [0, 1])
+  assert.equal(queue.commitOffset, 1)
+})
+
+test('after close nothing is started, and close waits for what runs', async () => {
+  let started = 0
+  let release: () => void = () => undefined
+  const { submit, consume } = consuming(async () => {
+    started++
+    await new Promise<void>((resolve) => (release = resolve))
+  })
+  submit(0)
+  let isClosed = false
+  const closing = consume.close().then(() => (isClosed = true))
+  submit(1)
+  await turn()
+  assert.equal(isClosed, false)
+  release()
+  await closing
+  assert.equal(started, 1)
+})

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import {
+  decodeBatch,
+  decodeProperties,
+  Property,
+  ResponseCode,
+  restoreBody,
+} from '@skylarkmq/protocol'
+import { RequestTimeout } from '@skylarkmq/remoting'
+import { BrokerError, InvalidMessage, InvalidOption } from '../src/errors.ts'
+import { parseNamesrvAddr } from '../src/options.ts'
+import { prepareBatch, prepareMessage } from '../src/producer/encode-send.ts'
+import { maySendAgain } from '../src/producer/retry.ts'
+import { queueByHash, selectQueue } from '../src/producer/select-queue.ts'
+import { uniqKeys } from '../src/producer/uniq-key.ts'
+
+const LIMITS = { compressOverBytes: 4096, maxMessageBytes: 4 * 1024 * 1024 }
+const nextId = (): string => 'ID'
+
+const answered = (responseCode: number): BrokerError =>
+  new BrokerError({ responseCode, remark: '', request: 'SEND_MESSAGE_V2', address: 'h:1' })
+
+// Reference: `DefaultMQProducer.java`, retryResponseCodes.
+test('a send is tried again after a lost answer and after the codes that Apache retries, no others', () => {
+  const retried = [17, 14, 1, 2, 16, 204, 205, 1500]
+  for (const code of retried) assert.ok(maySendAgain(answered(code)), String(code))
+  for (const code of [ResponseCode.MESSAGE_ILLEGAL, ResponseCode.FLOW_CONTROL]) {
+    assert.ok(!maySendAgain(answered(code)), String(code))
+  }
+  assert.ok(maySendAgain(new RequestTimeout({ address: 'h:1', request: 'X', timeoutMs: 1 })))
+  assert.ok(!maySendAgain(new TypeError('a bug')))
+})
+
+test('what a broker answered can be matched by name, and the message says who said what to which request', () => {
+  const error = answered(ResponseCode.TOPIC_NOT_EXIST)
+  assert.equal(error.responseName, 'TOPIC_NOT_EXIST')
+  assert.match(error.message, /h:1 answered SEND_MESSAGE_V2 with TOPIC_NOT_EXIST \(17\)/)
+})
+
+const queues = ['a', 'a', 'b', 'b'].map((brokerName, i) => ({
+  topic: 'T',
+  brokerName,
+  queueId: i % 2,
+}))
+
+test('a retry leaves the broker that failed, unless there is no other', () => {
+  for (let turn = 0; turn < 8; turn++) {
+    assert.equal(selectQueue(queues, turn, 'a')?.brokerName, 'b')
+    assert.equal(selectQueue(queues.slice(0, 2), turn, 'a')?.brokerName, 'a')
+  }
+  assert.equal(selectQueue([], 3), undefined)
+})
+
+test('messages of one key go to one queue, the one that Apache chooses', () => {
+  // Two well-known values of Java's String.hashCode: 99162322, and the least int.
+  assert.equal(queueByHash('hello')(queues), queues[2])
+  assert.equal(queueByHash('polygenelubricants')(queues), queues[0])
+  // A negative hash leaves a negative rest, whose sign is dropped.
+  const seven = Array.from({ length: 7 }, (_, queueId) => ({ ...queues[0]!, queueId }))
+  assert.equal(queueByHash('order-7')(seven)?.queueId, Math.abs(-1207111304 % 7))
+})
+
+test('a body from 4096 bytes on is compressed, and the sysFlag says how', () => {
+  const body = 'x'.repeat(4096)
+  const large = prepareMessage({ topic: 'T', body }, nextId, LIMITS)
+  assert.equal(large.sysFlag, 0x301)
+  assert.ok(large.body.length < 100)
+  assert.equal(restoreBody(Buffer.from(large.body), large.sysFlag).toString(), body)
+  assert.equal(prepareMessage({ topic: 'T', body: body.slice(1) }, nextId, LIMITS).sysFlag, 0)
+})
+
+test('tag, keys, delay and own properties become properties, and the id is set once', () => {
+  const message = {
+    topic: 'T',
+    body: 'b',
+    tag: 'paid',
+    keys: ['k1', 'k2'],
+    delayLevel: 3,
+    properties: { colour: 'blue' },
+  }
+  const properties = decodeProperties(prepareMessage(message, nextId, LIMITS).properties)
+  assert.deepEqual(Object.fromEntries(properties), {
+    colour: 'blue',
+    [Property.KEYS]: 'k1 k2',
+    [Property.UNIQ_KEY]: 'ID',
+    [Property.WAIT]: 'true',
+    [Property.TAGS]: 'paid',
+    [Property.DELAY]: '3',
+  })
+})
+
+test('a message that no broker would take is refused before it is sent, and it is said why', () => {
+  const wrong: [object, RegExp][] = [
+    [{ topic: '', body: 'b' }, /blank/],
+    [{ topic: 'has blank', body: 'b' }, /illegal characters/],
+    [{ topic: 'T', body: '' }, /body of the message is empty/],
+    [{ topic: 'SCHEDULE_TOPIC_XXXX', body: 'b' }, /nobody sends/],
+    [{ topic: 'T', body: Buffer.alloc(LIMITS.maxMessageBytes + 1) }, /maxMessageBytes/],
+    [{ topic: 'T', body: 'b', properties: { TAGS: 'x' } }, /belongs to RocketMQ/],
+    [{ topic: 'T', body: 'b', properties: { a: 'x\u0001y' } }, /separator/],
+    [{ topic: 'T', body: 'b', properties: { a: 'x'.repeat(32767) } }, /properties take/],
+  ]
+  for (const [message, problem] of wrong) {
+    assert.throws(
+      () => prepareMessage(message as { topic: string; body: string }, nextId, LIMITS),
+      (error) => error instanceof InvalidMessage && problem.test(error.message),
+    )
+  }
+})
+
+test('a batch carries each message with its own id, and refuses mixed topics and delays', () => {
+  let n = 0
+  const ids = (): string => `ID${++n}`
+  const one = { topic: 'T', body: 'one', tag: 'x' }
+  const prepared = prepareBatch([one, { topic: 'T', body: 'two' }], ids, LIMITS)
+  assert.deepEqual(prepared.msgIds, ['ID1', 'ID2'])
+  const bodies = decodeBatch(Buffer.from(prepared.body)).map((each) => each.body.toString())
+  assert.deepEqual(bodies, ['one', 'two'])
+  assert.throws(() => prepareBatch([one, { topic: 'U', body: 'b' }], ids, LIMITS), InvalidMessage)
+  assert.throws(() => prepareBatch([{ ...one, delayLevel: 1 }], ids, LIMITS), InvalidMessage)
+  assert.throws(() => prepareBatch([], ids, LIMITS), InvalidMessage)
+})
+
+test('ids differ from each other and have the form of Apache clients', () => {
+  const next = uniqKeys(nodeEnv(silentEvents))
+  const ids = new Set(Array.from({ length: 1000 }, next))
+  assert.equal(ids.size, 1000)
+  for (const id of ids) assert.match(id, /^(?:[0-9A-F]{32}|[0-9A-F]{56})$/)
+})
+
+test('addresses of name servers are read with their separators, and wrong ones are named', () => {
+  assert.deepEqual(parseNamesrvAddr('http://a:1; b:2,'), ['a:1', 'b:2'])
+  for (const wrong of ['', ';', 'host', 'host:0', 'host:65536', 'host:x']) {
+    assert.throws(() => parseNamesrvAddr(wrong), InvalidOption, wrong)
+  }
+})
