@@ -1,6 +1,7 @@
 import { LanguageCode, languageName } from '../codes/language-code.ts'
 import { type Frame } from './frame-decoder.ts'
 import { Serialization } from './remoting-command.ts'
+import { isAt, ScannedNames } from './scanned-names.ts'
 
 /*
  * Reads the header of a frame byte by byte, for the requests that come by the hundred thousand: no
@@ -9,43 +10,49 @@ import { Serialization } from './remoting-command.ts'
  * `decodeCommand`, which also finds the words for what is wrong.
  */
 
-/** More fields than this no client sends. */
-const FIELDS_MAX = 48
+/** Where the values of a request's fields lie, by the number of their name. */
+export class FieldPlaces {
+  readonly names: ScannedNames
+  /** −1 for a field that is not there. */
+  readonly start: Int32Array
+  readonly end: Int32Array
+  /** Bits of `ValueKind`. */
+  readonly kind: Uint8Array
 
-const nameHash = new Int32Array(FIELDS_MAX)
-const nameStart = new Int32Array(FIELDS_MAX)
-const nameEnd = new Int32Array(FIELDS_MAX)
-const valueStart = new Int32Array(FIELDS_MAX)
-const valueEnd = new Int32Array(FIELDS_MAX)
-const escaped = new Uint8Array(FIELDS_MAX)
+  constructor(names: readonly string[]) {
+    this.names = new ScannedNames(names, ':"')
+    // One more for the values of names that are not known.
+    this.start = new Int32Array(names.length + 1)
+    this.end = new Int32Array(names.length + 1)
+    this.kind = new Uint8Array(names.length + 1)
+  }
+}
+
+/** What a scan saw of a value. */
+export const ValueKind = {
+  /** Some byte is not ASCII. */
+  NOT_ASCII: 1,
+  /** It had JSON escapes: its place is in `scanned.plain`, where it lies without them. */
+  UNESCAPED: 2,
+} as const
 
 /**
  * What the last scan found. There is one, used again for each frame: whoever scans takes what it
  * needs before anything else can scan.
  */
 export const scanned = {
-  /** The bytes that all places below are in. */
+  /** The bytes that places are in, but those of unescaped values. */
   buffer: Buffer.alloc(0) as Buffer,
   code: 0,
   flag: 0,
   opaque: 0,
   version: 0,
   language: 0 as number | undefined,
-  /** Number of extFields; the places of names and values follow by their number. */
-  count: 0,
-  nameHash,
-  nameStart,
-  nameEnd,
-  valueStart,
-  valueEnd,
-  /** 1 when the value had JSON escapes: its place is in `plain`, where it lies without them. */
-  escaped,
   plain: Buffer.alloc(0) as Buffer,
 }
 
 const QUOTE = 0x22
 const COMMA = 0x2c
-const COLON = 0x3a
 const BACKSLASH = 0x5c
 const OPEN = 0x7b
 const CLOSE = 0x7d
@@ -76,43 +83,48 @@ export function peekCode(frame: Frame): number {
   return at > start && (buffer[at] === COMMA || buffer[at] === CLOSE) ? code : -1
 }
 
-/** The hash of a name as `scanned.nameHash` has it. */
-export function nameHashOf(name: string): number {
-  let hash = 0
-  for (const byte of Buffer.from(name, 'utf8')) hash = (Math.imul(hash, 31) + byte) | 0
-  return hash
-}
-
-/** Scans the header of a frame into `scanned`; false when it is not in the usual form. */
-export function scanHeader(frame: Frame): boolean {
-  scanned.buffer = frame.buffer
-  scanned.count = 0
-  makeRoom(frame.headerEnd - frame.headerStart)
+/** Scans the header of a frame into `scanned` and `fields`; false when it is not in the usual form. */
+export function scanHeader(frame: Frame, fields: FieldPlaces): boolean {
+  const { buffer, headerStart, headerEnd } = frame
+  scanned.buffer = buffer
+  fields.start.fill(-1)
+  makeRoom(headerEnd - headerStart)
   return frame.serialization === Serialization.JSON
-    ? scanJson(frame.buffer, frame.headerStart, frame.headerEnd)
-    : scanBinary(frame.buffer, frame.headerStart, frame.headerEnd)
+    ? scanJson(buffer, headerStart, headerEnd, fields)
+    : scanBinary(buffer, headerStart, headerEnd, fields)
 }
 
-// The names of the header; no two of them hash alike, and a name that is not among them ends the scan.
-const NAME_CODE = nameHashOf('code')
-const NAME_FLAG = nameHashOf('flag')
-const NAME_OPAQUE = nameHashOf('opaque')
-const NAME_VERSION = nameHashOf('version')
-const NAME_LANGUAGE = nameHashOf('language')
-const NAME_REMARK = nameHashOf('remark')
-const NAME_FIELDS = nameHashOf('extFields')
-const NAME_SERIALIZATION = nameHashOf('serializeTypeCurrentRPC')
+/** The names of the header, and their numbers; a name that is not among them ends the scan. */
+const headerNames = new ScannedNames(
+  [
+    'code',
+    'extFields',
+    'flag',
+    'language',
+    'opaque',
+    'serializeTypeCurrentRPC',
+    'version',
+    'remark',
+  ],
+  ':',
+)
+const CODE = 0
+const EXT_FIELDS = 1
+const FLAG = 2
+const LANGUAGE = 3
+const OPAQUE = 4
+const SERIALIZATION = 5
+const VERSION = 6
+const REMARK = 7
 
 /** Set by the functions below: where they stopped, and what they saw. */
 let stop = 0
-let hash = 0
 let number = 0
-/** 1 when the text had escapes; then it lies in `scanned.plain` from `textStart` to `textEnd`. */
-let sawEscape = 0
 let textStart = 0
 let textEnd = 0
+let textKind = 0
 
-function scanJson(buffer: Buffer, start: number, end: number): boolean {
+function scanJson(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
   if (buffer[start] !== OPEN) return false
   scanned.code = 0
   scanned.flag = 0
@@ -120,11 +132,9 @@ function scanJson(buffer: Buffer, start: number, end: number): boolean {
   scanned.version = 0
   scanned.language = 0
   let at = start + 1
-  for (;;) {
-    if (buffer[at] !== QUOTE || !scanName(buffer, at + 1, end)) return false
-    at = stop + 1
-    if (buffer[at] !== COLON) return false
-    if (!scanHeaderValue(buffer, at + 1, end, hash)) return false
+  for (let name = headerNames.count; ;) {
+    name = headerNames.read(buffer, at, end, name)
+    if (name < 0 || !scanHeaderValue(buffer, headerNames.stop, end, name, fields)) return false
     at = stop
     if (buffer[at] === CLOSE) return at + 1 === end
     if (buffer[at] !== COMMA) return false
@@ -132,58 +142,50 @@ function scanJson(buffer: Buffer, start: number, end: number): boolean {
   }
 }
 
-function scanHeaderValue(buffer: Buffer, at: number, end: number, name: number): boolean {
+function scanHeaderValue(
+  buffer: Buffer,
+  at: number,
+  end: number,
+  name: number,
+  fields: FieldPlaces,
+): boolean {
   switch (name) {
-    case NAME_CODE:
+    case CODE:
       return scanInt(buffer, at, end) && ((scanned.code = number), true)
-    case NAME_FLAG:
+    case FLAG:
       return scanInt(buffer, at, end) && ((scanned.flag = number), true)
-    case NAME_OPAQUE:
+    case OPAQUE:
       return scanInt(buffer, at, end) && ((scanned.opaque = number), true)
-    case NAME_VERSION:
+    case VERSION:
       return scanInt(buffer, at, end) && ((scanned.version = number), true)
-    case NAME_LANGUAGE:
+    case LANGUAGE:
       return scanLanguage(buffer, at, end)
-    case NAME_REMARK:
-    case NAME_SERIALIZATION:
+    case REMARK:
+    case SERIALIZATION:
       if (buffer[at] !== QUOTE || !scanText(buffer, at + 1, end)) return false
       stop++
       return true
-    case NAME_FIELDS:
-      return scanFields(buffer, at, end)
+    case EXT_FIELDS:
+      return scanFields(buffer, at, end, fields)
     default:
       return false
   }
 }
 
-/** Reads a name without escapes up to its quote. */
-function scanName(buffer: Buffer, start: number, end: number): boolean {
-  let h = 0
-  for (let at = start; at < end; at++) {
-    const byte = buffer[at] as number
-    if (byte === QUOTE) {
-      stop = at
-      hash = h
-      return true
-    }
-    if (byte < 0x20 || byte === BACKSLASH || byte >= 0x7f) return false
-    h = (Math.imul(h, 31) + byte) | 0
-  }
-  return false
-}
-
 /** Reads text up to its quote. Bare control characters pass, as with fastjson. */
 function scanText(buffer: Buffer, start: number, end: number): boolean {
+  let bits = 0
   for (let at = start; at < end; at++) {
     const byte = buffer[at] as number
     if (byte === QUOTE) {
-      sawEscape = 0
       textStart = start
       textEnd = at
+      textKind = bits >>> 7
       stop = at
       return true
     }
     if (byte === BACKSLASH) return scanEscapedText(buffer, start, at, end)
+    bits |= byte
   }
   return false
 }
@@ -192,19 +194,20 @@ function scanText(buffer: Buffer, start: number, end: number): boolean {
 function scanEscapedText(buffer: Buffer, start: number, from: number, end: number): boolean {
   const plain = scanned.plain
   let to = plainAt
-  for (let at = start; at < from; at++) plain[to++] = buffer[at] as number
+  let bits = 0
+  for (let at = start; at < from; at++) bits |= plain[to++] = buffer[at] as number
   for (let at = from; at < end;) {
     const byte = buffer[at++] as number
     if (byte === QUOTE) {
-      sawEscape = 1
       textStart = plainAt
       textEnd = to
+      textKind = ValueKind.UNESCAPED | (bits >>> 7)
       stop = at - 1
       plainAt = to
       return true
     }
     if (byte !== BACKSLASH) {
-      plain[to++] = byte
+      bits |= plain[to++] = byte
       continue
     }
     const letter = buffer[at++] as number
@@ -215,7 +218,10 @@ function scanEscapedText(buffer: Buffer, start: number, from: number, end: numbe
       if (unit < 0 || at > end || (unit >= 0xd800 && unit <= 0xdfff)) return false
       // The separators of properties come this way.
       if (unit < 0x80) plain[to++] = unit
-      else to = putUtf8(plain, to, unit)
+      else {
+        bits = 0x80
+        to = putUtf8(plain, to, unit)
+      }
     } else {
       const character = letter < 128 ? (ESCAPED[letter] as number) : 0
       if (character === 0) return false
@@ -316,7 +322,7 @@ const LANGUAGES = Object.keys(LanguageCode).map((name) => Buffer.from(`"${name}"
 function scanLanguage(buffer: Buffer, at: number, end: number): boolean {
   for (let ordinal = 0; ordinal < LANGUAGES.length; ordinal++) {
     const name = LANGUAGES[ordinal] as Buffer
-    if (startsWith(buffer, at, end, name)) {
+    if (isAt(buffer, at, end, name)) {
       scanned.language = ordinal
       stop = at + name.length
       return true
@@ -325,34 +331,22 @@ function scanLanguage(buffer: Buffer, at: number, end: number): boolean {
   return false
 }
 
-function startsWith(buffer: Buffer, at: number, end: number, wanted: Buffer): boolean {
-  if (at + wanted.length > end) return false
-  for (let i = 0; i < wanted.length; i++) if (buffer[at + i] !== wanted[i]) return false
-  return true
-}
-
-function scanFields(buffer: Buffer, start: number, end: number): boolean {
+function scanFields(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
   if (buffer[start] !== OPEN) return false
+  // A second extFields replaces the first.
+  fields.start.fill(-1)
   let at = start + 1
   if (buffer[at] === CLOSE) {
     stop = at + 1
     return true
   }
-  // A second extFields replaces the first.
-  scanned.count = 0
-  for (;;) {
-    const n = scanned.count
-    if (n === FIELDS_MAX || buffer[at] !== QUOTE || !scanName(buffer, at + 1, end)) return false
-    nameHash[n] = hash
-    nameStart[n] = at + 1
-    nameEnd[n] = stop
-    at = stop + 1
-    if (buffer[at] !== COLON || buffer[at + 1] !== QUOTE) return false
-    if (!scanText(buffer, at + 2, end)) return false
-    valueStart[n] = textStart
-    valueEnd[n] = textEnd
-    escaped[n] = sawEscape
-    scanned.count = n + 1
+  const { names } = fields
+  for (let name = names.count; ;) {
+    name = names.read(buffer, at, end, name)
+    if (name < 0 || !scanText(buffer, names.stop, end)) return false
+    fields.start[name] = textStart
+    fields.end[name] = textEnd
+    fields.kind[name] = textKind
     at = stop + 1
     if (buffer[at] === CLOSE) break
     if (buffer[at] !== COMMA) return false
@@ -363,7 +357,7 @@ function scanFields(buffer: Buffer, start: number, end: number): boolean {
 }
 
 /** The binary header, see `header-rocketmq.ts` for its table. */
-function scanBinary(buffer: Buffer, start: number, end: number): boolean {
+function scanBinary(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
   if (end - start < 21) return false
   scanned.code = buffer.readInt16BE(start)
   const language = buffer[start + 2] as number
@@ -377,26 +371,27 @@ function scanBinary(buffer: Buffer, start: number, end: number): boolean {
   const fieldsLength = buffer.readInt32BE(fieldsAt)
   const fieldsEnd = fieldsAt + 4 + fieldsLength
   if (fieldsLength < 0 || fieldsEnd > end) return false
-  return scanBinaryFields(buffer, fieldsAt + 4, fieldsEnd)
+  return scanBinaryFields(buffer, fieldsAt + 4, fieldsEnd, fields)
 }
 
-function scanBinaryFields(buffer: Buffer, start: number, end: number): boolean {
+function scanBinaryFields(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  fields: FieldPlaces,
+): boolean {
+  const { names } = fields
+  let name = names.count
   for (let at = start; at < end;) {
-    const n = scanned.count
-    if (n === FIELDS_MAX || at + 2 > end) return false
+    if (at + 2 > end) return false
     const endOfName = at + 2 + buffer.readUInt16BE(at)
     if (endOfName + 4 > end) return false
-    let h = 0
-    for (let i = at + 2; i < endOfName; i++) h = (Math.imul(h, 31) + (buffer[i] as number)) | 0
+    name = names.numberOf(buffer, at + 2, endOfName, name)
     const endOfValue = endOfName + 4 + buffer.readInt32BE(endOfName)
     if (endOfValue < endOfName + 4 || endOfValue > end) return false
-    nameHash[n] = h
-    nameStart[n] = at + 2
-    nameEnd[n] = endOfName
-    valueStart[n] = endOfName + 4
-    valueEnd[n] = endOfValue
-    escaped[n] = 0
-    scanned.count = n + 1
+    fields.start[name] = endOfName + 4
+    fields.end[name] = endOfValue
+    fields.kind[name] = ValueKind.NOT_ASCII
     at = endOfValue
   }
   return true

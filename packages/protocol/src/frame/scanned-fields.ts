@@ -1,66 +1,52 @@
 import { isUtf8 } from 'node:buffer'
-import { keepBytes, nameHashOf, scanned } from './header-scan.ts'
+import type { Frame } from './frame-decoder.ts'
+import { FieldPlaces, keepBytes, scanHeader, scanned, ValueKind } from './header-scan.ts'
+
+const { NOT_ASCII, UNESCAPED } = ValueKind
+const NONE = Buffer.alloc(0)
 
 /**
- * Finds the fields that a request has among those that `scanHeader` found, and reads their values.
- * A value that is missing or not as it should be sets `isOdd`; the frame then goes the plain way,
- * which says what is wrong.
+ * Reads the values of a request's fields where `scanHeader` found them. A value that is missing or not
+ * as it should be sets `isOdd`; the frame then goes the plain way, which says what is wrong.
  */
 export class ScannedFields {
-  /** True when a value could not be read since `find`. */
+  /** True when a value could not be read since `scan`. */
   isOdd = false
-  readonly #names: readonly Buffer[]
-  /** Field number + 1 by slot; two names never share one. */
-  readonly #slots: Uint8Array
-  readonly #factor: number
-  /** Number of the scanned field by field number, -1 where there is none. */
-  readonly #found: Int8Array
+  readonly #places: FieldPlaces
+  // The last text of each field: topics and groups come again and again.
+  readonly #lastBytes: Buffer[]
+  readonly #lastText: string[]
 
   /** `wireNames` by field number; the readers below take that number. */
   constructor(wireNames: readonly string[]) {
-    this.#names = wireNames.map((name) => Buffer.from(name, 'utf8'))
-    this.#found = new Int8Array(wireNames.length)
-    this.#slots = new Uint8Array(SLOTS)
-    this.#factor = slotsWithoutCollision(wireNames.map(nameHashOf), this.#slots)
+    this.#places = new FieldPlaces(wireNames)
+    this.#lastBytes = wireNames.map(() => NONE)
+    this.#lastText = wireNames.map(() => '')
   }
 
-  /** Looks at what was scanned. The last of several fields of one name holds. */
-  find(): void {
+  /** Scans the header of a frame; false when it is not in the usual form. */
+  scan(frame: Frame): boolean {
     this.isOdd = false
-    const found = this.#found
-    found.fill(-1)
-    for (let i = 0; i < scanned.count; i++) {
-      const slot = Math.imul(scanned.nameHash[i] as number, this.#factor) >>> SLOT_SHIFT
-      const number = (this.#slots[slot] as number) - 1
-      if (number >= 0 && this.#isNamed(i, this.#names[number] as Buffer)) found[number] = i
-    }
-  }
-
-  #isNamed(i: number, name: Buffer): boolean {
-    const start = scanned.nameStart[i] as number
-    if ((scanned.nameEnd[i] as number) - start !== name.length) return false
-    const buffer = scanned.buffer
-    for (let k = 0; k < name.length; k++) if (buffer[start + k] !== name[k]) return false
-    return true
+    return scanHeader(frame, this.#places)
   }
 
   /** True when the frame has the field. */
   has(field: number): boolean {
-    return (this.#found[field] as number) >= 0
+    return (this.#places.start[field] as number) >= 0
   }
 
   /** A whole number of at most 15 digits that must be there. */
   integer(field: number): number {
-    const i = this.#found[field] as number
-    if (i < 0) {
+    const start = this.#places.start[field] as number
+    if (start < 0 || this.#isUnescaped(field)) {
       this.isOdd = true
       return 0
     }
-    if (scanned.escaped[i] === 1) {
-      this.isOdd = true
-      return 0
-    }
-    return this.#parse(scanned.valueStart[i] as number, scanned.valueEnd[i] as number)
+    return this.#parse(start, this.#places.end[field] as number)
+  }
+
+  #isUnescaped(field: number): boolean {
+    return ((this.#places.kind[field] as number) & UNESCAPED) !== 0
   }
 
   /** A 32-bit number that must be there. */
@@ -77,15 +63,14 @@ export class ScannedFields {
 
   /** True for the word `true` in any case; undefined when it is not there. */
   optionalBoolean(field: number): boolean | undefined {
-    const i = this.#found[field] as number
-    if (i < 0) return undefined
-    if (scanned.escaped[i] === 1) {
+    const start = this.#places.start[field] as number
+    if (start < 0) return undefined
+    if (this.#isUnescaped(field)) {
       this.isOdd = true
       return undefined
     }
-    const start = scanned.valueStart[i] as number
-    if ((scanned.valueEnd[i] as number) - start !== 4) return false
-    const buffer = scanned.buffer
+    if ((this.#places.end[field] as number) - start !== 4) return false
+    const { buffer } = scanned
     for (let k = 0; k < 4; k++) {
       if (((buffer[start + k] as number) | 0x20) !== TRUE[k]) return false
     }
@@ -101,37 +86,61 @@ export class ScannedFields {
 
   /** Text; undefined when it is not there. The same bytes give the same string object most times. */
   optionalText(field: number): string | undefined {
-    const i = this.#found[field] as number
-    if (i < 0) return undefined
-    if (scanned.escaped[i] === 1) {
+    const start = this.#places.start[field] as number
+    if (start < 0) return undefined
+    if (this.#isUnescaped(field)) {
       this.isOdd = true
       return undefined
     }
-    const start = scanned.valueStart[i] as number
-    const end = scanned.valueEnd[i] as number
-    return interned(scanned.buffer, start, end)
+    const end = this.#places.end[field] as number
+    const last = this.#lastBytes[field] as Buffer
+    if (last.length === end - start && isSame(scanned.buffer, start, last)) {
+      return this.#lastText[field]
+    }
+    return this.#newText(field, start, end)
+  }
+
+  #newText(field: number, start: number, end: number): string {
+    const { buffer } = scanned
+    // Longer text is not worth keeping: names are short.
+    if (end - start > INTERNED_BYTES_MAX) return buffer.toString('utf8', start, end)
+    const slot = internedAt(buffer, start, end)
+    const text = strings[slot] as string
+    this.#lastBytes[field] = stringBytes[slot] as Buffer
+    this.#lastText[field] = text
+    return text
   }
 
   /** The UTF-8 bytes of text, which stay as they are; undefined when it is not there. */
   optionalBytes(field: number): Buffer | undefined {
-    const i = this.#found[field] as number
-    if (i < 0) return undefined
-    const start = scanned.valueStart[i] as number
-    const end = scanned.valueEnd[i] as number
-    const at = scanned.escaped[i] === 1 ? start : keepBytes(start, end)
+    const start = this.#places.start[field] as number
+    if (start < 0) return undefined
+    const end = this.#places.end[field] as number
+    const at = this.#isUnescaped(field) ? start : keepBytes(start, end)
     const bytes = scanned.plain.subarray(at, at + end - start)
-    if (!isUtf8(bytes)) this.isOdd = true
+    const isAscii = ((this.#places.kind[field] as number) & NOT_ASCII) === 0
+    if (!isAscii && !isUtf8(bytes)) this.isOdd = true
     return bytes
   }
 
   #parse(start: number, end: number): number {
-    const buffer = scanned.buffer
-    let at = start
-    const negative = at < end && buffer[at] === 0x2d
-    if (negative) at++
-    if (at === end || end - at > 15) this.isOdd = true
+    const { buffer } = scanned
+    const isNegative = start < end && buffer[start] === 0x2d
+    const first = isNegative ? start + 1 : start
+    if (first === end || end - first > 15) {
+      this.isOdd = true
+      return 0
+    }
+    // In two halves, each of which is computed in 32 bits.
+    const middle = Math.max(first, end - 9)
+    const value = this.#digits(first, middle) * 1e9 + this.#digits(middle, end)
+    return isNegative && value !== 0 ? -value : value
+  }
+
+  #digits(start: number, end: number): number {
+    const { buffer } = scanned
     let value = 0
-    for (; at < end; at++) {
+    for (let at = start; at < end; at++) {
       const digit = (buffer[at] as number) - 0x30
       if (digit < 0 || digit > 9) {
         this.isOdd = true
@@ -139,51 +148,31 @@ export class ScannedFields {
       }
       value = value * 10 + digit
     }
-    return negative && value !== 0 ? -value : value
+    return value
   }
 }
 
 const TRUE = Buffer.from('true')
-const SLOT_BITS = 8
-const SLOTS = 1 << SLOT_BITS
-const SLOT_SHIFT = 32 - SLOT_BITS
-
-/** Fills `slots` and returns the factor by which no two hashes fall into one of them. */
-function slotsWithoutCollision(hashes: readonly number[], slots: Uint8Array): number {
-  for (let factor = 0x9e3779b1 | 0; ; factor = (factor + 2) | 0) {
-    slots.fill(0)
-    const free = hashes.every((hash, number) => {
-      const slot = Math.imul(hash, factor) >>> SLOT_SHIFT
-      if (slots[slot] !== 0) return false
-      slots[slot] = number + 1
-      return true
-    })
-    if (free) return factor
-  }
-}
-
 const STRINGS = 4096
 const strings = new Array<string>(STRINGS).fill('')
 const stringBytes = new Array<Buffer>(STRINGS).fill(Buffer.alloc(0))
-// Longer text is not worth keeping: names are short.
 const INTERNED_BYTES_MAX = 255
 
 /**
- * The string of some bytes. Topics and groups come again with each frame: a table of the strings made
- * last, by the hash of their bytes, spares making them anew.
+ * The place of the string of some bytes in the tables above, which have the strings made last by the hash
+ * of their bytes: topics and groups come again with each frame.
  */
-function interned(buffer: Buffer, start: number, end: number): string {
+function internedAt(buffer: Buffer, start: number, end: number): number {
   const length = end - start
-  if (length > INTERNED_BYTES_MAX) return buffer.toString('utf8', start, end)
   let hash = length
   for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (buffer[at] as number)) | 0
   const slot = Math.imul(hash, 0x9e3779b1) >>> 20
   const known = stringBytes[slot] as Buffer
-  if (known.length === length && isSame(buffer, start, known)) return strings[slot] as string
-  const text = buffer.toString('utf8', start, end)
-  strings[slot] = text
-  stringBytes[slot] = Buffer.from(buffer.subarray(start, end))
-  return text
+  if (known.length !== length || !isSame(buffer, start, known)) {
+    strings[slot] = buffer.toString('utf8', start, end)
+    stringBytes[slot] = Buffer.from(buffer.subarray(start, end))
+  }
+  return slot
 }
 
 function isSame(buffer: Buffer, start: number, known: Buffer): boolean {

@@ -1,6 +1,6 @@
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
-import { scanHeader, scanned } from '../frame/header-scan.ts'
+import { scanned } from '../frame/header-scan.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
@@ -35,9 +35,8 @@ const FIRST_OF_PROXIES = FIELDS.indexOf('proxyFrowardClientId')
 const fields = new ScannedFields(FIELDS)
 
 function decode(frame: Frame): HotRequest<PullHeader> | undefined {
-  if (!scanHeader(frame)) return undefined
   const f = fields
-  f.find()
+  if (!f.scan(frame)) return undefined
   for (let n = FIRST_OF_PROXIES; n < FIELDS.length; n++) if (f.has(n)) return undefined
   const header: PullHeader = {
     bname: f.optionalText(13),

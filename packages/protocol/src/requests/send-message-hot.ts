@@ -1,6 +1,6 @@
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
-import { scanHeader, scanned } from '../frame/header-scan.ts'
+import { scanned } from '../frame/header-scan.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { FieldMap, HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
@@ -41,9 +41,8 @@ class SendMessageHot implements HotCodec<SendHeader> {
   }
 
   decode(frame: Frame): HotRequest<SendHeader> | undefined {
-    if (!scanHeader(frame)) return undefined
     const f = this.#fields
-    f.find()
+    if (!f.scan(frame)) return undefined
     for (let n = FIRST_OF_PROXIES; n < FIELDS.length; n++) if (f.has(n)) return undefined
     const header: SendHeader = {
       bname: f.optionalText(13),
