@@ -2,6 +2,11 @@ import { brokerRequests } from '@skylarkmq/protocol'
 import type { AnyRequest, ProcessorTable } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import {
+  getBrokerConsumeStats,
+  getBrokerHaStatus,
+  queryCorrectionOffset,
+} from './broker-wide-stats.ts'
+import {
   cleanExpiredConsumequeue,
   cleanUnusedTopic,
   deleteExpiredCommitlog,
@@ -87,8 +92,6 @@ export const notServed = {
   SET_MESSAGE_REQUEST_MODE: 'POP is not built yet',
   GET_ALL_MESSAGE_REQUEST_MODE: 'POP is not built yet',
   UPDATE_AND_CREATE_STATIC_TOPIC: 'static topics are not built',
-  GET_BROKER_CONSUME_STATS: 'not built yet',
-  QUERY_CORRECTION_OFFSET: 'not built yet',
   CHECK_ROCKSDB_CQ_WRITE_PROGRESS: 'there is no RocksDB here',
   EXPORT_ROCKSDB_CONFIG_TO_JSON: 'there is no RocksDB here',
   UPDATE_COLD_DATA_FLOW_CTR_CONFIG: 'there is no cold-data control',
@@ -106,7 +109,6 @@ export const notServed = {
   AUTH_GET_ACL: 'access control is not built yet',
   AUTH_LIST_ACL: 'access control is not built yet',
   EXCHANGE_BROKER_HA_INFO: 'replication is not built yet',
-  GET_BROKER_HA_STATUS: 'replication is not built yet',
   RESET_MASTER_FLUSH_OFFSET: 'replication is not built yet',
   NOTIFY_MIN_BROKER_ID_CHANGE: 'replication is not built yet',
   ADD_BROKER: 'only a broker container serves it',
@@ -170,6 +172,9 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   GET_PRODUCER_CONNECTION_LIST: getProducerConnectionList,
   GET_ALL_PRODUCER_INFO: getAllProducerInfo,
   GET_CONSUME_STATS: getConsumeStats,
+  GET_BROKER_CONSUME_STATS: getBrokerConsumeStats,
+  QUERY_CORRECTION_OFFSET: queryCorrectionOffset,
+  GET_BROKER_HA_STATUS: getBrokerHaStatus,
   CLONE_GROUP_OFFSET: cloneGroupOffset,
   VIEW_BROKER_STATS_DATA: viewBrokerStatsData,
   GET_ALL_CONSUMER_OFFSET: getAllConsumerOffset,

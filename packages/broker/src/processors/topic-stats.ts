@@ -47,7 +47,8 @@ export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInf
   }
 }
 
-function queue(broker: BrokerContext, topic: string, queueId: number): MessageQueue {
+/** A queue of this broker. */
+export function queue(broker: BrokerContext, topic: string, queueId: number): MessageQueue {
   return { topic, brokerName: broker.config.brokerName, queueId }
 }
 
@@ -86,7 +87,8 @@ function topicsAskedFor(
   return listed.length > 0 ? listed : [...broker.offsets.topicsOf(header.consumerGroup)]
 }
 
-function progress(
+/** Where a group is in one queue. */
+export function progress(
   broker: BrokerContext,
   group: string,
   topic: string,
