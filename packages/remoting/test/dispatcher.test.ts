@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  encodeCommand,
+  FLAG_ONEWAY,
+  GetMaxOffset,
+  HeartBeat,
+  PullMessage,
+  ResponseCode,
+  Version,
+} from '@skylarkmq/protocol'
+import { Connection } from '../src/connection.ts'
+import { Dispatcher } from '../src/dispatcher.ts'
+import { Lane } from '../src/lanes.ts'
+import { NO_REPLY, OK, type Outcome } from '../src/processor.ts'
+import { FakeSocket } from './support/fake-socket.ts'
+import { testEnv } from './support/test-env.ts'
+
+const requests = { HEART_BEAT: HeartBeat, GET_MAX_OFFSET: GetMaxOffset, PULL_MESSAGE: PullMessage }
+type Serve = () => Outcome
+
+/** A dispatcher whose heartbeat is served by `serve`; `lane` is the heartbeat's. */
+function dispatching(serve: Serve, lane?: Lane) {
+  const env = testEnv()
+  const socket = new FakeSocket()
+  const dispatcher = new Dispatcher({
+    context: undefined,
+    requests,
+    processors: {
+      HEART_BEAT: serve as () => Outcome<typeof HeartBeat>,
+      GET_MAX_OFFSET: (_, { header }) => ({ code: 0, header: { offset: header.queueId + 40 } }),
+      PULL_MESSAGE: () => NO_REPLY,
+    },
+    events: env.events,
+    laneOf: (name) => (name === 'HEART_BEAT' ? lane : undefined),
+  })
+  const connection = new Connection(env, socket, {
+    frame: (each, frame) => {
+      dispatcher.dispatch(each, frame)
+    },
+    closed: () => undefined,
+  })
+  const send = (command: Partial<Parameters<typeof encodeCommand>[0]>): void => {
+    connection.receive(encodeCommand({ code: HeartBeat.code, opaque: 1, ...command }))
+  }
+  const replies = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    env.endTurn()
+    return socket.commands().map(({ code, opaque, remark, fields }) => ({
+      code,
+      opaque,
+      remark,
+      fields,
+    }))
+  }
+  return { env, dispatcher, send, replies }
+}
+
+test('a request goes to its processor with its header, and the answer comes back by its opaque', async () => {
+  const { send, replies } = dispatching(() => OK)
+  send({ code: GetMaxOffset.code, opaque: 9, fields: { topic: 'T', queueId: '2' } })
+  const [reply] = await replies()
+  assert.equal(reply?.opaque, 9)
+  assert.deepEqual(reply.fields, { offset: '42' })
+})
+
+// Reference: `NettyRemotingAbstract.java`, processRequestCommand.
+test('an unknown request is answered with code 3 in the words of Apache', async () => {
+  const { send, replies } = dispatching(() => OK)
+  send({ code: 9999 })
+  const [reply] = await replies()
+  assert.equal(reply?.code, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)
+  assert.equal(reply.remark, ' request type 9999 not supported')
+})
+
+test('a header that cannot be read is answered with the name of the field, and the connection goes on', async () => {
+  const { send, replies } = dispatching(() => OK)
+  send({ code: GetMaxOffset.code, fields: { topic: 'T' } })
+  send({ code: GetMaxOffset.code, fields: { topic: 'T', queueId: 'x' } })
+  send({ code: GetMaxOffset.code, fields: { topic: 'T', queueId: '1' } })
+  const all = await replies()
+  assert.deepEqual(
+    all.map((each) => each.code),
+    [1, 1, 0],
+  )
+  assert.match(all[0]?.remark ?? '', /lacks the field queueId/)
+  assert.match(all[1]?.remark ?? '', /field queueId is not a whole number/)
+})
+
+test('a processor that throws or rejects is answered with SYSTEM_ERROR, and the event says why', async () => {
+  for (const serve of [
+    () => {
+      throw new TypeError('a bug')
+    },
+    () => Promise.reject(new TypeError('a bug')),
+  ]) {
+    const { send, replies, env } = dispatching(serve)
+    send({})
+    const [reply] = await replies()
+    assert.equal(reply?.code, ResponseCode.SYSTEM_ERROR)
+    assert.match(reply.remark ?? '', /a bug/)
+    assert.deepEqual(env.seen, ['remoting.request.failed'])
+  }
+})
+
+test('a oneway request gets no answer, good or bad', async () => {
+  const { send, replies } = dispatching(() => OK)
+  send({ flag: FLAG_ONEWAY })
+  send({ code: 9999, flag: FLAG_ONEWAY })
+  send({ code: GetMaxOffset.code, flag: FLAG_ONEWAY })
+  assert.deepEqual(await replies(), [])
+})
+
+test('answers that take time come when they are there, in their own order', async () => {
+  const resolvers: ((reply: typeof OK) => void)[] = []
+  const { send, replies } = dispatching(() => new Promise((resolve) => resolvers.push(resolve)))
+  send({ opaque: 1 })
+  send({ opaque: 2 })
+  resolvers[1]?.(OK)
+  resolvers[0]?.(OK)
+  assert.deepEqual(
+    (await replies()).map((each) => each.opaque),
+    [2, 1],
+  )
+})
+
+test('a full lane answers SYSTEM_BUSY, and takes requests again once one was answered', async () => {
+  const lane = new Lane('pull', 1)
+  const resolvers: ((reply: typeof OK) => void)[] = []
+  const serve: Serve = () => new Promise((resolve) => resolvers.push(resolve))
+  const { send, replies } = dispatching(serve, lane)
+  send({ opaque: 1 })
+  send({ opaque: 2 })
+  const [busy] = await replies()
+  assert.equal(busy?.opaque, 2)
+  assert.equal(busy.code, ResponseCode.SYSTEM_BUSY)
+  assert.match(busy.remark ?? '', /^\[OVERLOAD\]system busy/)
+  resolvers[0]?.(OK)
+  await replies()
+  assert.equal(lane.waiting, 0)
+  send({ opaque: 3 })
+  assert.equal(resolvers.length, 2)
+})
+
+test('a broker that goes away says so only to clients that understand it', async () => {
+  const { send, replies, dispatcher } = dispatching(() => OK)
+  dispatcher.goAway()
+  send({ opaque: 1, version: Version.V5_3_3 })
+  send({ opaque: 2, version: Version.V4_9_7 })
+  assert.deepEqual(
+    (await replies()).map((each) => each.code),
+    [ResponseCode.GO_AWAY, ResponseCode.SUCCESS],
+  )
+})
