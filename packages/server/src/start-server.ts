@@ -51,6 +51,8 @@ export interface RunningServer {
   readonly fastPort: number | undefined
   readonly dataDirectory: string | undefined
   readonly brokerName: string | undefined
+  /** Address that the ports listen on. */
+  readonly bindAddress: string
   /** The broker's parts, for who embeds it. */
   readonly broker: Broker | undefined
   /** Leaves the routes, writes everything down and closes. Safe to call twice. */
@@ -93,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       brokerName: broker === undefined ? undefined : config.brokerName,
       dataDirectory:
         options.ephemeral === true || broker === undefined ? undefined : config.storePathRootDir,
+      bindAddress: config.bindAddress,
       broker: broker?.broker,
       stop,
     }

@@ -19,7 +19,8 @@ import {
 import { refuse, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { delayed, tagsCodeOf } from '../send/special-message.ts'
+import { delayed } from '../send/special-message.ts'
+import { tagsCodeOf } from '../send/tags-code.ts'
 import { ensureTopic } from '../topic/auto-create.ts'
 
 type Header = HeaderOf<typeof ConsumerSendMsgBack>

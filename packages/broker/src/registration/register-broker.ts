@@ -17,8 +17,6 @@ import { registered, registrationFailed } from '../events.ts'
 import type { BrokerConfig } from '../options.ts'
 import type { TopicConfigTable } from '../topic/topic-config-table.ts'
 
-/** Field by which our broker tells our name server that its address stands for «the host you asked». */
-export const FOLLOWS_ASKER_FIELD = 'skylarkFollowsAsker'
 /** A change is sent this soon, together with others of the same moment. */
 const SOON_MS = 5
 const RETRY_MS = 1_000
@@ -179,8 +177,8 @@ export class NameServerRegistration {
       enableActingMaster: false,
       compressed: config.compressedRegister,
       bodyCrc32: crc32Positive(body),
+      ...(followsAsker ? { skylarkFollowsAsker: true } : {}),
     })
-    if (followsAsker) fields[FOLLOWS_ASKER_FIELD] = 'true'
     return { code: RegisterBroker.code, name: RegisterBroker.name, fields, body }
   }
 }

@@ -10,7 +10,7 @@ import type { MessageStore, MessageToStore } from '@skylarkmq/store'
 import { deliveryFailed } from '../events.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
 import { isStored } from '../response-of-status.ts'
-import { tagsCodeOf } from '../send/special-message.ts'
+import { tagsCodeOf } from '../send/tags-code.ts'
 import { VersionCounter } from '../data-version.ts'
 import { DEFAULT_DELAY_LEVELS, parseDelayLevels } from './delay-level.ts'
 

@@ -4,7 +4,6 @@ import {
   Property,
   ResponseCode,
   SystemTopic,
-  tagsCode,
 } from '@skylarkmq/protocol'
 import { refuse, type Reply } from '@skylarkmq/remoting'
 import type { MessageToStore } from '@skylarkmq/store'
@@ -71,10 +70,4 @@ export function delayed(
       [Property.TIMER_DELIVER_MS]: undefined,
     }),
   }
-}
-
-/** The tag hash of properties that are decoded; 0 without a tag. */
-export function tagsCodeOf(properties: ReadonlyMap<string, string>): number {
-  const tags = properties.get(Property.TAGS)
-  return tags === undefined ? 0 : tagsCode(tags)
 }

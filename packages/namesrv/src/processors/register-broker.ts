@@ -17,9 +17,6 @@ import type { NameServerContext } from '../name-server-context.ts'
 import { sameVersion } from '../route-table.ts'
 import { brokerDataFor, isLoopback } from './get-route-info.ts'
 
-/** Field by which our broker says that its address stands for «the host you asked». */
-const FOLLOWS_ASKER_FIELD = 'skylarkFollowsAsker'
-
 /** REGISTER_BROKER. Apache: `DefaultRequestProcessor.java`, registerBroker. */
 export const registerBroker: Processor<NameServerContext, typeof RegisterBroker> = (
   server,
@@ -69,7 +66,7 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
 /** Only a broker of this very host may have an address that depends on who asks. */
 function followsAskerPort(request: Request<typeof RegisterBroker>): number | undefined {
   const { header, connection } = request
-  if (request.fields()[FOLLOWS_ASKER_FIELD] !== 'true') return undefined
+  if (header.skylarkFollowsAsker !== true) return undefined
   const { remoteAddress, localAddress } = connection.socket
   if (!isLoopback(remoteAddress) && remoteAddress !== localAddress) return undefined
   const port = Number(header.brokerAddr.slice(header.brokerAddr.lastIndexOf(':') + 1))

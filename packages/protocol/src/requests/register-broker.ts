@@ -24,6 +24,10 @@ export const RegisterBroker = defineRequest({
     compressed: optional(boolean, 'True when the body is compressed.'),
     bodyCrc32: optional(int32, 'crc32Positive of the body, 0 is not checked.'),
     zoneName: optional(string, 'Zone of the broker.'),
+    skylarkFollowsAsker: optional(
+      boolean,
+      'Ours: the address stands for «the host you asked». Apache ignores it.',
+    ),
   },
   reply: {
     haServerAddr: optional(string, 'Replication address of the master.'),

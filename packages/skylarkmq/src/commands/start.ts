@@ -81,7 +81,7 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
   }
   const readyMs = Math.round(process.uptime() * 1000)
   if (flags.readyFile !== undefined) writeReadyFile(flags.readyFile, server, readyMs)
-  if (flags.log === 'pretty') banner(server, flags, readyMs)
+  if (flags.log === 'pretty') banner(server, readyMs)
   await stopping
   process.exit(0)
 }
@@ -131,7 +131,7 @@ function writeReadyFile(file: string, server: RunningServer, readyMs: number): v
   writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`)
 }
 
-function banner(server: RunningServer, flags: ServerFlags, readyMs: number): void {
+function banner(server: RunningServer, readyMs: number): void {
   print()
   print(`${bold(`Skylark ${VERSION}`)}  ready in ${readyMs} ms`)
   print()
@@ -151,7 +151,7 @@ function banner(server: RunningServer, flags: ServerFlags, readyMs: number): voi
   }
   print(`  Stop         ${bold('Ctrl-C')}`)
   print()
-  const host = flags.host ?? '127.0.0.1'
+  const host = server.bindAddress
   if (!host.startsWith('127.') && host !== 'localhost' && host !== '::1') {
     print(
       yellow(
