@@ -203,8 +203,9 @@ test('a oneway message arrives', async (t) => {
 })
 
 test('without a name server the error names the address and what to do', async (t) => {
-  const { namesrvAddr, stop } = await serverFor(t)
-  await stop()
+  const server = await serverFor(t)
+  const { namesrvAddr } = server
+  await server.stop()
   const producer = new Producer({ namesrvAddr })
   atEnd(t, () => producer.close())
   await assert.rejects(producer.send({ topic: 'T', body: 'b' }), (error) => {
