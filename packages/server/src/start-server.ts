@@ -65,6 +65,16 @@ export const DEFAULT_DATA_DIRECTORY = 'skylark-data'
 const MEMORY_ROOT = '/memory'
 /** Segments in memory are small, so that what is deleted gives its memory back. */
 const EPHEMERAL_SEGMENT_BYTES = 64 * 1024 * 1024
+/** Keys that put a part of the store elsewhere. */
+const STORE_PATHS = [
+  'storePathCommitLog',
+  'storePathConsumeQueue',
+  'storePathIndex',
+  'storeCheckpoint',
+  'abortFile',
+] as const
+/** Memory fills faster than a disk, so it is looked after more often. */
+const EPHEMERAL_CLEAN_MS = 1_000
 
 /**
  * Runs a name server, a broker, or both in this process. Rejects with ERR_CONFIG_SETTING, ERR_CONFIG_FILE, ERR_PORT
@@ -107,7 +117,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function envFor(options: ServerOptions): Env {
   const env = nodeEnv(options.events)
-  return options.ephemeral === true ? { ...env, disk: memoryDisk(() => env.clock.now()) } : env
+  if (options.ephemeral !== true) return env
+  // The oldest messages go when a quarter of the host's memory is nearly full, as on a disk of that size.
+  return { ...env, disk: memoryDisk(() => env.clock.now(), Math.floor(os.totalmem() / 4)) }
 }
 
 /** Reads the configuration: defaults, then the file, then `set`, then what has an option of its own. */
@@ -154,10 +166,15 @@ function setPaths(
   given: ReadonlySet<string>,
   env: Env,
 ): void {
+  if (options.ephemeral === true || options.data !== undefined) {
+    // What the command line says of the data holds for all of it.
+    for (const key of STORE_PATHS) config[key] = ''
+  }
   if (options.ephemeral === true) {
     config.storePathRootDir = MEMORY_ROOT
     if (!given.has('mappedFileSizeCommitLog'))
       config.mappedFileSizeCommitLog = EPHEMERAL_SEGMENT_BYTES
+    if (!given.has('cleanResourceInterval')) config.cleanResourceInterval = EPHEMERAL_CLEAN_MS
     env.disk.makeDirectory(MEMORY_ROOT)
   } else if (options.data !== undefined) config.storePathRootDir = path.resolve(options.data)
   else if (!given.has('storePathRootDir')) {
