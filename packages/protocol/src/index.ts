@@ -125,4 +125,5 @@ export {
 export type { JsonBody } from './bodies/shape.ts'
 export type { HotCodec, HotCodecOf, HotReply, HotRequest } from './requests/hot-codec.ts'
 export { hotCodecs } from './requests/hot-codecs.ts'
+export { SentMessage } from './requests/sent-message.ts'
 export { peekCode } from './frame/header-scan.ts'

@@ -8,6 +8,7 @@ import { encodeCommand, writeReply } from '../src/frame/frame-encoder.ts'
 import { Serialization } from '../src/frame/remoting-command.ts'
 import { brokerRequests } from '../src/requests/index.ts'
 import { hotCodecs } from '../src/requests/hot-codecs.ts'
+import { SentMessage } from '../src/requests/sent-message.ts'
 import {
   decodeHeader,
   decodeReply,
@@ -267,6 +268,45 @@ test('hot answers are the bytes of plain ones, or are left to them', () => {
     )
     fc.assert(property, seeded(300))
   }
+})
+
+test('the answer to one stored message is the same bytes from its template as the plain way', () => {
+  const stored = fc.record({
+    physicalOffset: fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 45 })),
+    queueOffset: fc.oneof(fc.nat(30), fc.nat(), fc.integer({ min: 0, max: 2 ** 40 })),
+  })
+  const address = fc.constantFrom(
+    { address: Uint8Array.of(127, 0, 0, 1), port: 10911 },
+    { address: new Uint8Array(16).fill(7), port: 65535 },
+  )
+  const stamp = fc.constantFrom(...['r', 'é'].map((r) => Object.freeze({ MSG_REGION: r })))
+  const key = fc.oneof(fc.constant('7F000001'.repeat(4)), anyText(12))
+  const codec = hotCodecs.get(SEND_MESSAGE_V2.code)
+  assert.ok(codec)
+  let taken = 0
+  const property = fc.property(
+    stored,
+    address,
+    small,
+    key,
+    fc.integer(),
+    stamp,
+    (offsets, broker, queueId, text, opaque, fields) => {
+      const bytes = Buffer.from(`<${text}>`)
+      const sent = new SentMessage(offsets, broker, queueId, bytes, 1, bytes.length - 1)
+      const hot = new ByteSink(8)
+      hot.writeBytes(Buffer.from('before'))
+      const reply = { code: 0, remark: undefined, body: undefined, header: sent, fields }
+      if (!codec.writeReply(hot, opaque, reply)) return
+      const plain = new ByteSink()
+      const all = { ...encodeReply(SEND_MESSAGE_V2, sent), ...fields }
+      writeReply(plain, opaque, { code: 0, remark: undefined, body: undefined, fields: all })
+      assert.equal(hot.bytes().toString('latin1', 6), plain.bytes().toString('latin1'))
+      taken++
+    },
+  )
+  fc.assert(property, seeded(2000))
+  assert.ok(taken > 500)
 })
 
 test('hot answers of captured ones decode to what was captured', () => {

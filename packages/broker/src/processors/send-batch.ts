@@ -73,7 +73,7 @@ function messagesOf(
   return messages.map((each) => {
     const scanned = scanProperties(each.properties)
     const own =
-      scanned.uniqKey !== undefined
+      scanned.uniqKeyStart >= 0
         ? each.properties
         : appendProperty(each.properties, Property.UNIQ_KEY, uniqKey(broker))
     return {

@@ -2,7 +2,6 @@ import {
   appendProperty,
   appendPropertyBytes,
   changeProperties,
-  createOffsetMsgId,
   dlqTopic,
   isRetryTopic,
   isWriteable,
@@ -11,6 +10,7 @@ import {
   Property,
   ResponseCode,
   RETRY_PREFIX,
+  SentMessage,
   topicProblem,
   topicsNotAllowedToSend,
   topicSysFlag,
@@ -63,9 +63,10 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
 /** The topic of a send, made if need be, or the answer that refuses it. */
 export function topicOf(broker: BrokerContext, { header }: SendRequest): TopicConfig | Reply {
   const { config, env, topics } = broker
-  if (env.clock.now() < config.startAcceptSendRequestTimeStamp) {
+  const { startAcceptSendRequestTimeStamp: acceptFrom } = config
+  if (acceptFrom > 0 && env.clock.now() < acceptFrom) {
     const until = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' })
-    const at = until.format(config.startAcceptSendRequestTimeStamp)
+    const at = until.format(acceptFrom)
     return refuse(ResponseCode.SYSTEM_ERROR, `broker unable to service, until ${at}`)
   }
   const known = topics.get(header.topic)
@@ -134,17 +135,21 @@ function sendOne(
   const plain = { topic: header.topic, queueId, sysFlag, isDead: false }
   const routed = isRetryTopic(header.topic) ? routeRetry(broker, request, plain) : plain
   if ('code' in routed) return stamped(broker, routed)
-  const message = messageOf(broker, request, routed)
-  const prepared = message.isSpecial ? prepareSpecial(broker, message.message) : message.message
-  if ('code' in prepared) return stamped(broker, prepared)
-  const stored = {
-    ...prepared,
-    properties: appendPropertyBytes(prepared.properties, broker.stamp.properties),
-  }
-  const answer = (result: PutMessageResult): SendReply =>
-    answerOf(broker, result, queueId, message.transactionId, stored)
-  const result = broker.store.putMessage(stored)
-  return result instanceof Promise ? result.then(answer) : answer(result)
+  const built = messageOf(broker, request, routed)
+  const message = built.isSpecial ? special(broker, built.message) : built.message
+  if ('code' in message) return stamped(broker, message)
+  const result = broker.store.putMessage(message)
+  return result instanceof Promise
+    ? result.then((later) => answerOf(broker, later, queueId, built, message.topic))
+    : answerOf(broker, result, queueId, built, message.topic)
+}
+
+/** A message that means something to the broker, as it is to be stored. */
+function special(broker: BrokerContext, message: MessageToStore): MessageToStore | Reply {
+  const prepared = prepareSpecial(broker, message)
+  if ('code' in prepared) return prepared
+  const properties = appendPropertyBytes(prepared.properties, broker.stamp.properties)
+  return { ...prepared, properties }
 }
 
 interface RoutedMessage {
@@ -181,9 +186,13 @@ function routeRetry(
 }
 
 interface BuiltMessage {
+  /** Without the broker's stamp when it is special. */
   readonly message: MessageToStore
   readonly isSpecial: boolean
-  readonly transactionId: string | undefined
+  /** Has the unique key from `keyStart` to `keyEnd`. */
+  readonly keyBytes: Buffer
+  readonly keyStart: number
+  readonly keyEnd: number
 }
 
 function messageOf(
@@ -197,46 +206,49 @@ function messageOf(
     properties = changeProperties(properties, { [Property.DELAY]: '-1' })
   }
   const scanned = scanProperties(properties)
-  const key = scanned.uniqKey ?? uniqKey(broker)
-  if (scanned.uniqKey === undefined) {
+  let keyBytes = properties
+  let { uniqKeyStart: keyStart, uniqKeyEnd: keyEnd } = scanned
+  if (keyStart < 0) {
+    const key = uniqKey(broker)
     properties = appendProperty(properties, Property.UNIQ_KEY, key)
+    keyBytes = Buffer.from(key)
+    keyStart = 0
+    keyEnd = keyBytes.length
   }
-  return {
-    message: {
-      topic: routed.topic,
-      queueId: routed.queueId,
-      flag: header.flag,
-      sysFlag: header.sysFlag | routed.sysFlag,
-      bornTimestamp: header.bornTimestamp,
-      bornHost: connection.peerHost,
-      bornPort: connection.peerPort,
-      reconsumeTimes: header.reconsumeTimes ?? 0,
-      preparedTransactionOffset: 0,
-      body: body ?? NO_PROPERTIES,
-      properties,
-      tagsCode: scanned.tagsCode,
-      waitStoreOk: scanned.waitStoreOk,
-    },
-    isSpecial: scanned.isSpecial,
-    transactionId: key,
+  const message = {
+    topic: routed.topic,
+    queueId: routed.queueId,
+    flag: header.flag,
+    sysFlag: header.sysFlag | routed.sysFlag,
+    bornTimestamp: header.bornTimestamp,
+    bornHost: connection.peerHost,
+    bornPort: connection.peerPort,
+    reconsumeTimes: header.reconsumeTimes ?? 0,
+    preparedTransactionOffset: 0,
+    body: body ?? NO_PROPERTIES,
+    properties: scanned.isSpecial
+      ? properties
+      : appendPropertyBytes(properties, broker.stamp.properties),
+    tagsCode: scanned.tagsCode,
+    waitStoreOk: scanned.waitStoreOk,
   }
+  return { message, isSpecial: scanned.isSpecial, keyBytes, keyStart, keyEnd }
 }
 
 function answerOf(
   broker: BrokerContext,
   result: PutMessageResult,
   queueId: number,
-  transactionId: string | undefined,
-  message: MessageToStore,
+  { keyBytes, keyStart, keyEnd }: BuiltMessage,
+  topic: string,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(message.topic, 1, result.sizeBytes)
-  const { address, port } = broker.config.storeHost
-  const msgId = createOffsetMsgId(address, port, result.physicalOffset)
+  broker.stats.topicPut(topic, 1, result.sizeBytes)
+  const { storeHost } = broker.config
   return {
     code: codeOfPutStatus[result.status],
     remark: result.remark,
-    header: { msgId, queueId, queueOffset: result.queueOffset, transactionId },
+    header: new SentMessage(result, storeHost, queueId, keyBytes, keyStart, keyEnd),
     fields: broker.stamp.fields,
     holdsIfWritten: true,
   }

@@ -7,8 +7,9 @@ const VALUE_END = 2
 export interface ScannedProperties {
   /** `javaHash` of the tag; 0 without one. */
   tagsCode: number
-  /** The unique id that the producer gave; undefined when it gave none. */
-  uniqKey: string | undefined
+  /** Where the unique key that the producer gave begins; −1 when it gave none. */
+  uniqKeyStart: number
+  uniqKeyEnd: number
   /** Whether a property is there that only few messages have, so that the slow path is taken. */
   isSpecial: boolean
   /** False when the producer does not want to wait for the disk. */
@@ -63,7 +64,8 @@ const FALSE = Buffer.from('false')
 export function scanProperties(bytes: Buffer): ScannedProperties {
   const found: ScannedProperties = {
     tagsCode: 0,
-    uniqKey: undefined,
+    uniqKeyStart: -1,
+    uniqKeyEnd: -1,
     isSpecial: false,
     waitStoreOk: true,
   }
@@ -86,8 +88,11 @@ function nameAt(bytes: Buffer, at: number): Name | undefined {
 }
 
 function isNamed(bytes: Buffer, at: number, name: Buffer): boolean {
-  if (bytes[at + name.length] !== NAME_END) return false
-  for (let i = 1; i < name.length; i++) if (bytes[at + i] !== name[i]) return false
+  return bytes[at + name.length] === NAME_END && startsWith(bytes, at, name)
+}
+
+function startsWith(bytes: Buffer, at: number, wanted: Buffer): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
   return true
 }
 
@@ -103,10 +108,11 @@ function note(
       found.tagsCode = javaHashOfBytes(bytes, start, end)
       break
     case 'uniqKey':
-      found.uniqKey = bytes.toString('latin1', start, end)
+      found.uniqKeyStart = start
+      found.uniqKeyEnd = end
       break
     case 'wait':
-      found.waitStoreOk = bytes.compare(FALSE, 0, FALSE.length, start, end) !== 0
+      found.waitStoreOk = end - start !== FALSE.length || !startsWith(bytes, start, FALSE)
       break
     case 'special':
       found.isSpecial = true

@@ -99,6 +99,8 @@ export type StatsName = (typeof StatsName)[keyof typeof StatsName]
 export class BrokerStats {
   readonly #clock: Clock
   readonly #tables = new Map<string, Map<string, StatsItem>>()
+  // The items of the topic that was counted last.
+  #lastPut: { topic: string; count: StatsItem; bytes: StatsItem } | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -126,6 +128,7 @@ export class BrokerStats {
 
   /** Takes a sample of everything; items that have been idle for a day are dropped. */
   sample(): void {
+    this.#lastPut = undefined
     const now = this.#clock.now()
     for (const table of this.#tables.values()) {
       for (const [key, item] of table) {
@@ -137,8 +140,17 @@ export class BrokerStats {
 
   /** Messages of a topic were stored. */
   topicPut(topic: string, count: number, bytes: number): void {
-    this.item('TOPIC_PUT_NUMS', topic).add(count)
-    this.item('TOPIC_PUT_SIZE', topic).add(bytes)
+    let last = this.#lastPut
+    if (last?.topic !== topic) {
+      last = {
+        topic,
+        count: this.item('TOPIC_PUT_NUMS', topic),
+        bytes: this.item('TOPIC_PUT_SIZE', topic),
+      }
+      this.#lastPut = last
+    }
+    last.count.add(count)
+    last.bytes.add(bytes)
   }
 
   /** Messages of a topic were given to a group. */
@@ -155,6 +167,7 @@ export class BrokerStats {
 
   /** Forgets a topic. */
   topicDeleted(topic: string): void {
+    this.#lastPut = undefined
     for (const table of this.#tables.values()) {
       for (const key of table.keys()) {
         if (key === topic || key.startsWith(`${topic}@`)) table.delete(key)

@@ -136,7 +136,7 @@ function appendBody(sink: ByteSink, body: Uint8Array | readonly Uint8Array[] | u
 const NATIVE_FROM = 16
 
 /** 1 for a character that does not stand for itself in JSON, or is not ASCII. */
-const UNSAFE = new Uint8Array(256).fill(1)
+export const UNSAFE = new Uint8Array(256).fill(1)
 UNSAFE.fill(0, 0x20, 0x7f)
 UNSAFE[0x22] = 1
 UNSAFE[0x5c] = 1

@@ -1,3 +1,4 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
 import { scanned } from '../frame/header-scan.ts'
@@ -6,6 +7,7 @@ import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { FieldMap, HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
 import type { HotCodec, HotReply, HotRequest } from './hot-codec.ts'
 import { SendMessage, SendMessageV2 } from './send-message.ts'
+import { SentMessage, SentTemplates } from './sent-message.ts'
 
 type SendHeader = HeaderOf<typeof SendMessage>
 
@@ -35,6 +37,9 @@ const FIRST_OF_PROXIES = FIELDS.indexOf('ns')
 /** The codec of SEND_MESSAGE and its variants. Reference: `SendMessageRequestHeaderV2.java`, decode. */
 class SendMessageHot implements HotCodec<SendHeader> {
   readonly #fields: ScannedFields
+  readonly #templates = new SentTemplates((sink, opaque, header, fields) =>
+    this.writeReply(sink, opaque, { ...PLAIN, header, fields }),
+  )
 
   constructor(wireNames: Readonly<Record<string, string>>) {
     this.#fields = new ScannedFields(FIELDS.map((name) => wireNames[name] ?? name))
@@ -66,9 +71,12 @@ class SendMessageHot implements HotCodec<SendHeader> {
   }
 
   writeReply(sink: ByteSink, opaque: number, reply: HotReply): boolean {
-    const header = reply.header as Partial<ReplyHeaderOf<typeof SendMessage>> | undefined
     const fields = reply.fields ?? NO_FIELDS
-    if (header === undefined || !isStampOnly(fields)) return false
+    if (reply.header === undefined || !isStampOnly(fields)) return false
+    if (reply.header instanceof SentMessage && isPlain(reply)) {
+      if (this.#templates.write(sink, opaque, reply.header, fields)) return true
+    }
+    const header: Partial<ReplyHeaderOf<typeof SendMessage>> = reply.header
     const region = fields['MSG_REGION'] ?? header.MSG_REGION
     const trace = fields['TRACE_ON'] ?? header.TRACE_ON
     replyWriter.begin(sink, roomFor(header, region, trace, reply.remark), reply.code)
@@ -83,6 +91,12 @@ class SendMessageHot implements HotCodec<SendHeader> {
     return replyWriter.end(sink, opaque, reply.remark, reply.body)
   }
 }
+
+/** The answer that nearly all sends get. */
+const PLAIN: HotReply = { code: ResponseCode.SUCCESS, remark: undefined, body: undefined }
+
+const isPlain = (reply: HotReply): boolean =>
+  reply.code === PLAIN.code && reply.remark === undefined && reply.body === undefined
 
 const NO_FIELDS: FieldMap = {}
 const MSG_REGION = nameBytes('MSG_REGION')
