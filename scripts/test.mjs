@@ -31,9 +31,11 @@ const tidy = spawnSync(process.execPath, ['scripts/dist/tidy.js'], { cwd: root, 
 if (tidy.status === 0) writeFileSync(path.join(results, 'tidy.ok'), '')
 
 const wanted = process.argv.slice(2)
-const files = [...packageTests(), ...compiledTests('test/dist')].filter(
-  (file) => wanted.length === 0 || wanted.some((name) => file.includes(name)),
-)
+const files = [
+  ...packageTests(),
+  ...compiledTests('test/dist'),
+  ...compiledTests('scripts/dist/test'),
+].filter((file) => wanted.length === 0 || wanted.some((name) => file.includes(name)))
 console.log(`Running ${files.length} test files …`)
 const reporters = [
   `--test-reporter=${process.env.CI ? 'spec' : 'dot'}`,

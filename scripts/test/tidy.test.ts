@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import {
+  checkBans,
+  checkDocs,
+  checkImports,
+  checkLengths,
+  checkWords,
+  type Problem,
+} from '../tidy/checks.ts'
+import { checkCycles, checkDeadFiles } from '../tidy/graph.ts'
+import { parse, type Source } from '../tidy/source.ts'
+
+/** Parses files that exist for the length of a call. */
+function withFiles<T>(files: Readonly<Record<string, string>>, f: (sources: Source[]) => T): T {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'skylark-tidy-'))
+  try {
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(path.join(root, file)), { recursive: true })
+      writeFileSync(path.join(root, file), text)
+    }
+    return f(Object.keys(files).map((file) => parse(root, file)))
+  } finally {
+    rmSync(root, { recursive: true })
+  }
+}
+
+const said = (problems: readonly Problem[]): string => problems.map(({ says }) => says).join('\n')
+
+test('a package may import those below it, by name, and nothing of the host', () => {
+  const imports = (file: string, module: string): string =>
+    withFiles({ [file]: `import { x } from '${module}'\nx()\n` }, ([source]) =>
+      said(checkImports(source as Source)),
+    )
+  const file = 'packages/store/src/commitlog/a.ts'
+  assert.equal(imports(file, '@skylarkmq/protocol'), '')
+  assert.match(imports(file, '@skylarkmq/broker'), /may not import broker/)
+  assert.match(imports(file, '@skylarkmq/env/sim'), /without \/sim/)
+  assert.match(imports(file, 'node:fs'), /through Env/)
+  assert.match(imports(file, '../index.ts'), /own package's index/)
+  assert.match(imports(file, '../../../env/src/env.ts'), /by the name of its package/)
+  assert.equal(imports('packages/env/src/node/a.ts', 'node:fs'), '')
+  assert.equal(imports('packages/store/test/a.test.ts', 'node:fs'), '')
+})
+
+test('calls that go round Env are named with their replacement, also behind other characters', () => {
+  const bans = (text: string, file = 'packages/broker/src/a.ts'): string =>
+    withFiles({ [file]: text }, ([source]) => said(checkBans(source as Source)))
+  assert.match(bans('const t = Date.now()'), /env\.clock\.now/)
+  assert.match(bans("const s = '😀'; setTimeout(f, 1)"), /env\.clock\.after/)
+  assert.equal(bans('// Date.now() is banned'), '')
+  assert.equal(bans("const s = 'Math.random()'"), '')
+  assert.equal(bans('const t = Date.now()', 'packages/env/src/node/a.ts'), '')
+})
+
+test('long files and long functions are found', () => {
+  const lines = (count: number): string => 'let a = 1\n'.repeat(count)
+  const check = (text: string): string =>
+    withFiles({ 'packages/broker/src/a.ts': text }, ([source]) =>
+      said(checkLengths(source as Source)),
+    )
+  assert.equal(check(lines(500)), '')
+  assert.match(check(lines(501)), /501 lines/)
+  assert.equal(check(`function f() {\n${lines(68)}}\n`), '')
+  assert.match(check(`function f() {\n${lines(69)}}\n`), /function of 71 lines/)
+})
+
+test('an exported name says what it is', () => {
+  const check = (text: string): string =>
+    withFiles({ 'packages/broker/src/a.ts': text }, ([source]) => said(checkDocs(source as Source)))
+  assert.match(check('export const a = 1\n'), /what a is/)
+  assert.equal(check('/** One. */\nexport const a = 1\n'), '')
+  assert.equal(check('/** One. */\nexport const A = 1\nexport type A = typeof A\n'), '')
+  assert.equal(check('const a = 1\n'), '')
+})
+
+test('unfinished work and tests that run alone are found', () => {
+  const words = `// ${'FIX' + 'ME'}: later\ntest${'.only'}('x', f)\n`
+  withFiles({ 'packages/broker/test/a.test.ts': words }, ([source]) => {
+    assert.equal(checkWords(source as Source).length, 2)
+  })
+})
+
+test('rings of imports are found, unless they vanish with the types', () => {
+  const a = 'packages/broker/src/a.ts'
+  const b = 'packages/broker/src/b.ts'
+  const ring = {
+    [a]: "import { b } from './b.ts'\nb()\n",
+    [b]: "import { a } from './a.ts'\na()\n",
+  }
+  withFiles(ring, (sources) =>
+    assert.match(said(checkCycles(sources)), /a\.ts → .*b\.ts → .*a\.ts/),
+  )
+  const types = { ...ring, [b]: "import type { a } from './a.ts'\nexport type B = typeof a\n" }
+  withFiles(types, (sources) => assert.equal(said(checkCycles(sources)), ''))
+})
+
+test('a file that nobody imports is found', () => {
+  const files = {
+    'packages/broker/src/index.ts': "export * from './used.ts'\n",
+    'packages/broker/src/used.ts': 'const a = 1\n',
+    'packages/broker/src/dead.ts': 'const b = 1\n',
+  }
+  withFiles(files, (sources) => {
+    assert.deepEqual(
+      checkDeadFiles(sources).map(({ file }) => file),
+      ['packages/broker/src/dead.ts'],
+    )
+  })
+})
