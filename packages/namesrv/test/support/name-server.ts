@@ -7,6 +7,7 @@ import {
   decodeReply,
   defaultsOf,
   encodeHeader,
+  FLAG_RESPONSE,
   encodeRegisterBrokerBody,
   RegisterBroker,
   type HeaderOf,
@@ -55,8 +56,12 @@ export class Peer {
     const handler: FrameHandler = {
       dispatch: (connection, frame) => {
         const command = decodeCommand(frame)
+        if ((command.flag & FLAG_RESPONSE) === 0) {
+          this.asked.push(command.code)
+          return
+        }
         const body = command.body === undefined ? undefined : Buffer.from(command.body)
-        if (!connection.inFlight.answer({ ...command, body })) this.asked.push(command.code)
+        connection.inFlight.answer({ ...command, body })
       },
     }
     this.#client = new RemotingClient(nodeEnv(silentEvents), { handler })

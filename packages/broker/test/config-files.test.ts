@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { memoryDisk } from '@skylarkmq/env'
+import { GetBrokerConfig, ResponseCode, UpdateBrokerConfig } from '@skylarkmq/protocol'
+import { ConfigFileCorrupt } from '../src/errors.ts'
+import { JsonFile } from '../src/json-table.ts'
+import { testBroker } from './support/broker.ts'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
+
+const PATH = '/memory/config/topics.json'
+
+function fileOn(contents: Record<string, string>): JsonFile {
+  const disk = memoryDisk(() => 0)
+  disk.makeDirectory('/memory/config')
+  for (const [path, text] of Object.entries(contents)) disk.writeFile(path, Buffer.from(text))
+  return new JsonFile({ ...nodeEnv(silentEvents), disk }, PATH)
+}
+
+// Reference: `ConfigManager.java`.
+test('a table file that is empty or torn gives way to its backup', () => {
+  for (const torn of ['', '{"a":', 'nonsense']) {
+    const file = fileOn({ [PATH]: torn, [`${PATH}.bak`]: '{"a":1}' })
+    assert.deepEqual(file.load(), { a: 1 })
+  }
+  assert.deepEqual(fileOn({ [`${PATH}.bak`]: '{"a":1}' }).load(), { a: 1 })
+})
+
+test('a table that is not there yet is empty, one that nobody can read is an error that names the file', () => {
+  assert.equal(fileOn({}).load(), undefined)
+  const corrupt = fileOn({ [PATH]: '{"a":', [`${PATH}.bak`]: '{"b":' })
+  assert.throws(
+    () => corrupt.load(),
+    (error) => error instanceof ConfigFileCorrupt && error.message.includes(PATH),
+  )
+})
+
+test('numeric keys may be bare, as Apache writes them', () => {
+  const file = fileOn({ [PATH]: '{"offsetTable":{"T@G":{0:5,1:7}}}' })
+  const loaded = file.load() as { offsetTable: Record<string, Record<string, number>> }
+  assert.equal(loaded.offsetTable['T@G']?.['1'], 7)
+})
+
+test('saving keeps what was there before as the backup', () => {
+  const disk = memoryDisk(() => 0)
+  disk.makeDirectory('/memory/config')
+  const file = new JsonFile({ ...nodeEnv(silentEvents), disk }, PATH)
+  file.save({ a: 1 })
+  file.save({ a: 2 })
+  file.save({ a: 2 })
+  const read = (path: string): unknown => JSON.parse(disk.readFile(path)?.toString() ?? '')
+  assert.deepEqual(read(PATH), { a: 2 })
+  assert.deepEqual(read(`${PATH}.bak`), { a: 1 })
+  assert.equal(disk.readFile(`${PATH}.tmp`), undefined)
+})
+
+test('a broker with a corrupt table does not start, and changes neither file', async (t) => {
+  const first = await testBroker(t)
+  await first.peer().send('T', 'b')
+  await first.stop()
+  const { disk } = first
+  for (const path of [PATH, `${PATH}.bak`]) disk.writeFile(path, Buffer.from('{"broken":'))
+  await assert.rejects(testBroker(t, { disk }), ConfigFileCorrupt)
+  assert.equal(disk.readFile(PATH)?.toString(), '{"broken":')
+  assert.equal(disk.readFile(`${PATH}.bak`)?.toString(), '{"broken":')
+})
+
+test('topics outlive a restart', async (t) => {
+  const first = await testBroker(t)
+  await first.peer().send('T', 'b', {}, { defaultTopicQueueNums: 3 })
+  await first.stop()
+  const second = await testBroker(t, { disk: first.disk })
+  assert.equal(second.context.topics.get('T')?.writeQueueNums, 3)
+})
+
+test('configuration changes all or nothing, and neither paths nor listed keys over the network', async (t) => {
+  const { peer } = await testBroker(t)
+  const one = peer()
+  const change = (text: string) => one.ask(UpdateBrokerConfig, {}, Buffer.from(text))
+  const value = async (key: string): Promise<string | undefined> => {
+    const { body } = await one.ask(GetBrokerConfig, {})
+    return new RegExp(`^${key}=(.*)$`, 'm').exec(body?.toString() ?? '')?.[1]
+  }
+  for (const key of [
+    'brokerConfigPath',
+    'storePathRootDir',
+    'storePathCommitLog',
+    'rocketmqHome',
+  ]) {
+    const refused = await change(`fileReservedTime=1\n${key}=/etc\n`)
+    assert.notEqual(refused.code, 0, key)
+    assert.equal(await value('fileReservedTime'), '72', key)
+  }
+  assert.equal((await change('fileReservedTime=soon\n')).code, ResponseCode.SYSTEM_ERROR)
+  assert.equal((await change('fileReservedTime=48\nnoSuchKey=1\n')).code, 0)
+  assert.equal(await value('fileReservedTime'), '48')
+})
