@@ -9,7 +9,7 @@ import { fuzzInputs } from '../packages/protocol/dist/test/frame.fuzz.js'
 const SERVICE_MS = 10_000
 
 /** Runs all parts against one server; returns what each did. */
-export async function fuzzServer(seed, frames) {
+export async function fuzzServer(seed, frames, idle = 5000) {
   const events = { emit: () => {} }
   const server = await startServer({
     ephemeral: true,
@@ -25,7 +25,7 @@ export async function fuzzServer(seed, frames) {
     const result = {
       frames: await sendFrames(port, seed, frames),
       namesrvFrames: await sendFrames(server.namesrvPort, seed + 1, Math.ceil(frames / 10)),
-      idle: await idleConnections(port, 5000),
+      idle: await idleConnections(port, idle),
       halfOpen: await halfFrames(port, 500),
       unread: await neverRead(port),
     }
