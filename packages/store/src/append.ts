@@ -285,6 +285,7 @@ export class Appender {
       chunk.buffer,
       propertiesStart,
       propertiesEnd,
+      message.keys,
       transactionState(message.sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
     )
     return queueOffset

@@ -13,7 +13,7 @@ import { isFiller, unitPhysicalOffset, unitSize } from './consumequeue/consume-q
 import { hasQueueUnit } from './dispatch/reput.ts'
 import { IndexFile } from './index/index-file.ts'
 import type { IndexSizes } from './index/index-file.ts'
-import { forEachKeyHash, topicHash } from './index/index-key.ts'
+import { forEachKeyHash, keySpans, topicHash } from './index/index-key.ts'
 import { OpenFiles } from './segment/open-files.ts'
 import { SegmentFile } from './segment/segment-file.ts'
 import { SegmentQueue, listSegments } from './segment/segment-queue.ts'
@@ -218,7 +218,8 @@ function checkEntry(
   const sysFlag = readInt(record, RecordAt.sysFlag)
   let isFound = transactionState(sysFlag) === MessageSysFlag.TRANSACTION_ROLLBACK
   const { propertiesStart, propertiesEnd } = spans
-  forEachKeyHash(topicHash(topic), record, propertiesStart, propertiesEnd, (hash) => {
+  const keys = keySpans(record, propertiesStart, propertiesEnd)
+  forEachKeyHash(topicHash(topic), record, propertiesStart, keys, (hash) => {
     isFound ||= hash === keyHash
   })
   if (!isFound) report(where, `has the hash of no key of the message at ${physicalOffset}`)

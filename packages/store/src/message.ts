@@ -6,6 +6,15 @@ export interface HostAddress {
   readonly port: number
 }
 
+/** Where keys lie in encoded properties; −1 where there is none. */
+export interface KeySpans {
+  readonly uniqKeyStart: number
+  readonly uniqKeyEnd: number
+  /** The words of the property KEYS. */
+  readonly keysStart: number
+  readonly keysEnd: number
+}
+
 /**
  * A message on its way into the log. The store adds the store host, the store time, the queue offset
  * and the physical offset. Nothing of it is kept after the call. Apache: `MessageExtBrokerInner.java`.
@@ -34,6 +43,8 @@ export interface MessageToStore {
    * at which the message is due in its place.
    */
   readonly tagsCode: number
+  /** Where the message's keys lie in `properties`, from a caller who knows; else they are looked for. */
+  readonly keys?: KeySpans | undefined
   /** Under SYNC_FLUSH: whether the answer waits for the disk. */
   readonly waitStoreOk: boolean
 }

@@ -230,6 +230,8 @@ function messageOf(
       ? properties
       : appendPropertyBytes(properties, broker.stamp.properties),
     tagsCode: scanned.tagsCode,
+    // Once they are changed, the properties have their keys elsewhere.
+    keys: keyBytes === properties && !scanned.isSpecial ? scanned : undefined,
     waitStoreOk: scanned.waitStoreOk,
   }
   return { message, isSpecial: scanned.isSpecial, keyBytes, keyStart, keyEnd }

@@ -10,13 +10,16 @@ export interface ScannedProperties {
   /** Where the unique key that the producer gave begins; −1 when it gave none. */
   uniqKeyStart: number
   uniqKeyEnd: number
+  /** Where the words of KEYS begin; −1 without any. */
+  keysStart: number
+  keysEnd: number
   /** Whether a property is there that only few messages have, so that the slow path is taken. */
   isSpecial: boolean
   /** False when the producer does not want to wait for the disk. */
   waitStoreOk: boolean
 }
 
-type Meaning = 'tags' | 'uniqKey' | 'wait' | 'special'
+type Meaning = 'tags' | 'keys' | 'uniqKey' | 'wait' | 'special'
 
 interface Name {
   readonly bytes: Buffer
@@ -29,6 +32,7 @@ interface Name {
  */
 const MEANINGS: Readonly<Record<Meaning, readonly string[]>> = {
   tags: [Property.TAGS],
+  keys: [Property.KEYS],
   uniqKey: [Property.UNIQ_KEY],
   wait: [Property.WAIT],
   special: [
@@ -66,6 +70,8 @@ export function scanProperties(bytes: Buffer): ScannedProperties {
     tagsCode: 0,
     uniqKeyStart: -1,
     uniqKeyEnd: -1,
+    keysStart: -1,
+    keysEnd: -1,
     isSpecial: false,
     waitStoreOk: true,
   }
@@ -106,6 +112,10 @@ function note(
   switch (meaning) {
     case 'tags':
       found.tagsCode = javaHashOfBytes(bytes, start, end)
+      break
+    case 'keys':
+      found.keysStart = start
+      found.keysEnd = end
       break
     case 'uniqKey':
       found.uniqKeyStart = start

@@ -15,7 +15,10 @@ for (let n = 0; n < 256; n++) {
  * it, followed by these bytes.
  */
 export function crc32(buffer: Uint8Array, start = 0, end = buffer.length, seed = 0): number {
-  if (end - start >= NATIVE_FROM_BYTES) return zlibCrc32(buffer.subarray(start, end), seed)
+  if (end - start >= NATIVE_FROM_BYTES) {
+    const isWhole = start === 0 && end === buffer.length
+    return zlibCrc32(isWhole ? buffer : buffer.subarray(start, end), seed)
+  }
   let crc = ~seed
   for (let i = start; i < end; i++) {
     crc = (table[(crc ^ (buffer[i] as number)) & 0xff] as number) ^ (crc >>> 8)

@@ -2,7 +2,8 @@ import { hostErrorCode } from '@skylarkmq/env'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
-import type { ArrivalListener } from '../message.ts'
+import { keySpans } from '../index/index-key.ts'
+import type { ArrivalListener, KeySpans } from '../message.ts'
 
 /** A message that is in the log and not yet in its queue. Objects are used again. */
 interface Waiting {
@@ -17,6 +18,8 @@ interface Waiting {
   buffer: Buffer
   propertiesStart: number
   propertiesEnd: number
+  /** Counted from `propertiesStart`; undefined when they are to be looked for. */
+  keys: KeySpans | undefined
   isIndexed: boolean
 }
 
@@ -65,6 +68,7 @@ export class Dispatcher {
     buffer: Buffer,
     propertiesStart: number,
     propertiesEnd: number,
+    keys: KeySpans | undefined,
     isIndexed: boolean,
   ): void {
     const waiting = this.#waiting[this.#end]
@@ -80,6 +84,7 @@ export class Dispatcher {
         buffer,
         propertiesStart,
         propertiesEnd,
+        keys,
         isIndexed,
       })
     } else {
@@ -93,6 +98,7 @@ export class Dispatcher {
       waiting.buffer = buffer
       waiting.propertiesStart = propertiesStart
       waiting.propertiesEnd = propertiesEnd
+      waiting.keys = keys
       waiting.isIndexed = isIndexed
     }
     this.#end++
@@ -152,14 +158,15 @@ export class Dispatcher {
 
   /** Puts the keys of a message into the index, unless they are there. */
   addToIndex(message: Dispatch): void {
+    const { buffer, propertiesStart, propertiesEnd } = message
     try {
       this.#index?.add(
         message.topic,
         message.physicalOffset,
         message.storeTimestamp,
-        message.buffer,
-        message.propertiesStart,
-        message.propertiesEnd,
+        buffer,
+        propertiesStart,
+        message.keys ?? keySpans(buffer, propertiesStart, propertiesEnd),
       )
     } catch (error) {
       // The message is stored; only its keys are missing until the index is made anew.

@@ -84,6 +84,7 @@ export function dispatchOfRecord(
     buffer,
     propertiesStart,
     propertiesEnd,
+    keys: undefined,
     isIndexed: transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
   }
 }

@@ -1,4 +1,5 @@
 import { findProperty, javaHash } from '@skylarkmq/protocol'
+import type { KeySpans } from '../message.ts'
 
 const UNIQ_KEY = Buffer.from('UNIQ_KEY')
 const KEYS = Buffer.from('KEYS')
@@ -19,25 +20,39 @@ export function topicHash(topic: string): number {
   return javaHash(`${topic}#`)
 }
 
+/** Finds the keys in `properties[start, end)`, which are encoded; places are counted from `start`. */
+export function keySpans(properties: Buffer, start: number, end: number): KeySpans {
+  const unique = findProperty(properties, UNIQ_KEY, start, end)
+  const keys = findProperty(properties, KEYS, start, end)
+  return {
+    uniqKeyStart: unique === undefined ? -1 : unique.start - start,
+    uniqKeyEnd: unique === undefined ? -1 : unique.end - start,
+    keysStart: keys === undefined ? -1 : keys.start - start,
+    keysEnd: keys === undefined ? -1 : keys.end - start,
+  }
+}
+
 /**
- * Calls `put` with the hash of each key of a message: its unique key, then each word of its keys.
- * `properties[start, end)` are encoded; `topicState` is `topicHash` of its topic.
+ * Calls `put` with the hash of each key of a message: its unique key, then each word of its keys. The
+ * spans are counted from byte `start` of `properties`; `topicState` is `topicHash` of its topic.
  * Apache: `IndexService.java`, buildIndex.
  */
 export function forEachKeyHash(
   topicState: number,
   properties: Buffer,
   start: number,
-  end: number,
+  spans: KeySpans,
   put: (keyHash: number) => void,
 ): void {
-  const unique = findProperty(properties, UNIQ_KEY, start, end)
-  if (unique !== undefined) put(hashOf(topicState, properties, unique.start, unique.end))
-  const keys = findProperty(properties, KEYS, start, end)
-  if (keys === undefined) return
-  let wordStart = keys.start
-  for (let at = keys.start; at <= keys.end; at++) {
-    if (at < keys.end && properties[at] !== SPACE) continue
+  const { uniqKeyStart, uniqKeyEnd, keysStart } = spans
+  if (uniqKeyStart >= 0) {
+    put(hashOf(topicState, properties, start + uniqKeyStart, start + uniqKeyEnd))
+  }
+  if (keysStart < 0) return
+  const keysEnd = start + spans.keysEnd
+  let wordStart = start + keysStart
+  for (let at = wordStart; at <= keysEnd; at++) {
+    if (at < keysEnd && properties[at] !== SPACE) continue
     if (at > wordStart) put(hashOf(topicState, properties, wordStart, at))
     wordStart = at + 1
   }

@@ -1,6 +1,7 @@
 import type { Env } from '@skylarkmq/env'
 import { indexDropped } from '../events.ts'
 import { localTime } from '../local-time.ts'
+import type { KeySpans } from '../message.ts'
 import { IndexFile } from './index-file.ts'
 import type { IndexQuery, IndexSizes } from './index-file.ts'
 import { forEachKeyHash, topicHash } from './index-key.ts'
@@ -76,17 +77,20 @@ export class MessageIndex {
     return begin
   }
 
-  /** Puts the keys of a message in; nothing when they are there already. Throws the host's error. */
+  /**
+   * Puts the keys of a message in; `spans` are counted from byte `start` of `properties`. Nothing when they
+   * are there already. Throws the host's error.
+   */
   add(
     topic: string,
     physicalOffset: number,
     storeTimestamp: number,
     properties: Buffer,
     start: number,
-    end: number,
+    spans: KeySpans,
   ): void {
     if (physicalOffset < this.#endOffset) return
-    forEachKeyHash(this.#topicState(topic), properties, start, end, (keyHash) => {
+    forEachKeyHash(this.#topicState(topic), properties, start, spans, (keyHash) => {
       if (!this.#writable().put(keyHash, physicalOffset, storeTimestamp)) {
         this.#writable().put(keyHash, physicalOffset, storeTimestamp)
       }
