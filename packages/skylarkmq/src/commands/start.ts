@@ -54,6 +54,8 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
   const write = (line: string): void => {
     print(line)
   }
+  // A broker outlives the reader of its log: `skylark start | head`.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const events = logEvents({ format: flags.log, level: flags.logLevel, write, now: wallClock })
   let server: RunningServer | undefined
   const stopping = onSignal(async () => {

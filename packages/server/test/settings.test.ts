@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { allBrokerOptions } from '@skylarkmq/broker'
+import { BadSetting } from '../src/errors.ts'
+import { nearest } from '../src/nearest.ts'
+import { readProperties } from '../src/properties-file.ts'
+import { parseAssignment, readSettings, type Settings } from '../src/settings.ts'
+
+const read = (text: string): Settings =>
+  readSettings(readProperties(text), allBrokerOptions, 'broker.conf')
+
+test('a broker.conf as tutorials print it is read: comments cut off, old spellings told, the rest set', () => {
+  const golden = new URL('../../test/golden/tutorial-broker.conf', import.meta.url)
+  const { values, warnings } = read(readFileSync(golden, 'utf8'))
+  assert.deepEqual(
+    [values['brokerIP1'], values['deleteWhen'], values['fileReservedTime']],
+    ['127.0.0.1', '04', 120],
+  )
+  assert.equal(values['flushDiskType'], 'ASYNC_FLUSH')
+  assert.equal(values['maxMessageSize'], 65536)
+  assert.equal(values['mappedFileSizeConsumeQueue'], undefined)
+  const all = warnings.join('\n')
+  assert.match(all, /line 8: brokerIP1: the comment behind the value/)
+  assert.match(all, /mapedFileSizeCommitLog has no effect.* mappedFileSizeCommitLog today/)
+  assert.match(all, /mapedFileSizeConsumeQueue has no effect/)
+})
+
+test('a comment behind a value is cut off where the type proves that it is one', () => {
+  for (const line of ['brokerId=1 # slave', 'brokerId=1 // slave', 'brokerId=1 ; slave']) {
+    const { values, warnings } = read(line)
+    assert.equal(values['brokerId'], 1)
+    assert.equal(warnings.length, 1)
+  }
+  assert.throws(() => read('brokerId=one # slave'), BadSetting)
+})
+
+test('an unknown key is an error that names the line and the nearest key', () => {
+  assert.throws(
+    () => read('brokerName=a\n\nflushDiskTyp=SYNC_FLUSH\n'),
+    (error) => {
+      assert.ok(error instanceof BadSetting)
+      assert.match(
+        error.message,
+        /broker\.conf, line 3: flushDiskTyp: .*did you mean flushDiskType/,
+      )
+      return true
+    },
+  )
+  assert.throws(() => read('zzzzzzzzzzzz=1'), /there is no such key in Apache RocketMQ or here/)
+})
+
+test('a value of the wrong form is an error that says what it must be', () => {
+  assert.throws(() => read('listenPort=many'), /listenPort: it must be a whole number, not "many"/)
+  assert.throws(() => read('flushDiskType=SOMETIMES'), /it must be one of ASYNC_FLUSH, SYNC_FLUSH/)
+  assert.throws(() => read('autoCreateTopicEnable=perhaps'), /it must be true or false/)
+})
+
+test('keys of Apache without effect here are accepted, with one warning for all', () => {
+  const { warnings } = read('sendMessageThreadPoolNums=128\npullMessageThreadPoolNums=128\n')
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /sendMessageThreadPoolNums, pullMessageThreadPoolNums/)
+})
+
+// Reference: `java.util.Properties`, load.
+test('a properties file is read as Java reads it', () => {
+  const text = [
+    '\uFEFFa=1',
+    'b : 2',
+    'c 3',
+    '! a comment',
+    '  # another',
+    'd = one \\',
+    '    two',
+    'e=\\u4e2d\\tx',
+    'f\\=g=h',
+    'path=C:\\\\data',
+    '',
+    'last=x\r\nempty=',
+  ].join('\n')
+  const found = Object.fromEntries(readProperties(text).map(({ key, value }) => [key, value]))
+  assert.deepEqual(found, {
+    a: '1',
+    b: '2',
+    c: '3',
+    d: 'one two',
+    e: '中\tx',
+    'f=g': 'h',
+    path: 'C:\\data',
+    last: 'x',
+    empty: '',
+  })
+})
+
+test('lines are counted from 1, a continued one from where it begins', () => {
+  const lines = readProperties('a=1 \\\n 2\n\nb=3\n').map(({ key, line }) => [key, line])
+  assert.deepEqual(lines, [
+    ['a', 1],
+    ['b', 4],
+  ])
+})
+
+test('--set takes key=value and nothing else', () => {
+  assert.deepEqual(parseAssignment('a = b=c'), { key: 'a', value: 'b=c', line: 0 })
+  for (const wrong of ['a', '=b', '']) assert.throws(() => parseAssignment(wrong), BadSetting)
+})
+
+test('the nearest word is near, or there is none', () => {
+  assert.equal(nearest('brokerNmae', ['brokerName', 'brokerId']), 'brokerName')
+  assert.equal(nearest('BROKERNAME', ['brokerName']), 'brokerName')
+  assert.equal(nearest('completelyelse', ['brokerName', 'brokerId']), undefined)
+})

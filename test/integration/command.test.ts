@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { atEnd, folderFor, serverFor } from './cluster.ts'
+
+const main = fileURLToPath(new URL('../../../packages/skylarkmq/dist/src/main.js', import.meta.url))
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the command to its end; `input` is what it reads. */
+function skylark(args: readonly string[], input = ''): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [main, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+    child.stdin?.end(input)
+  })
+}
+
+/** Starts `skylark start` on free ports; resolves once clients can send. */
+async function startProcess(
+  t: TestContext,
+  data: string,
+): Promise<{ child: ChildProcess; namesrvAddr: string }> {
+  const flags = ['--namesrv-port', '0', '--broker-port', '0', '--data', data]
+  const child = spawn(process.execPath, [main, 'start', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  atEnd(t, () => child.kill('SIGKILL'))
+  const namesrvAddr = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += String(chunk)
+      const address = /name server {2}(\S+)[^]*Stop/.exec(text)?.[1]
+      if (address !== undefined) resolve(address)
+    })
+    child.once('exit', () => {
+      reject(new Error(`the server ended: ${text}`))
+    })
+  })
+  return { child, namesrvAddr }
+}
+
+test('SIGTERM ends the server with code 0 and a clean store', async (t) => {
+  const data = path.join(folderFor(t), 'data')
+  const { child, namesrvAddr } = await startProcess(t, data)
+  const sent = await skylark(['send', 'T', 'hello', '-n', namesrvAddr])
+  assert.equal(sent.code, 0, sent.stderr)
+  assert.ok(existsSync(path.join(data, 'abort')))
+  child.kill('SIGTERM')
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
+  assert.ok(!existsSync(path.join(data, 'abort')))
+})
+
+test('a server whose log nobody reads any more goes on, and stops clean', async (t) => {
+  const data = path.join(folderFor(t), 'data')
+  const { child, namesrvAddr } = await startProcess(t, data)
+  child.stdout?.destroy()
+  const sent = await skylark(['send', 'T', 'hello', '-n', namesrvAddr])
+  assert.equal(sent.code, 0, sent.stderr)
+  child.kill('SIGTERM')
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
+  assert.ok(!existsSync(path.join(data, 'abort')))
+})
+
+test('what send sends, consume prints: as text, as JSON, and for a group only once', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const at = ['-n', namesrvAddr]
+  const options = ['--tag', 'a', '--keys', 'k1 k2', '--property', 'x=1', '--count', '2']
+  const sent = await skylark(['send', 'T', 'hello', ...options, ...at])
+  assert.equal(sent.code, 0, sent.stderr)
+  const lines = sent.stdout.trimEnd().split('\n')
+  assert.equal(lines.length, 2)
+  for (const line of lines) {
+    assert.match(line, /^[0-9A-F]{32,56} {2}broker \S+ {2}queue \d+ {2}offset \d+$/)
+  }
+  const look = await skylark(['consume', 'T', '--from', 'first', '--count', '2', ...at])
+  assert.equal(look.code, 0, look.stderr)
+  assert.match(look.stdout, /tag a {2}keys k1 k2 {2}hello/)
+  const group = ['consume', 'T', '--group', 'G', '--from', 'first', '--json', '--count']
+  const first = await skylark([...group, '2', ...at])
+  const bodies = first.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { body: string; keys: string[]; properties: object })
+  assert.deepEqual(
+    bodies.map(({ body, keys }) => [body, keys]),
+    [
+      ['hello', ['k1', 'k2']],
+      ['hello', ['k1', 'k2']],
+    ],
+  )
+  await skylark(['send', 'T', '-', ...at], 'from standard input')
+  const next = await skylark([...group, '1', ...at])
+  assert.match(next.stdout, /"body":"from standard input"/)
+})
+
+test('without a name server, send and consume end with code 1, one sentence, and what to do', async () => {
+  // Port 1 is one that nobody listens on.
+  for (const args of [
+    ['send', 'T', 'x'],
+    ['consume', 'T'],
+    ['consume', 'T', '--group', 'G'],
+  ]) {
+    const { code, stdout, stderr } = await skylark([...args, '-n', '127.0.0.1:1'])
+    assert.equal(code, 1)
+    assert.equal(stdout, '')
+    assert.match(stderr, /no name server answers at 127\.0\.0\.1:1/)
+    assert.match(stderr, /skylark start/)
+    assert.ok(!stderr.includes('    at '), stderr)
+  }
+})
+
+test('a look at a topic that is not there ends with code 1 and says so', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const { code, stderr } = await skylark(['consume', 'Nowhere', '-n', namesrvAddr])
+  assert.equal(code, 1)
+  assert.match(stderr, /the topic Nowhere has no route/)
+})
+
+test('flags of the wrong form are refused with what they must be', async () => {
+  for (const [args, says] of [
+    [['send', 'T', 'x', '--count', '0'], /whole number from 1 on/],
+    [['send', 'T', 'x', '--delay', '19'], /from 0 to 18/],
+    [['send', 'T', 'x', '--property', 'novalue'], /name=value/],
+    [['consume', 'T', '--from', 'yesterday'], /first, last, or a time/],
+  ] as const) {
+    const { code, stderr } = await skylark(args)
+    assert.equal(code, 1)
+    assert.match(stderr, says)
+  }
+})
