@@ -30,16 +30,14 @@ export class JsonFile {
     return undefined
   }
 
-  /** Replaces the content: the new file is whole under another name before it takes the old one's place. */
+  /**
+   * Replaces the content: the new file is whole under another name before the old one becomes `.bak` and it
+   * takes its place. At any moment one of the two can be loaded.
+   */
   save(content: unknown): void {
     const { disk } = this.#env
-    const text = JSON.stringify(content, null, '\t')
-    const before = disk.readFile(this.path)
-    if (before !== undefined) {
-      if (before.toString('utf8') === text) return
-      disk.writeFile(`${this.path}.bak`, before)
-    }
-    disk.writeFile(`${this.path}.tmp`, Buffer.from(text))
+    disk.writeFile(`${this.path}.tmp`, Buffer.from(JSON.stringify(content, null, '\t')))
+    if (disk.stat(this.path) !== undefined) disk.rename(this.path, `${this.path}.bak`)
     disk.rename(`${this.path}.tmp`, this.path)
   }
 

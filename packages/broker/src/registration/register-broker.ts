@@ -19,6 +19,9 @@ import type { TopicConfigTable } from '../topic/topic-config-table.ts'
 
 /** A change is sent this soon, together with others of the same moment. */
 const SOON_MS = 5
+/** With very many topics a registration takes its time: then changes wait for twice that, and go together. */
+const SOON_TIMES_LAST = 2
+const SOON_MS_MAX = 250
 const RETRY_MS = 1_000
 
 /** What a registration says besides topics. */
@@ -45,6 +48,7 @@ export class NameServerRegistration {
   #period: Timer | undefined
   #soon: Timer | undefined
   #retry: Timer | undefined
+  #lastTookMs = 0
   #isStopped = false
 
   constructor(
@@ -79,7 +83,8 @@ export class NameServerRegistration {
   /** Registers shortly: a topic changed. */
   registerSoon(): void {
     if (this.#isStopped || this.#period === undefined) return
-    this.#soon ??= this.#env.clock.after(SOON_MS, () => {
+    const ms = Math.max(SOON_MS, SOON_TIMES_LAST * this.#lastTookMs)
+    this.#soon ??= this.#env.clock.after(ms, () => {
       this.#soon = undefined
       void this.registerAll()
     })
@@ -92,7 +97,9 @@ export class NameServerRegistration {
 
   async #registerWith(nameServers: readonly string[]): Promise<void> {
     if (this.#isStopped) return
+    const began = this.#env.clock.monotonic()
     await Promise.all(nameServers.map((address) => this.#register(address)))
+    this.#lastTookMs = Math.min(SOON_MS_MAX, this.#env.clock.monotonic() - began)
     if (this.#failing.size === 0) return
     this.#retry ??= this.#env.clock.after(RETRY_MS, () => {
       this.#retry = undefined
