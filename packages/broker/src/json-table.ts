@@ -10,6 +10,7 @@ import { ConfigFileCorrupt } from './errors.ts'
 export class JsonFile {
   readonly #env: Env
   readonly path: string
+  #saved: string | undefined
 
   constructor(env: Env, path: string) {
     this.#env = env
@@ -36,9 +37,13 @@ export class JsonFile {
    */
   save(content: unknown): void {
     const { disk } = this.#env
-    disk.writeFile(`${this.path}.tmp`, Buffer.from(JSON.stringify(content, null, '\t')))
+    const text = JSON.stringify(content, null, '\t')
+    // The same content once more would push the one before out of the backup.
+    if (text === this.#saved) return
+    disk.writeFile(`${this.path}.tmp`, Buffer.from(text))
     if (disk.stat(this.path) !== undefined) disk.rename(this.path, `${this.path}.bak`)
     disk.rename(`${this.path}.tmp`, this.path)
+    this.#saved = text
   }
 
   #read(path: string): { value: unknown } | { problem: string | undefined } {
