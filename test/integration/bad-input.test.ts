@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 interface FuzzServer {
-  fuzzServer(
+  fuzzServer: (
     seed: number,
     frames: number,
     idle: number,
-  ): Promise<{ frames: { sent: number }; idle: number }>
+  ) => Promise<{ frames: { sent: number }; idle: number }>
 }
 
 test('a server bears damaged frames, idle and half-open connections, and a peer that never reads', async () => {
