@@ -23,8 +23,8 @@ export async function fuzzServer(seed, frames, idle = 5000) {
   try {
     const before = process.memoryUsage().rss
     const result = {
-      frames: await sendFrames(port, seed, frames),
-      namesrvFrames: await sendFrames(server.namesrvPort, seed + 1, Math.ceil(frames / 10)),
+      frames: await sendFrames(port, port, seed, frames),
+      namesrvFrames: await sendFrames(server.namesrvPort, port, seed + 1, Math.ceil(frames / 10)),
       idle: await idleConnections(port, idle),
       halfOpen: await halfFrames(port, 500),
       unread: await neverRead(port),
@@ -39,7 +39,7 @@ export async function fuzzServer(seed, frames, idle = 5000) {
 }
 
 /** Sends damaged frames; whoever is thrown out comes back. Others are served all the while. */
-async function sendFrames(port, seed, count) {
+async function sendFrames(port, brokerPort, seed, count) {
   const done = { sent: 0, closed: 0 }
   let socket = await connect(port)
   for (const bytes of fuzzInputs(seed, count)) {
@@ -51,7 +51,7 @@ async function sendFrames(port, seed, count) {
     done.sent++
     // A frame that claims to be longer than it is would swallow the next ones.
     if (done.sent % 20 === 0) socket.destroy()
-    if (done.sent % 5000 === 0) await serve(port)
+    if (done.sent % 5000 === 0) await serve(brokerPort)
   }
   socket.destroy()
   assert.ok(done.sent === count)

@@ -1,5 +1,6 @@
 import { allBrokerOptions, notServed } from '@skylarkmq/broker'
 import * as broker from '@skylarkmq/broker'
+import * as client from '@skylarkmq/client'
 import * as namesrv from '@skylarkmq/namesrv'
 import { namesrvOptions } from '@skylarkmq/namesrv'
 import * as protocol from '@skylarkmq/protocol'
@@ -11,6 +12,7 @@ import {
   type RequestDefinition,
 } from '@skylarkmq/protocol'
 import * as remoting from '@skylarkmq/remoting'
+import * as server from '@skylarkmq/server'
 import * as store from '@skylarkmq/store'
 
 const PRINTED = '<!-- Printed from the tables by `npm run docs`; do not edit. -->\n'
@@ -115,7 +117,15 @@ interface ErrorClass {
 }
 
 function errorsPage(): string {
-  const all: Record<string, unknown> = { ...protocol, ...remoting, ...store, ...broker, ...namesrv }
+  const all: Record<string, unknown> = {
+    ...protocol,
+    ...remoting,
+    ...store,
+    ...broker,
+    ...namesrv,
+    ...client,
+    ...server,
+  }
   const rows = Object.entries(all)
     .filter((entry): entry is [string, ErrorClass] => isErrorClass(entry[1]))
     .map(([name, { code, row }]) => `| ${code} | ${name} | ${row.for} | ${cell(row.does)} |`)
@@ -139,7 +149,7 @@ interface EventRow {
 }
 
 function eventsPage(): string {
-  const rows = Object.values({ ...remoting, ...store, ...broker, ...namesrv } as Record<
+  const rows = Object.values({ ...remoting, ...store, ...broker, ...namesrv, ...client } as Record<
     string,
     unknown
   >)

@@ -37,7 +37,8 @@ export class LiveConfig {
 
   /**
    * Changes keys while the broker runs: all of them, or none. Unknown keys are passed over, as in Apache. A
-   * path, a black-listed key or one that needs a start is forbidden.
+   * path or a black-listed key is forbidden; a key that takes effect only at a start is bad, because to say yes
+   * and go on as before would mislead.
    */
   change(wanted: ReadonlyMap<string, string>): ConfigChange {
     const blackList = this.#blackList()
@@ -49,6 +50,15 @@ export class LiveConfig {
       if (/[pP]ath|File$/.test(key) && option.kind === 'text') return { kind: 'forbidden', key }
       const result = option.parse(text)
       if ('problem' in result) return { kind: 'bad', key, problem: result.problem }
+      if (
+        option.kind !== 'ignored' &&
+        option.applies === 'start' &&
+        result.value !== this.#values[key]
+      ) {
+        const problem =
+          'it takes effect only at a start: set it in broker.conf and start the broker again'
+        return { kind: 'bad', key, problem }
+      }
       parsed.set(key, result.value)
     }
     const keys = [...parsed.keys()].filter((key) => this.#options[key]?.applies === 'live')

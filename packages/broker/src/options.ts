@@ -22,7 +22,11 @@ const identity = {
 } satisfies OptionTable
 
 const network = {
-  namesrvAddr: text({ default: '', doc: 'Name servers, `host:port` joined by `;`.' }),
+  namesrvAddr: text({
+    default: '',
+    applies: 'live',
+    doc: 'Name servers, `host:port` joined by `;`.',
+  }),
   listenPort: int({
     default: 10911,
     min: 0,
