@@ -1,13 +1,16 @@
 import net from 'node:net'
 import os from 'node:os'
 import type { Listener, Net, Socket, SocketEvents } from '../env.ts'
+import { readDirectly, type Receiver } from './read-directly.ts'
 
-/** The host's TCP. */
-export const nodeNet: Net = {
+/** The host's TCP. `isDirect`: whether accepted connections are read without a buffer of their own. */
+export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net => ({
   listen: ({ host, port }, accept) =>
     new Promise((resolve, reject) => {
       const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-        accept(new NodeSocket(socket))
+        const receiver: Receiver = { data: undefined }
+        const direct = isDirect ? readDirectly(socket, receiver) : undefined
+        accept(direct === undefined ? new NodeSocket(socket) : new NodeSocket(direct, receiver))
       })
       server.once('error', reject)
       server.listen({ host, port }, () => {
@@ -44,7 +47,13 @@ export const nodeNet: Net = {
       (a.internal ? 2 : 0) + (a.family === 'IPv4' ? 0 : 1)
     return all.sort((a, b) => rank(a) - rank(b)).map((each) => each.address)
   },
-}
+})
+
+/** The host's TCP. */
+export const nodeNet: Net = nodeNetWith({
+  // There the host fills a buffer while others are read, so that none can be shared.
+  isDirect: process.platform !== 'win32',
+})
 
 function listenerOf(server: net.Server): Listener {
   const address = server.address() as net.AddressInfo
@@ -68,9 +77,12 @@ class NodeSocket implements Socket {
   readonly localAddress: string
   readonly localPort: number
   readonly #socket: net.Socket
+  readonly #receiver: Receiver | undefined
 
-  constructor(socket: net.Socket) {
+  /** With `receiver`, the socket hands what it reads to that. */
+  constructor(socket: net.Socket, receiver?: Receiver) {
     this.#socket = socket
+    this.#receiver = receiver
     this.remoteAddress = plainAddress(socket.remoteAddress)
     this.remotePort = socket.remotePort ?? 0
     this.localAddress = plainAddress(socket.localAddress)
@@ -86,9 +98,11 @@ class NodeSocket implements Socket {
   handle(events: SocketEvents): void {
     const socket = this.#socket
     let failure: Error | undefined
-    socket.on('data', (chunk: Buffer) => {
+    const data = (chunk: Buffer): void => {
       events.data(chunk)
-    })
+    }
+    if (this.#receiver === undefined) socket.on('data', data)
+    else this.#receiver.data = data
     socket.on('drain', () => {
       events.drain()
     })
