@@ -24,6 +24,7 @@ const problems = [
   ...checkSources(),
   ...checkFiles(),
   ...checkVersion(),
+  ...checkDependencies(),
   ...checkDocsAreCurrent(root),
 ]
 for (const { file, line, says } of problems) process.stdout.write(`${file}:${line}: ${says}\n`)
@@ -60,6 +61,22 @@ function checkFiles(): Problem[] {
       line: 1,
       says: `larger than ${FILE_BYTES_MAX} bytes: golden data goes into a golden folder`,
     }))
+}
+
+/** Every library that a package.json names stands in docs/internals/dependencies.md, with its reason. */
+function checkDependencies(): Problem[] {
+  const page = 'docs/internals/dependencies.md'
+  const explained = readFileSync(path.join(root, page), 'utf8')
+  return files
+    .filter((file) => /(^|\/)package\.json$/.test(file))
+    .flatMap((file) => {
+      const { dependencies, devDependencies } = JSON.parse(
+        readFileSync(path.join(root, file), 'utf8'),
+      ) as Record<string, Record<string, string> | undefined>
+      return Object.keys({ ...dependencies, ...devDependencies })
+        .filter((name) => !name.startsWith('@skylarkmq/') && !explained.includes(name))
+        .map((name) => ({ file, line: 1, says: `say in ${page} why ${name} is there` }))
+    })
 }
 
 function checkVersion(): Problem[] {
