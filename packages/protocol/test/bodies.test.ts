@@ -171,7 +171,7 @@ test('a heartbeat without its sets has empty ones, and names count in any case',
   assert.equal(data.clientID, 'c@1')
   assert.deepEqual(data.producerDataSet, [])
   assert.equal(data.consumerDataSet[0]?.groupName, 'G')
-  assert.deepEqual(data.consumerDataSet[0]?.subscriptionDataSet, [])
+  assert.deepEqual(data.consumerDataSet[0].subscriptionDataSet, [])
 })
 
 test('a body of another kind than expected is a ProtocolError that names the place', () => {

@@ -262,7 +262,7 @@ test('hot answers are the bytes of plain ones, or are left to them', () => {
         assert.equal(wrote, isAscii)
         assert.equal(
           hot.bytes().toString('latin1', 6),
-          wrote === true ? plain.bytes().toString('latin1') : '',
+          wrote ? plain.bytes().toString('latin1') : '',
         )
       },
     )

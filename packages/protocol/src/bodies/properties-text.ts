@@ -5,8 +5,9 @@
 export function formatPropertiesText(
   properties: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
 ): string {
-  const entries: [string, string][] =
-    properties instanceof Map ? [...properties] : Object.entries(properties)
+  const isMap = (from: typeof properties): from is ReadonlyMap<string, string> =>
+    from instanceof Map
+  const entries = isMap(properties) ? [...properties] : Object.entries(properties)
   entries.sort(([a], [b]) => (a < b ? -1 : 1))
   return entries.map(([key, value]) => `${key}=${value}\n`).join('')
 }

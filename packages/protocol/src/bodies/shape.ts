@@ -44,8 +44,9 @@ function wrong(at: string, expected: string, found: unknown): ProtocolError {
 export const text: Shape<string> = {
   read: (value, at) => {
     if (absent(value)) return ''
-    if (typeof value === 'object') throw wrong(at, 'text', value)
-    return String(value as string | number | boolean)
+    if (typeof value === 'string') return value
+    if (typeof value !== 'number' && typeof value !== 'boolean') throw wrong(at, 'text', value)
+    return String(value)
   },
 }
 
@@ -72,10 +73,10 @@ export function flagOr(fallback: boolean): Shape<boolean> {
   return {
     read: (value, at) => {
       if (absent(value)) return fallback
-      if (typeof value === 'object') throw wrong(at, 'true or false', value)
-      return (
-        value === true || value === 1 || value === '1' || String(value).toLowerCase() === 'true'
-      )
+      if (typeof value === 'boolean') return value
+      if (typeof value === 'number') return value === 1
+      if (typeof value !== 'string') throw wrong(at, 'true or false', value)
+      return value === '1' || value.toLowerCase() === 'true'
     },
   }
 }
@@ -141,7 +142,7 @@ export type Parts<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
  * is undefined does not appear in the result.
  */
 export function object<T extends object>(parts: Parts<T>): Shape<T> {
-  const table = Object.entries(parts) as [string, Shape<unknown>][]
+  const table = Object.entries<Shape<unknown>>(parts)
   return {
     read: (value, at) => {
       if (!absent(value) && (typeof value !== 'object' || Array.isArray(value))) {

@@ -66,7 +66,8 @@ function language(value: unknown): number | undefined {
 function text(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string') return value
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return JSON.stringify(value)
 }
 
 function fieldMap(value: unknown): FieldMap | undefined {

@@ -83,7 +83,7 @@ export function encodeHeader<D extends AnyDefinition>(
   definition: D,
   header: HeaderOf<D>,
 ): FieldMap {
-  return encodeFields(compiledOf(definition).header, header as Record<string, unknown>)
+  return encodeFields(compiledOf(definition).header, header)
 }
 
 /** Reads an answer's header; as `decodeHeader`. */
@@ -99,7 +99,7 @@ export function encodeReply<D extends AnyDefinition>(
   definition: D,
   header: ReplyHeaderOf<D>,
 ): FieldMap {
-  return encodeFields(compiledOf(definition).reply, header as Record<string, unknown>)
+  return encodeFields(compiledOf(definition).reply, header)
 }
 
 function compiledOf(definition: AnyDefinition): Compiled {

@@ -4,7 +4,7 @@ const SEED = 20260
 
 /** Parameters of a property: a fixed seed, which a failure prints, and a number of runs. */
 export function seeded(numRuns = 200): fc.Parameters<unknown> {
-  return { seed: SEED, numRuns, verbose: 1 }
+  return { seed: SEED, numRuns, verbose: fc.VerbosityLevel.Verbose }
 }
 
 /** Text without half surrogates, control characters and quotes included. */
