@@ -21,7 +21,6 @@ export function stringifyPretty(value: unknown): string {
   return new FastjsonWriter(quote, false, '\t').text(value)
 }
 
- 
 const SPECIAL = /[\u0000-\u001f"\\\u007f-\u009f\u2028\u2029\ud800-\udfff]/
 
 /** Text in double quotes, escaped as fastjson does: control characters, also those above ASCII. */
