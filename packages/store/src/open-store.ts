@@ -37,9 +37,9 @@ export function openParts(
   clean: boolean,
 ): StoreParts {
   const segments = SegmentQueue.load(env, paths.commitLog, config.mappedFileSizeCommitLog)
-  const log = new CommitLog(segments, {
-    tailBytes: config.logTailMemoryBytes,
-    cacheBytes: config.readCacheMemoryBytes,
+  const memory = { tailBytes: config.logTailMemoryBytes, cacheBytes: config.readCacheMemoryBytes }
+  const log = new CommitLog(segments, memory, (f) => {
+    env.turn.sends(f)
   })
   const queues = new ConsumeQueueTable(env, queueFiles(env, config, paths))
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined

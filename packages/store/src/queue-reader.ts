@@ -31,6 +31,8 @@ interface Reading {
   records: Buffer[]
   queueOffsets: number[]
   bytes: number
+  /** How many of the records are copies, which outlive the turn. */
+  copied: number
   lastPhysical: number
   /** Messages before this physical offset are passed over: their file is gone. */
   skipBefore: number
@@ -79,6 +81,7 @@ export class QueueReader {
       records: [],
       queueOffsets: [],
       bytes: 0,
+      copied: 0,
       lastPhysical: 0,
       skipBefore: -1,
     }
@@ -88,6 +91,7 @@ export class QueueReader {
 
   async #goOn(reading: Reading, first: Cold): Promise<GetMessageResult> {
     for (let cold: Cold | undefined = first; cold !== undefined;) {
+      copyViews(reading)
       const record = await this.#log.load(cold.physicalOffset, cold.sizeBytes)
       if (record === undefined) {
         reading.next++
@@ -218,6 +222,15 @@ function add(reading: Reading, record: Buffer, queueOffset: number): void {
   reading.bytes += record.length
   reading.status = GetMessageStatus.FOUND
   reading.skipBefore = -1
+}
+
+/** What was found so far are views of memory that other turns use again. */
+function copyViews(reading: Reading): void {
+  const { records } = reading
+  for (let i = reading.copied; i < records.length; i++) {
+    records[i] = Buffer.from(records[i] as Buffer)
+  }
+  reading.copied = records.length
 }
 
 function matches(filter: MessageFilter | undefined, record: Buffer, isCodeKnown: boolean): boolean {

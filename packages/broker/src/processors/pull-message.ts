@@ -210,11 +210,17 @@ function subscriptionOf(
   return noPropertyFilter()
 }
 
+// One expression comes again with each pull.
+let lastOwn: SubscriptionData | undefined
+
 /** The expression that the request brings along. */
 function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
   if (!isTagExpression(header.expressionType)) return noPropertyFilter()
+  const { topic, subscription = '*' } = header
+  if (lastOwn?.topic === topic && lastOwn.subString === subscription) return lastOwn
   try {
-    return parseSubscription(header.topic, header.subscription ?? '*')
+    lastOwn = parseSubscription(topic, subscription)
+    return lastOwn
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     return refuse(

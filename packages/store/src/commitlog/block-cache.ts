@@ -2,7 +2,10 @@ const BLOCK_BYTES = 128 * 1024
 
 /** A block of a file that was read, as far as it was written then. */
 interface Block {
+  readonly offset: number
   readonly bytes: Buffer
+  /** What `bytes` is a view of. */
+  readonly buffer: Buffer
 }
 
 /** Where a block lies: in which file, from where, how much of it there is to read. */
@@ -13,14 +16,22 @@ export interface BlockPlace {
 
 /**
  * Blocks of the log that were read from disk, the least recently used of which is dropped when there are too
- * many. All queues share it. A block is dropped, never changed, so views of it stay valid.
+ * many. All queues share it. The buffer of a block that was dropped is used again in a later turn, because
+ * answers of this turn may still be views of it: views are valid until the turn ends.
  */
 export class BlockCache {
   readonly #limit: number
+  readonly #afterTurn: (f: () => void) => void
   readonly #blocks = new Map<number, Block>()
+  // The block that was used last; most reads go on in it.
+  #last: Block | undefined
+  #retired: Buffer[] = []
+  #free: Buffer[] = []
 
-  constructor(limitBytes: number) {
+  /** `afterTurn` calls a function once when the answers of the current turn are made. */
+  constructor(limitBytes: number, afterTurn: (f: () => void) => void) {
     this.#limit = Math.max(2, Math.floor(limitBytes / BLOCK_BYTES))
+    this.#afterTurn = afterTurn
   }
 
   /** Bytes `[offset, offset + sizeBytes)` of one file that begins at `fileStart`; undefined when a block is missing. */
@@ -52,24 +63,50 @@ export class BlockCache {
     return places
   }
 
-  put(offset: number, bytes: Buffer): void {
-    this.#blocks.delete(offset)
-    this.#blocks.set(offset, { bytes })
+  /** A buffer to read a block into, for `put`. */
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  }
+
+  /** Keeps the block at `offset`, of which `length` bytes were read into a buffer from `take`. */
+  put(offset: number, buffer: Buffer, length: number): void {
+    const before = this.#blocks.get(offset)
+    if (before !== undefined) this.#drop(before)
+    this.#blocks.set(offset, { offset, bytes: buffer.subarray(0, length), buffer })
     if (this.#blocks.size <= this.#limit) return
-    const oldest = this.#blocks.keys().next()
-    if (oldest.done !== true) this.#blocks.delete(oldest.value)
+    const oldest = this.#blocks.values().next()
+    if (oldest.done !== true) this.#drop(oldest.value)
+  }
+
+  #drop(block: Block): void {
+    this.#blocks.delete(block.offset)
+    if (this.#last === block) this.#last = undefined
+    if (this.#retired.length === 0) {
+      this.#afterTurn(() => {
+        const room = Math.max(0, this.#limit - this.#free.length)
+        this.#free.push(...this.#retired.slice(0, room))
+        this.#retired = []
+      })
+    }
+    // Those of a long turn beyond what is ever kept are left to the garbage collector.
+    if (this.#retired.length < this.#limit) this.#retired.push(block.buffer)
   }
 
   clear(): void {
     this.#blocks.clear()
+    this.#last = undefined
   }
 
   /** The block at `offset`, if it reaches up to `end`. */
   #get(offset: number, end: number): Buffer | undefined {
-    const block = this.#blocks.get(offset)
+    const last = this.#last
+    const block = last?.offset === offset ? last : this.#blocks.get(offset)
     if (block === undefined || offset + block.bytes.length < end) return undefined
-    this.#blocks.delete(offset)
-    this.#blocks.set(offset, block)
+    if (block !== last) {
+      this.#blocks.delete(offset)
+      this.#blocks.set(offset, block)
+      this.#last = block
+    }
     return block.bytes
   }
 }

@@ -34,10 +34,15 @@ export class CommitLog {
   // What this process wrote itself is surely in the page cache; what lies before may take a disk's time.
   #warmFrom = 0
 
-  constructor(segments: SegmentQueue, memory: { tailBytes: number; cacheBytes: number }) {
+  /** `afterTurn` calls a function once when the answers of the current turn are made. */
+  constructor(
+    segments: SegmentQueue,
+    memory: { tailBytes: number; cacheBytes: number },
+    afterTurn: (f: () => void) => void,
+  ) {
     this.segments = segments
     this.#tail = new LogTail(memory.tailBytes)
-    this.#cache = new BlockCache(memory.cacheBytes)
+    this.#cache = new BlockCache(memory.cacheBytes, afterTurn)
     this.startAt(segments.endOffset)
   }
 
@@ -175,9 +180,13 @@ export class CommitLog {
     if (young !== undefined) return young
     const file = this.segments.at(offset) as SegmentFile
     for (const place of this.#missing(file, offset, sizeBytes)) {
-      const bytes = Buffer.allocUnsafe(place.sizeBytes)
-      const read = file.file.readNow(bytes, place.offset - file.firstOffset)
-      this.#cache.put(place.offset, bytes.subarray(0, read))
+      const buffer = this.#cache.take()
+      const bytes = buffer.subarray(0, place.sizeBytes)
+      this.#cache.put(
+        place.offset,
+        buffer,
+        file.file.readNow(bytes, place.offset - file.firstOffset),
+      )
     }
     return (
       this.#cache.view(file.firstOffset, offset, sizeBytes) ?? readDirectly(file, offset, sizeBytes)
@@ -196,9 +205,10 @@ export class CommitLog {
     const file = this.segments.at(offset)
     if (file === undefined || !this.has(offset, sizeBytes)) return undefined
     for (const place of this.#missing(file, offset, sizeBytes)) {
-      const bytes = Buffer.allocUnsafe(place.sizeBytes)
+      const buffer = this.#cache.take()
+      const bytes = buffer.subarray(0, place.sizeBytes)
       const read = await file.use((open) => open.readAt(bytes, place.offset - file.firstOffset))
-      this.#cache.put(place.offset, bytes.subarray(0, read))
+      this.#cache.put(place.offset, buffer, read)
     }
     return this.#cache.view(file.firstOffset, offset, sizeBytes) ?? this.viewNow(offset, sizeBytes)
   }

@@ -56,6 +56,8 @@ export class LogTail {
 
   /** A view of bytes of the log; undefined when they are not in memory, or not in one piece. */
   view(offset: number, sizeBytes: number): Buffer | undefined {
+    const oldest = this.chunks[0]
+    if (oldest === undefined || offset < oldest.start) return undefined
     for (let i = this.chunks.length - 1; i >= 0; i--) {
       const chunk = this.chunks[i] as LogChunk
       const at = offset - chunk.start

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BlockCache } from '../src/commitlog/block-cache.ts'
+
+const BLOCK_BYTES = 128 * 1024
+
+/** A cache of `blocks` blocks, and the end of a turn. */
+function cacheOf(blocks: number): { cache: BlockCache; endTurn: () => void } {
+  let waiting: (() => void)[] = []
+  const cache = new BlockCache(blocks * BLOCK_BYTES, (f) => waiting.push(f))
+  return {
+    cache,
+    endTurn: () => {
+      const now = waiting
+      waiting = []
+      for (const f of now) f()
+    },
+  }
+}
+
+/** Puts block `n`, all of whose bytes are `n`. */
+function put(cache: BlockCache, n: number): Buffer {
+  const buffer = cache.take()
+  buffer.fill(n)
+  cache.put(n * BLOCK_BYTES, buffer, BLOCK_BYTES)
+  return buffer
+}
+
+test('a view stays as it is until the turn ends, though its block is dropped', () => {
+  const { cache, endTurn } = cacheOf(2)
+  put(cache, 1)
+  const view = cache.view(0, BLOCK_BYTES + 10, 100) as Buffer
+  for (let n = 2; n < 10; n++) put(cache, n)
+  assert.equal(cache.view(0, BLOCK_BYTES + 10, 100), undefined)
+  assert.ok(view.equals(Buffer.alloc(100, 1)))
+  endTurn()
+  assert.ok(view.equals(Buffer.alloc(100, 1)))
+})
+
+test('the buffers of dropped blocks are used again in the next turn', () => {
+  const { cache, endTurn } = cacheOf(2)
+  const made = new Set([1, 2, 3, 4].map((n) => put(cache, n)))
+  assert.equal(made.size, 4)
+  endTurn()
+  for (let n = 5; n < 50; n++) {
+    assert.ok(made.has(put(cache, n)))
+    assert.equal(cache.view(0, n * BLOCK_BYTES, 1)?.[0], n)
+    endTurn()
+  }
+})
+
+test('the block that was used least recently goes first', () => {
+  const { cache } = cacheOf(2)
+  put(cache, 1)
+  put(cache, 2)
+  assert.ok(cache.view(0, BLOCK_BYTES, 1))
+  put(cache, 3)
+  assert.ok(cache.view(0, BLOCK_BYTES, 1))
+  assert.equal(cache.view(0, 2 * BLOCK_BYTES, 1), undefined)
+})
