@@ -42,6 +42,6 @@ export interface BrokerContext {
   readonly bootTimestamp: number
   readonly lanes: BrokerLanes
   readonly day: DayCounts
-  /** Takes note of live options that changed. */
+  /** Takes note of live options that changed, and registers anew. */
   configChanged(keys: readonly string[]): void
 }

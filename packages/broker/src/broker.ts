@@ -107,7 +107,7 @@ export class Broker {
       context.held.arrived(topic, queueId, nextOffset, tagsCode)
     })
     context.topics.onChange(() => {
-      context.registration.registerSoon()
+      context.registration.changed()
     })
     context.store.start()
     context.schedule.start()
@@ -186,7 +186,7 @@ export class Broker {
       bootTimestamp: env.clock.now(),
       configChanged: () => {
         context.stamp = sendStamp(config)
-        context.registration.registerSoon()
+        context.registration.changed()
       },
     }
     return context

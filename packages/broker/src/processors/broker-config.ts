@@ -28,7 +28,7 @@ export const updateBrokerConfig: Processor<BrokerContext, typeof UpdateBrokerCon
       return refuse(ResponseCode.SYSTEM_ERROR, `${change.key}: ${change.problem}`)
     case 'changed':
       broker.configChanged(change.keys)
-      return OK
+      return broker.registration.whenKnown().then(() => OK)
   }
 }
 

@@ -50,6 +50,7 @@ export const consumerSendMsgBack: Processor<BrokerContext, typeof ConsumerSendMs
   }
   // The group's own wish: its failed messages are dropped.
   if (group.retryQueueNums <= 0) return { code: ResponseCode.SUCCESS }
+  const topicsBefore = broker.topics.dataVersion
   const topic = retryTopic(header.group)
   const sysFlag = header.unitMode === true ? topicSysFlag(false, true) : 0
   const perm = Perm.READ | Perm.WRITE
@@ -57,6 +58,16 @@ export const consumerSendMsgBack: Processor<BrokerContext, typeof ConsumerSendMs
   if (!isWriteable(retry.perm)) {
     return refuse(ResponseCode.NO_PERMISSION, `the topic[${topic}] sending message is forbidden`)
   }
+  if (broker.topics.dataVersion === topicsBefore) return sendBack(broker, header, version, group)
+  return broker.registration.whenKnown().then(() => sendBack(broker, header, version, group))
+}
+
+function sendBack(
+  broker: BrokerContext,
+  header: Header,
+  version: number,
+  group: SubscriptionGroupConfig,
+): Reply | Promise<Reply> {
   const record = broker.store.recordAt(header.offset)
   if (record === undefined) {
     return refuse(ResponseCode.SYSTEM_ERROR, `look message by offset failed, ${header.offset}`)

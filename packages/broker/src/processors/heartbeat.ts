@@ -26,6 +26,7 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
     language: request.language,
     version: request.version,
   }
+  const version = broker.topics.dataVersion
   let isChanged = false
   for (const each of data.consumerDataSet) {
     if (data.withoutSub) {
@@ -35,10 +36,13 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
   if (broker.config.enableRegisterProducer) {
     for (const each of data.producerDataSet) broker.producers.register(each.groupName, client)
   }
-  return {
+  const reply = {
     code: ResponseCode.SUCCESS,
     header: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(isChanged) },
   }
+  // A new group's retry topic is in the routes by the time its client asks for it.
+  const isKnown = broker.topics.dataVersion === version
+  return isKnown ? reply : broker.registration.whenKnown().then(() => reply)
 }
 
 function registerConsumer(

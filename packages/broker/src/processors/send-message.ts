@@ -45,9 +45,32 @@ const SEE_FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for f
  * Apache: `SendMessageProcessor.java`, `AbstractSendMessageProcessor.java`.
  */
 export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker, request) => {
-  const { header } = request
+  const version = broker.topics.dataVersion
   const topic = topicOf(broker, request)
   if ('code' in topic) return stamped(broker, topic)
+  if (broker.topics.dataVersion === version) return sendTo(broker, request, topic)
+  // Who has sent the first message of a topic finds it in the routes.
+  const kept = keep(request)
+  return broker.registration.whenKnown().then(() => sendTo(broker, kept, topic))
+}
+
+/** A request that is needed when its frame is gone. */
+function keep(request: SendRequest): SendRequest {
+  const { header, body } = request
+  const { properties } = header
+  return {
+    ...request,
+    header: properties === undefined ? header : { ...header, properties: Buffer.from(properties) },
+    body: body === undefined ? undefined : Buffer.from(body),
+  }
+}
+
+function sendTo(
+  broker: BrokerContext,
+  request: SendRequest,
+  topic: TopicConfig,
+): Outcome<typeof SendMessage> {
+  const { header } = request
   const queueId = queueOf(broker, request, topic)
   if (typeof queueId !== 'number') return stamped(broker, queueId)
   if (request.body === undefined) {

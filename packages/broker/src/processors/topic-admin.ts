@@ -62,7 +62,7 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
     order: header.order ?? false,
     attributes,
   })
-  return OK
+  return broker.registration.whenKnown().then(() => OK)
 }
 
 /** UPDATE_AND_CREATE_TOPIC_LIST: several topics as one change, or none. */
@@ -83,8 +83,9 @@ export const updateAndCreateTopicList: Processor<BrokerContext, typeof UpdateAnd
     if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
     topics.push({ ...topic, attributes })
   }
-  if (topics.length > 0) broker.topics.putAll(topics)
-  return OK
+  if (topics.length === 0) return OK
+  broker.topics.putAll(topics)
+  return broker.registration.whenKnown().then(() => OK)
 }
 
 /** DELETE_TOPIC_IN_BROKER: the topic, its queues, the groups' offsets on it. */
@@ -104,7 +105,7 @@ export const deleteTopicInBroker: Processor<BrokerContext, typeof DeleteTopicInB
     broker.stats.topicDeleted(each)
   }
   broker.held.wakeAll((pull) => pull.topic === topic)
-  broker.registration.registerSoon()
+  broker.registration.changed()
   return OK
 }
 

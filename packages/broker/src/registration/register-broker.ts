@@ -17,11 +17,8 @@ import { registered, registrationFailed } from '../events.ts'
 import type { BrokerConfig } from '../options.ts'
 import type { TopicConfigTable } from '../topic/topic-config-table.ts'
 
-/** A change is sent this soon, together with others of the same moment. */
-const SOON_MS = 5
-/** With very many topics a registration takes its time: then changes wait for twice that, and go together. */
-const SOON_TIMES_LAST = 2
-const SOON_MS_MAX = 250
+/** Longest wait for name servers that do not answer. */
+const KNOWN_WITHIN_MS = 3_000
 const RETRY_MS = 1_000
 
 /** What a registration says besides topics. */
@@ -46,9 +43,11 @@ export class NameServerRegistration {
   readonly #failing = new Set<string>()
   readonly #known = new Set<string>()
   #period: Timer | undefined
-  #soon: Timer | undefined
+  /** The registration under way; resolved when there is none. */
+  #current = Promise.resolve()
+  /** The one that follows it. */
+  #pending: Promise<void> | undefined
   #retry: Timer | undefined
-  #lastTookMs = 0
   #isStopped = false
 
   constructor(
@@ -80,13 +79,33 @@ export class NameServerRegistration {
     await this.registerAll()
   }
 
-  /** Registers shortly: a topic changed. */
-  registerSoon(): void {
+  /**
+   * Notes that a topic changed: it is registered at once, or, while a registration is under way, with whatever
+   * else changes until that has ended.
+   */
+  changed(): void {
     if (this.#isStopped || this.#period === undefined) return
-    const ms = Math.max(SOON_MS, SOON_TIMES_LAST * this.#lastTookMs)
-    this.#soon ??= this.#env.clock.after(ms, () => {
-      this.#soon = undefined
-      void this.registerAll()
+    this.#pending ??= this.#registerNext()
+  }
+
+  async #registerNext(): Promise<void> {
+    await this.#current
+    this.#pending = undefined
+    this.#current = this.registerAll()
+    await this.#current
+  }
+
+  /**
+   * Resolves once the name servers know of all changes, or could not be told, or after 3 s: who is told that a
+   * topic is there finds it in the routes. Apache waits in the same places.
+   */
+  whenKnown(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#env.clock.after(KNOWN_WITHIN_MS, resolve)
+      void (this.#pending ?? this.#current).then(() => {
+        timer.cancel()
+        resolve()
+      })
     })
   }
 
@@ -97,9 +116,7 @@ export class NameServerRegistration {
 
   async #registerWith(nameServers: readonly string[]): Promise<void> {
     if (this.#isStopped) return
-    const began = this.#env.clock.monotonic()
     await Promise.all(nameServers.map((address) => this.#register(address)))
-    this.#lastTookMs = Math.min(SOON_MS_MAX, this.#env.clock.monotonic() - began)
     if (this.#failing.size === 0) return
     this.#retry ??= this.#env.clock.after(RETRY_MS, () => {
       this.#retry = undefined
@@ -111,7 +128,6 @@ export class NameServerRegistration {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#period?.cancel()
-    this.#soon?.cancel()
     this.#retry?.cancel()
     const { config, address } = this.#identity()
     const fields = encodeHeader(UnregisterBroker, {
