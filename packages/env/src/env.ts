@@ -96,6 +96,8 @@ export interface Disk {
   /** Removes a directory and all below it; nothing happens when there is none. */
   removeTree(path: string): void
   syncDirectory(path: string): Promise<void>
+  /** As `syncDirectory`, blocking; for starts and for what is rare. */
+  syncDirectoryNow(path: string): void
   usage(path: string): DiskUsage
   /** Whole content; undefined when there is no such file. */
   readFile(path: string): Buffer | undefined

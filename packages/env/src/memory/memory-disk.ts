@@ -54,6 +54,7 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     },
     removeTree,
     syncDirectory: () => Promise.resolve(),
+    syncDirectoryNow: () => undefined,
     usage: () => ({ totalBytes, freeBytes: totalBytes - used() }),
     readFile: (name) => {
       const content = files.get(name)

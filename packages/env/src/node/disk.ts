@@ -29,6 +29,15 @@ export const nodeDisk: Disk = {
     fs.rmSync(directory, { recursive: true, force: true })
   },
   syncDirectory: (directory) => syncDirectory(directory),
+  syncDirectoryNow: (directory) => {
+    if (process.platform === 'win32') return
+    const fd = fs.openSync(directory, 'r')
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  },
   usage: (name) => {
     const stat = fs.statfsSync(nearestExisting(name))
     return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize }

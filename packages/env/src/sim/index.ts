@@ -1,1 +1,5 @@
 export * from './manual-clock.ts'
+export * from './sim-disk.ts'
+export * from './sim-node.ts'
+export * from './sim-random.ts'
+export * from './world.ts'

@@ -1,0 +1,125 @@
+import type { SimContent } from './sim-content.ts'
+import type { SimRandom } from './sim-random.ts'
+
+/** What a name stands for. */
+export type Named = SimContent | 'directory'
+
+type NameChange =
+  | { readonly kind: 'link'; readonly path: string; readonly named: Named }
+  | { readonly kind: 'unlink'; readonly path: string }
+  | { readonly kind: 'rename'; readonly path: string; readonly to: string }
+
+/**
+ * The names of a file system. A change of names is on disk once its directory was synced; of the others a
+ * power cut keeps the first ones, as a journal does, or none.
+ */
+export class SimNames {
+  entries = new Map<string, Named>([['/', 'directory']])
+  #durable = new Map<string, Named>([['/', 'directory']])
+  #journal: NameChange[] = []
+
+  get(path: string): Named | undefined {
+    return this.entries.get(path)
+  }
+
+  link(path: string, named: Named): void {
+    this.#change({ kind: 'link', path, named })
+  }
+
+  unlink(path: string): void {
+    this.#change({ kind: 'unlink', path })
+  }
+
+  rename(path: string, to: string): void {
+    this.#change({ kind: 'rename', path, to })
+  }
+
+  #change(change: NameChange): void {
+    apply(this.entries, change)
+    this.#journal.push(change)
+  }
+
+  /** Paths below a directory, at any depth. */
+  below(directory: string): string[] {
+    const prefix = directory === '/' ? '/' : `${directory}/`
+    return [...this.entries.keys()].filter((path) => path.startsWith(prefix) && path !== '/')
+  }
+
+  /** How many changes there were so far, for `synced`. */
+  pendingIn(directory: string): ReadonlySet<unknown> {
+    return new Set(this.#journal.filter((change) => touches(change, directory)))
+  }
+
+  /** These changes are on disk. */
+  synced(changes: ReadonlySet<unknown>): void {
+    for (const change of this.#journal) if (changes.has(change)) apply(this.#durable, change)
+    this.#journal = this.#journal.filter((change) => !changes.has(change))
+  }
+
+  /** The power goes. */
+  powerCut(random: SimRandom): void {
+    const kept = random.pick([0, random.below(this.#journal.length + 1), this.#journal.length])
+    for (const change of this.#journal.slice(0, kept)) apply(this.#durable, change)
+    this.#journal = []
+    for (const path of [...this.#durable.keys()].sort()) {
+      if (path !== '/' && this.#durable.get(parentOf(path)) !== 'directory') {
+        this.#durable.delete(path)
+      }
+    }
+    this.entries = new Map(this.#durable)
+  }
+
+  /** Every content that has a name. */
+  *contents(): Iterable<SimContent> {
+    for (const named of this.entries.values()) if (named !== 'directory') yield named
+  }
+
+  /** Every content that has a name now or may have one after a power cut. */
+  *everyContent(): Iterable<SimContent> {
+    yield* this.contents()
+    for (const named of this.#durable.values()) if (named !== 'directory') yield named
+    for (const change of this.#journal) {
+      if (change.kind === 'link' && change.named !== 'directory') yield change.named
+    }
+  }
+
+  /** Names of their own, of copies of the contents. Nothing that happens to one happens to the other. */
+  fork(copies: Map<SimContent, SimContent>): SimNames {
+    const names = new SimNames()
+    for (const [path, named] of this.entries) {
+      if (named === 'directory') names.entries.set(path, named)
+      else names.entries.set(path, copyIn(copies, named))
+    }
+    return names
+  }
+}
+
+function apply(entries: Map<string, Named>, change: NameChange): void {
+  const named = change.kind === 'link' ? change.named : entries.get(change.path)
+  entries.delete(change.path)
+  if (change.kind === 'unlink' || named === undefined) return
+  entries.set(change.kind === 'rename' ? change.to : change.path, named)
+}
+
+/** The copy of a content, made when there is none yet. */
+export function copyIn(copies: Map<SimContent, SimContent>, content: SimContent): SimContent {
+  let copy = copies.get(content)
+  if (copy === undefined) {
+    copy = content.fork()
+    copies.set(content, copy)
+    // A copy of the copy is the copy: handles may be opened by the new names.
+    copies.set(copy, copy)
+  }
+  return copy
+}
+
+function touches(change: NameChange, directory: string): boolean {
+  if (parentOf(change.path) === directory) return true
+  return change.kind === 'rename' && parentOf(change.to) === directory
+}
+
+/** The directory that a path lies in. */
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash <= 0 ? '/' : path.slice(0, slash)
+}

@@ -1,0 +1,105 @@
+import type { Clock, Env } from '../env.ts'
+import type { EventDefinition, EventValues } from '../events.ts'
+import { turnBy } from '../turn.ts'
+import { SimDisk } from './sim-disk.ts'
+import type { World } from './world.ts'
+
+/** Where the wall clock of a simulated machine begins, ms since 1970. */
+const WALL_START_MS = 1_700_000_000_000
+
+/** One machine: a disk, a wall clock, and the process that runs on it, if one does. */
+export class SimNode {
+  readonly world: World
+  readonly disk: SimDisk
+  /** How far the wall clock is off, ms; may jump. */
+  clockOffsetMs = 0
+  /** Processes that died, by how. */
+  readonly deaths = { killed: 0, powerCuts: 0 }
+  #process: SimProcess | undefined
+
+  constructor(world: World) {
+    this.world = world
+    this.disk = new SimDisk(world)
+  }
+
+  /** The process that runs; undefined when none does. */
+  get process(): SimProcess | undefined {
+    return this.#process
+  }
+
+  /** Starts a process. `heard` is called with each of its events. */
+  start(heard: (name: string, values: EventValues<string>) => void = () => undefined): SimProcess {
+    this.#process = new SimProcess(this, heard)
+    return this.#process
+  }
+
+  /** Ends the process at once; what it wrote is in the page cache. */
+  kill(): void {
+    if (this.#process === undefined) return
+    this.deaths.killed++
+    this.#end()
+  }
+
+  /** Ends the process and loses what is only in the page cache. */
+  powerCut(): void {
+    if (this.#process === undefined) return
+    this.deaths.powerCuts++
+    this.#end()
+    this.disk.powerCut()
+  }
+
+  /** An orderly end: the process has nothing more to do. */
+  exited(): void {
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#process !== undefined) this.#process.isAlive = false
+    this.#process = undefined
+  }
+}
+
+/** A process, and what it takes from its machine. Once it is dead, none of its timers and files says anything. */
+export class SimProcess {
+  isAlive = true
+  readonly env: Env
+
+  constructor(node: SimNode, heard: (name: string, values: EventValues<string>) => void) {
+    const { world } = node
+    this.env = {
+      clock: this.#clock(node),
+      turn: turnBy((end) => {
+        world.after(0, this.#whileAlive(end))
+      }),
+      random: world.random,
+      disk: node.disk.viewFor(this),
+      net: {
+        listen: () => Promise.reject(new Error('this machine has no network')),
+        connect: () => Promise.reject(new Error('this machine has no network')),
+        addresses: () => ['127.0.0.1'],
+      },
+      events: {
+        emit: (definition: EventDefinition, values: EventValues<string>) => {
+          if (this.isAlive) heard(definition.name, values)
+        },
+      },
+    }
+  }
+
+  #whileAlive(f: () => void): () => void {
+    return () => {
+      if (this.isAlive) f()
+    }
+  }
+
+  #clock(node: SimNode): Clock {
+    const { world } = node
+    return {
+      now: () => Math.floor(WALL_START_MS + world.time + node.clockOffsetMs),
+      monotonic: () => world.time,
+      after: (ms, f) => world.after(ms, this.#whileAlive(f)),
+      every: (ms, f) => world.every(ms, this.#whileAlive(f)),
+      keepAlive: () => ({ cancel: () => undefined }),
+    }
+  }
+}

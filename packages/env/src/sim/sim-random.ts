@@ -1,0 +1,43 @@
+import type { Random } from '../env.ts'
+
+/** Random numbers that a seed decides: the same seed, the same numbers. */
+export class SimRandom implements Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** From 0 up to but without 1 (the generator mulberry32). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  bytes(n: number): Buffer {
+    return Buffer.from(Array.from({ length: n }, () => this.below(256)))
+  }
+
+  /** A whole number from 0 up to but without `end`. */
+  below(end: number): number {
+    return Math.floor(this.next() * end)
+  }
+
+  /** A whole number from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1)
+  }
+
+  /** True in this share of all cases. */
+  chance(share: number): boolean {
+    return this.next() < share
+  }
+
+  /** One of several. */
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)] as T
+  }
+}

@@ -1,0 +1,53 @@
+// npm run sim [-- --seed N | --seconds N]: a store in virtual time, with faults and crashes that a seed decides.
+import { parseArgs } from 'node:util'
+import { StoreRun } from '../test/dist/simulation/store-run.js'
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seconds: { type: 'string', default: '20' },
+    from: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+let unhandled
+process.on('unhandledRejection', (reason) => {
+  unhandled ??= reason
+})
+
+/** Runs one seed; returns what it did, or says why it failed. */
+async function runSeed(seed, shown) {
+  const run = new StoreRun(seed)
+  unhandled = undefined
+  try {
+    const figures = await run.run()
+    if (unhandled !== undefined) throw unhandled
+    return figures
+  } catch (error) {
+    console.log(`seed ${seed} failed at ${run.world.time.toFixed(1)} ms: ${error?.stack ?? error}`)
+    console.log(run.log.slice(-shown).join('\n'))
+    console.log(`to see it again: npm run sim -- --seed ${seed}\n`)
+    return undefined
+  }
+}
+
+if (options.seed !== undefined) {
+  const figures = await runSeed(Number(options.seed), 200)
+  if (figures === undefined) process.exitCode = 1
+  else console.log(figures)
+} else {
+  const total = {}
+  const endsAt = Date.now() + Number(options.seconds) * 1000
+  let seeds = 0
+  let failures = 0
+  for (let seed = Number(options.from ?? Date.now() % 2 ** 31); Date.now() < endsAt; seed++) {
+    const figures = await runSeed(seed, 12)
+    seeds++
+    if (figures === undefined) failures++
+    else for (const key of Object.keys(figures)) total[key] = (total[key] ?? 0) + figures[key]
+    if (failures > 0 && !options.keep) break
+  }
+  console.log({ seeds, failures, ...total })
+  if (failures > 0) process.exitCode = 1
+}

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import type { Disk } from '@skylarkmq/env'
+import { checkStore } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+
+/** Log, queues and index agree with each other on disk. */
+export function checkStoreAgrees(disk: Disk, config: StoreConfig, when: string): void {
+  const sizes = { slots: config.maxHashSlotNum, entries: config.maxIndexNum }
+  const problems = checkStore(disk, config.storePathRootDir, sizes)
+  const shown = problems.slice(0, 5).map((problem) => `${problem.where}: ${problem.what}`)
+  assert.deepEqual(shown, [], `${when}, the store has ${problems.length} problems`)
+}

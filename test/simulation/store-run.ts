@@ -1,0 +1,417 @@
+import assert from 'node:assert/strict'
+import { hostErrorCode } from '@skylarkmq/env'
+import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
+import type { DiskFaults, SimProcess } from '@skylarkmq/env/sim'
+import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
+import type { MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
+import { checkPromisesAreKept } from './checkers/promises-are-kept.ts'
+import { checkQueuesAreWhole } from './checkers/queues-are-whole.ts'
+import { checkServedWasSent } from './checkers/served-was-sent.ts'
+import { checkStoreAgrees } from './checkers/store-agrees.ts'
+import { Ledger, queueName } from './ledger.ts'
+import type { Sent } from './ledger.ts'
+
+const ROOT = '/data/store'
+const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`]
+const QUEUES = 3
+const FAULTY_MS = 60_000
+/** Within this time after the last fault everything works again. */
+const HEALS_WITHIN_MS = 45_000
+
+/** What a run did. */
+export interface RunFigures {
+  readonly acknowledged: number
+  readonly lost: number
+  readonly deaths: number
+  readonly powerCuts: number
+  readonly pulled: number
+  readonly refused: number
+  readonly syncsFailed: number
+  readonly writesFailed: number
+  readonly steps: number
+}
+
+/** One store on one machine, under load, with faults and crashes that a seed decides. */
+export class StoreRun {
+  readonly world: World
+  readonly node: SimNode
+  readonly ledger = new Ledger()
+  readonly config: StoreConfig
+  readonly log: string[] = []
+  #store: MessageStore | undefined
+  #process: SimProcess | undefined
+  #isQuiet = false
+  #isEnding = false
+  #flushedOffset = 0
+  #mayForgive = false
+  #lastAckMs = 0
+  #pulled = 0
+  #refused = 0
+  readonly #positions = new Map<string, number>()
+  readonly #pulling = new Set<string>()
+  #failure: unknown
+
+  constructor(seed: number) {
+    this.world = new World(seed)
+    this.node = new SimNode(this.world)
+    const { random } = this.world
+    this.config = {
+      ...defaultStoreConfig(ROOT),
+      mappedFileSizeCommitLog: random.pick([16, 64, 256]) * 1024,
+      mappedFileSizeConsumeQueue: random.pick([20, 50, 400]) * 20,
+      maxHashSlotNum: 100,
+      maxIndexNum: random.pick([100, 400]),
+      flushDiskType: random.pick(['SYNC_FLUSH', 'ASYNC_FLUSH']),
+      flushIntervalCommitLog: random.pick([100, 500, 2000]),
+      flushConsumeQueueThoroughInterval: random.pick([500, 3000, 10_000]),
+      logTailMemoryBytes: random.pick([64, 256]) * 1024,
+      readCacheMemoryBytes: 256 * 1024,
+      maxOpenQueueFiles: 4,
+      // Messages that retention takes away would look as if they were lost.
+      cleanFileForciblyEnable: false,
+      messageIndexSafe: random.chance(0.3),
+    }
+  }
+
+  /** Runs it all. Rejects with the first thing that is not as it should be. */
+  async run(): Promise<RunFigures> {
+    this.#note(JSON.stringify(this.config))
+    const { disk } = this.node.start().env
+    disk.makeDirectory('/data')
+    disk.syncDirectoryNow('/')
+    this.#start()
+    this.#plan()
+    await this.#until(FAULTY_MS)
+    this.#isQuiet = true
+    this.#heal()
+    await this.#until(FAULTY_MS + HEALS_WITHIN_MS)
+    this.#checkLive()
+    this.#isEnding = true
+    await this.#until(this.world.time + 15_000)
+    await this.#end()
+    return this.#figures()
+  }
+
+  async #until(ms: number): Promise<void> {
+    await this.world.run(ms)
+    if (this.#failure !== undefined) throw this.#failure as Error
+  }
+
+  #note(what: string): void {
+    this.log.push(`${this.world.time.toFixed(1)} ${what}`)
+  }
+
+  /** Runs what may fail only while the process lives: what a dead one does is of no interest. */
+  #guard(f: () => void): void {
+    try {
+      f()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    this.world.stop()
+  }
+
+  // ---- the life of a process
+
+  #start(): void {
+    const { random } = this.world
+    const process = this.node.start((name, values) => {
+      this.#note(`${name} ${JSON.stringify(values)}`)
+      if (name === 'store.sync.failed' && this.node.disk.faults.dropsCache) this.#mayForgive = true
+    })
+    this.#process = process
+    this.#store = undefined
+    if (!this.#isQuiet && random.chance(0.3)) this.#strikeWithin(40)
+    MessageStore.open(process.env, this.config).then(
+      (store) => {
+        if (process.isAlive) this.#guard(() => this.#opened(process, store))
+      },
+      (error: unknown) => {
+        if (!process.isAlive) return
+        this.#note(`open failed: ${String(error)}`)
+        // A disk that cannot be read or brought up to date is reason enough; one that is full is none.
+        if (hostErrorCode(error) !== 'EIO') this.#fail(error)
+        this.#restartLater()
+      },
+    )
+  }
+
+  #opened(process: SimProcess, store: MessageStore): void {
+    const found = this.#withoutReadFaults(() => checkQueuesAreWhole(store, this.ledger))
+    if (this.#mayForgive) {
+      this.ledger.forgive(this.#flushedOffset, (sent) => isFound(found, sent))
+      this.#mayForgive = false
+    }
+    checkPromisesAreKept(this.ledger, found)
+    if (store.whyNotWriteable() === 'the store is not started') {
+      this.#withoutReadFaults(() => {
+        checkStoreAgrees(process.env.disk, this.config, 'after it was opened')
+      })
+    }
+    this.#flushedOffset = store.flushedOffset
+    this.#note(`opened, ${store.commitLogOffsetMax} bytes`)
+    store.start()
+    this.#store = store
+  }
+
+  #withoutReadFaults<T>(f: () => T): T {
+    const { disk } = this.node
+    const { faults } = disk
+    disk.faults = { ...healthyDisk }
+    try {
+      return f()
+    } finally {
+      disk.faults = faults
+    }
+  }
+
+  #strikeWithin(operations: number): void {
+    const { random } = this.world
+    this.node.disk.strikeAt(random.between(1, operations), () => {
+      this.#die(random.chance(0.5) ? 'kill' : 'power')
+    })
+  }
+
+  #die(how: 'kill' | 'power'): void {
+    if (this.#process?.isAlive !== true) return
+    this.#flushedOffset = this.#store?.flushedOffset ?? this.#flushedOffset
+    this.#note(how === 'kill' ? 'killed' : 'power cut')
+    this.#store = undefined
+    this.#pulling.clear()
+    if (how === 'kill') this.node.kill()
+    else {
+      this.node.powerCut()
+      this.#mayForgive = true
+    }
+    this.#restartLater()
+  }
+
+  #restartLater(): void {
+    this.node.exited()
+    this.world.after(this.world.random.between(1, 2000), () => {
+      this.#start()
+    })
+  }
+
+  async #stopOrderly(): Promise<void> {
+    const store = this.#store
+    const process = this.#process
+    if (store === undefined || process === undefined) return
+    this.#store = undefined
+    this.#pulling.clear()
+    this.#note('stopping')
+    try {
+      await store.shutdown()
+    } catch (error) {
+      if (process.isAlive && hostErrorCode(error) === undefined) this.#fail(error)
+      this.#note(`stop failed: ${String(error)}`)
+    }
+    if (!process.isAlive) return
+    this.#flushedOffset = Math.max(this.#flushedOffset, store.flushedOffset)
+    this.#note('stopped')
+    this.#restartLater()
+  }
+
+  // ---- what happens to it
+
+  #plan(): void {
+    const { random } = this.world
+    this.#again(() => random.between(1, 60), () => this.#send())
+    this.#again(() => random.between(5, 50), () => this.#pull())
+    this.#again(() => random.between(1000, 12_000), () => this.#crash())
+    this.#again(() => random.between(2000, 15_000), () => this.#spoil())
+    this.#again(() => random.between(5000, 40_000), () => this.#jump())
+  }
+
+  #again(everyMs: () => number, f: () => void): void {
+    this.world.after(everyMs(), () => {
+      this.#guard(f)
+      this.#again(everyMs, f)
+    })
+  }
+
+  #crash(): void {
+    if (this.#isQuiet) return
+    const { random } = this.world
+    const what = random.next()
+    if (what < 0.45) this.#strikeWithin(random.pick([3, 30, 300]))
+    else if (what < 0.6) this.#die('kill')
+    else if (what < 0.85) this.#die('power')
+    else void this.#stopOrderly()
+  }
+
+  #spoil(): void {
+    if (this.#isQuiet) return
+    const { random } = this.world
+    const { disk } = this.node
+    const used = disk.usedPages * 4096
+    const dropsCache = random.chance(0.5)
+    const faults: Partial<DiskFaults> = random.pick<Partial<DiskFaults>>([
+      { capacityBytes: used + random.below(100_000) },
+      { capacityBytes: used },
+      { writeErrors: 0.2 },
+      { writeErrors: 1 },
+      { readErrors: 0.1 },
+      { syncErrors: 0.3, dropsCache },
+      { syncErrors: 1, dropsCache },
+    ])
+    disk.faults = { ...healthyDisk, ...faults }
+    this.#note(`disk: ${JSON.stringify(faults)}`)
+    this.world.after(random.between(100, 8000), () => {
+      this.#heal()
+    })
+  }
+
+  #heal(): void {
+    this.node.disk.faults = { ...healthyDisk }
+    if (this.#isQuiet) this.node.disk.strikeAt(Infinity, () => undefined)
+    this.#note('disk is well')
+  }
+
+  #jump(): void {
+    const { random } = this.world
+    if (this.#isQuiet || random.chance(0.7)) return
+    this.node.clockOffsetMs += random.pick([-3_600_000, -5000, 5000, 600_000])
+    this.#note(`clock is off by ${this.node.clockOffsetMs}`)
+  }
+
+  // ---- its users
+
+  #send(): void {
+    const store = this.#store
+    const process = this.#process
+    if (store === undefined || process === undefined || this.#isEnding) return
+    const { random } = this.world
+    for (let count = random.pick([1, 1, 3, 20]); count > 0; count--) {
+      const sent = this.ledger.send(random.pick(TOPICS), random.below(QUEUES), this.#size())
+      const waits = random.chance(0.8)
+      const result = store.putMessage(messageOf(sent, waits))
+      const isSync = this.config.flushDiskType === 'SYNC_FLUSH' && waits
+      if (result instanceof Promise) {
+        void result.then((late) => {
+          if (process.isAlive) this.#guard(() => this.#answer(sent, late, isSync))
+        })
+        continue
+      }
+      process.env.turn.sends((failure) => {
+        if (failure === undefined) this.#guard(() => this.#answer(sent, result, false))
+      })
+    }
+  }
+
+  #size(): number {
+    const { random } = this.world
+    return random.pick([random.below(50), 500, random.below(4000)])
+  }
+
+  #answer(sent: Sent, result: PutMessageResult, isSync: boolean): void {
+    if (result.status === 'PUT_OK' || result.status === 'FLUSH_DISK_TIMEOUT') {
+      sent.queueOffset = result.queueOffset
+      sent.physicalEnd = result.physicalOffset + result.sizeBytes
+      this.ledger.acknowledge(sent, isSync && result.status === 'PUT_OK' ? 'power' : 'process')
+      this.#lastAckMs = this.world.time
+      return
+    }
+    this.#refused++
+    assert.ok(result.remark !== undefined && result.remark !== '', 'a refusal says why')
+  }
+
+  #pull(): void {
+    const store = this.#store
+    const process = this.#process
+    if (store === undefined || process === undefined) return
+    const { random } = this.world
+    const topic = random.pick(TOPICS)
+    const queueId = random.below(QUEUES)
+    const name = queueName(topic, queueId)
+    if (this.#pulling.has(name)) return
+    const max = store.offsetMax(topic, queueId)
+    const follows = random.chance(0.8)
+    const position = Math.min(this.#positions.get(name) ?? 0, max)
+    const offset = follows ? position : random.below(max + 1)
+    const found = store.getMessage(topic, queueId, offset, { maxCount: random.between(1, 32) })
+    this.#pulling.add(name)
+    void Promise.resolve(found).then(
+      (result) => {
+        if (!process.isAlive || store !== this.#store) return
+        this.#pulling.delete(name)
+        this.#guard(() => {
+          const served = checkServedWasSent(this.ledger, topic, queueId, result)
+          for (const sent of served) sent.isDelivered = true
+          this.#pulled += served.length
+          assert.ok(result.nextBeginOffset <= store.offsetMax(topic, queueId), 'not ahead of the end')
+          if (follows) this.#positions.set(name, result.nextBeginOffset)
+        })
+      },
+      (error: unknown) => {
+        this.#pulling.delete(name)
+        if (process.isAlive && hostErrorCode(error) !== 'EIO') this.#fail(error)
+      },
+    )
+  }
+
+  // ---- the end
+
+  #checkLive(): void {
+    const store = this.#store
+    assert.ok(store !== undefined, 'the store is open')
+    assert.equal(store.whyNotWriteable(), undefined, 'the store accepts messages again')
+    const silentMs = this.world.time - this.#lastAckMs
+    assert.ok(silentMs < 2000, `messages are acknowledged again; the last was ${silentMs} ms ago`)
+  }
+
+  async #end(): Promise<void> {
+    const store = this.#store
+    const process = this.#process
+    assert.ok(store !== undefined && process !== undefined)
+    const stopped = store.shutdown()
+    await this.#until(this.world.time + 60_000)
+    await stopped
+    this.node.exited()
+    const last = this.node.start()
+    checkStoreAgrees(last.env.disk, this.config, 'after an orderly stop')
+    const again = await MessageStore.open(last.env, this.config)
+    checkPromisesAreKept(this.ledger, checkQueuesAreWhole(again, this.ledger))
+  }
+
+  #figures(): RunFigures {
+    const { deaths, disk } = this.node
+    return {
+      acknowledged: this.ledger.acknowledged,
+      lost: this.ledger.lost,
+      deaths: deaths.killed + deaths.powerCuts,
+      powerCuts: deaths.powerCuts,
+      pulled: this.#pulled,
+      refused: this.#refused,
+      syncsFailed: disk.struck.syncs,
+      writesFailed: disk.struck.writes + disk.struck.full,
+      steps: this.world.steps,
+    }
+  }
+}
+
+function isFound(found: ReadonlyMap<string, readonly Sent[]>, sent: Sent): boolean {
+  return found.get(queueName(sent.topic, sent.queueId))?.[sent.queueOffset] === sent
+}
+
+function messageOf(sent: Sent, waitStoreOk: boolean): MessageToStore {
+  return {
+    topic: sent.topic,
+    queueId: sent.queueId,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 1_700_000_000_000,
+    bornHost: Uint8Array.of(10, 0, 0, 1),
+    bornPort: 50_000,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: Buffer.from(sent.body),
+    properties: Buffer.from(`UNIQ_KEY\x01ID${sent.id}\x02KEYS\x01key${sent.id}\x02`),
+    tagsCode: 0,
+    waitStoreOk,
+  }
+}
