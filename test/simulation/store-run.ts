@@ -220,11 +220,26 @@ export class StoreRun {
 
   #plan(): void {
     const { random } = this.world
-    this.#again(() => random.between(1, 60), () => this.#send())
-    this.#again(() => random.between(5, 50), () => this.#pull())
-    this.#again(() => random.between(1000, 12_000), () => this.#crash())
-    this.#again(() => random.between(2000, 15_000), () => this.#spoil())
-    this.#again(() => random.between(5000, 40_000), () => this.#jump())
+    this.#again(
+      () => random.between(1, 60),
+      () => this.#send(),
+    )
+    this.#again(
+      () => random.between(5, 50),
+      () => this.#pull(),
+    )
+    this.#again(
+      () => random.between(1000, 12_000),
+      () => this.#crash(),
+    )
+    this.#again(
+      () => random.between(2000, 15_000),
+      () => this.#spoil(),
+    )
+    this.#again(
+      () => random.between(5000, 40_000),
+      () => this.#jump(),
+    )
   }
 
   #again(everyMs: () => number, f: () => void): void {
@@ -343,7 +358,10 @@ export class StoreRun {
           const served = checkServedWasSent(this.ledger, topic, queueId, result)
           for (const sent of served) sent.isDelivered = true
           this.#pulled += served.length
-          assert.ok(result.nextBeginOffset <= store.offsetMax(topic, queueId), 'not ahead of the end')
+          assert.ok(
+            result.nextBeginOffset <= store.offsetMax(topic, queueId),
+            'not ahead of the end',
+          )
           if (follows) this.#positions.set(name, result.nextBeginOffset)
         })
       },

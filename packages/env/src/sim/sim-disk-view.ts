@@ -39,19 +39,20 @@ export class SimDiskView implements Disk {
   }
 
   get #names(): SimNames {
-    if (this.#user.isAlive) return this.disk.names
+    return this.#user.isAlive ? this.disk.names : this.#copy().names
+  }
+
+  #copy(): { names: SimNames; copies: Map<SimContent, SimContent> } {
     if (this.#afterDeath === undefined) {
       const copies = new Map<SimContent, SimContent>()
       this.#afterDeath = { names: this.disk.names.fork(copies), copies }
     }
-    return this.#afterDeath.names
+    return this.#afterDeath
   }
 
   /** The content itself while the process lives; after that the copy. */
   current(content: SimContent): SimContent {
-    if (this.#user.isAlive) return content
-    void this.#names
-    return copyIn((this.#afterDeath as { copies: Map<SimContent, SimContent> }).copies, content)
+    return this.#user.isAlive ? content : copyIn(this.#copy().copies, content)
   }
 
   /** Does what changes the disk, or dies before or after it. */
@@ -67,7 +68,7 @@ export class SimDiskView implements Disk {
   /** The process dies now. */
   die(): void {
     this.disk.strike()
-    void this.#names
+    this.#copy()
   }
 
   open(path: string, mode: OpenMode): DiskFile {
@@ -175,7 +176,7 @@ export class SimDiskView implements Disk {
           done()
           resolve()
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       })
     })
