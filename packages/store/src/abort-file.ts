@@ -8,6 +8,13 @@ export function abortFileExists(disk: Disk, path: string): boolean {
   return disk.stat(path) !== undefined
 }
 
+/** The process id in the file; undefined when there is no file, −1 when it says none. */
+export function readAbortFile(disk: Disk, path: string): number | undefined {
+  const text = disk.readFile(path)?.toString('latin1')
+  if (text === undefined) return undefined
+  return /^\d{1,15}$/.test(text) ? Number(text) : -1
+}
+
 /** Writes the file. Throws the host's error. */
 export function writeAbortFile(disk: Disk, path: string, processId: number): void {
   disk.writeFile(path, Buffer.from(String(processId), 'latin1'))

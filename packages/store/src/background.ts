@@ -1,40 +1,27 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { writeCheckpoint } from './checkpoint.ts'
-import type { CheckpointValues } from './checkpoint.ts'
+import { Checkpointer } from './checkpointer.ts'
+import type { CheckpointParts } from './checkpointer.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
-import type { LogFlush } from './commitlog/flush.ts'
-import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
-import { cacheSyncFailed } from './events.ts'
-import type { MessageIndex } from './index/message-index.ts'
 import type { StoreConfig } from './options.ts'
 import type { CleanFiles } from './retention/clean-files.ts'
-import { syncPath } from './segment/sync-path.ts'
-import type { StorePaths } from './store-paths.ts'
 import type { StoreStats } from './store-stats.ts'
-import { reasonOf } from './write-health.ts'
-import type { WriteHealth, WriteTarget } from './write-health.ts'
+import type { WriteTarget } from './write-health.ts'
 
 const WRITE_QUEUES_EVERY_MS = 100
-const WRITE_INDEX_EVERY_MS = 5000
+const WRITE_INDEX_EVERY_MS = 10_000
 const FORGET_IDLE_EVERY_MS = 10_000
 const SAMPLE_EVERY_MS = 1000
 const FIRST_CLEAN_AFTER_MS = 60_000
-const SYNCS_AT_ONCE = 8
+const CHECKPOINT_EVERY_MS = 1000
+// A checkpoint of very many queues takes its time: it may take one part in so many of all time.
+const CHECKPOINT_SHARE = 20
 
 /** What runs beside sends and reads. */
-export interface BackgroundParts {
-  readonly paths: StorePaths
+export interface BackgroundParts extends CheckpointParts {
   readonly log: CommitLog
-  readonly queues: ConsumeQueueTable
-  readonly index: MessageIndex | undefined
-  readonly dispatcher: Dispatcher
-  readonly flush: LogFlush
-  readonly health: WriteHealth
   readonly stats: StoreStats
   readonly clean: CleanFiles
-  readonly checkpoint: CheckpointValues
 }
 
 /** What a store does by the clock: writing queues and index, bringing everything to disk, cleaning. */
@@ -43,34 +30,38 @@ export class Background {
   readonly #config: StoreConfig
   readonly #parts: BackgroundParts
   #timers: Timer[] = []
-  #flushing: Promise<boolean> | undefined
-  // Once a queue file could not be brought to disk, the checkpoint must not say that it was.
-  #isCheckpointStuck = false
+  readonly #checkpointer: Checkpointer
+  #checkpointing: Promise<void> | undefined
+  #nextCheckpoint = 0
+  #isStopping = false
+  #resume: (() => void) | undefined
 
   constructor(env: Env, config: StoreConfig, parts: BackgroundParts) {
     this.#env = env
     this.#config = config
     this.#parts = parts
+    this.#checkpointer = new Checkpointer(env, config.processId, parts)
   }
 
   start(): void {
     const { clock } = this.#env
-    const { log, queues, flush, stats, clean } = this.#parts
+    const { log, queues, flush, stats, clean, upkeep } = this.#parts
+    this.#checkpointer.adopt()
     this.#timers = [
       clock.every(WRITE_QUEUES_EVERY_MS, () => {
-        if (queues.hasUnwritten)
-          this.#tryWrite('the consume queues', () => {
-            queues.write()
-          })
+        if (queues.hasUnwritten) this.#tryWriteQueues()
+        upkeep?.catchUp()
       }),
       clock.every(WRITE_INDEX_EVERY_MS, () => {
-        this.#tryWrite('the index', () => this.#parts.index?.write())
+        upkeep?.writeAll()
       }),
       clock.every(this.#config.flushIntervalCommitLog, () => {
         if (log.offsetWritten > flush.flushedOffset) flush.request()
       }),
-      clock.every(this.#config.flushConsumeQueueThoroughInterval, () => {
-        this.#flushing ??= this.flushThoroughly().finally(() => (this.#flushing = undefined))
+      clock.every(CHECKPOINT_EVERY_MS, () => {
+        if (this.#checkpointing !== undefined || clock.monotonic() < this.#nextCheckpoint) return
+        if (!this.#checkpointer.isDue) return
+        this.#checkpointing = this.#checkpoint().finally(() => (this.#checkpointing = undefined))
       }),
       clock.every(FORGET_IDLE_EVERY_MS, () => {
         queues.forgetIdle()
@@ -90,7 +81,9 @@ export class Background {
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
-    await this.#flushing
+    this.#isStopping = true
+    this.#resume?.()
+    await this.#checkpointing
     await this.#parts.flush.drain()
   }
 
@@ -106,83 +99,49 @@ export class Background {
     return true
   }
 
+  async #checkpoint(): Promise<void> {
+    const { clock } = this.#env
+    const startedAt = clock.monotonic()
+    await this.#checkpointer.run(() => this.#writeQueuesInTurns())
+    const tookMs = clock.monotonic() - startedAt
+    const pauseMs = Math.min(
+      tookMs * CHECKPOINT_SHARE,
+      this.#config.flushConsumeQueueThoroughInterval,
+    )
+    this.#nextCheckpoint = clock.monotonic() + pauseMs
+  }
+
+  async #writeQueuesInTurns(): Promise<boolean> {
+    const { queues } = this.#parts
+    for (let turns = queues.turnsToWrite; turns > 0; turns--) {
+      if (!this.#tryWriteQueues()) return false
+      if (turns > 1 && !this.#isStopping) await this.#nextTurn()
+    }
+    return true
+  }
+
+  #tryWriteQueues(limit?: number): boolean {
+    return this.#tryWrite('the consume queues', () => {
+      this.#parts.queues.write(limit)
+    })
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve
+      this.#env.clock.after(1, resolve)
+    })
+  }
+
   /**
-   * Brings queues, full index files and the checkpoint to disk. Resolves with false when something could not
-   * be; a start after a crash then reads more of the log.
+   * Brings everything to disk, at a stop. Resolves with false when something could not be: a start then has to
+   * look for it.
    */
   async flushThoroughly(): Promise<boolean> {
-    const { queues, index, dispatcher, flush, checkpoint } = this.#parts
-    const dispatchedTimestamp = dispatcher.dispatchedTimestamp
-    const isWritten =
-      this.#tryWrite('the consume queues', () => {
-        queues.write(Infinity)
-      }) && this.#tryWrite('the index', () => index?.write())
-    if (!isWritten) return false
-    const indexTimestamp = index?.fullTimestamp ?? 0
-    const isSynced = await this.#syncCaches()
-    if (!isSynced || this.#isCheckpointStuck) return false
-    checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, flush.flushedTimestamp)
-    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, dispatchedTimestamp)
-    checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexTimestamp)
-    return this.#writeCheckpoint()
+    const { upkeep } = this.#parts
+    const isIndexWhole = upkeep?.catchUp() ?? true
+    const isIndexWritten = upkeep?.writeAll() ?? true
+    const write = (): Promise<boolean> => Promise.resolve(this.#tryWriteQueues(Infinity))
+    return (await this.#checkpointer.run(write)) && isIndexWhole && isIndexWritten
   }
-
-  /** Resolves with false when it could not be written; it is written again at the next flush. */
-  async #writeCheckpoint(): Promise<boolean> {
-    const { paths, checkpoint } = this.#parts
-    try {
-      await writeCheckpoint(this.#env.disk, paths.checkpoint, checkpoint)
-      return true
-    } catch (error) {
-      if (hostErrorCode(error) === undefined) throw error
-      this.#env.events.emit(cacheSyncFailed, { path: paths.checkpoint, reason: reasonOf(error) })
-      return false
-    }
-  }
-
-  async #syncCaches(): Promise<boolean> {
-    const { disk } = this.#env
-    const { files } = this.#parts.queues
-    const unsyncedIndex = this.#parts.index?.unsynced ?? new Set<string>()
-    const paths = [...files.unsynced, ...unsyncedIndex]
-    const directories = [...files.unsyncedDirectories]
-    files.unsynced.clear()
-    files.unsyncedDirectories.clear()
-    unsyncedIndex.clear()
-    const syncs = [
-      ...paths.map((path) => () => this.#trySync(path, () => syncPath(disk, path))),
-      ...directories
-        .filter((path) => disk.stat(path) !== undefined)
-        .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
-    ]
-    return allOf(syncs)
-  }
-
-  async #trySync(path: string, sync: () => Promise<void>): Promise<boolean> {
-    try {
-      await sync()
-      return true
-    } catch (error) {
-      const code = hostErrorCode(error)
-      if (code === undefined) throw error
-      // The file went while it was synced: its topic was deleted.
-      if (code === 'ENOENT') return true
-      this.#isCheckpointStuck = true
-      this.#env.events.emit(cacheSyncFailed, { path, reason: reasonOf(error) })
-      return false
-    }
-  }
-}
-
-/** Runs all, a few at a time; resolves with whether each of them resolved with true. */
-async function allOf(syncs: readonly (() => Promise<boolean>)[]): Promise<boolean> {
-  let isGood = true
-  let next = 0
-  const run = async (): Promise<void> => {
-    for (let sync = syncs[next++]; sync !== undefined; sync = syncs[next++]) {
-      if (!(await sync())) isGood = false
-    }
-  }
-  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, run))
-  return isGood
 }

@@ -1,5 +1,7 @@
 import type { Disk } from '@skylarkmq/env'
 import { offsetsOf, readLong, writeLong } from '@skylarkmq/protocol'
+import { readRecoveryPoint, writeRecoveryPoint } from './recovery-point.ts'
+import type { RecoveryPoint } from './recovery-point.ts'
 
 /**
  * How far the log and what is made from it are on disk, for a start after a crash. Big-endian, in a file of
@@ -32,12 +34,14 @@ export interface CheckpointValues {
   indexMsgTimestamp: number
   masterFlushedOffset: number
   confirmPhyOffset: number
+  /** Undefined when the file has none, or one from before another broker wrote the file. */
+  point: RecoveryPoint | undefined
 }
 
 /** Reads the file; zeros when there is none. */
 export function readCheckpoint(disk: Disk, path: string): CheckpointValues {
   const bytes = disk.readFile(path)
-  const at = (name: keyof CheckpointValues): number =>
+  const at = (name: Exclude<keyof CheckpointValues, 'point'>): number =>
     bytes === undefined || bytes.length < checkpointLayout.sizeBytes
       ? 0
       : readLong(bytes, checkpointLayout[name])
@@ -47,6 +51,7 @@ export function readCheckpoint(disk: Disk, path: string): CheckpointValues {
     indexMsgTimestamp: at('indexMsgTimestamp'),
     masterFlushedOffset: at('masterFlushedOffset'),
     confirmPhyOffset: at('confirmPhyOffset'),
+    point: bytes === undefined ? undefined : readRecoveryPoint(bytes),
   }
 }
 
@@ -56,6 +61,7 @@ export function encodeCheckpoint(values: CheckpointValues): Buffer {
   for (const { name } of checkpointLayout.fields) {
     writeLong(bytes, checkpointLayout[name], values[name])
   }
+  if (values.point !== undefined) writeRecoveryPoint(bytes, values.point)
   return bytes
 }
 

@@ -64,6 +64,30 @@ export const writeWorksAgain = defineEvent({
   says: 'writing {what} works again',
 })
 
+/** The index could not be written. */
+export const indexBehind = defineEvent({
+  name: 'store.index.behind',
+  level: 'error',
+  fields: { reason: 'What the host said.' },
+  says: 'could not write the index: {reason}; messages are taken, and their keys follow once it works again',
+})
+
+/** The index has every message again. */
+export const indexCaughtUp = defineEvent({
+  name: 'store.index.caught-up',
+  level: 'info',
+  fields: { offset: 'Messages before this physical offset are in it.' },
+  says: 'the index has all messages up to {offset} again',
+})
+
+/** A record in the log is not what was written. */
+export const recordDamaged = defineEvent({
+  name: 'store.record.damaged',
+  level: 'error',
+  fields: { topic: 'Topic.', queueId: 'Queue.', offset: 'Where in the commit log.' },
+  says: 'the record at {offset} of queue {queueId} of {topic} is damaged and is not served',
+})
+
 /** A sync of the log failed; nothing is accepted until the store is opened anew. */
 export const syncFailed = defineEvent({
   name: 'store.sync.failed',

@@ -46,7 +46,7 @@ export class MessageStore {
     this.#parts = parts
     this.#lock = lock
     this.#appender = new Appender(env, config, parts)
-    this.#reader = new QueueReader(config, parts.queues, parts.log)
+    this.#reader = new QueueReader(env, config, parts.queues, parts.log)
     this.#clean = new CleanFiles(env, config, parts)
     this.#background = new Background(env, config, { ...parts, clean: this.#clean })
   }

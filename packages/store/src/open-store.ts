@@ -1,4 +1,5 @@
 import type { Env } from '@skylarkmq/env'
+import { readAbortFile } from './abort-file.ts'
 import type { AppendParts } from './append.ts'
 import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
@@ -12,6 +13,7 @@ import { queueFileBytes } from './consumequeue/recover-queues.ts'
 import { parseDelayLevels } from './dispatch/delay-levels.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import { segmentSizeKept } from './events.ts'
+import { IndexUpkeep } from './index/index-upkeep.ts'
 import { MessageIndex } from './index/message-index.ts'
 import type { StoreConfig } from './options.ts'
 import { SegmentQueue } from './segment/segment-queue.ts'
@@ -23,6 +25,7 @@ import { WriteHealth } from './write-health.ts'
 export interface StoreParts extends AppendParts {
   readonly paths: StorePaths
   readonly index: MessageIndex | undefined
+  readonly upkeep: IndexUpkeep | undefined
   readonly checkpoint: CheckpointValues
 }
 
@@ -44,25 +47,34 @@ export function openParts(
   const queues = new ConsumeQueueTable(env, queueFiles(env, config, paths))
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
   const health = new WriteHealth(env)
-  const dispatcher = new Dispatcher(queues, index, (_what, error) => {
-    health.failed('the index', error)
+  const dispatcher = new Dispatcher(queues, index, (_physicalOffset, error) => {
+    upkeep?.failed(error)
   })
+  const delayLevels = parseDelayLevels(config.messageDelayLevel)
+  const upkeep =
+    index === undefined
+      ? undefined
+      : new IndexUpkeep(env, index, { log, queues, dispatcher, delayLevels })
   const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
   if (index !== undefined) index.fullTimestamp = checkpoint.indexMsgTimestamp
-  const delayLevels = parseDelayLevels(config.messageDelayLevel)
-  recover(env, {
+  const readFrom = recover(env, {
     log,
     queues,
     index,
+    upkeep,
     dispatcher,
     checkpoint,
-    clean,
+    abortedProcess: clean ? undefined : (readAbortFile(env.disk, paths.abort) ?? -1),
     checkCrc: config.checkCRCOnRecover,
     indexSafe: config.messageIndexSafe,
     delayLevels,
+    queuesFailed: (error) => {
+      health.failed('the consume queues', error)
+    },
   })
   // What was written before a kill may be in the page cache only.
-  if (!clean) for (const file of segments.files.slice(-2)) log.unsynced.add(file)
+  const atRisk = clean ? [] : segments.files.filter((file) => file.endOffset > readFrom)
+  for (const file of atRisk) log.unsynced.add(file)
   const flush = new LogFlush(env, log, {
     flushed: (offset) => {
       dispatcher.dispatchTo(offset)
@@ -72,7 +84,8 @@ export function openParts(
     },
   })
   const stats = new StoreStats(env)
-  return { paths, log, queues, index, dispatcher, flush, health, stats, delayLevels, checkpoint }
+  const made = { paths, log, queues, index, upkeep, dispatcher, flush, health, stats }
+  return { ...made, delayLevels, checkpoint }
 }
 
 function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {

@@ -81,7 +81,7 @@ const flushing = {
     default: 60_000,
     min: 100,
     unit: 'ms',
-    doc: 'How often the consume queues are brought to disk, and the checkpoint with them.',
+    doc: 'At most this long after a checkpoint comes the next. With few queues it is one second.',
   }),
   syncFlushTimeout: int({
     default: 5000,
@@ -209,7 +209,7 @@ const reading = {
   }),
   messageIndexSafe: flag({
     default: false,
-    doc: 'Whether a start after a kill reads the log as far back as the index needs it.',
+    doc: 'Whether a start on a store that another broker left after a kill reads the log as far back as the index needs it.',
   }),
   maxMsgsNumBatch: int({
     default: 64,

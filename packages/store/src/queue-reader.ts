@@ -1,3 +1,4 @@
+import type { Env } from '@skylarkmq/env'
 import type { CommitLog } from './commitlog/commit-log.ts'
 import {
   TAGS_CODE_MIN,
@@ -10,6 +11,7 @@ import {
 import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { tagsCodeOfRecord } from './dispatch/reput.ts'
+import { recordDamaged } from './events.ts'
 import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message.ts'
 import type { StoreConfig } from './options.ts'
 import { GetMessageStatus } from './status.ts'
@@ -17,6 +19,7 @@ import { GetMessageStatus } from './status.ts'
 const PULL_BYTES_MAX = 128 * 1024 * 1024
 const PULL_BYTES_MIN = 100
 const UNITS_PER_READ = 64
+const DAMAGED_MAX = 10_000
 
 /** One reading of a queue, which may pause while the disk is asked. */
 interface Reading {
@@ -46,11 +49,14 @@ interface Cold {
 
 /** Reads messages of one queue, from the queue's units to the records in the log. Apache: `DefaultMessageStore.java`, getMessage. */
 export class QueueReader {
+  readonly #env: Env
   readonly #config: StoreConfig
+  readonly #damaged = new Set<number>()
   readonly #queues: ConsumeQueueTable
   readonly #log: CommitLog
 
-  constructor(config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
+  constructor(env: Env, config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
+    this.#env = env
     this.#config = config
     this.#queues = queues
     this.#log = log
@@ -155,8 +161,17 @@ export class QueueReader {
     reading.lastPhysical = physicalOffset
     const queueOffset = reading.next++
     if (record === undefined) this.#passOver(reading, physicalOffset)
+    else if (!this.#log.isSound(record, physicalOffset))
+      this.#reportDamaged(reading, physicalOffset)
     else if (matches(reading.filter, record, isCodeKnown)) add(reading, record, queueOffset)
     return undefined
+  }
+
+  /** A damaged message is passed over: nobody gets what nobody sent. Said once for each. */
+  #reportDamaged({ queue: { topic, queueId } }: Reading, offset: number): void {
+    if (this.#damaged.has(offset)) return
+    if (this.#damaged.size < DAMAGED_MAX) this.#damaged.add(offset)
+    this.#env.events.emit(recordDamaged, { topic, queueId, offset })
   }
 
   #isThere(physicalOffset: number, sizeBytes: number): boolean {

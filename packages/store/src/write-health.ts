@@ -2,7 +2,7 @@ import type { Env } from '@skylarkmq/env'
 import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from './events.ts'
 
 /** What a failing write was for; each is tried again by who owns it. */
-export type WriteTarget = 'the commit log' | 'the consume queues' | 'the index'
+export type WriteTarget = 'the commit log' | 'the consume queues'
 
 /** The sentence of a host's error. */
 export function reasonOf(error: unknown): string {

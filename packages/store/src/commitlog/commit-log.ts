@@ -219,6 +219,15 @@ export class CommitLog {
   }
 
   /**
+   * True for a record whose bytes are those that were stored. What this process stored itself is not looked at
+   * again: it went through no disk, or through one that has just taken it.
+   */
+  isSound(record: Buffer, offset: number): boolean {
+    if (offset >= this.#warmFrom) return true
+    return checkRecord(record, 0, record.length, { physicalOffset: offset }).kind === 'good'
+  }
+
+  /**
    * The record that starts at an offset, whole and checked. Undefined when none does, or when `sizeBytes` is
    * given and is not its size.
    */

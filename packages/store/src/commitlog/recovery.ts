@@ -1,13 +1,16 @@
 import type { Env } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
 import { safeTimestamp } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
-import { cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
+import { clearBehindEnds, cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { commitLogTorn, storeRecovered } from '../events.ts'
+import type { IndexUpkeep } from '../index/index-upkeep.ts'
 import type { MessageIndex } from '../index/message-index.ts'
+import type { RecoveryPoint } from '../recovery-point.ts'
 import type { CommitLog } from './commit-log.ts'
 import { scanLog } from './scan-log.ts'
 import type { ScanEnd } from './scan-log.ts'
@@ -17,43 +20,98 @@ export interface RecoveryParts {
   readonly log: CommitLog
   readonly queues: ConsumeQueueTable
   readonly index: MessageIndex | undefined
+  readonly upkeep: IndexUpkeep | undefined
   readonly dispatcher: Dispatcher
   readonly checkpoint: CheckpointValues
-  /** Whether the last stop was orderly. */
-  readonly clean: boolean
+  /** The process id in the abort file; undefined when the last stop was orderly. */
+  readonly abortedProcess: number | undefined
   readonly checkCrc: boolean
-  /** Whether the index is to be complete after an unclean stop, too. */
+  /** Whether the index is to be complete after an unclean stop of another broker, too. */
   readonly indexSafe: boolean
   readonly delayLevels: readonly number[]
+  /** Hears that the queues could not be written; they are in memory. */
+  readonly queuesFailed: (error: unknown) => void
+}
+
+/** From where on the parts of the store have to be made from the log. */
+interface Starts {
+  /** The log is read from here on. */
+  readonly scan: number
+  /** Records before this offset are in the queues. */
+  readonly dispatch: number
+  /** Messages before this offset are in the index, or were given up. */
+  readonly index: number
 }
 
 const WRITE_EVERY_RECORDS = 20_000
 
 /**
  * Brings log, queues and index to one state after a stop: finds the end of the log, cuts what is not sound,
- * and puts into the queues and the index what they lack. Sound records behind one that is not are given up,
- * as Apache does: nothing in the log proves where the next one begins. Throws the host's error.
+ * and puts into the queues and the index what they lack. What lies before the recovery point is on disk and is not
+ * read; the first record behind it that is not sound ends the log, as in Apache. Returns from where on the log was read. Throws the host's error.
  * Apache: `CommitLog.java`, recoverNormally and recoverAbnormally.
  */
-export function recover(env: Env, parts: RecoveryParts): void {
-  const { log, queues, index, clean } = parts
+export function recover(env: Env, parts: RecoveryParts): number {
+  const { log, queues, index, dispatcher, abortedProcess } = parts
+  const clean = abortedProcess === undefined
   const startedAt = env.clock.monotonic()
-  loadQueues(env, queues, log, clean)
+  const point = loadParts(env, parts)
+  parts.checkpoint.point = point
   const resized = index?.load()
-  const untrusted = dropUntrustedIndex(parts)
-  const queuesEnd = queues.physicalEnd()
-  const scanFrom = clean ? cleanStart(log, queuesEnd) : uncleanStart(parts)
+  const starts =
+    point === undefined ? startsOfFiles(parts, resized) : startsOfPoint(parts, point, resized)
+  dispatcher.dispatchedRecord = point?.lastRecord ?? -1
+  dispatcher.dispatchedEnd = point?.physicalEnd ?? log.offsetMin
+  if (starts.index < starts.dispatch) reindex(parts, starts.index, starts.dispatch)
   let dispatched = 0
-  const dispatchFrom = clean ? queuesEnd : 0
-  const early = leastOf([resized, parts.indexSafe ? untrusted : undefined])
-  if (early !== undefined) reindex(parts, early, clean ? dispatchFrom : scanFrom)
-  const end = scanLog(log.segments, scanFrom, parts, (buffer, at, offset) => {
-    // After a clean stop the queues have all before their end; the index looks itself.
-    if (offset < dispatchFrom) return
+  const end = scanLog(log.segments, starts.scan, parts, (buffer, at, offset, sizeBytes) => {
+    dispatcher.dispatchedRecord = offset
+    dispatcher.dispatchedEnd = offset + sizeBytes
+    // The queues have all before this; the index looks itself.
+    if (offset < starts.dispatch) return
     const message = dispatchOfRecord(queues, buffer, at, parts.delayLevels)
-    if (message !== undefined && parts.dispatcher.dispatch(message)) dispatched++
-    if (dispatched % WRITE_EVERY_RECORDS === WRITE_EVERY_RECORDS - 1) queues.write(Infinity)
+    if (message !== undefined && dispatcher.dispatch(message)) dispatched++
+    if (dispatched % WRITE_EVERY_RECORDS === WRITE_EVERY_RECORDS - 1) writeQueues(parts)
   })
+  cutAll(env, parts, end)
+  if (!clean) clearBehindEnds(queues)
+  if (!clean && point === undefined) queues.markUnsynced()
+  parts.checkpoint.confirmPhyOffset = Math.max(0, dispatcher.dispatchedRecord)
+  env.events.emit(storeRecovered, {
+    clean,
+    scanFrom: starts.scan,
+    offsetMax: log.offsetMax,
+    records: end.records,
+    dispatched,
+    ms: Math.round(env.clock.monotonic() - startedAt),
+  })
+  return starts.scan
+}
+
+/** Loads the queues. Returns the recovery point, if log and queues bear it out. */
+function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
+  const { log, queues, abortedProcess } = parts
+  const point = trustedPoint(parts)
+  const isOrderly = abortedProcess === undefined || point !== undefined
+  loadQueues(env, queues, log, { isOrderly, upTo: point?.physicalEnd ?? Infinity })
+  // Somebody took the queues away to have them made again.
+  const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
+  return areGone ? undefined : point
+}
+
+/** Writes units; those that the host refuses stay in memory for the next try. */
+function writeQueues(parts: RecoveryParts): void {
+  try {
+    parts.queues.write(Infinity)
+  } catch (error) {
+    if (hostErrorCode(error) === undefined) throw error
+    parts.queuesFailed(error)
+  }
+}
+
+/** Cuts what the log does not have, and brings everything to the files. */
+function cutAll(env: Env, parts: RecoveryParts, end: ScanEnd): void {
+  const { log, queues, index } = parts
   cutLog(env, log, end)
   cutQueues(env, queues, log.offsetMax)
   const cut = index?.drop(
@@ -62,17 +120,49 @@ export function recover(env: Env, parts: RecoveryParts): void {
   )
   if (cut !== undefined) reindex(parts, cut, log.offsetMax)
   queues.correctMin(log.offsetMin)
-  queues.write(Infinity)
-  index?.write()
-  parts.checkpoint.confirmPhyOffset = Math.max(0, end.lastRecord)
-  env.events.emit(storeRecovered, {
-    clean,
-    scanFrom,
-    offsetMax: log.offsetMax,
-    records: end.records,
-    dispatched,
-    ms: Math.round(env.clock.monotonic() - startedAt),
-  })
+  writeQueues(parts)
+  parts.upkeep?.writeAll()
+}
+
+/** The recovery point of the broker that stopped last, if the log bears it out. */
+function trustedPoint(parts: RecoveryParts): RecoveryPoint | undefined {
+  const { log, checkpoint, abortedProcess } = parts
+  const { point } = checkpoint
+  if (point === undefined) return undefined
+  // Another broker was started in between, and may have changed anything.
+  if (abortedProcess !== undefined && abortedProcess !== point.processId) return undefined
+  if (point.lastRecord < 0) return point.physicalEnd === log.offsetMin ? point : undefined
+  const record = log.recordAt(point.lastRecord)
+  return record !== undefined && point.lastRecord + record.length === point.physicalEnd
+    ? point
+    : undefined
+}
+
+function startsOfPoint(
+  parts: RecoveryParts,
+  point: RecoveryPoint,
+  resized: number | undefined,
+): Starts {
+  const { index } = parts
+  const { physicalEnd } = point
+  const isAsLeft = parts.abortedProcess === undefined && index?.isAt(point) === true
+  const restored = isAsLeft ? point.indexEnd : index?.restore(point)
+  const indexFrom = leastOf([resized, restored]) ?? physicalEnd
+  return { scan: physicalEnd, dispatch: physicalEnd, index: indexFrom }
+}
+
+/** Where to begin without a recovery point: by files, as Apache does. */
+function startsOfFiles(parts: RecoveryParts, resized: number | undefined): Starts {
+  const { log, queues } = parts
+  if (parts.abortedProcess === undefined) {
+    const queuesEnd = queues.physicalEnd()
+    const scan = cleanStart(log, queues, queuesEnd)
+    return { scan, dispatch: queuesEnd, index: resized ?? queuesEnd }
+  }
+  const untrusted = dropUntrustedIndex(parts)
+  const scan = uncleanStart(parts)
+  const early = leastOf([resized, parts.indexSafe ? untrusted : undefined])
+  return { scan, dispatch: scan, index: early ?? scan }
 }
 
 /**
@@ -80,15 +170,17 @@ export function recover(env: Env, parts: RecoveryParts): void {
  * read to have the others again.
  */
 function dropUntrustedIndex(parts: RecoveryParts): number | undefined {
-  if (parts.clean) return undefined
   const { indexMsgTimestamp } = parts.checkpoint
   const isUntrusted = (file: { endTimestamp: number }): boolean =>
     file.endTimestamp > indexMsgTimestamp
   return parts.index?.drop(isUntrusted, 'the last stop was not orderly')
 }
 
-/** The newest file that begins no later than the queues end. */
-function cleanStart(log: CommitLog, queuesEnd: number): number {
+/** The last record that a queue names; or the newest file that begins no later than the queues end. */
+function cleanStart(log: CommitLog, queues: ConsumeQueueTable, queuesEnd: number): number {
+  const last = queues.lastRecord()
+  const record = last === undefined ? undefined : log.recordAt(last)
+  if (last !== undefined && record !== undefined && last + record.length === queuesEnd) return last
   return log.segments.at(queuesEnd)?.firstOffset ?? lastStartBefore(log, queuesEnd)
 }
 

@@ -1,4 +1,5 @@
 import type { Env } from '@skylarkmq/env'
+import { unitPhysicalOffset } from './consume-queue-unit.ts'
 import { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'
 
@@ -96,6 +97,16 @@ export class ConsumeQueueTable {
     return this.#dirty.length > 0
   }
 
+  /** How many calls of `write` it takes to write all. */
+  get turnsToWrite(): number {
+    return Math.ceil(this.#dirty.length / QUEUES_PER_WRITE)
+  }
+
+  /** Counts the newest files of all queues as not being on disk. */
+  markUnsynced(): void {
+    for (const queue of this.all()) queue.markUnsynced()
+  }
+
   deleteTopic(topic: string): void {
     const found = this.#topics.get(topic)
     if (found === undefined) return
@@ -115,6 +126,16 @@ export class ConsumeQueueTable {
     let end = 0
     for (const queue of this.all()) end = Math.max(end, queue.physicalEnd)
     return end
+  }
+
+  /** Where the record starts whose end `physicalEnd` is; undefined when there is none. */
+  lastRecord(): number | undefined {
+    let last: ConsumeQueue | undefined
+    for (const queue of this.all()) {
+      if (queue.physicalEnd > (last?.physicalEnd ?? 0)) last = queue
+    }
+    const span = last?.units(last.offsetMax - 1, 1)
+    return span === undefined ? undefined : unitPhysicalOffset(span.buffer, span.at)
   }
 
   correctMin(logMin: number): void {

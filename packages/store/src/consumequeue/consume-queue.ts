@@ -11,6 +11,7 @@ import type { QueueFiles } from './queue-files.ts'
 
 const TAIL_UNITS_FIRST = 16
 const TAIL_UNITS_MAX = 2048
+const FILES_AT_RISK = 3
 
 /** Units as they lie in a buffer: `count` of them from byte `at` on. */
 export interface UnitSpan {
@@ -67,12 +68,31 @@ export class ConsumeQueue {
     return this.#fileEnd
   }
 
-  /** Takes over what recovery found: files, and the units in them. */
-  adopt(found: { fileFirst: number; fileEnd: number; offsetMax: number }): void {
-    this.#fileFirst = found.fileFirst
-    this.#fileEnd = found.fileEnd
-    this.offsetMin = found.fileFirst
-    this.#setEnd(found.offsetMax)
+  /** Takes over the files that recovery found, as full of units: `endAt` says how many there are. */
+  adopt(fileFirst: number, fileEnd: number): void {
+    this.#fileFirst = fileFirst
+    this.#fileEnd = fileEnd
+    this.offsetMin = fileFirst
+    this.offsetMax = fileEnd
+    this.#written = fileEnd
+  }
+
+  /** Sets the end that recovery found; the bytes behind it stay as they are. */
+  endAt(offsetMax: number): void {
+    this.#setEnd(offsetMax)
+  }
+
+  /**
+   * True when the place after the last unit is not empty in the file: something is left there from before a cut.
+   * Throws the host's error.
+   */
+  hasMoreInFile(): boolean {
+    if (this.#written !== this.offsetMax || this.offsetMax >= this.#fileEnd) return false
+    const perFile = this.#files.unitsPerFile
+    const first = this.offsetMax - (this.offsetMax % perFile)
+    const { scratch } = this.#files
+    const read = this.#files.read(this.#path(first), scratch, this.offsetMax - first, 1)
+    return read > 0 && unitSize(scratch, 0) !== 0
   }
 
   #setEnd(offsetMax: number): void {
@@ -169,6 +189,15 @@ export class ConsumeQueue {
       const units = (this.#tail as Buffer).subarray(from, to)
       this.#files.write(this.#path(first), units, this.#written - first)
       this.#written = end
+    }
+  }
+
+  /** Counts the newest files as not being on disk: who wrote them was killed. */
+  markUnsynced(): void {
+    const perFile = this.#files.unitsPerFile
+    const from = Math.max(this.#fileFirst, this.#fileEnd - FILES_AT_RISK * perFile)
+    for (let first = from; first < this.#fileEnd; first += perFile) {
+      this.#files.unsynced.add(this.#path(first))
     }
   }
 

@@ -1,31 +1,44 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { RecordAt, readInt, recordSpans } from '@skylarkmq/protocol'
+import { RecordAt, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import { consumeQueueCut } from '../events.ts'
-import { listSegments, removeEmptyLast } from '../segment/segment-queue.ts'
+import { listSegments } from '../segment/segment-queue.ts'
+import type { FoundSegment } from '../segment/segment-queue.ts'
 import { UNIT_BYTES, isFiller, unitPhysicalOffset, unitSize } from './consume-queue-unit.ts'
-import type { ConsumeQueue } from './consume-queue.ts'
+import type { ConsumeQueue, UnitSpan } from './consume-queue.ts'
 import type { ConsumeQueueTable } from './consume-queue-table.ts'
 
-const SCANNED_FILES_CLEAN = 1
-const SCANNED_FILES_UNCLEAN = 3
+const SCANNED_FILES = 3
+// The first places of a file are read in one go: most queues are short.
+const FIRST_UNITS = 200
+
+/** How the ends of queues are found. */
+export interface QueueLoading {
+  /** Whether the units on disk are known to be those of all records before `upTo`, whatever follows them. */
+  readonly isOrderly: boolean
+  /** Units of records that end behind this offset are left out: they are made from the log again. */
+  readonly upTo: number
+}
 
 /**
- * Finds all queues on disk and the end of each. After an unclean stop the last three files of a queue are
- * looked through, because pages of any of them may be missing. Apache: `ConsumeQueue.java`, recover.
+ * Finds all queues on disk and the end of each. After an unclean stop without a recovery point the last three
+ * files of a queue are looked through, because pages of any of them may be missing; else a few places tell.
+ * Apache: `ConsumeQueue.java`, recover.
  */
 export function loadQueues(
   env: Env,
   queues: ConsumeQueueTable,
   log: CommitLog,
-  clean: boolean,
+  loading: QueueLoading,
 ): void {
   for (const topic of env.disk.list(queues.files.directory)) {
     if (!topic.isDirectory) continue
     for (const entry of env.disk.list(`${queues.files.directory}/${topic.name}`)) {
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
-      loadQueue(env, queues, queue, clean)
+      adoptFiles(env, queues, queue)
+      if (loading.isOrderly && endByPlaces(queue, loading.upTo, log)) continue
+      endByReading(queues, queue, loading.upTo)
       stepBackFromStale(queue, log)
     }
   }
@@ -43,12 +56,15 @@ export function queueFileBytes(disk: Disk, directory: string): number | undefine
   return undefined
 }
 
-function loadQueue(env: Env, queues: ConsumeQueueTable, queue: ConsumeQueue, clean: boolean): void {
+function adoptFiles(env: Env, queues: ConsumeQueueTable, queue: ConsumeQueue): void {
   const { files } = queues
   const perFile = files.unitsPerFile
   const directory = files.queueDirectory(queue.topic, queue.queueId)
-  removeEmptyLast(env.disk, directory)
   const found = listSegments(env.disk, directory)
+  if (found.at(-1)?.sizeBytes === 0) {
+    const empty = found.pop() as FoundSegment
+    files.remove(files.path(queue.topic, queue.queueId, empty.firstOffset / UNIT_BYTES))
+  }
   const firsts = found.map((each) => each.firstOffset / UNIT_BYTES)
   // A queue is made from the log, so what comes before a gap or a file of another size is given up.
   let start = 0
@@ -60,18 +76,52 @@ function loadQueue(env: Env, queues: ConsumeQueueTable, queue: ConsumeQueue, cle
   }
   for (const first of firsts.slice(0, start))
     files.remove(files.path(queue.topic, queue.queueId, first))
-  const kept = firsts.slice(start)
-  const fileFirst = kept[0] ?? 0
-  const fileEnd = fileFirst + kept.length * perFile
-  const scanned = clean ? SCANNED_FILES_CLEAN : SCANNED_FILES_UNCLEAN
-  const scanFrom = Math.max(fileFirst, fileEnd - scanned * perFile)
-  // Seen as full first, so that its units can be read while its end is looked for.
-  queue.adopt({ fileFirst, fileEnd, offsetMax: fileEnd })
-  queue.adopt({ fileFirst, fileEnd, offsetMax: endOfUnits(queue, scanFrom, fileEnd) })
+  const fileFirst = firsts[start] ?? 0
+  // Seen as full, so that its units can be read while its end is looked for.
+  queue.adopt(fileFirst, fileFirst + (firsts.length - start) * perFile)
+}
+
+/**
+ * Finds the end of a queue whose units up to the end are known to be whole, by looking at a few. False when the
+ * last one does not name a record that agrees: then something else is in the files.
+ */
+function endByPlaces(queue: ConsumeQueue, upTo: number, log: CommitLog): boolean {
+  const { fileFirst, fileEnd } = queue
+  let low = fileFirst
+  const first = queue.units(fileFirst, FIRST_UNITS)
+  const count = first?.count ?? 0
+  while (low < fileFirst + count && isUnit(first as UnitSpan, low - fileFirst, upTo)) low++
+  if (low === fileFirst + count) {
+    let high = fileEnd
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const span = queue.units(middle, 1)
+      if (span !== undefined && isUnit(span, 0, upTo)) low = middle + 1
+      else high = middle
+    }
+  }
+  queue.endAt(low)
+  return low === fileFirst || nameOf(queue, low - 1, log) === 'same'
+}
+
+function isUnit(span: UnitSpan, i: number, upTo: number): boolean {
+  const at = span.at + i * UNIT_BYTES
+  if (isFiller(span.buffer, at)) return true
+  const size = unitSize(span.buffer, at)
+  const physical = unitPhysicalOffset(span.buffer, at)
+  return size > 0 && physical >= 0 && physical + size <= upTo
+}
+
+/** Finds the end of a queue by reading its last files up to the first place that no unit is in. */
+function endByReading(queues: ConsumeQueueTable, queue: ConsumeQueue, upTo: number): void {
+  const { fileFirst, fileEnd } = queue
+  queue.adopt(fileFirst, fileEnd)
+  const from = Math.max(fileFirst, fileEnd - SCANNED_FILES * queues.files.unitsPerFile)
+  queue.endAt(endOfUnits(queue, from, fileEnd, upTo))
 }
 
 /** The first place from `from` on that no unit is in. */
-function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number): number {
+function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: number): number {
   let offset = from
   let physicalEnd = -1
   while (offset < fileEnd) {
@@ -85,6 +135,7 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number): number 
       // Records are named in the order of the log: what goes back is left from before a cut.
       if (size <= 0 || physical < 0 || physical < physicalEnd) return offset
       physicalEnd = physical + size
+      if (physicalEnd > upTo) return offset
     }
   }
   return offset
@@ -102,17 +153,38 @@ function stepBackFromStale(queue: ConsumeQueue, log: CommitLog): void {
 }
 
 function isStale(queue: ConsumeQueue, offset: number, log: CommitLog): boolean {
+  return nameOf(queue, offset, log) === 'other'
+}
+
+/**
+ * What the record is that a unit names: that of this place in this queue, that of another place in this queue,
+ * one of another queue, or none.
+ */
+function nameOf(
+  queue: ConsumeQueue,
+  offset: number,
+  log: CommitLog,
+): 'same' | 'moved' | 'other' | 'none' {
   const span = queue.units(offset, 1)
-  if (span === undefined || isFiller(span.buffer, span.at)) return false
+  if (span === undefined) return 'none'
+  if (isFiller(span.buffer, span.at)) return 'same'
   const physical = unitPhysicalOffset(span.buffer, span.at)
   const size = unitSize(span.buffer, span.at)
   const record = log.peek(physical, size)
   const spans = record === undefined ? '' : recordSpans(record, 0, size)
   // A place without a record is not this queue's fault: the log is read later and cuts what it must.
-  if (record === undefined || typeof spans === 'string') return false
+  if (record === undefined || typeof spans === 'string') return 'none'
   const topic = record.subarray(spans.topicStart, spans.topicEnd)
   const queueId = readInt(record, RecordAt.queueId)
-  return spans.sizeBytes !== size || queueId !== queue.queueId || !topic.equals(queue.topicBytes)
+  if (spans.sizeBytes !== size || queueId !== queue.queueId || !topic.equals(queue.topicBytes)) {
+    return 'other'
+  }
+  return readLong(record, RecordAt.queueOffset) === offset ? 'same' : 'moved'
+}
+
+/** Makes zeros of what is left in the files behind the ends of queues. Throws the host's error. */
+export function clearBehindEnds(queues: ConsumeQueueTable): void {
+  for (const queue of queues.all()) if (queue.hasMoreInFile()) queue.truncate(queue.offsetMax)
 }
 
 /** Cuts off units of records that end behind `logEnd`. */

@@ -26,8 +26,8 @@ interface Waiting {
 /** What the dispatcher is told of a message. The properties lie in `buffer`, which stays as it is until then. */
 export type Dispatch = Readonly<Waiting>
 
-/** Tells of a failed write to a cache of the log. */
-export type CacheFailure = (what: string, error: unknown) => void
+/** Tells that the keys of a message could not be put into the index. */
+export type IndexFailure = (physicalOffset: number, error: unknown) => void
 
 /**
  * Puts messages that are safely in the log into their queues and the index, in order, and tells who waits for
@@ -38,15 +38,19 @@ export class Dispatcher {
   readonly #queues: ConsumeQueueTable
   readonly #index: MessageIndex | undefined
   readonly #listeners: ArrivalListener[] = []
-  readonly #failed: CacheFailure
+  readonly #failed: IndexFailure
   // A row of objects that are used again: those from #first up to #end wait.
   #waiting: Waiting[] = []
   #first = 0
   #end = 0
   /** Store time of the newest message that was dispatched, ms. */
   dispatchedTimestamp = 0
+  /** Physical offset of that message; −1 before the first. */
+  dispatchedRecord = -1
+  /** Physical offset behind it. */
+  dispatchedEnd = 0
 
-  constructor(queues: ConsumeQueueTable, index: MessageIndex | undefined, failed: CacheFailure) {
+  constructor(queues: ConsumeQueueTable, index: MessageIndex | undefined, failed: IndexFailure) {
     this.#queues = queues
     this.#index = index
     this.#failed = failed
@@ -136,6 +140,8 @@ export class Dispatcher {
     const { queue, physicalOffset, sizeBytes, tagsCode } = message
     let isNew = false
     this.dispatchedTimestamp = message.storeTimestamp
+    this.dispatchedRecord = physicalOffset
+    this.dispatchedEnd = physicalOffset + sizeBytes
     if (queue !== undefined && !queue.isGone) {
       isNew = placeUnit(queue, message)
       if (isNew) this.#queues.touched(queue)
@@ -158,9 +164,11 @@ export class Dispatcher {
 
   /** Puts the keys of a message into the index, unless they are there. */
   addToIndex(message: Dispatch): void {
+    const index = this.#index
+    if (index === undefined || index.behindFrom !== undefined) return
     const { buffer, propertiesStart, propertiesEnd } = message
     try {
-      this.#index?.add(
+      index.add(
         message.topic,
         message.physicalOffset,
         message.storeTimestamp,
@@ -169,9 +177,10 @@ export class Dispatcher {
         message.keys ?? keySpans(buffer, propertiesStart, propertiesEnd),
       )
     } catch (error) {
-      // The message is stored; only its keys are missing until the index is made anew.
+      // The message is stored. Its keys, and those of all that follow, are put in from the log later.
       if (hostErrorCode(error) === undefined) throw error
-      this.#failed('the index', error)
+      index.behindFrom = message.physicalOffset
+      this.#failed(message.physicalOffset, error)
     }
   }
 }

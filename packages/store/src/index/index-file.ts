@@ -1,56 +1,18 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
-import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
+import { readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
+import type { IndexPoint } from '../recovery-point.ts'
+import { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
+import type { IndexSizes } from './index-layout.ts'
+import { restoreSlots } from './restore-slots.ts'
 
-/**
- * The head of an index file. Behind it `maxHashSlotNum` slots of 4 bytes, each the number of the newest entry
- * of its chain, and `maxIndexNum` entries of 20 bytes, of which number 0 stays unused. Big-endian.
- * Apache: `IndexHeader.java`, `IndexFile.java`.
- *
- * | at | field          | bytes | what it is                                   |
- * | -- | -------------- | ----- | -------------------------------------------- |
- * |  0 | beginTimestamp | 8     | store time of the first message, in ms       |
- * |  8 | endTimestamp   | 8     | … of the last                                |
- * | 16 | beginOffset    | 8     | physical offset of the first message         |
- * | 24 | endOffset      | 8     | … of the last                                |
- * | 32 | slotCount      | 4     | slots in use                                 |
- * | 36 | indexCount     | 4     | number of the next entry, from 1 on          |
- */
-export const indexHeader = offsetsOf([
-  { name: 'beginTimestamp', bytes: 8, doc: 'Store time of the first message, ms.' },
-  { name: 'endTimestamp', bytes: 8, doc: 'Store time of the last message, ms.' },
-  { name: 'beginOffset', bytes: 8, doc: 'Physical offset of the first message.' },
-  { name: 'endOffset', bytes: 8, doc: 'Physical offset of the last message.' },
-  { name: 'slotCount', bytes: 4, doc: 'Slots in use.' },
-  { name: 'indexCount', bytes: 4, doc: 'Number of the next entry, from 1 on.' },
-])
-
-/**
- * An entry of an index file.
- *
- * | at | field          | bytes | what it is                                                 |
- * | -- | -------------- | ----- | ---------------------------------------------------------- |
- * |  0 | keyHash        | 4     | positive hash of `topic#key`                               |
- * |  4 | physicalOffset | 8     | of the message                                             |
- * | 12 | seconds        | 4     | from the file's beginTimestamp to its store time           |
- * | 16 | previous       | 4     | number of the entry before it in its chain, 0 for none     |
- */
-export const indexEntry = offsetsOf([
-  { name: 'keyHash', bytes: 4, doc: 'Positive hash of topic#key.' },
-  { name: 'physicalOffset', bytes: 8, doc: 'Where the record starts.' },
-  { name: 'seconds', bytes: 4, doc: 'Store time, seconds after beginTimestamp.' },
-  { name: 'previous', bytes: 4, doc: 'Entry before it in the chain, 0 for none.' },
-])
+export { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
+export type { IndexSizes } from './index-layout.ts'
 
 const ENTRY_BYTES = indexEntry.sizeBytes
 const PAGE_BYTES = 4096
+const PAGE_SHIFT = 12
 const UNWRITTEN_BYTES_FIRST = 64 * ENTRY_BYTES
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * ENTRY_BYTES
-
-/** The sizes that an index file is made with. */
-export interface IndexSizes {
-  readonly slots: number
-  readonly entries: number
-}
 
 /** What a search wants of an index file. */
 export interface IndexQuery {
@@ -83,6 +45,8 @@ export class IndexFile {
   #isDirty = false
   #unwritten: Buffer | undefined
   #written = 1
+  // Entries before this number are in the slots of the file.
+  #slotEnd = 1
 
   private constructor(file: DiskFile, path: string, sizes: IndexSizes) {
     this.#file = file
@@ -97,7 +61,13 @@ export class IndexFile {
   /** Makes an empty file. Throws the host's error. */
   static create(disk: Disk, path: string, sizes: IndexSizes): IndexFile {
     const file = disk.open(path, 'create')
-    file.resize(indexFileBytes(sizes))
+    try {
+      file.resize(indexFileBytes(sizes))
+    } catch (error) {
+      file.close()
+      disk.remove(path)
+      throw error
+    }
     return new IndexFile(file, path, sizes)
   }
 
@@ -108,14 +78,40 @@ export class IndexFile {
     file.readNow(head, 0)
     const index = new IndexFile(file, path, sizes)
     index.hasRightSize = file.size() === indexFileBytes(sizes)
-    index.beginTimestamp = readLong(head, indexHeader.beginTimestamp)
-    index.endTimestamp = readLong(head, indexHeader.endTimestamp)
-    index.beginOffset = readLong(head, indexHeader.beginOffset)
-    index.endOffset = readLong(head, indexHeader.endOffset)
-    index.slotCount = readInt(head, indexHeader.slotCount)
-    index.indexCount = Math.max(1, readInt(head, indexHeader.indexCount))
-    index.#written = index.indexCount
+    index.#setHead(head)
     return index
+  }
+
+  #setHead(head: Buffer): void {
+    this.beginTimestamp = readLong(head, indexHeader.beginTimestamp)
+    this.endTimestamp = readLong(head, indexHeader.endTimestamp)
+    this.beginOffset = readLong(head, indexHeader.beginOffset)
+    this.endOffset = readLong(head, indexHeader.endOffset)
+    this.slotCount = readInt(head, indexHeader.slotCount)
+    this.indexCount = Math.max(1, readInt(head, indexHeader.indexCount))
+    this.#written = this.indexCount
+    this.#slotEnd = this.indexCount
+  }
+
+  /**
+   * Takes the file back to what it was at a recovery point; `indexEnd` is the point's. Throws the host's error.
+   */
+  restore(point: IndexPoint, indexEnd: number): void {
+    this.#setHead(point.head)
+    const { indexCount } = this
+    const state = { slotEnd: point.slotEnd, indexCount, indexEnd }
+    this.#dirty.fill(0)
+    this.#slots = restoreSlots(this.#file, this.#sizes, state, (slot) => {
+      this.#dirty[(slot * 4) >>> PAGE_SHIFT] = 1
+    })
+    this.#loaded.fill(1)
+    this.#unwritten = undefined
+    this.#isDirty = true
+  }
+
+  /** What a recovery point says of this file, once its entries are written. */
+  point(): IndexPoint {
+    return { name: this.name, head: this.#head(), slotEnd: this.#slotEnd }
   }
 
   get isFull(): boolean {
@@ -156,7 +152,7 @@ export class IndexFile {
     writeInt(buffer, at + indexEntry.seconds, Math.min(seconds, 0x7fffffff))
     writeInt(buffer, at + indexEntry.previous, previous)
     writeInt(slots, slot * 4, number)
-    this.#dirty[(slot * 4) >>> 12] = 1
+    this.#dirty[(slot * 4) >>> PAGE_SHIFT] = 1
     this.#isDirty = true
     if (previous === 0) this.slotCount++
     this.indexCount++
@@ -166,7 +162,7 @@ export class IndexFile {
   }
 
   #nextEntry(): { buffer: Buffer; at: number } {
-    if ((this.indexCount - this.#written) * ENTRY_BYTES >= UNWRITTEN_BYTES_MAX) this.#writeEntries()
+    if ((this.indexCount - this.#written) * ENTRY_BYTES >= UNWRITTEN_BYTES_MAX) this.writeEntries()
     const at = (this.indexCount - this.#written) * ENTRY_BYTES
     this.#unwritten ??= Buffer.allocUnsafe(UNWRITTEN_BYTES_FIRST)
     if (at + ENTRY_BYTES > this.#unwritten.length) {
@@ -180,7 +176,7 @@ export class IndexFile {
   /** The slots, with the page of one slot read. Pages of zeros that are never touched take no memory. */
   #page(slot: number): Buffer {
     this.#slots ??= Buffer.alloc(this.#sizes.slots * 4)
-    const page = (slot * 4) >>> 12
+    const page = (slot * 4) >>> PAGE_SHIFT
     if (this.#loaded[page] === 0) {
       const target = this.#slots.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)
       this.#file.readNow(target, indexHeader.sizeBytes + page * PAGE_BYTES)
@@ -236,14 +232,16 @@ export class IndexFile {
   /** Writes what is only in memory: entries, then slots, then the head. Throws the host's error. */
   write(): void {
     if (!this.#isDirty) return
-    this.#writeEntries()
+    this.writeEntries()
     this.#writeSlots()
+    this.#slotEnd = this.indexCount
     this.#file.writeNow(this.#head(), 0)
     this.#unwritten = undefined
     this.#isDirty = false
   }
 
-  #writeEntries(): void {
+  /** Writes entries that are only in memory, which makes nothing of them visible in the file yet. */
+  writeEntries(): void {
     const count = this.indexCount - this.#written
     if (count === 0 || this.#unwritten === undefined) return
     const entries = this.#unwritten.subarray(0, count * ENTRY_BYTES)
@@ -285,9 +283,4 @@ export class IndexFile {
   close(): void {
     this.#file.close()
   }
-}
-
-/** Bytes of an index file. */
-export function indexFileBytes(sizes: IndexSizes): number {
-  return indexHeader.sizeBytes + sizes.slots * 4 + sizes.entries * ENTRY_BYTES
 }

@@ -2,8 +2,10 @@ import type { Env } from '@skylarkmq/env'
 import { indexDropped } from '../events.ts'
 import { localTime } from '../local-time.ts'
 import type { KeySpans } from '../message.ts'
+import type { IndexPoint, RecoveryPoint } from '../recovery-point.ts'
 import { IndexFile } from './index-file.ts'
-import type { IndexQuery, IndexSizes } from './index-file.ts'
+import type { IndexQuery } from './index-file.ts'
+import type { IndexSizes } from './index-layout.ts'
 import { forEachKeyHash, topicHash } from './index-key.ts'
 
 const TOPIC_STATES_MAX = 10_000
@@ -29,8 +31,12 @@ export class MessageIndex {
   #wasIdle = false
   /** Store time up to which index files that are full were written, ms. */
   fullTimestamp = 0
-  /** Paths of full files that are not known to be on disk. */
+  /** Paths of files that are not known to be on disk. */
   readonly unsynced = new Set<string>()
+  /** Directories that got new names since. */
+  readonly unsyncedDirectories = new Set<string>()
+  /** Set while messages from this physical offset on are not in the index, because a write failed. */
+  behindFrom: number | undefined
 
   constructor(env: Env, directory: string, sizes: IndexSizes) {
     this.#env = env
@@ -54,6 +60,11 @@ export class MessageIndex {
     return this.drop((file) => !file.hasRightSize, 'its size is not the configured one')
   }
 
+  /** Whether some messages that were dispatched are not in the index. */
+  get isBehind(): boolean {
+    return this.behindFrom !== undefined
+  }
+
   get files(): readonly IndexFile[] {
     return this.#files
   }
@@ -75,6 +86,32 @@ export class MessageIndex {
     }
     this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
     return begin
+  }
+
+  /** Whether the file that takes keys is exactly as a recovery point says. */
+  isAt(point: RecoveryPoint): boolean {
+    const own = this.point
+    if (own === undefined || point.index === undefined) return own === point.index
+    return own.name === point.index.name && own.head.equals(point.index.head)
+  }
+
+  /**
+   * Takes the index back to what it was at a recovery point. Returns the physical offset from which the log has
+   * to be read for it. Throws the host's error.
+   */
+  restore(point: RecoveryPoint): number {
+    const { index } = point
+    const why = 'the last stop was not orderly'
+    const isNewer = (file: IndexFile): boolean => index === undefined || file.name > index.name
+    this.drop(isNewer, why)
+    const last = this.#files.at(-1)
+    if (index === undefined || last?.name !== index.name) {
+      // Its file went away: all that was in it is read again.
+      return index === undefined ? point.indexEnd : (last?.endOffset ?? 0)
+    }
+    last.restore(index, point.indexEnd)
+    this.#endOffset = last.endOffset
+    return point.indexEnd
   }
 
   /**
@@ -111,15 +148,19 @@ export class MessageIndex {
   #writable(): IndexFile {
     const last = this.#files.at(-1)
     if (last !== undefined && !last.isFull) return last
+    if (last !== undefined) last.write()
     const made = IndexFile.create(this.#env.disk, this.#newPath(), this.#sizes)
     if (last !== undefined) {
-      last.write()
       last.forgetSlots()
       this.fullTimestamp = last.endTimestamp
       this.unsynced.add(last.path)
       made.continueFrom(last)
     }
     this.#files.push(made)
+    this.unsynced.add(made.path)
+    // The directory itself may be new.
+    this.unsyncedDirectories.add(this.#directory)
+    this.unsyncedDirectories.add(this.#directory.slice(0, this.#directory.lastIndexOf('/')))
     return made
   }
 
@@ -149,12 +190,26 @@ export class MessageIndex {
     }
   }
 
-  /** Writes what is only in memory. Throws the host's error. */
+  /** The state of the file that takes keys, once `writeEntries` has written them; undefined without a file. */
+  get point(): IndexPoint | undefined {
+    return this.#files.at(-1)?.point()
+  }
+
+  /** Writes entries that are only in memory. Throws the host's error. */
+  writeEntries(): void {
+    const last = this.#files.at(-1)
+    if (last?.isDirty !== true) return
+    last.writeEntries()
+    this.unsynced.add(last.path)
+  }
+
+  /** Writes all that is only in memory. Throws the host's error. */
   write(): void {
     const last = this.#files.at(-1)
     if (last === undefined) return
     if (last.isDirty) {
       last.write()
+      this.unsynced.add(last.path)
       this.#wasIdle = false
       return
     }

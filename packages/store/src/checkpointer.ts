@@ -1,0 +1,157 @@
+import type { Env } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
+import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import type { CheckpointValues } from './checkpoint.ts'
+import type { LogFlush } from './commitlog/flush.ts'
+import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { cacheSyncFailed } from './events.ts'
+import type { IndexUpkeep } from './index/index-upkeep.ts'
+import type { MessageIndex } from './index/message-index.ts'
+import { syncPath } from './segment/sync-path.ts'
+import type { StorePaths } from './store-paths.ts'
+import { reasonOf } from './write-health.ts'
+import type { WriteHealth } from './write-health.ts'
+
+const SYNCS_AT_ONCE = 8
+const LOG_TIMEOUT_MS = 60_000
+
+/** What a checkpoint brings to disk. */
+export interface CheckpointParts {
+  readonly paths: StorePaths
+  readonly queues: ConsumeQueueTable
+  readonly index: MessageIndex | undefined
+  readonly upkeep: IndexUpkeep | undefined
+  readonly dispatcher: Dispatcher
+  readonly flush: LogFlush
+  readonly health: WriteHealth
+  readonly checkpoint: CheckpointValues
+}
+
+/**
+ * Brings log, queues and index to disk and writes down how far they are, in this order: what the checkpoint says is
+ * never more than what is there. Apache: `StoreCheckpoint.java`, `ConsumeQueueStore.java`, flush.
+ */
+export class Checkpointer {
+  readonly #env: Env
+  readonly #processId: number
+  readonly #parts: CheckpointParts
+  // Once a file could not be brought to disk, the checkpoint must not say that it was.
+  #isStuck = false
+
+  constructor(env: Env, processId: number, parts: CheckpointParts) {
+    this.#env = env
+    this.#processId = processId
+    this.#parts = parts
+  }
+
+  /** Whether anything was dispatched that the last checkpoint does not have. */
+  get isDue(): boolean {
+    const { checkpoint, dispatcher } = this.#parts
+    return !this.#isStuck && checkpoint.point?.physicalEnd !== dispatcher.dispatchedEnd
+  }
+
+  /**
+   * Puts this process's id into the recovery point, so that it counts after a kill. Blocking, and into the page
+   * cache only. Throws the host's error.
+   */
+  adopt(): void {
+    const { checkpoint, paths } = this.#parts
+    if (checkpoint.point === undefined) return
+    checkpoint.point = { ...checkpoint.point, processId: this.#processId }
+    const file = this.#env.disk.open(paths.checkpoint, 'create')
+    try {
+      file.writeNow(encodeCheckpoint(checkpoint), 0)
+    } finally {
+      file.close()
+    }
+  }
+
+  /**
+   * Writes a checkpoint of what is dispatched by now. `write` writes the queues. Resolves with false when
+   * something could not be brought to disk; a start after a crash then reads more of the log.
+   */
+  async run(write: () => Promise<boolean>): Promise<boolean> {
+    const { index, upkeep, dispatcher, flush, checkpoint } = this.#parts
+    const timestamp = dispatcher.dispatchedTimestamp
+    const physicalEnd = dispatcher.dispatchedEnd
+    const lastRecord = dispatcher.dispatchedRecord
+    const isIndexWritten = upkeep?.writeEntries() ?? true
+    const indexPoint = index?.point
+    const indexFullTimestamp = index?.fullTimestamp ?? 0
+    const indexEnd = Math.min(index?.behindFrom ?? physicalEnd, physicalEnd)
+    const flushed = flush.wait(physicalEnd, LOG_TIMEOUT_MS)
+    flush.request()
+    if (!(await write()) || (await flushed) !== 'flushed') return false
+    if (!(await this.#syncCaches()) || this.#isStuck) return false
+    checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, flush.flushedTimestamp)
+    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, timestamp)
+    checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)
+    // Without the newest entries the last point stays: a start then reads more of the log.
+    if (isIndexWritten || checkpoint.point === undefined) {
+      const point = { physicalEnd, lastRecord, indexEnd, processId: this.#processId }
+      checkpoint.point = isIndexWritten ? { ...point, index: indexPoint } : undefined
+    }
+    return this.#write()
+  }
+
+  /** Resolves with false when it could not be written; it is written again at the next flush. */
+  async #write(): Promise<boolean> {
+    const { paths, checkpoint } = this.#parts
+    try {
+      await writeCheckpoint(this.#env.disk, paths.checkpoint, checkpoint)
+      return true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(cacheSyncFailed, { path: paths.checkpoint, reason: reasonOf(error) })
+      return false
+    }
+  }
+
+  async #syncCaches(): Promise<boolean> {
+    const { disk } = this.#env
+    const { files } = this.#parts.queues
+    const { index } = this.#parts
+    const paths = [...files.unsynced, ...(index?.unsynced ?? [])]
+    const directories = [...files.unsyncedDirectories, ...(index?.unsyncedDirectories ?? [])]
+    files.unsynced.clear()
+    files.unsyncedDirectories.clear()
+    index?.unsynced.clear()
+    index?.unsyncedDirectories.clear()
+    const syncs = [
+      ...paths.map((path) => () => this.#trySync(path, () => syncPath(disk, path))),
+      ...directories
+        .filter((path) => disk.stat(path) !== undefined)
+        .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
+    ]
+    return allOf(syncs)
+  }
+
+  async #trySync(path: string, sync: () => Promise<void>): Promise<boolean> {
+    try {
+      await sync()
+      return true
+    } catch (error) {
+      const code = hostErrorCode(error)
+      if (code === undefined) throw error
+      // The file went while it was synced: its topic was deleted.
+      if (code === 'ENOENT') return true
+      this.#isStuck = true
+      this.#env.events.emit(cacheSyncFailed, { path, reason: reasonOf(error) })
+      return false
+    }
+  }
+}
+
+/** Runs all, a few at a time; resolves with whether each of them resolved with true. */
+async function allOf(syncs: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  let isGood = true
+  let next = 0
+  const run = async (): Promise<void> => {
+    for (let sync = syncs[next++]; sync !== undefined; sync = syncs[next++]) {
+      if (!(await sync())) isGood = false
+    }
+  }
+  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, run))
+  return isGood
+}

@@ -1,0 +1,105 @@
+import {
+  crc32Positive,
+  offsetsOf,
+  readInt,
+  readLong,
+  writeInt,
+  writeLong,
+} from '@skylarkmq/protocol'
+
+/**
+ * Up to where everything is surely on disk: log, consume queues and index. A start after a crash reads the log from
+ * there on and nothing before it, however long the log is. It lies in the checkpoint file at byte 2048, which Apache
+ * neither reads nor writes; `checkpointCrc` is that of Apache's fields, so it counts for nothing once Apache
+ * changed them. Big-endian, within one sector.
+ *
+ * | at  | field         | bytes | what it is                                                              |
+ * | --- | ------------- | ----- | ----------------------------------------------------------------------- |
+ * |   0 | mark          | 8     | `SKYLARK1`                                                              |
+ * |   8 | physicalEnd   | 8     | all records before this offset are on disk, and their queue units       |
+ * |  16 | lastRecord    | 8     | where the last of them starts, −1 for none                              |
+ * |  24 | indexEnd      | 8     | messages before this offset are in the index                            |
+ * |  32 | processId     | 8     | of the broker, as in the abort file                                     |
+ * |  40 | slotEnd       | 4     | index entries before this number are in the slots of their file         |
+ * |  44 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
+ * |  64 | indexHead     | 40    | its head: entries before the count there are on disk                    |
+ * | 104 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
+ * | 108 | ownCrc        | 4     | CRC-32 of the 108 bytes before                                          |
+ */
+export const recoveryPointLayout = offsetsOf([
+  { name: 'mark', bytes: 8, doc: 'SKYLARK1' },
+  { name: 'physicalEnd', bytes: 8, doc: 'Records before it are on disk, and their units.' },
+  { name: 'lastRecord', bytes: 8, doc: 'Where the last of them starts; -1 for none.' },
+  { name: 'indexEnd', bytes: 8, doc: 'Messages before it are in the index.' },
+  { name: 'processId', bytes: 8, doc: 'Of the broker, as in the abort file.' },
+  { name: 'slotEnd', bytes: 4, doc: 'Index entries before it are in the slots.' },
+  { name: 'indexName', bytes: 20, doc: 'The index file that takes keys; zeros for none.' },
+  { name: 'indexHead', bytes: 40, doc: 'The head of that file.' },
+  { name: 'checkpointCrc', bytes: 4, doc: "CRC-32 of Apache's fields." },
+  { name: 'ownCrc', bytes: 4, doc: 'CRC-32 of what comes before.' },
+])
+
+/** Where it lies in the checkpoint file. */
+export const RECOVERY_POINT_AT = 2048
+
+const APACHE_BYTES = 40
+const MARK = Buffer.from('SKYLARK1', 'latin1')
+const layout = recoveryPointLayout
+
+/** The state of the index file that takes keys. */
+export interface IndexPoint {
+  readonly name: string
+  /** The 40 bytes of its head. Entries before the count in it are on disk. */
+  readonly head: Buffer
+  /** Entries before this number are in the slots on disk. */
+  readonly slotEnd: number
+}
+
+/** See `recoveryPointLayout`. */
+export interface RecoveryPoint {
+  readonly physicalEnd: number
+  readonly lastRecord: number
+  readonly indexEnd: number
+  readonly processId: number
+  /** Undefined when there was no index file. */
+  readonly index: IndexPoint | undefined
+}
+
+/** Reads it from a checkpoint file; undefined when there is none, or none that counts. */
+export function readRecoveryPoint(checkpoint: Buffer): RecoveryPoint | undefined {
+  const end = RECOVERY_POINT_AT + layout.sizeBytes
+  if (checkpoint.length < end) return undefined
+  const bytes = checkpoint.subarray(RECOVERY_POINT_AT, end)
+  if (!bytes.subarray(0, MARK.length).equals(MARK)) return undefined
+  if (readInt(bytes, layout.ownCrc) !== crc32Positive(bytes, 0, layout.ownCrc)) return undefined
+  if (readInt(bytes, layout.checkpointCrc) !== crc32Positive(checkpoint, 0, APACHE_BYTES)) {
+    return undefined
+  }
+  const padded = bytes.toString('latin1', layout.indexName, layout.indexHead)
+  const name = padded.slice(0, padded.indexOf('\0'))
+  const head = Buffer.from(bytes.subarray(layout.indexHead, layout.checkpointCrc))
+  return {
+    physicalEnd: readLong(bytes, layout.physicalEnd),
+    lastRecord: readLong(bytes, layout.lastRecord),
+    indexEnd: readLong(bytes, layout.indexEnd),
+    processId: readLong(bytes, layout.processId),
+    index: name === '' ? undefined : { name, head, slotEnd: readInt(bytes, layout.slotEnd) },
+  }
+}
+
+/** Writes it into the bytes of a checkpoint file, whose other fields are set already. */
+export function writeRecoveryPoint(checkpoint: Buffer, point: RecoveryPoint): void {
+  const bytes = checkpoint.subarray(RECOVERY_POINT_AT, RECOVERY_POINT_AT + layout.sizeBytes)
+  MARK.copy(bytes)
+  writeLong(bytes, layout.physicalEnd, point.physicalEnd)
+  writeLong(bytes, layout.lastRecord, point.lastRecord)
+  writeLong(bytes, layout.indexEnd, point.indexEnd)
+  writeLong(bytes, layout.processId, point.processId)
+  if (point.index !== undefined) {
+    writeInt(bytes, layout.slotEnd, point.index.slotEnd)
+    bytes.write(point.index.name, layout.indexName, 'latin1')
+    point.index.head.copy(bytes, layout.indexHead)
+  }
+  writeInt(bytes, layout.checkpointCrc, crc32Positive(checkpoint, 0, APACHE_BYTES))
+  writeInt(bytes, layout.ownCrc, crc32Positive(bytes, 0, layout.ownCrc))
+}
