@@ -13,6 +13,7 @@ import { joinFailingBroker } from './lib/failing-broker.mjs'
 import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
 import { clients } from './lib/programs.mjs'
 import { mixedBehaviours } from './mixed.mjs'
+import { interchangeBehaviours } from './interchange.mjs'
 import * as skylark from './skylark.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -35,7 +36,8 @@ const makes = {
   skylark: { start: (options) => skylark.startCluster({ ...options, settings }) },
 }
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: 'string', multiple: true },
     make: { type: 'string', default: 'both' },
@@ -173,7 +175,18 @@ function report(verdicts) {
   return failed === 0 ? 0 : 1
 }
 
+/** Folders that both makes open in turn; nothing else. */
+async function interchange(verdicts = []) {
+  for await (const verdict of interchangeBehaviours((name) => isWanted('interchange', name)))
+    verdicts.push(verdict)
+  return verdicts
+}
+
 async function main() {
+  if (positionals.includes('interchange')) {
+    skylark.requireSkylark()
+    return report(await interchange())
+  }
   for (const client of wantedClients) clients[client].prepare()
   if (options.make !== 'apache') skylark.requireSkylark()
   const shown = (results) =>
@@ -195,6 +208,7 @@ async function main() {
   if (!options.golden && !options.client) {
     for await (const verdict of mixedBehaviours((name) => isWanted('mixed', name)))
       verdicts.push(verdict)
+    await interchange(verdicts)
   }
   return report(verdicts)
 }

@@ -16,10 +16,12 @@ const here = dirname(fileURLToPath(import.meta.url))
 /** The Apache version that is started. */
 export const apacheVersion = process.env.ROCKETMQ_VERSION ?? '5.3.3'
 
-/** Where the jars lie, and under `lib` nothing but jars. */
-export const apacheCache =
-  process.env.SKYLARK_ROCKETMQ_CACHE ??
-  join(homedir(), '.cache', 'skylark', `apache-rocketmq-${apacheVersion}`)
+/** Where the jars of a version lie, and under `lib` nothing but jars. */
+export function apacheCache(version = apacheVersion) {
+  const given = process.env.SKYLARK_ROCKETMQ_CACHE
+  if (given !== undefined && version === apacheVersion) return given
+  return join(homedir(), '.cache', 'skylark', `apache-rocketmq-${version}`)
+}
 
 // What Apache's scripts open to the programs on a Java of 17 and later.
 const javaOpens = [
@@ -36,16 +38,16 @@ export function requireJava() {
 }
 
 /** Fetches the jars unless they are there; returns the class path. */
-export function apacheClassPath() {
+export function apacheClassPath(version = apacheVersion) {
   requireJava()
-  const complete = join(apacheCache, '.complete')
-  const lib = join(apacheCache, 'lib')
+  const complete = join(apacheCache(version), '.complete')
+  const lib = join(apacheCache(version), 'lib')
   if (!existsSync(complete)) {
     requireTool('mvn', ['-v'], "to fetch Apache's jars", 'Install Maven 3.8 or later.')
     mkdirSync(lib, { recursive: true })
     const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`]
-    const version = `-Drocketmq.version=${apacheVersion}`
-    runToEnd('mvn', ['-q', '-B', '-f', join(here, 'pom.xml'), version, ...goal])
+    const pom = join(here, isVersion4(version) ? 'pom-4.xml' : 'pom.xml')
+    runToEnd('mvn', ['-q', '-B', '-f', pom, `-Drocketmq.version=${version}`, ...goal])
     writeFileSync(complete, '')
   }
   return readdirSync(lib)
@@ -53,6 +55,8 @@ export function apacheClassPath() {
     .map((name) => join(lib, name))
     .join(delimiter)
 }
+
+const isVersion4 = (version) => version.startsWith('4.')
 
 /**
  * Arguments for `java` that run a main class. `home` takes the logs and whatever Apache's programs
@@ -65,8 +69,9 @@ export function javaArguments({
   heapMiB = 256,
   properties = {},
   before,
+  version = apacheVersion,
 }) {
-  const classPath = apacheClassPath()
+  const classPath = apacheClassPath(version)
   return [
     `-Xmx${heapMiB}m`,
     ...javaOpens,
@@ -81,17 +86,28 @@ export function javaArguments({
 }
 
 /** Starts a server program in `dir` and waits until it listens on `port`. */
-async function startServer({ dir, port, mainClass, args, heapMiB }) {
+async function startServer({ dir, port, mainClass, args, heapMiB, version = apacheVersion }) {
   mkdirSync(join(dir, 'conf'), { recursive: true })
+  if (isVersion4(version)) writeLogback(dir)
   // The whole heap from the start, as Apache's own scripts have it.
   const properties = { 'com.rocketmq.remoting.client.close.timeout': '1000' }
-  const java = javaArguments({ mainClass, args, home: dir, heapMiB, properties })
+  const java = javaArguments({ mainClass, args, home: dir, heapMiB, properties, version })
   const started = startProcess('java', [`-Xms${heapMiB}m`, '-XX:MaxDirectMemorySize=2g', ...java], {
     logFile: join(dir, 'out.log'),
     env: { ...process.env, ROCKETMQ_HOME: dir },
   })
   await waitListening(port, started)
   return { ...started, port, address: `127.0.0.1:${port}` }
+}
+
+/** Version 4 does not start without a logging configuration for each program. */
+function writeLogback(dir) {
+  const appender = `<appender name="F" class="ch.qos.logback.core.FileAppender"><file>${dir}/server.log</file>
+<encoder><pattern>%d %p %t - %m%n</pattern></encoder></appender>`
+  const text = `<configuration>${appender}<root level="INFO"><appender-ref ref="F"/></root></configuration>`
+  for (const name of ['broker', 'namesrv']) {
+    writeFileSync(join(dir, 'conf', `logback_${name}.xml`), text)
+  }
 }
 
 function writeProperties(file, entries) {
@@ -117,7 +133,14 @@ export function startNameServer({ dir, port, settings = {} }) {
  * Starts a broker with its store under `dir`; resolves once the name server has its topics.
  * `settings` are keys of a broker.conf. The ports two below and one above `port` are used too.
  */
-export async function startBroker({ dir, port, nameServer, settings = {}, heapMiB = 1024 }) {
+export async function startBroker({
+  dir,
+  port,
+  nameServer,
+  settings = {},
+  heapMiB = 1024,
+  version,
+}) {
   mkdirSync(dir, { recursive: true })
   const file = join(dir, 'broker.conf')
   const all = {
@@ -135,7 +158,8 @@ export async function startBroker({ dir, port, nameServer, settings = {}, heapMi
   }
   writeProperties(file, all)
   const mainClass = 'org.apache.rocketmq.broker.BrokerStartup'
-  const broker = await startServer({ dir, port, mainClass, args: ['-c', file], heapMiB })
+  const args = ['-c', file]
+  const broker = await startServer({ dir, port, mainClass, args, heapMiB, version })
   await waitRegistered(nameServer, all.brokerName, broker)
   return broker
 }
