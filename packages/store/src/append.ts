@@ -149,7 +149,7 @@ export class Appender {
     const waits = batch.some((message) => message.waitStoreOk)
     if (this.#config.flushDiskType === 'ASYNC_FLUSH' || !waits) return result
     return flush.wait(log.offsetMax, this.#config.syncFlushTimeout).then((outcome) => {
-      if (outcome === 'dropped') return batchFailure(this.#dropped())
+      if (outcome === 'dropped' || outcome === 'failed') return batchFailure(this.#dropped())
       return outcome === 'flushed'
         ? result
         : { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
@@ -158,7 +158,7 @@ export class Appender {
 
   #afterWaiting(result: PutMessageResult, outcome: FlushOutcome): PutMessageResult {
     if (outcome === 'flushed') return result
-    if (outcome === 'dropped') return this.#dropped()
+    if (outcome === 'dropped' || outcome === 'failed') return this.#dropped()
     return { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
   }
 
@@ -340,6 +340,13 @@ export class Appender {
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
       health.failed('the commit log', error)
+      return
+    }
+    try {
+      log.zeroEnd()
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#parts.flush.giveUp(error)
       return
     }
     health.works('the commit log')

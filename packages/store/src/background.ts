@@ -1,5 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
+import { abortFileExists, writeAbortFile } from './abort-file.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointParts } from './checkpointer.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
@@ -16,6 +17,7 @@ const FIRST_CLEAN_AFTER_MS = 60_000
 const CHECKPOINT_EVERY_MS = 1000
 // A checkpoint of very many queues takes its time: it may take one part in so many of all time.
 const CHECKPOINT_SHARE = 20
+const RETRY_AFTER_MS = 1000
 
 /** What runs beside sends and reads. */
 export interface BackgroundParts extends CheckpointParts {
@@ -44,10 +46,10 @@ export class Background {
   }
 
   start(): void {
+    this.#markRunning()
     const { clock } = this.#env
     const { log, queues, flush, stats, clean, upkeep } = this.#parts
-    this.#checkpointer.adopt()
-    this.#timers = [
+    this.#timers.push(
       clock.every(WRITE_QUEUES_EVERY_MS, () => {
         if (queues.hasUnwritten) this.#tryWriteQueues()
         upkeep?.catchUp()
@@ -74,7 +76,32 @@ export class Background {
         clean.run()
         this.#timers.push(clock.every(this.#config.cleanResourceInterval, () => clean.run()))
       }),
-    ]
+    )
+  }
+
+  /**
+   * Writes the abort file and brings its name to disk. Until that is done nothing is accepted: without it, a start
+   * after a crash would believe all that it finds.
+   */
+  #markRunning(): void {
+    const { paths } = this.#parts
+    const { disk, clock } = this.#env
+    const isMarked = this.#tryWrite('the abort file', () => {
+      try {
+        writeAbortFile(disk, paths.abort, this.#config.processId)
+      } catch (error) {
+        // Its name says it all; a full disk may have no room for its content.
+        if (hostErrorCode(error) === undefined || !abortFileExists(disk, paths.abort)) throw error
+      }
+      disk.syncDirectoryNow(paths.root)
+      this.#checkpointer.adopt()
+    })
+    if (isMarked) return
+    this.#timers.push(
+      clock.after(RETRY_AFTER_MS, () => {
+        this.#markRunning()
+      }),
+    )
   }
 
   /** Stops the clock; resolves once nothing is under way. */

@@ -88,12 +88,20 @@ export const recordDamaged = defineEvent({
   says: 'the record at {offset} of queue {queueId} of {topic} is damaged and is not served',
 })
 
-/** A sync of the log failed; nothing is accepted until the store is opened anew. */
+/** A sync of the log failed; nothing is accepted until what was to be synced is written again and on disk. */
 export const syncFailed = defineEvent({
   name: 'store.sync.failed',
   level: 'error',
   fields: { offset: 'Up to where the log is known to be on disk.', reason: 'What the host said.' },
-  says: 'the log could not be brought to disk behind {offset}: {reason}; messages are refused until the store is opened anew',
+  says: 'the log could not be brought to disk behind {offset}: {reason}; messages are refused until it is written again',
+})
+
+/** After a failed sync the log is on disk. */
+export const syncWorksAgain = defineEvent({
+  name: 'store.sync.recovered',
+  level: 'info',
+  fields: { offset: 'Up to where the log is known to be on disk.' },
+  says: 'the log was written again and is on disk up to {offset}; messages are accepted again',
 })
 
 /** A cache of the log could not be brought to disk; a start after a crash will build it from further back. */

@@ -1,7 +1,9 @@
 import type { DirectoryLock, Env } from '@skylarkmq/env'
-import { abortFileExists, removeAbortFile, writeAbortFile } from './abort-file.ts'
+import { abortFileExists, removeAbortFile } from './abort-file.ts'
 import { Appender } from './append.ts'
 import { Background } from './background.ts'
+import { makeDurableDirectory } from './durable-directory.ts'
+import { StoreWriteFailed } from './errors.ts'
 import { openParts } from './open-store.ts'
 import type { StoreParts } from './open-store.ts'
 import { indexKeyHash } from './index/index-key.ts'
@@ -64,7 +66,7 @@ export class MessageStore {
 
   static #open(env: Env, config: StoreConfig): MessageStore {
     const paths = storePaths(config)
-    env.disk.makeDirectory(paths.root)
+    makeDurableDirectory(env.disk, paths.root)
     const lock = env.disk.lock(paths.root)
     try {
       const parts = openParts(env, config, paths, !abortFileExists(env.disk, paths.abort))
@@ -75,10 +77,9 @@ export class MessageStore {
     }
   }
 
-  /** Accepts from now on, and begins flushing and cleaning. Throws the host's error. */
+  /** Accepts from now on, unless the disk does not let it, and begins flushing and cleaning. */
   start(): void {
-    const { paths, health } = this.#parts
-    writeAbortFile(this.#env.disk, paths.abort, this.#config.processId)
+    const { health } = this.#parts
     health.role(this.#config.brokerRole === 'SLAVE')
     health.started()
     this.#background.start()
@@ -89,25 +90,37 @@ export class MessageStore {
    * written, the next open reads the log as after a kill.
    */
   async shutdown(): Promise<void> {
-    const { paths, health, log, flush, queues, index, dispatcher } = this.#parts
+    const { paths, health, log, queues, index } = this.#parts
     const wasHealthy = health.why() === undefined || health.why() === 'the broker is a slave'
     health.stopped()
     this.#appender.close()
-    let isComplete = wasHealthy
     try {
-      this.#appender.writeStaged()
-      flush.request()
-      await this.#background.stop()
-      dispatcher.dispatchTo(flush.flushedOffset)
-      isComplete &&= !health.hasSyncFailed && dispatcher.firstWaiting === undefined
-      isComplete &&= await this.#background.flushThoroughly()
-      if (isComplete) removeAbortFile(this.#env.disk, paths.abort)
+      const isComplete = await this.#writeAll()
+      if (isComplete && wasHealthy) removeAbortFile(this.#env.disk, paths.abort)
     } finally {
       queues.files.closeAll()
       index?.close()
       log.segments.close()
       this.#lock.release()
     }
+  }
+
+  /** Brings everything to disk; resolves with false when something could not be. */
+  async #writeAll(): Promise<boolean> {
+    const { health, flush, dispatcher, rescue } = this.#parts
+    let isWritten = true
+    try {
+      this.#appender.writeStaged()
+    } catch (error) {
+      if (!(error instanceof StoreWriteFailed)) throw error
+      isWritten = false
+    }
+    flush.request()
+    await this.#background.stop()
+    await rescue.close()
+    dispatcher.dispatchTo(flush.flushedOffset)
+    if (!isWritten || health.hasSyncFailed || dispatcher.firstWaiting !== undefined) return false
+    return this.#background.flushThoroughly()
   }
 
   /** Sets what new records say of the broker: `brokerIP1` and the remoting port. */

@@ -5,7 +5,11 @@ import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import { CommitLog } from './commitlog/commit-log.ts'
 import { LogFlush } from './commitlog/flush.ts'
-import { recover } from './commitlog/recovery.ts'
+import { cutCaches, recover } from './commitlog/recovery.ts'
+import { rewriteFromFiles } from './commitlog/rewrite-log.ts'
+import { SyncRescue } from './commitlog/sync-rescue.ts'
+import { unmarkUnsynced, unsyncedMark } from './commitlog/unsynced-mark.ts'
+import { makeDurableDirectory } from './durable-directory.ts'
 import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { UNIT_BYTES } from './consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from './consumequeue/queue-files.ts'
@@ -16,7 +20,7 @@ import { segmentSizeKept } from './events.ts'
 import { IndexUpkeep } from './index/index-upkeep.ts'
 import { MessageIndex } from './index/message-index.ts'
 import type { StoreConfig } from './options.ts'
-import { SegmentQueue } from './segment/segment-queue.ts'
+import { loadSegments } from './segment/load-segments.ts'
 import type { StorePaths } from './store-paths.ts'
 import { StoreStats } from './store-stats.ts'
 import { WriteHealth } from './write-health.ts'
@@ -27,6 +31,7 @@ export interface StoreParts extends AppendParts {
   readonly index: MessageIndex | undefined
   readonly upkeep: IndexUpkeep | undefined
   readonly checkpoint: CheckpointValues
+  readonly rescue: SyncRescue
 }
 
 /**
@@ -39,7 +44,12 @@ export function openParts(
   paths: StorePaths,
   clean: boolean,
 ): StoreParts {
-  const segments = SegmentQueue.load(env, paths.commitLog, config.mappedFileSizeCommitLog)
+  makeDurableDirectory(env.disk, paths.commitLog)
+  const segments = loadSegments(env, paths.commitLog, config.mappedFileSizeCommitLog, clean)
+  const mark = clean ? undefined : unsyncedMark(env.disk, paths.unsyncedMark)
+  if (mark !== undefined) {
+    rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
+  }
   const memory = { tailBytes: config.logTailMemoryBytes, cacheBytes: config.readCacheMemoryBytes }
   const log = new CommitLog(segments, memory, (f) => {
     env.turn.sends(f)
@@ -57,7 +67,7 @@ export function openParts(
       : new IndexUpkeep(env, index, { log, queues, dispatcher, delayLevels })
   const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
   if (index !== undefined) index.fullTimestamp = checkpoint.indexMsgTimestamp
-  const readFrom = recover(env, {
+  const recovered = {
     log,
     queues,
     index,
@@ -68,24 +78,38 @@ export function openParts(
     checkCrc: config.checkCRCOnRecover,
     indexSafe: config.messageIndexSafe,
     delayLevels,
-    queuesFailed: (error) => {
+    queuesFailed: (error: unknown) => {
       health.failed('the consume queues', error)
     },
+    markPath: paths.unsyncedMark,
+  }
+  recover(env, recovered)
+  if (mark !== undefined) unmarkUnsynced(env.disk, paths.unsyncedMark)
+  const rescue = new SyncRescue(env, {
+    log,
+    health,
+    markPath: paths.unsyncedMark,
+    cut: (offset) => {
+      dispatcher.dropFrom(offset)
+      log.truncate(offset)
+      cutCaches(env, recovered)
+      if (dispatcher.dispatchedEnd > offset) {
+        dispatcher.dispatchedEnd = offset
+        dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
+      }
+    },
   })
-  // What was written before a kill may be in the page cache only.
-  const atRisk = clean ? [] : segments.files.filter((file) => file.endOffset > readFrom)
-  for (const file of atRisk) log.unsynced.add(file)
-  const flush = new LogFlush(env, log, {
+  const flush: LogFlush = new LogFlush(env, log, {
     flushed: (offset) => {
       dispatcher.dispatchTo(offset)
     },
     failed: (offset, error) => {
-      health.syncFailed(offset, error)
+      rescue.begin(flush, offset, error)
     },
   })
   const stats = new StoreStats(env)
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health, stats }
-  return { ...made, delayLevels, checkpoint }
+  return { ...made, delayLevels, checkpoint, rescue }
 }
 
 function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {

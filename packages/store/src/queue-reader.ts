@@ -146,6 +146,11 @@ export class QueueReader {
       return undefined
     }
     if (this.#isFull(reading, physicalOffset, sizeBytes)) return 'full'
+    if (loaded === undefined && !this.#log.isBelieved(physicalOffset, sizeBytes)) {
+      // It comes once it was written again: the reader asks for the same offset.
+      if (reading.bytes === 0) reading.status = GetMessageStatus.OFFSET_FOUND_NULL
+      return 'full'
+    }
     const tagsCode = unitTagsCode(units, at)
     const isCodeKnown = tagsCode >= TAGS_CODE_MIN
     if (isCodeKnown && reading.filter?.matchesTagsCode(tagsCode) === false) {

@@ -8,6 +8,8 @@ export interface StorePaths {
   readonly index: string
   readonly checkpoint: string
   readonly abort: string
+  /** See `unsynced-mark.ts`. */
+  readonly unsyncedMark: string
 }
 
 /** The keys of a configuration that say where things are. */
@@ -32,5 +34,6 @@ export function storePaths(config: StorePathConfig): StorePaths {
     index: below(config.storePathIndex, 'index'),
     checkpoint: below(config.storeCheckpoint, 'checkpoint'),
     abort: below(config.abortFile, 'abort'),
+    unsyncedMark: `${root}/unsynced`,
   }
 }

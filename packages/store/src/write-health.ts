@@ -2,7 +2,7 @@ import type { Env } from '@skylarkmq/env'
 import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from './events.ts'
 
 /** What a failing write was for; each is tried again by who owns it. */
-export type WriteTarget = 'the commit log' | 'the consume queues'
+export type WriteTarget = 'the commit log' | 'the consume queues' | 'the abort file'
 
 /** The sentence of a host's error. */
 export function reasonOf(error: unknown): string {
@@ -10,7 +10,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Why the store does not accept messages, if it does not. Each condition goes by itself, except a failed sync.
+ * Why the store does not accept messages, if it does not. Each condition goes by itself.
  * Apache: `RunningFlags.java`.
  */
 export class WriteHealth {
@@ -72,6 +72,11 @@ export class WriteHealth {
     const reason = reasonOf(error)
     this.#env.events.emit(syncFailed, { offset, reason })
     this.#syncReason = `the commit log could not be brought to disk: ${reason}`
+  }
+
+  /** The log is on disk again. */
+  syncWorks(): void {
+    this.#syncReason = ''
   }
 
   /** Says how full the disk is, and whether that is too full. */

@@ -247,26 +247,6 @@ describe('Under SYNC_FLUSH', () => {
     await stopAndCheck(env, store, config)
   })
 
-  test('a failed sync stops the store until it is opened anew', async () => {
-    const [env, config] = [testEnv(), smallConfig(sync)]
-    const store = await startStore(env, config)
-    env.fault = (operation) => (operation === 'sync' ? hostFailure('EIO') : undefined)
-    const result = store.putMessage(message())
-    env.endTurn()
-    assert.equal((await result).status, PutMessageStatus.FLUSH_DISK_TIMEOUT)
-    assert.ok(env.seen.includes('store.sync.failed'))
-    env.fault = undefined
-    env.clock.advance(60_000)
-    assert.match(store.whyNotWriteable() ?? '', /EIO/)
-    assert.equal(put(env, store, message()).status, PutMessageStatus.SERVICE_NOT_AVAILABLE)
-    await store.shutdown()
-    assert.ok(env.disk.stat(`${ROOT}/abort`) !== undefined, 'the next open reads the log')
-    const again = await startStore(env, config)
-    assert.equal(again.offsetMax('TopicTest', 0), 1)
-    assert.equal(again.isWriteable(), true)
-    await stopAndCheck(env, again, config)
-  })
-
   test('a write that fails ends the waiting of its messages', async () => {
     const [env, config] = [testEnv(), smallConfig(sync)]
     const store = await startStore(env, config)

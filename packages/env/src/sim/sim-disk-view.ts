@@ -176,7 +176,7 @@ export class SimDiskView implements Disk {
           done()
           resolve()
         } catch (error) {
-          reject(error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       })
     })

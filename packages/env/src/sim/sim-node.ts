@@ -54,15 +54,16 @@ export class SimNode {
   }
 
   #end(): void {
-    if (this.#process !== undefined) this.#process.isAlive = false
+    const running = this.#process
     this.#process = undefined
+    running?.end()
   }
 }
 
 /** A process, and what it takes from its machine. Once it is dead, none of its timers and files says anything. */
 export class SimProcess {
-  isAlive = true
   readonly env: Env
+  #isAlive = true
 
   constructor(node: SimNode, heard: (name: string, values: EventValues<string>) => void) {
     const { world } = node
@@ -84,6 +85,16 @@ export class SimProcess {
         },
       },
     }
+  }
+
+  /** False once it was killed, ended, or lost its power. */
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /** Nothing that it began has an effect any more. */
+  end(): void {
+    this.#isAlive = false
   }
 
   #whileAlive(f: () => void): () => void {

@@ -33,6 +33,8 @@ export class CommitLog {
   #offsetWritten = 0
   // What this process wrote itself is surely in the page cache; what lies before may take a disk's time.
   #warmFrom = 0
+  // Behind this only what is in memory can be believed.
+  #believedEnd = Infinity
 
   /** `afterTurn` calls a function once when the answers of the current turn are made. */
   constructor(
@@ -74,6 +76,29 @@ export class CommitLog {
   truncate(offset: number): void {
     this.segments.truncate(offset)
     this.startAt(offset)
+  }
+
+  /** The newest pieces of the log, in memory; the first may begin anywhere. */
+  get chunks(): readonly LogChunk[] {
+    return this.#tail.chunks
+  }
+
+  /** From here on the files may not show what was written to them. */
+  suspect(offset: number): void {
+    this.#believedEnd = offset
+    this.#cache.clear()
+  }
+
+  /** The files show what was written. */
+  trust(): void {
+    this.#believedEnd = Infinity
+    this.#cache.clear()
+  }
+
+  /** False for a range that cannot be read now, though the log has it: neither memory nor the files can be asked. */
+  isBelieved(offset: number, sizeBytes: number): boolean {
+    if (offset + sizeBytes <= this.#believedEnd) return true
+    return this.#tail.view(offset, sizeBytes) !== undefined
   }
 
   /** Longest record that fits a file. */
@@ -150,7 +175,14 @@ export class CommitLog {
     const file = this.segments.at(this.#offsetWritten) ?? this.segments.append()
     const at = this.#offsetWritten - file.firstOffset
     file.file.writeNow(Buffer.alloc(Math.min(sizeBytes, file.sizeBytes - at)), at)
-    file.zeroFrom(this.#offsetWritten)
+  }
+
+  /**
+   * Makes zeros of what a failed write has left behind the end, on disk too. Throws the host's error; then it is not
+   * known what of the log is on disk.
+   */
+  zeroEnd(): void {
+    this.segments.at(this.#offsetWritten)?.zeroFrom(this.#offsetWritten)
   }
 
   /** True for a range that the log has, within one file. */
@@ -178,6 +210,7 @@ export class CommitLog {
     if (!this.has(offset, sizeBytes)) return undefined
     const young = this.#tail.view(offset, sizeBytes)
     if (young !== undefined) return young
+    if (offset + sizeBytes > this.#believedEnd) return undefined
     const file = this.segments.at(offset) as SegmentFile
     for (const place of this.#missing(file, offset, sizeBytes)) {
       const buffer = this.#cache.take()
@@ -196,14 +229,16 @@ export class CommitLog {
   /** A copy of a few bytes that are wanted once; undefined when the range is not there. Throws the host's error. */
   peek(offset: number, sizeBytes: number): Buffer | undefined {
     if (offset < this.offsetMin || !this.has(offset, sizeBytes)) return undefined
-    const file = this.segments.at(offset) as SegmentFile
-    return this.#tail.view(offset, sizeBytes) ?? readDirectly(file, offset, sizeBytes)
+    const young = this.#tail.view(offset, sizeBytes)
+    if (young !== undefined || offset + sizeBytes > this.#believedEnd) return young
+    return readDirectly(this.segments.at(offset) as SegmentFile, offset, sizeBytes)
   }
 
   /** Brings a range into memory without blocking; `view` then has it. Rejects with the host's error. */
   async load(offset: number, sizeBytes: number): Promise<Buffer | undefined> {
     const file = this.segments.at(offset)
     if (file === undefined || !this.has(offset, sizeBytes)) return undefined
+    if (!this.isBelieved(offset, sizeBytes)) return undefined
     for (const place of this.#missing(file, offset, sizeBytes)) {
       const buffer = this.#cache.take()
       const bytes = buffer.subarray(0, place.sizeBytes)
@@ -214,7 +249,7 @@ export class CommitLog {
   }
 
   #missing(file: SegmentFile, offset: number, sizeBytes: number): BlockPlace[] {
-    const end = Math.min(file.endOffset, this.#offsetWritten)
+    const end = Math.min(file.endOffset, this.#offsetWritten, this.#believedEnd)
     return this.#cache.missing(file.firstOffset, offset, sizeBytes, end)
   }
 

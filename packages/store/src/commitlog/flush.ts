@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 import type { CommitLog } from './commit-log.ts'
 
 /** How waiting for the disk ended. */
@@ -14,13 +15,14 @@ interface Waiter {
 export interface FlushEvents {
   /** The log is on disk up to an offset. */
   flushed(offset: number): void
-  /** A sync failed. There is no second one. */
+  /** A sync failed. There is no second one before `resume`. */
   failed(offset: number, error: unknown): void
 }
 
 /**
  * Brings the commit log to disk. One sync is under way at a time; whoever comes meanwhile is served by the
- * next. After a failed sync the log is given up, because the host counts what it could not write as written.
+ * next. After a failed sync nothing more is synced until `resume`, because the host counts what it could not
+ * write as written.
  * Apache: `FlushManager.java`, GroupCommitService.
  */
 export class LogFlush {
@@ -51,6 +53,20 @@ export class LogFlush {
     if (this.#hasFailed) return
     this.#isWanted = true
     this.#running ??= this.#run()
+  }
+
+  /** A sync that somebody else made of a file of the log failed: counts as one of these. */
+  giveUp(error: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#settle('failed', () => true)
+    this.#events.failed(this.flushedOffset, error)
+  }
+
+  /** Goes on: the log is on disk up to `offset`, with messages up to `storeTimestamp`. */
+  resume(offset: number, storeTimestamp: number): void {
+    this.#hasFailed = false
+    this.#advance(offset, storeTimestamp)
   }
 
   /** Resolves once no sync is under way and none is wanted. */
@@ -101,16 +117,20 @@ export class LogFlush {
       for (const file of files) await file.use((open) => open.sync())
       if (hasNewName) await this.#env.disk.syncDirectory(segments.directory)
     } catch (error) {
-      this.#hasFailed = true
-      this.#settle('failed', () => true)
-      this.#events.failed(this.flushedOffset, error)
+      if (hostErrorCode(error) === undefined) throw error
+      this.giveUp(error)
       return
     }
-    this.flushedOffset = Math.max(this.flushedOffset, offset)
-    // Readable before it is answered: who sends and then pulls finds the message.
+    // Somebody else's sync of the same file may have been told what this one should have been.
+    if (!this.#hasFailed) this.#advance(offset, storeTimestamp)
+  }
+
+  #advance(offset: number, storeTimestamp: number): void {
+    this.flushedOffset = offset
     this.flushedTimestamp = storeTimestamp
-    this.#events.flushed(this.flushedOffset)
-    this.#settle('flushed', (waiter) => waiter.offset <= this.flushedOffset)
+    // Readable before it is answered: who sends and then pulls finds the message.
+    this.#events.flushed(offset)
+    this.#settle('flushed', (waiter) => waiter.offset <= offset)
   }
 
   #expire(): void {

@@ -12,8 +12,10 @@ import type { IndexUpkeep } from '../index/index-upkeep.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
 import type { CommitLog } from './commit-log.ts'
+import { filesOf } from './rewrite-log.ts'
 import { scanLog } from './scan-log.ts'
 import type { ScanEnd } from './scan-log.ts'
+import { markUnsynced } from './unsynced-mark.ts'
 
 /** What a start has to put right, and with what. */
 export interface RecoveryParts {
@@ -31,6 +33,8 @@ export interface RecoveryParts {
   readonly delayLevels: readonly number[]
   /** Hears that the queues could not be written; they are in memory. */
   readonly queuesFailed: (error: unknown) => void
+  /** See `unsynced-mark.ts`. */
+  readonly markPath: string
 }
 
 /** From where on the parts of the store have to be made from the log. */
@@ -73,7 +77,7 @@ export function recover(env: Env, parts: RecoveryParts): number {
     if (message !== undefined && dispatcher.dispatch(message)) dispatched++
     if (dispatched % WRITE_EVERY_RECORDS === WRITE_EVERY_RECORDS - 1) writeQueues(parts)
   })
-  cutAll(env, parts, end)
+  cutAll(env, parts, starts.scan, end)
   if (!clean) clearBehindEnds(queues)
   if (!clean && point === undefined) queues.markUnsynced()
   parts.checkpoint.confirmPhyOffset = Math.max(0, dispatcher.dispatchedRecord)
@@ -110,15 +114,11 @@ function writeQueues(parts: RecoveryParts): void {
 }
 
 /** Cuts what the log does not have, and brings everything to the files. */
-function cutAll(env: Env, parts: RecoveryParts, end: ScanEnd): void {
-  const { log, queues, index } = parts
-  cutLog(env, log, end)
-  cutQueues(env, queues, log.offsetMax)
-  const cut = index?.drop(
-    (file) => file.endOffset >= log.offsetMax && !file.isEmpty,
-    'the log was cut',
-  )
-  if (cut !== undefined) reindex(parts, cut, log.offsetMax)
+function cutAll(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
+  const { log, queues } = parts
+  if (parts.abortedProcess === undefined) cutLog(env, parts, end)
+  else cutAndSync(env, parts, from, end)
+  cutCaches(env, parts)
   queues.correctMin(log.offsetMin)
   writeQueues(parts)
   parts.upkeep?.writeAll()
@@ -204,9 +204,39 @@ function uncleanStart(parts: RecoveryParts): number {
   return log.offsetMin
 }
 
-function cutLog(env: Env, log: CommitLog, end: ScanEnd): void {
+/** Makes queues and index end where the log does. Throws the host's error. */
+export function cutCaches(env: Env, parts: RecoveryParts): void {
+  const { log, queues, index } = parts
+  cutQueues(env, queues, log.offsetMax)
+  const cut = index?.drop(
+    (file) => file.endOffset >= log.offsetMax && !file.isEmpty,
+    'the log was cut',
+  )
+  if (cut !== undefined) reindex(parts, cut, log.offsetMax)
+}
+
+/**
+ * What a killed process wrote may be in the page cache only, and is about to be served. Throws the host's error;
+ * then whoever opens the store next has to write that part again.
+ */
+function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
+  const { log, markPath } = parts
+  try {
+    cutLog(env, parts, end)
+    for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
+    env.disk.syncDirectoryNow(log.segments.directory)
+  } catch (error) {
+    if (hostErrorCode(error) !== undefined) markUnsynced(env.disk, markPath, from)
+    throw error
+  }
+}
+
+function cutLog(env: Env, { log, abortedProcess }: RecoveryParts, end: ScanEnd): void {
   if (end.reason !== undefined) {
     env.events.emit(commitLogTorn, { offset: end.offset, reason: end.reason })
+  }
+  // Pages far behind the end may have reached the disk when those before did not.
+  if (end.reason !== undefined || abortedProcess !== undefined) {
     log.truncate(end.offset)
     return
   }

@@ -45,16 +45,33 @@ export class SegmentFile {
     return (this.#file ??= this.#disk.open(this.path, 'write'))
   }
 
-  /** Makes the file, all zeros. Throws the host's error. */
+  /** Makes the file, all zeros, with its size on disk: a start tells by it what the file is. Throws the host's error. */
   create(): void {
     const file = this.#disk.open(this.path, 'create')
+    try {
+      if (file.size() !== this.sizeBytes) file.resize(this.sizeBytes)
+      file.syncNow()
+    } catch (error) {
+      file.close()
+      throw error
+    }
     this.#file = file
-    if (file.size() !== this.sizeBytes) file.resize(this.sizeBytes)
   }
 
-  /** Fills the file with zeros from an offset of the log on. */
+  /**
+   * Fills the file with zeros from an offset of the log on, and brings it to disk: after a power cut what was
+   * there must not stand behind newer records. Throws the host's error.
+   */
   zeroFrom(offset: number): void {
+    // What comes before is on disk first, so that a file that is cut short ends where its records do.
+    this.file.syncNow()
     this.file.resize(offset - this.firstOffset)
+    this.file.resize(this.sizeBytes)
+    this.file.syncNow()
+  }
+
+  /** Gives a file that was cut short its size back. Throws the host's error. */
+  lengthen(): void {
     this.file.resize(this.sizeBytes)
   }
 

@@ -1,6 +1,4 @@
-import type { Disk, Env } from '@skylarkmq/env'
-import { StoreSegmentGap, StoreSegmentSize } from '../errors.ts'
-import { segmentSizeKept } from '../events.ts'
+import type { Disk } from '@skylarkmq/env'
 import { SegmentFile, offsetOfSegmentName, segmentName } from './segment-file.ts'
 
 const OPEN_FILES_MAX = 32
@@ -21,31 +19,6 @@ export class SegmentQueue {
     this.directory = directory
     this.segmentBytes = segmentBytes
     this.files = files
-  }
-
-  /** Finds the files of a directory, which is made when it is missing. */
-  static load(env: Env, directory: string, configuredBytes: number): SegmentQueue {
-    env.disk.makeDirectory(directory)
-    removeEmptyLast(env.disk, directory)
-    const found = listSegments(env.disk, directory)
-    const sizeBytes = found[0]?.sizeBytes ?? configuredBytes
-    if (sizeBytes !== configuredBytes) {
-      env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
-    }
-    const files = found.map((each, i) => {
-      const path = `${directory}/${segmentName(each.firstOffset)}`
-      if (each.sizeBytes !== sizeBytes) {
-        throw new StoreSegmentSize({
-          path,
-          sizeBytes: each.sizeBytes,
-          expectedBytes: sizeBytes,
-        })
-      }
-      const expectedOffset = (found[0]?.firstOffset ?? 0) + i * sizeBytes
-      if (each.firstOffset !== expectedOffset) throw new StoreSegmentGap({ path, expectedOffset })
-      return new SegmentFile(env.disk, directory, each.firstOffset, sizeBytes)
-    })
-    return new SegmentQueue(env.disk, directory, sizeBytes, files)
   }
 
   /** Offset of the first byte, 0 when there is no file. */
@@ -85,12 +58,18 @@ export class SegmentQueue {
     this.files.shift()
   }
 
-  /** Makes `offset` the end: later files are deleted, and what follows in its file becomes zeros. */
+  /**
+   * Makes `offset` the end: later files are deleted, and what follows in its file becomes zeros, all of it on
+   * disk. Throws the host's error.
+   */
   truncate(offset: number): void {
+    const count = this.files.length
     while (this.files.length > 0 && (this.files.at(-1) as SegmentFile).firstOffset >= offset) {
       if (this.files.length === 1 && this.firstOffset === offset) break
       this.files.pop()?.remove()
     }
+    // Otherwise a power cut could bring them back behind newer records.
+    if (this.files.length < count) this.#disk.syncDirectoryNow(this.directory)
     const last = this.files.at(-1)
     if (last !== undefined && offset < last.endOffset) last.zeroFrom(offset)
   }

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { SimStore } from './support/sim-store.ts'
+import { ROOT, message } from './support/stores.ts'
+
+const sync = { flushDiskType: 'SYNC_FLUSH' } as const
+const mark = `${ROOT}/unsynced`
+
+describe('After a failed sync of the log', () => {
+  test('a send that waits is refused with the reason, and so is every later one', async () => {
+    const sim = new SimStore(sync)
+    await sim.start()
+    await sim.put({ text: 'zero' })
+    sim.failSyncs()
+    const waiting = await sim.put({ text: 'one' })
+    assert.equal(waiting.status, 'SERVICE_NOT_AVAILABLE')
+    assert.match(waiting.remark ?? '', /could not be brought to disk: EIO/)
+    const later = await sim.put({ text: 'two' })
+    assert.equal(later.status, 'SERVICE_NOT_AVAILABLE')
+    assert.match(later.remark ?? '', /EIO/)
+    assert.ok(sim.process.env.disk.stat(mark) !== undefined, 'a kill does not make it forgotten')
+  })
+
+  test('messages are accepted again once a sync works, and none is lost by a power cut', async () => {
+    const sim = new SimStore(sync)
+    const store = await sim.start()
+    assert.equal((await sim.put({ text: 'before' })).status, 'PUT_OK')
+    sim.failSyncs()
+    await sim.put({ text: 'during' })
+    await sim.pass(5000)
+    sim.heal()
+    await sim.pass(10_000)
+    assert.equal(store.whyNotWriteable(), undefined)
+    assert.ok(sim.seen.includes('store.sync.recovered'))
+    assert.equal(sim.process.env.disk.stat(mark), undefined)
+    assert.equal((await sim.put({ text: 'after' })).status, 'PUT_OK')
+    // The pages of `during` count as clean since the sync failed: only writing them again saves what follows.
+    sim.node.powerCut()
+    await sim.start()
+    assert.deepEqual(await sim.bodies(), ['before', 'during', 'after'])
+    await sim.stop()
+  })
+
+  test('consumers go on with what is on disk or in memory', async () => {
+    const sim = new SimStore()
+    await sim.start()
+    for (const text of ['a', 'b', 'c']) await sim.put({ text })
+    sim.failSyncs(true)
+    await sim.pass(1000)
+    assert.ok(sim.seen.includes('store.sync.failed'))
+    assert.deepEqual(await sim.bodies(), ['a', 'b', 'c'])
+  })
+
+  test('what the host forgot and memory does not have is not served, and is cut off in the end', async () => {
+    const sim = new SimStore({ logTailMemoryBytes: 64 * 1024 })
+    const store = await sim.start()
+    await sim.put({ text: 'kept' })
+    await sim.pass(1000)
+    const proven = store.flushedOffset
+    sim.failSyncs(true)
+    for (let i = 0; i < 60; i++) void store.putMessage(message({ text: 'x'.repeat(2000) }))
+    await sim.pass(1000)
+    assert.equal(store.flushedOffset, proven)
+    const reading = store.getMessage('TopicTest', 0, 1, { maxCount: 1 })
+    await sim.pass(100)
+    const found = await reading
+    // Either it is still in memory, or the reader is told to come again for it.
+    assert.ok(found.count === 1 || found.nextBeginOffset === 1)
+    sim.heal()
+    await sim.pass(5000)
+    assert.equal(store.whyNotWriteable(), undefined)
+    assert.equal(store.flushedOffset, store.commitLogOffsetMax)
+    const next = await sim.put({ text: 'next' })
+    assert.equal(next.queueOffset, store.offsetMax('TopicTest', 0) - 1)
+    assert.deepEqual((await sim.bodies()).at(-1), 'next')
+    await sim.stop()
+  })
+
+  test('a process that is killed meanwhile leaves word, and the next one writes the log again', async () => {
+    const sim = new SimStore()
+    await sim.start()
+    for (const text of ['a', 'b']) await sim.put({ text })
+    sim.failSyncs()
+    await sim.pass(1000)
+    sim.node.kill()
+    sim.heal()
+    const again = await sim.start()
+    assert.equal(sim.process.env.disk.stat(mark), undefined)
+    assert.equal(again.flushedOffset, again.commitLogOffsetMax)
+    sim.node.powerCut()
+    await sim.start()
+    assert.deepEqual(await sim.bodies(), ['a', 'b'])
+    await sim.stop()
+  })
+})
