@@ -6,6 +6,7 @@ import type { CheckpointValues } from './checkpoint.ts'
 import { CommitLog } from './commitlog/commit-log.ts'
 import { LogFlush } from './commitlog/flush.ts'
 import { cutCaches, recover } from './commitlog/recovery.ts'
+import type { RecoveryParts } from './commitlog/recovery.ts'
 import { rewriteFromFiles } from './commitlog/rewrite-log.ts'
 import { SyncRescue } from './commitlog/sync-rescue.ts'
 import { unmarkUnsynced, unsyncedMark } from './commitlog/unsynced-mark.ts'
@@ -85,20 +86,7 @@ export function openParts(
   }
   recover(env, recovered)
   if (mark !== undefined) unmarkUnsynced(env.disk, paths.unsyncedMark)
-  const rescue = new SyncRescue(env, {
-    log,
-    health,
-    markPath: paths.unsyncedMark,
-    cut: (offset) => {
-      dispatcher.dropFrom(offset)
-      log.truncate(offset)
-      cutCaches(env, recovered)
-      if (dispatcher.dispatchedEnd > offset) {
-        dispatcher.dispatchedEnd = offset
-        dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
-      }
-    },
-  })
+  const rescue = newRescue(env, recovered, health)
   const flush: LogFlush = new LogFlush(env, log, {
     flushed: (offset) => {
       dispatcher.dispatchTo(offset)
@@ -110,6 +98,19 @@ export function openParts(
   const stats = new StoreStats(env)
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health, stats }
   return { ...made, delayLevels, checkpoint, rescue }
+}
+
+function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRescue {
+  const { log, queues, dispatcher, markPath } = parts
+  const cut = (offset: number): void => {
+    dispatcher.dropFrom(offset)
+    log.truncate(offset)
+    cutCaches(env, parts)
+    if (dispatcher.dispatchedEnd <= offset) return
+    dispatcher.dispatchedEnd = offset
+    dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
+  }
+  return new SyncRescue(env, { log, health, markPath, cut })
 }
 
 function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {
