@@ -70,3 +70,15 @@ test('a renamed file is gone under its old name, and replaces what had the new o
   assert.equal(disk.readFile('/old'), undefined)
   assert.equal(disk.readFile('/new')?.toString(), '1')
 })
+
+test('a folder that gets another name takes all below it along, and takes no other folder’s place', () => {
+  const disk = memoryDisk(() => 0)
+  disk.makeDirectory('/a/b')
+  disk.makeDirectory('/ab')
+  disk.writeFile('/a/b/f', Buffer.from('x'))
+  disk.rename('/a', '/c')
+  assert.equal(disk.readFile('/c/b/f')?.toString(), 'x')
+  assert.equal(disk.stat('/a'), undefined)
+  assert.ok(disk.stat('/ab')?.isDirectory)
+  assert.throws(() => disk.rename('/ab', '/c'), { code: 'ENOTEMPTY' })
+})

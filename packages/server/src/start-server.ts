@@ -115,6 +115,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+/**
+ * The configuration that `startServer` would start a broker with, for who looks at its store. Throws
+ * ERR_CONFIG_SETTING or ERR_CONFIG_FILE.
+ */
+export function brokerConfigFor(
+  options: Pick<ServerOptions, 'data' | 'configFile' | 'set' | 'warn'>,
+): FullBrokerConfig {
+  const events = { emit: () => undefined }
+  return brokerConfigOf({ ...options, events }, nodeEnv(events))
+}
+
 function envFor(options: ServerOptions): Env {
   const env = nodeEnv(options.events)
   if (options.ephemeral !== true) return env

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addMessageCommands } from './commands/message.ts'
 import { addServerCommands } from './commands/start.ts'
+import { addStoreCommands } from './commands/store.ts'
 import { explain } from './terminal.ts'
 import { VERSION } from './version.ts'
 
@@ -14,6 +15,7 @@ const program = new Command('skylark')
 
 addServerCommands(program)
 addMessageCommands(program)
+addStoreCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   explain(error)

@@ -2,225 +2,277 @@ import type { Disk } from '@skylarkmq/env'
 import {
   MessageSysFlag,
   RecordAt,
+  crc32,
   readInt,
-  readLong,
   recordSpans,
+  recordStoreTimestamp,
   transactionState,
 } from '@skylarkmq/protocol'
-import { scanLog } from './commitlog/scan-log.ts'
-import { CheckedQueue } from './checked-queue.ts'
-import { isFiller, unitPhysicalOffset, unitSize } from './consumequeue/consume-queue-unit.ts'
-import { hasQueueUnit } from './dispatch/reput.ts'
-import { IndexFile } from './index/index-file.ts'
+import type { RecordSpans } from '@skylarkmq/protocol'
+import { offsetsBehindEnd, readConfig } from './check/config-check.ts'
+import { checkDirectory } from './check/directory-check.ts'
+import { IndexCheck } from './check/index-check.ts'
+import { walkLog } from './check/log-walk.ts'
+import type { LogEnd, LogFile } from './check/log-walk.ts'
+import { Findings } from './check/problem.ts'
+import type { Problem } from './check/problem.ts'
+import { QueueCheck } from './check/queue-check.ts'
+import { checkpointLayout, readCheckpoint } from './checkpoint.ts'
+import type { CheckpointValues } from './checkpoint.ts'
+import { parseDelayLevels } from './dispatch/delay-levels.ts'
 import type { IndexSizes } from './index/index-file.ts'
-import { forEachKeyHash, keySpans, topicHash } from './index/index-key.ts'
-import { OpenFiles } from './segment/open-files.ts'
-import { SegmentFile } from './segment/segment-file.ts'
-import { SegmentQueue, listSegments } from './segment/segment-queue.ts'
-import type { FoundSegment } from './segment/segment-queue.ts'
+import { defaultStoreConfig } from './options.ts'
+import type { StoreConfig } from './options.ts'
+import { offsetOfSegmentName } from './segment/segment-file.ts'
+import { listSegments } from './segment/segment-queue.ts'
+import { storePaths } from './store-paths.ts'
+import type { StorePaths } from './store-paths.ts'
 
-const INDEX_SIZES: IndexSizes = { slots: 5_000_000, entries: 20_000_000 }
+const FAST_FILES = 2
 const CHECKPOINT_BYTES = 4096
-const OPEN_FILES_MAX = 64
+const CRC_PROPERTY = Buffer.from('__CRC32#\x01')
+const CRC_PROPERTY_BYTES = 20
 
-/** One thing in a store that does not agree with the rest. */
-export interface Problem {
-  /** File, queue or record. */
-  readonly where: string
-  readonly what: string
+/** How far a check has come, in bytes of the log. */
+export interface CheckProgress {
+  readonly doneBytes: number
+  readonly totalBytes: number
 }
 
-type Report = (where: string, what: string) => void
+/** How a store is to be checked. */
+export interface CheckOptions {
+  /** Reads only the last two files of the log and what names them. */
+  readonly isFast?: boolean
+  readonly progress?: (progress: CheckProgress) => void
+}
+
+/** What a check found. */
+export interface CheckReport {
+  /** Empty when all parts of the store agree. Of each kind only the first ones are listed. */
+  readonly problems: readonly Problem[]
+  /** How many there are, those that are not listed included. */
+  readonly problemCount: number
+  /** What is worth knowing and nothing wrong. */
+  readonly notes: readonly string[]
+  readonly summary: CheckSummary
+}
+
+/** What was looked at. */
+export interface CheckSummary {
+  readonly logFiles: number
+  readonly offsetMin: number
+  /** Where the sound records end. */
+  readonly offsetMax: number
+  readonly records: number
+  readonly queues: number
+  /** Units that name a message of the log. */
+  readonly units: number
+  readonly indexFiles: number
+  readonly indexEntries: number
+  /** Whether the last stop was orderly. */
+  readonly isClean: boolean
+}
 
 /**
- * Compares all parts of a store that nobody has open with each other: files without gaps, sound records, a unit
- * for each message and a message for each unit, index entries with the hash of a key. Empty when all agrees.
- * `sizes` are those that the index files were made with. Throws the host's error.
+ * Compares all parts of a store with each other: sound records in files without gaps, a unit for each message and
+ * a message for each unit, index entries and the keys of messages, checkpoint, tables of `config/`. Nothing is
+ * written, and memory does not grow with the log; nobody may write the store meanwhile. Of the configuration the
+ * paths, the sizes of index files and the delay levels matter. Throws the host's error.
  */
-export function checkStore(disk: Disk, directory: string, sizes = INDEX_SIZES): Problem[] {
-  const problems: Problem[] = []
-  const report: Report = (where, what) => problems.push({ where, what })
-  const open = new OpenFiles(disk, OPEN_FILES_MAX)
-  const segments = openLog(disk, `${directory}/commitlog`, report)
-  try {
-    const queues = openQueues(disk, open, `${directory}/consumequeue`, report)
-    const end = checkLog(segments, queues, report)
-    for (const queue of queues.values()) checkQueue(queue, segments, end, report)
-    checkIndex(disk, `${directory}/index`, sizes, segments, end, report)
-    const checkpoint = disk.stat(`${directory}/checkpoint`)
-    if (checkpoint !== undefined && checkpoint.sizeBytes !== CHECKPOINT_BYTES) {
-      report('checkpoint', `${checkpoint.sizeBytes} bytes instead of ${CHECKPOINT_BYTES}`)
-    }
-  } finally {
-    segments.close()
-    open.closeAll()
-  }
-  return problems
-}
-
-function openLog(disk: Disk, directory: string, report: Report): SegmentQueue {
-  const found = listSegments(disk, directory)
-  checkNames(found, 'commitlog', report)
-  const sizeBytes = found[0]?.sizeBytes ?? 0
-  const files = found.map((each) => new SegmentFile(disk, directory, each.firstOffset, sizeBytes))
-  return new SegmentQueue(disk, directory, sizeBytes, files)
-}
-
-function checkNames(found: readonly FoundSegment[], where: string, report: Report): void {
-  for (const [i, each] of found.entries()) {
-    const before = found[i - 1]
-    if (before === undefined) continue
-    if (each.sizeBytes !== before.sizeBytes) {
-      report(where, `file ${each.firstOffset} has ${each.sizeBytes} bytes`)
-    }
-    if (each.firstOffset !== before.firstOffset + before.sizeBytes) {
-      report(where, `a file is missing before ${each.firstOffset}`)
-    }
-  }
-}
-
-function openQueues(
+export function examineStore(
   disk: Disk,
-  open: OpenFiles,
-  directory: string,
-  report: Report,
-): Map<string, CheckedQueue> {
-  const queues = new Map<string, CheckedQueue>()
-  for (const topic of disk.list(directory)) {
-    if (!topic.isDirectory) continue
-    for (const entry of disk.list(`${directory}/${topic.name}`)) {
-      const queue = new CheckedQueue(disk, open, directory, topic.name, Number(entry.name))
-      checkNames(queue.files, `consumequeue/${queue.name}`, report)
-      queues.set(queue.name, queue)
+  config: StoreConfig,
+  options: CheckOptions = {},
+): CheckReport {
+  return new StoreCheck(disk, config, options).run()
+}
+
+/** The problems of a store below `directory` with all else as by default. `sizes` are those of its index files. */
+export function checkStore(disk: Disk, directory: string, sizes?: IndexSizes): readonly Problem[] {
+  const config = defaultStoreConfig(directory)
+  if (sizes !== undefined) {
+    config.maxHashSlotNum = sizes.slots
+    config.maxIndexNum = sizes.entries
+  }
+  return examineStore(disk, config).problems
+}
+
+class StoreCheck {
+  readonly #disk: Disk
+  readonly #config: StoreConfig
+  readonly #options: CheckOptions
+  readonly #paths: StorePaths
+  readonly #findings = new Findings()
+  #newestTimestamp = 0
+
+  constructor(disk: Disk, config: StoreConfig, options: CheckOptions) {
+    this.#disk = disk
+    this.#config = config
+    this.#options = options
+    this.#paths = storePaths(config)
+  }
+
+  run(): CheckReport {
+    const findings = this.#findings
+    const paths = this.#paths
+    const isClean = this.#disk.stat(paths.abort) === undefined
+    const files = this.#logFiles()
+    const offsetMin = files[0]?.firstOffset ?? 0
+    const readFrom =
+      this.#options.isFast === true ? (files.at(-FAST_FILES)?.firstOffset ?? offsetMin) : offsetMin
+    checkDirectory(this.#disk, paths.root, findings)
+    const tables = readConfig(this.#disk, paths.root, findings)
+    const checkpoint = readCheckpoint(this.#disk, paths.checkpoint)
+    const shared = { disk: this.#disk, readFrom, isClean, findings }
+    const queues = new QueueCheck({
+      ...shared,
+      directory: paths.consumeQueue,
+      logMin: offsetMin,
+      topics: tables.topics,
+      delayLevels: parseDelayLevels(this.#config.messageDelayLevel),
+    })
+    const index = new IndexCheck({
+      ...shared,
+      directory: paths.index,
+      sizes: { slots: this.#config.maxHashSlotNum, entries: this.#config.maxIndexNum },
+      indexMsgTimestamp: checkpoint.indexMsgTimestamp,
+    })
+    const end = this.#walk(files, readFrom, queues, index)
+    this.#reportEnd(end, isClean)
+    queues.finish(end.offset)
+    index.finish()
+    this.#checkCheckpoint(checkpoint, end)
+    for (const each of offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))) {
+      const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
+      findings.report('offset', `config/${each.table}.json`, what)
+    }
+    return {
+      problems: findings.problems,
+      problemCount: findings.count,
+      notes: findings.notes,
+      summary: {
+        logFiles: files.length,
+        offsetMin,
+        offsetMax: end.offset,
+        records: end.records,
+        queues: queues.queueCount,
+        units: queues.units,
+        indexFiles: index.fileCount,
+        indexEntries: index.entries,
+        isClean,
+      },
     }
   }
-  return queues
-}
 
-/** Reads every record and looks for its unit; returns the end of the log. */
-function checkLog(
-  segments: SegmentQueue,
-  queues: ReadonlyMap<string, CheckedQueue>,
-  report: Report,
-): number {
-  const options = { checkCrc: true }
-  const end = scanLog(segments, segments.firstOffset, options, (buffer, at, offset) => {
-    const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
-    if (!hasQueueUnit(sysFlag) || (sysFlag & MessageSysFlag.INNER_BATCH) !== 0) return
-    const spans = recordSpans(buffer, at, buffer.length - at)
-    if (typeof spans === 'string') return
-    const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
-    const queue = queues.get(`${topic}/${readInt(buffer, at + RecordAt.queueId)}`)
-    // A topic without queues was deleted; so was one whose queue begins later in the log.
-    if (queue === undefined || offset < queue.firstPhysical) return
-    const queueOffset = readLong(buffer, at + RecordAt.queueOffset)
-    if (queueOffset < queue.first) return
-    const named = queue.physicalOffsetOf(queueOffset)
-    if (named === undefined) report(`record ${offset}`, `no unit in ${queue.name}`)
-    else if (named < offset) {
-      report(`record ${offset}`, `unit ${queueOffset} of ${queue.name} is not its own`)
+  #logFiles(): LogFile[] {
+    const directory = this.#paths.commitLog
+    for (const { name } of this.#disk.list(directory)) {
+      if (offsetOfSegmentName(name) === undefined) {
+        this.#findings.note(`commitlog/${name} is no file of the log`)
+      }
     }
-  })
-  if (end.reason !== undefined) report(`commitlog ${end.offset}`, end.reason)
-  return end.offset
-}
-
-function checkQueue(
-  queue: CheckedQueue,
-  segments: SegmentQueue,
-  logEnd: number,
-  report: Report,
-): void {
-  let physicalEnd = -1
-  for (const [offset, units, at] of queue.units()) {
-    if (isFiller(units, at)) continue
-    const where = `unit ${offset} of ${queue.name}`
-    const physical = unitPhysicalOffset(units, at)
-    const size = unitSize(units, at)
-    if (physical < physicalEnd) report(where, `goes back to ${physical}`)
-    physicalEnd = physical + size
-    if (physical < segments.firstOffset) continue
-    if (physicalEnd > logEnd) report(where, `names ${physical}, behind the end of the log`)
-    else checkUnit(queue, offset, readBytes(segments, physical, size), where, report)
+    const found = listSegments(this.#disk, directory)
+    // A stop at the wrong moment leaves an empty last file, which the next start removes.
+    const files = found.filter((file, i) => file.sizeBytes > 0 || i < found.length - 1)
+    for (const [i, file] of files.entries()) {
+      const before = files[i - 1]
+      if (before === undefined) continue
+      if (file.sizeBytes !== files[0]?.sizeBytes) {
+        const what = `file ${file.firstOffset} has ${file.sizeBytes} bytes, the first one ${files[0]?.sizeBytes ?? 0}`
+        this.#findings.report('log-file', 'commitlog', what)
+      }
+      if (file.firstOffset !== before.firstOffset + (files[0]?.sizeBytes ?? 0)) {
+        const what = `a file is missing before ${file.firstOffset}`
+        this.#findings.report('log-file', 'commitlog', what)
+      }
+    }
+    return files
   }
-  if (!queue.endsInZeros()) report(queue.name, `units behind the end at ${queue.end}`)
-}
 
-function checkUnit(
-  queue: CheckedQueue,
-  offset: number,
-  record: Buffer,
-  where: string,
-  report: Report,
-): void {
-  const spans = recordSpans(record, 0, record.length)
-  if (typeof spans === 'string') {
-    report(where, `names no record: ${spans}`)
-    return
+  #walk(
+    files: readonly LogFile[],
+    readFrom: number,
+    queues: QueueCheck,
+    index: IndexCheck,
+  ): LogEnd {
+    const last = files.at(-1)
+    const totalBytes = last === undefined ? 0 : last.firstOffset + last.sizeBytes - readFrom
+    return walkLog(this.#disk, this.#paths.commitLog, files, readFrom, {
+      record: (buffer, at, offset) => {
+        const spans = recordSpans(buffer, at, buffer.length - at)
+        if (typeof spans === 'string') return
+        const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
+        const storeTimestamp = recordStoreTimestamp(buffer, at)
+        this.#newestTimestamp = Math.max(this.#newestTimestamp, storeTimestamp)
+        queues.record(buffer, at, offset, topic, spans)
+        const state = transactionState(readInt(buffer, at + RecordAt.sysFlag))
+        if (state !== MessageSysFlag.TRANSACTION_ROLLBACK) {
+          const { propertiesStart, propertiesEnd } = spans
+          index.record(buffer, offset, storeTimestamp, topic, propertiesStart, propertiesEnd)
+        }
+        this.#checkWholeCrc(buffer, at, offset, spans)
+      },
+      bad: ({ from, to, reason }) => {
+        const what = `${to - from} bytes are no record (${reason}); sound records follow from ${to} on`
+        this.#findings.report('log-record', `commitlog ${from}`, what)
+      },
+      reached: (offset) => {
+        this.#options.progress?.({ doneBytes: offset - readFrom, totalBytes })
+      },
+    })
   }
-  const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
-  const queueId = readInt(record, RecordAt.queueId)
-  const queueOffset = readLong(record, RecordAt.queueOffset)
-  if (topic === queue.topic && queueId === queue.queueId && queueOffset === offset) return
-  report(where, `names offset ${queueOffset} of ${topic}/${queueId}`)
-}
 
-function readBytes(segments: SegmentQueue, offset: number, sizeBytes: number): Buffer {
-  const file = segments.at(offset)
-  if (file === undefined || offset + sizeBytes > file.endOffset) return Buffer.alloc(0)
-  const bytes = Buffer.alloc(sizeBytes)
-  file.file.readNow(bytes, offset - file.firstOffset)
-  return bytes
-}
+  /** With `enabledAppendPropCRC` a record ends with the CRC of all before it. Apache: `CommitLog.java`, checkMessageAndReturnSize. */
+  #checkWholeCrc(buffer: Buffer, at: number, offset: number, spans: RecordSpans): void {
+    const start = spans.propertiesEnd - CRC_PROPERTY_BYTES
+    if (start < spans.propertiesStart) return
+    const name = buffer.subarray(start, start + CRC_PROPERTY.length)
+    if (!name.equals(CRC_PROPERTY)) return
+    const digits = buffer.toString('latin1', start + CRC_PROPERTY.length, spans.propertiesEnd - 1)
+    const stored = Number(Array.from(digits).reverse().join(''))
+    if (stored === (crc32(buffer, at, start) & 0x7fffffff)) return
+    const what = 'the CRC over the whole record is wrong'
+    this.#findings.report('log-record', `commitlog ${offset}`, what)
+  }
 
-function checkIndex(
-  disk: Disk,
-  directory: string,
-  sizes: IndexSizes,
-  segments: SegmentQueue,
-  logEnd: number,
-  report: Report,
-): void {
-  for (const { name } of disk.list(directory)) {
-    const file = IndexFile.open(disk, `${directory}/${name}`, sizes)
-    try {
-      if (!file.hasRightSize) report(`index ${name}`, 'has another size than it should')
-      else for (let i = 1; i < file.indexCount; i++) checkEntry(file, i, segments, logEnd, report)
-    } finally {
-      file.close()
+  #reportEnd(end: LogEnd, isClean: boolean): void {
+    if (end.reason === undefined) return
+    const bytes = `${end.usedEnd - end.offset} bytes behind the last sound record are no record (${end.reason})`
+    if (isClean) this.#findings.report('log-end', `commitlog ${end.offset}`, bytes)
+    else {
+      this.#findings.note(
+        `commitlog ${end.offset}: ${bytes}; the last stop was not orderly, and the next start cuts them off`,
+      )
     }
   }
-}
 
-function checkEntry(
-  file: IndexFile,
-  number: number,
-  segments: SegmentQueue,
-  logEnd: number,
-  report: Report,
-): void {
-  const where = `entry ${number} of index ${file.name}`
-  const { keyHash, physicalOffset, previous } = file.entry(number)
-  if (previous >= number) report(where, `follows entry ${previous}`)
-  if (physicalOffset < segments.firstOffset) return
-  if (physicalOffset >= logEnd) {
-    report(where, `names ${physicalOffset}, behind the end of the log`)
-    return
+  #checkCheckpoint(values: CheckpointValues, end: LogEnd): void {
+    const { checkpoint } = this.#paths
+    const stat = this.#disk.stat(checkpoint)
+    if (stat === undefined) {
+      if (end.records > 0) this.#findings.note('there is no checkpoint file')
+      return
+    }
+    if (stat.sizeBytes !== CHECKPOINT_BYTES) {
+      const what = `has ${stat.sizeBytes} bytes instead of ${CHECKPOINT_BYTES}`
+      this.#findings.report('checkpoint', 'checkpoint', what)
+      return
+    }
+    for (const { name } of checkpointLayout.fields) {
+      if (values[name] < 0 || values[name] > Number.MAX_SAFE_INTEGER) {
+        this.#findings.report('checkpoint', 'checkpoint', `${name} is ${values[name]}`)
+      }
+    }
+    for (const name of ['physicMsgTimestamp', 'logicsMsgTimestamp'] as const) {
+      if (values[name] <= this.#newestTimestamp) continue
+      this.#findings.note(
+        `the checkpoint says that messages up to ${values[name]} (${name}) were on disk, the newest in the log is of ${this.#newestTimestamp}: the end of the log was cut or lost`,
+      )
+    }
+    if (values.confirmPhyOffset > end.offset) {
+      this.#findings.note(
+        `the checkpoint says that a record began at ${values.confirmPhyOffset}, the log ends at ${end.offset}`,
+      )
+    }
   }
-  const size = readInt(readBytes(segments, physicalOffset, 4), 0)
-  const record = readBytes(segments, physicalOffset, size)
-  const spans = recordSpans(record, 0, record.length)
-  if (typeof spans === 'string') {
-    report(where, `names no record: ${spans}`)
-    return
-  }
-  const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
-  const sysFlag = readInt(record, RecordAt.sysFlag)
-  let isFound = transactionState(sysFlag) === MessageSysFlag.TRANSACTION_ROLLBACK
-  const { propertiesStart, propertiesEnd } = spans
-  const keys = keySpans(record, propertiesStart, propertiesEnd)
-  forEachKeyHash(topicHash(topic), record, propertiesStart, keys, (hash) => {
-    isFound ||= hash === keyHash
-  })
-  if (!isFound) report(where, `has the hash of no key of the message at ${physicalOffset}`)
 }

@@ -1,4 +1,6 @@
 export * from './check.ts'
+export { problemKinds } from './check/problem.ts'
+export type { Problem, ProblemKind } from './check/problem.ts'
 export * from './errors.ts'
 export * from './events.ts'
 export * from './inspect.ts'

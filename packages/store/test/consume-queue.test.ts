@@ -78,7 +78,7 @@ describe('Consume queues', () => {
     assert.deepEqual(units(), inMemory)
     assert.equal(store.queueUnitAt('TopicTest', 0, 5000), undefined)
     assert.equal(store.queueUnitAt('TopicTest', 0, 7)?.tagsCode, -7 * 1_000_003)
-    await stopAndCheck(env, store, config)
+    await stopAndCheck(env, store, config, 'tags code')
   })
 
   test('of a deleted topic are gone, also when a message for them is on its way', async () => {

@@ -62,7 +62,7 @@ describe('A read of a queue', () => {
     const third = await store.getMessage('TopicTest', 0, 1600, { maxCount: 32 }, filter)
     assert.deepEqual(third.queueOffsets, [1700])
     assert.equal(third.nextBeginOffset, 2000)
-    await stopAndCheck(env, store, config)
+    await stopAndCheck(env, store, config, 'tags code')
   })
 
   test('asks a filter of records only for messages whose code matches', async () => {
@@ -80,7 +80,7 @@ describe('A read of a queue', () => {
     const found = await store.getMessage('TopicTest', 0, 0, { maxCount: 32 }, filter)
     assert.deepEqual(asked, ['m1', 'm3', 'm5'])
     assert.deepEqual(found.queueOffsets, [1, 5])
-    await stopAndCheck(env, store, config)
+    await stopAndCheck(env, store, config, 'tags code')
   })
 
   test('of old messages asks the disk without blocking, and returns the same records', async () => {

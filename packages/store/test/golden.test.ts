@@ -191,7 +191,7 @@ describe('A damaged store', () => {
       const fresh = store.queryByKey('TopicPlain', 'fresh', 8, 0, Number.MAX_SAFE_INTEGER)
       assert.equal(fresh.records.length, 1)
       assert.equal(recordStoreTimestamp(fresh.records[0] as Buffer), put.storeTimestamp)
-      await stopAndCheck(env, store, config)
+      await stopAndCheck(env, store, config, 'behind the end of the queue')
     })
   }
 

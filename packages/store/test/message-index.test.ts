@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decodeRecord } from '@skylarkmq/protocol'
+import { decodeRecord, javaHash } from '@skylarkmq/protocol'
 import { inspectIndex } from '../src/index.ts'
 import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
 import { testEnv } from './support/test-env.ts'
@@ -12,7 +12,7 @@ describe('A query by key', () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)
     const properties = Buffer.from('UNIQ_KEY\x01U1\x02KEYS\x01one  two 键\x02TAGS\x01t\x02')
-    const result = putOk(env, store, message({ properties }))
+    const result = putOk(env, store, message({ properties, tagsCode: javaHash('t') }))
     for (const key of ['U1', 'one', 'two', '键']) {
       const found = store.queryByKey('TopicTest', key, 8, ...EVER)
       assert.equal(found.records.length, 1, key)

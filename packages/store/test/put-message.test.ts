@@ -49,7 +49,7 @@ describe('A message that is put', () => {
       ['TopicTest', 3, 1, -7],
       ['TopicTest', 3, 2, 8],
     ])
-    await stopAndCheck(env, store, config)
+    await stopAndCheck(env, store, config, 'tags code')
   })
 
   test('goes to the next file when it does not fit, behind a blank that fills the file', async () => {

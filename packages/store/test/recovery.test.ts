@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord } from '@skylarkmq/protocol'
-import {
-  MessageStore,
-  checkStore,
-  inspectCheckpoint,
-  inspectIndex,
-  inspectQueue,
-  inspectRecords,
-} from '../src/index.ts'
+import { MessageStore, inspectCheckpoint, inspectQueue } from '../src/index.ts'
 import {
   ROOT,
   assertSound,
-  indexSizes,
   message,
   putOk,
   readAll,
@@ -252,33 +244,4 @@ describe('After an orderly stop', () => {
     assert.equal(again.offsetMax('TopicTest', 0), first.queueOffset + 1)
     await stopAndCheck(env, again, config)
   })
-})
-
-test('A check finds what does not agree, and inspection shows what is there', async () => {
-  const [env, config] = [testEnv(), smallConfig()]
-  const store = await startStore(env, config)
-  const puts = [1, 2, 3].map((n) => putOk(env, store, message({ text: `m${n}` })))
-  await stopAndCheck(env, store, config)
-  const records = inspectRecords(env.disk, ROOT)
-  assert.deepEqual(
-    records.map((record) => record.physicalOffset),
-    puts.map((result) => result.physicalOffset),
-  )
-  assert.equal(records[0]?.bornHost, '10.0.0.1:50000')
-  assert.deepEqual(records[0].properties, { UNIQ_KEY: 'ID1' })
-  assert.equal(inspectIndex(env.disk, ROOT)[0]?.indexCount, 4)
-  const problems = (): string[] =>
-    checkStore(env.disk, ROOT, indexSizes(config)).map((problem) => problem.where)
-  const queue = `${ROOT}/consumequeue/TopicTest/0/00000000000000000000`
-  const good = env.disk.readFile(queue) as Buffer
-  env.disk.writeFile(queue, Buffer.concat([good.subarray(0, 40), Buffer.alloc(good.length - 40)]))
-  assert.deepEqual(problems(), [`record ${puts[2]?.physicalOffset}`])
-  const swapped = Buffer.from(good)
-  good.copy(swapped, 0, 20, 40)
-  env.disk.writeFile(queue, swapped)
-  assert.ok(problems().includes('unit 0 of TopicTest/0'))
-  env.disk.writeFile(queue, good)
-  const log = env.disk.open(`${ROOT}/commitlog/00000000000000000000`, 'write')
-  log.writeNow(Buffer.from('!'), (puts[2]?.physicalOffset ?? 0) + 90)
-  assert.ok(problems().some((where) => where.startsWith('commitlog')))
 })

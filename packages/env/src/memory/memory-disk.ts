@@ -45,9 +45,11 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     },
     rename: (from, to) => {
       const file = files.get(from)
-      if (file === undefined) throw hostError('ENOENT', 'rename', from)
-      files.delete(from)
-      files.set(to, file)
+      if (file !== undefined) {
+        files.delete(from)
+        files.set(to, file)
+      } else if (directories.has(from)) renameTree(from, to, files, directories)
+      else throw hostError('ENOENT', 'rename', from)
     },
     remove: (name) => {
       files.delete(name)
@@ -176,6 +178,27 @@ function listOf(
     }
   }
   return entries
+}
+
+function renameTree(
+  from: string,
+  to: string,
+  files: Map<string, MemoryContent>,
+  directories: Set<string>,
+): void {
+  const taken = [...files.keys(), ...directories].some((name) => name.startsWith(`${to}/`))
+  if (taken || files.has(to)) throw hostError('ENOTEMPTY', 'rename', to)
+  const isIn = (name: string): boolean => name === from || name.startsWith(`${from}/`)
+  for (const [name, content] of [...files]) {
+    if (!isIn(name)) continue
+    files.delete(name)
+    files.set(to + name.slice(from.length), content)
+  }
+  for (const name of [...directories]) {
+    if (!isIn(name)) continue
+    directories.delete(name)
+    directories.add(to + name.slice(from.length))
+  }
 }
 
 function parentOf(name: string): string {

@@ -32,6 +32,17 @@ export function lockDirectory(directory: string): DirectoryLock {
   }
 }
 
+/**
+ * The process that has a directory, ours or Apache's; undefined when none has. Touches nothing, so that it may be
+ * asked of a directory that cannot be written.
+ */
+export function directoryHolder(directory: string): number | undefined {
+  const apache = apacheLockHolder(path.join(directory, APACHE_LOCK_FILE))
+  if (apache !== undefined) return apache
+  const [pid, startTime] = readOwner(path.join(directory, OWNER_FILE))
+  return pid > 0 && isAlive(pid) && startTimeOf(pid) === startTime ? pid : undefined
+}
+
 function createExclusively(file: string, content: string): boolean {
   try {
     fs.writeFileSync(file, content, { flag: 'wx' })

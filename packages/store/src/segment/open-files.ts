@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from '@skylarkmq/env'
+import type { Disk, DiskFile, OpenMode } from '@skylarkmq/env'
 
 /**
  * Files that are open, the least recently used of which is closed when there are too many. For the files of
@@ -7,12 +7,15 @@ import type { Disk, DiskFile } from '@skylarkmq/env'
 export class OpenFiles {
   readonly #disk: Disk
   readonly #limit: number
+  readonly #mode: OpenMode
   // A Map keeps the order of insertion, so its first key is the least recently used.
   readonly #files = new Map<string, DiskFile>()
 
-  constructor(disk: Disk, limit: number) {
+  /** `mode` is how `get` opens them. */
+  constructor(disk: Disk, limit: number, mode: OpenMode = 'write') {
     this.#disk = disk
     this.#limit = limit
+    this.#mode = mode
   }
 
   /** An open file that exists. Valid until the next call. Throws the host's error. */
@@ -23,7 +26,7 @@ export class OpenFiles {
       this.#files.set(path, found)
       return found
     }
-    return this.#keep(path, this.#disk.open(path, 'write'))
+    return this.#keep(path, this.#disk.open(path, this.#mode))
   }
 
   /** An open file, made with this size when it is missing or shorter. Throws the host's error. */

@@ -1,0 +1,84 @@
+import { directoryHolder, hostErrorCode, nodeEnv, silentEvents, type Disk } from '@skylarkmq/env'
+import { brokerConfigFor } from '@skylarkmq/server'
+import type { StoreConfig } from '@skylarkmq/store'
+import { Option, type Command } from 'commander'
+import { explain, printError, red, yellow } from '../terminal.ts'
+
+/** What says where a store is and how it was written. */
+export interface StoreFlags {
+  config?: string
+  set?: string[]
+  json?: boolean
+}
+
+/** Exit code of a command that could not look. */
+export const CANNOT_LOOK = 2
+
+/** Adds the argument and the options that all commands on a store have. */
+export function withStore(command: Command): Command {
+  return command
+    .argument('[dir]', 'folder of the store (default: that of --config, else ./skylark-data)')
+    .addOption(
+      new Option('-c, --config <file>', 'broker.conf of the store, if it changes paths or sizes'),
+    )
+    .addOption(
+      new Option('--set <key=value>', 'a line of broker.conf; may be repeated').argParser(
+        (value: string, before: string[] | undefined) => [...(before ?? []), value],
+      ),
+    )
+    .option('--json', 'print JSON')
+}
+
+/** A store on this host. */
+export interface StoreOnDisk {
+  readonly disk: Disk
+  readonly config: StoreConfig
+  readonly directory: string
+}
+
+/** Finds the store, or says why it cannot and returns undefined. */
+export function findStore(dir: string | undefined, flags: StoreFlags): StoreOnDisk | undefined {
+  const warn = (sentence: string): void => {
+    printError(`${yellow('warning')} ${sentence}`)
+  }
+  const { config: configFile, set } = flags
+  try {
+    const config = brokerConfigFor({ data: dir, configFile, set, warn })
+    const { disk } = nodeEnv(silentEvents)
+    const directory = config.storePathRootDir
+    const log = config.storePathCommitLog || `${directory}/commitlog`
+    if (disk.stat(directory)?.isDirectory !== true) {
+      cannot(`there is no folder ${directory}`)
+      return undefined
+    }
+    if (disk.stat(log)?.isDirectory !== true) {
+      cannot(`${directory} is no store: there is no folder ${log}`)
+      return undefined
+    }
+    return { disk, config, directory }
+  } catch (error) {
+    explain(error)
+    return undefined
+  }
+}
+
+/** The process that has the store open, if one has. */
+export function holderOf({ directory }: StoreOnDisk): number | undefined {
+  return directoryHolder(directory)
+}
+
+/** Says why nothing was done. */
+export function cannot(sentence: string): void {
+  printError(`${red('error')} ${sentence}`)
+}
+
+/** Runs `look`; an error of the host is explained, and the code is that of a command that could not look. */
+export function looking(look: () => number): number {
+  try {
+    return look()
+  } catch (error) {
+    if (hostErrorCode(error) === undefined) throw error
+    explain(Object.assign(error as Error, { advice: 'Nothing was changed.' }))
+    return CANNOT_LOOK
+  }
+}

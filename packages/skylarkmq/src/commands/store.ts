@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { addStoreCheck } from './store-check.ts'
+
+/** Adds `store` with `check`, `inspect` and `repair`. */
+export function addStoreCommands(program: Command): void {
+  const store = program
+    .command('store')
+    .description('check, look into and repair the folder of a broker, ours or Apache’s')
+  addStoreCheck(store)
+}

@@ -1,0 +1,87 @@
+import type { Disk } from '@skylarkmq/env'
+import { ProtocolError, SystemTopic, parseFastjson } from '@skylarkmq/protocol'
+import type { Findings } from './problem.ts'
+
+/** The tables that a check reads. Undefined: not there, or not to be read. */
+export interface ConfigTables {
+  readonly topics: ReadonlySet<string> | undefined
+  readonly consumerOffsets: Readonly<Record<string, unknown>> | undefined
+  readonly delayOffsets: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Reads all JSON files of `config/`, and says which of them cannot be read. Throws the host's error. */
+export function readConfig(disk: Disk, root: string, findings: Findings): ConfigTables {
+  const tables = new Map<string, unknown>()
+  for (const { name, isDirectory } of disk.list(`${root}/config`)) {
+    if (isDirectory || !/\.json(\.bak)?$/.test(name)) continue
+    const file = readTable(disk, `${root}/config/${name}`)
+    const where = `config/${name}`
+    if (file.problem !== undefined) findings.report('config', where, file.problem)
+    else tables.set(name, file.value)
+  }
+  const table = (name: string): unknown =>
+    tables.get(`${name}.json`) ?? tables.get(`${name}.json.bak`)
+  const topics = field(table('topics'), 'topicConfigTable')
+  return {
+    topics: topics === undefined ? undefined : new Set(Object.keys(topics)),
+    // With light message queues, all offsets are in a file of their own.
+    consumerOffsets: field(table('lmqConsumerOffset') ?? table('consumerOffset'), 'offsetTable'),
+    delayOffsets: field(table('delayOffset'), 'offsetTable'),
+  }
+}
+
+function readTable(disk: Disk, path: string): { value?: unknown; problem?: string } {
+  const bytes = disk.readFile(path)
+  if (bytes === undefined || bytes.length === 0) return { problem: 'is empty' }
+  try {
+    return { value: parseFastjson(bytes.toString('utf8')) }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { problem: `cannot be read: ${error.message}` }
+  }
+}
+
+function field(table: unknown, name: string): Record<string, unknown> | undefined {
+  const value = isObject(table) ? table[name] : undefined
+  return isObject(value) ? value : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An offset that is greater than it can be. */
+export interface OffsetBehindEnd {
+  /** `consumerOffset` or `delayOffset`. */
+  readonly table: 'consumerOffset' | 'delayOffset'
+  /** `topic@group`, or the level. */
+  readonly key: string
+  readonly topic: string
+  readonly queueId: number
+  readonly offset: number
+  readonly end: number
+}
+
+/** Offsets of groups and of delay levels that are behind the end of their queue. `endOf` says where that is, if it is known. */
+export function offsetsBehindEnd(
+  tables: ConfigTables,
+  endOf: (topic: string, queueId: number) => number | undefined,
+): OffsetBehindEnd[] {
+  const found: OffsetBehindEnd[] = []
+  for (const [key, queues] of Object.entries(tables.consumerOffsets ?? {})) {
+    const topic = key.slice(0, key.indexOf('@'))
+    if (!isObject(queues)) continue
+    for (const [id, offset] of Object.entries(queues)) {
+      const end = endOf(topic, Number(id))
+      if (typeof offset !== 'number' || end === undefined || offset <= end) continue
+      found.push({ table: 'consumerOffset', key, topic, queueId: Number(id), offset, end })
+    }
+  }
+  for (const [key, offset] of Object.entries(tables.delayOffsets ?? {})) {
+    const queueId = Number(key) - 1
+    const end = endOf(SystemTopic.SCHEDULE, queueId)
+    if (typeof offset !== 'number' || end === undefined || offset <= end) continue
+    found.push({ table: 'delayOffset', key, topic: SystemTopic.SCHEDULE, queueId, offset, end })
+  }
+  return found
+}

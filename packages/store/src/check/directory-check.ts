@@ -1,0 +1,50 @@
+import type { Disk } from '@skylarkmq/env'
+import type { Findings } from './problem.ts'
+
+/** What may lie in a store's directory and is checked, or has no content. */
+const KNOWN = new Set([
+  'abort',
+  'abort.bak',
+  'checkpoint',
+  'commitlog',
+  'config',
+  'consumequeue',
+  'index',
+  'lock',
+  'namesrv',
+  'skylark.pid',
+])
+
+/** What Apache keeps beside them, and what it is. */
+const NOT_CHECKED: Readonly<Record<string, string>> = {
+  batchconsumequeue: 'queues of batches (BatchCQ)',
+  consumequeue_ext: 'extended queues (enableConsumeQueueExt)',
+  compaction: 'compacted topics',
+  timerlog: 'the log of the timer wheel',
+  timerwheel: 'the timer wheel',
+  epochFileCheckpoint: 'epochs of the controller mode',
+  'epochFileCheckpoint.bak': 'epochs of the controller mode',
+  brokerIdentity: 'the identity of the controller mode',
+  popcheckpoint: 'check points of POP',
+  consumequeue_r: 'queues in RocksDB',
+  kvStore: 'tables in RocksDB',
+}
+
+/** Names what lies in a store's directory and is not looked at. */
+export function checkDirectory(disk: Disk, root: string, findings: Findings): void {
+  const names = disk.list(root).map((entry) => entry.name)
+  const apart = names.filter(
+    (name) => NOT_CHECKED[name] !== undefined && hasContent(disk, root, name),
+  )
+  if (apart.length > 0) {
+    const list = apart.sort().map((name) => `${name} (${NOT_CHECKED[name] ?? ''})`)
+    findings.note(`not checked: ${list.join(', ')}`)
+  }
+  const unknown = names.filter((name) => !KNOWN.has(name) && NOT_CHECKED[name] === undefined)
+  if (unknown.length > 0) findings.note(`not part of a store: ${unknown.sort().join(', ')}`)
+}
+
+function hasContent(disk: Disk, root: string, name: string): boolean {
+  const path = `${root}/${name}`
+  return disk.stat(path)?.isDirectory !== true || disk.list(path).length > 0
+}

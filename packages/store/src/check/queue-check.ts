@@ -1,0 +1,315 @@
+import type { Disk } from '@skylarkmq/env'
+import {
+  MessageSysFlag,
+  RecordAt,
+  isLmqTopic,
+  readInt,
+  readLong,
+  recordStoreTimestamp,
+} from '@skylarkmq/protocol'
+import type { RecordSpans } from '@skylarkmq/protocol'
+import { TAGS_CODE_MIN, UNIT_BYTES } from '../consumequeue/consume-queue-unit.ts'
+import { hasQueueUnit, tagsCodeOf } from '../dispatch/reput.ts'
+import { OpenFiles } from '../segment/open-files.ts'
+import type { FoundSegment } from '../segment/segment-queue.ts'
+import type { Findings } from './problem.ts'
+import { QueueCursor } from './queue-cursor.ts'
+
+const OPEN_FILES_MAX = 128
+
+/** What a check of the queues has to know of the rest of the store. */
+export interface QueueCheckContext {
+  readonly disk: Disk
+  readonly directory: string
+  /** First offset of the log, and from where on it is read. */
+  readonly logMin: number
+  readonly readFrom: number
+  /** False after a kill: then the last messages may be in the log only, and the next start puts that right. */
+  readonly isClean: boolean
+  /** Topics of topics.json; undefined when there is none. */
+  readonly topics: ReadonlySet<string> | undefined
+  readonly delayLevels: readonly number[]
+  readonly findings: Findings
+}
+
+/** Records of a queue, one behind the other, that have no unit. */
+interface Run {
+  count: number
+  readonly firstOffset: number
+  lastOffset: number
+  readonly firstPhysical: number
+  lastPhysical: number
+}
+
+interface CheckedQueue {
+  readonly cursor: QueueCursor
+  /** Physical offset of the first message of this queue that the walk saw; Infinity before. */
+  firstPhysical: number
+  physicalEnd: number
+  run: Run | undefined
+  gaps: number
+}
+
+/** Compares every record with its unit and every unit with its record, in one walk along the log. */
+export class QueueCheck {
+  readonly #context: QueueCheckContext
+  readonly #open: OpenFiles
+  readonly #queues = new Map<string, CheckedQueue>()
+  readonly #lost = new Map<string, Run & { readonly topic: string }>()
+  readonly #ends = new Map<string, number>()
+  #lmqQueues = 0
+  #waiting = 0
+  #deleted = 0
+  /** Units that name a message which the log still has. */
+  units = 0
+
+  constructor(context: QueueCheckContext) {
+    this.#context = context
+    this.#open = new OpenFiles(context.disk, OPEN_FILES_MAX, 'read')
+    this.#list()
+  }
+
+  get queueCount(): number {
+    return this.#queues.size
+  }
+
+  #list(): void {
+    const { disk, directory, findings } = this.#context
+    let sizeBytes: number | undefined
+    for (const topic of disk.list(directory)) {
+      if (!topic.isDirectory) {
+        findings.note(`consumequeue/${topic.name} is no folder of a topic`)
+        continue
+      }
+      for (const entry of disk.list(`${directory}/${topic.name}`)) {
+        if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) {
+          findings.note(`consumequeue/${topic.name}/${entry.name} is no folder of a queue`)
+        } else if (isLmqTopic(topic.name)) this.#lmqQueues++
+        else {
+          const queue = this.#add(topic.name, Number(entry.name))
+          sizeBytes ??= queue.cursor.files[0]?.sizeBytes
+          checkFiles(queue.cursor, sizeBytes, findings)
+        }
+      }
+    }
+  }
+
+  #add(topic: string, queueId: number): CheckedQueue {
+    const { disk, directory, findings, readFrom, logMin } = this.#context
+    const name = `${topic}/${queueId}`
+    const cursor = new QueueCursor(disk, this.#open, directory, topic, queueId, (from, to) => {
+      const what = `${to - from} places from ${from} on have no unit, and there are more behind them`
+      findings.report('queue-unit', `queue ${name}`, what)
+    })
+    const queue = { cursor, firstPhysical: Infinity, physicalEnd: -1, run: undefined, gaps: 0 }
+    this.#queues.set(name, queue)
+    if (readFrom > logMin) cursor.skipFilesBefore(readFrom)
+    return queue
+  }
+
+  /** Takes the next record of the log. */
+  record(buffer: Buffer, at: number, offset: number, topic: string, spans: RecordSpans): void {
+    const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
+    if (!hasQueueUnit(sysFlag) || (sysFlag & MessageSysFlag.INNER_BATCH) !== 0) return
+    const queueOffset = readLong(buffer, at + RecordAt.queueOffset)
+    const name = `${topic}/${readInt(buffer, at + RecordAt.queueId)}`
+    const queue = this.#queues.get(name)
+    if (queue === undefined) {
+      const run = this.#lost.get(name)
+      if (run === undefined) this.#lost.set(name, { topic, ...newRun(queueOffset, offset) })
+      else extend(run, queueOffset, offset)
+      return
+    }
+    this.#passUnitsBefore(queue, offset)
+    const { unit } = queue.cursor
+    if (unit?.physicalOffset !== offset || unit.isFiller) {
+      if (queue.run === undefined) queue.run = newRun(queueOffset, offset)
+      else extend(queue.run, queueOffset, offset)
+      return
+    }
+    this.#closeRun(queue, unit.offset)
+    queue.firstPhysical = Math.min(queue.firstPhysical, offset)
+    queue.physicalEnd = offset + unit.sizeBytes
+    this.units++
+    const report = (what: string): void => {
+      this.#context.findings.report('queue-unit', `unit ${unit.offset} of ${name}`, what)
+    }
+    if (unit.offset !== queueOffset) report(`names the message of offset ${queueOffset}`)
+    if (unit.sizeBytes !== spans.sizeBytes) {
+      report(`says ${unit.sizeBytes} bytes, the message at ${offset} has ${spans.sizeBytes}`)
+    }
+    // Codes below that are addresses in an extended queue, which is not read.
+    if (unit.tagsCode >= TAGS_CODE_MIN) {
+      const code = this.#tagsCode(buffer, at, topic, spans)
+      if (code !== unit.tagsCode) {
+        report(`has the tags code ${unit.tagsCode}, its message ${code}`)
+      }
+    }
+    queue.cursor.next()
+  }
+
+  #tagsCode(buffer: Buffer, at: number, topic: string, spans: RecordSpans): number {
+    const storeTimestamp = recordStoreTimestamp(buffer, at)
+    const { propertiesStart: start, propertiesEnd: end } = spans
+    return tagsCodeOf(topic, storeTimestamp, buffer, start, end, this.#context.delayLevels)
+  }
+
+  /** Units that name a place before `offset` should have met their record by now, unless it expired. */
+  #passUnitsBefore(queue: CheckedQueue, offset: number): void {
+    const { cursor } = queue
+    for (let { unit } = cursor; unit !== undefined; { unit } = cursor) {
+      if (unit.isFiller) {
+        if (queue.physicalEnd >= 0) queue.gaps++
+      } else if (unit.physicalOffset >= offset) return
+      else this.#passUnit(queue, unit)
+      cursor.next()
+    }
+  }
+
+  #passUnit(queue: CheckedQueue, unit: { offset: number; physicalOffset: number }): void {
+    const { readFrom, findings } = this.#context
+    const where = `unit ${unit.offset} of ${queue.cursor.name}`
+    const { physicalOffset } = unit
+    if (physicalOffset < queue.physicalEnd) {
+      findings.report('queue-unit', where, `goes back to ${physicalOffset}`)
+    } else if (physicalOffset >= readFrom) {
+      const what = `names ${physicalOffset}, where no message of this queue begins`
+      findings.report('queue-unit', where, what)
+    }
+    queue.physicalEnd = Math.max(queue.physicalEnd, physicalOffset)
+  }
+
+  /** Ends a row of records without units; `next` is the offset of the unit that follows. */
+  #closeRun(queue: CheckedQueue, next: number): void {
+    const { run } = queue
+    if (run === undefined) return
+    queue.run = undefined
+    // Before the first unit they are what is left of a topic that was deleted, unless the numbers go on.
+    if (queue.firstPhysical === Infinity && queue.physicalEnd < 0 && run.lastOffset !== next - 1) {
+      this.#deleted += run.count
+    } else this.#reportRun(queue.cursor.name, run)
+  }
+
+  #reportRun(name: string, run: Run): void {
+    const offsets =
+      run.count === 1
+        ? `message ${run.firstOffset}, at ${run.firstPhysical} in the log, has`
+        : `${run.count} messages, offsets ${run.firstOffset} to ${run.lastOffset}, from ${run.firstPhysical} on in the log, have`
+    this.#context.findings.report('queue-unit', `queue ${name}`, `${offsets} no unit`)
+  }
+
+  /** To be called behind the last record; `logEnd` is where the log ends. */
+  finish(logEnd: number): void {
+    const { findings } = this.#context
+    let gaps = 0
+    for (const queue of this.#queues.values()) {
+      this.#finishQueue(queue, logEnd)
+      gaps += queue.gaps
+    }
+    const unitsEnd = [...this.#queues.values()].reduce(
+      (end, queue) => Math.max(end, queue.physicalEnd),
+      0,
+    )
+    for (const [name, run] of this.#lost) this.#finishLost(name, run, unitsEnd)
+    this.#open.closeAll()
+    if (this.#waiting > 0) {
+      findings.note(
+        `the last stop was not orderly: ${this.#waiting} messages are in the log and not in their queues yet; the next start puts them there`,
+      )
+    }
+    if (this.#deleted > 0) {
+      findings.note(`${this.#deleted} messages are left of topics that were deleted`)
+    }
+    if (gaps > 0) {
+      findings.note(`${gaps} offsets within queues have no message: they were lost at some time`)
+    }
+    if (this.#lmqQueues > 0) {
+      findings.note(`not checked: ${this.#lmqQueues} light message queues (%LMQ%)`)
+    }
+  }
+
+  #finishQueue(queue: CheckedQueue, logEnd: number): void {
+    const { cursor, run } = queue
+    const { findings, isClean } = this.#context
+    let behind = 0
+    let firstBehind = 0
+    for (let { unit } = cursor; unit !== undefined; { unit } = cursor) {
+      if (!unit.isFiller && unit.physicalOffset + unit.sizeBytes > logEnd) {
+        if (behind++ === 0) firstBehind = unit.offset
+      } else if (!unit.isFiller) this.#passUnit(queue, unit)
+      cursor.next()
+    }
+    const count = behind === 1 ? 'a unit names a place' : `${behind} units name places`
+    if (behind > 0) {
+      const what = `from ${firstBehind} on ${count} behind the end of the log`
+      findings.report('queue-unit', `queue ${cursor.name}`, what)
+    }
+    this.#ends.set(cursor.name, cursor.end)
+    if (run === undefined) return
+    if (!isClean && run.firstOffset <= cursor.end) {
+      this.#waiting += run.count
+      this.#ends.set(cursor.name, Math.max(cursor.end, run.lastOffset + 1))
+    } else this.#reportRun(cursor.name, run)
+  }
+
+  /** Records whose queue has no folder: the queue was lost, or its topic deleted. */
+  #finishLost(name: string, run: Run & { readonly topic: string }, unitsEnd: number): void {
+    const { topics, findings, isClean } = this.#context
+    const siblings = [...this.#queues.values()].filter(({ cursor }) => cursor.topic === run.topic)
+    const begins = Math.min(Infinity, ...siblings.map((each) => each.firstPhysical))
+    if (!isClean && run.firstOffset === 0 && run.firstPhysical >= unitsEnd) {
+      this.#waiting += run.count
+      this.#ends.set(name, run.lastOffset + 1)
+      return
+    }
+    const isExpected =
+      siblings.length > 0
+        ? run.lastPhysical > begins
+        : (topics?.has(run.topic) ?? this.#queues.size === 0)
+    if (!isExpected) {
+      this.#deleted += run.count
+      return
+    }
+    const what = `the log has ${run.count} messages of it, from ${run.firstPhysical} on, and it is not there`
+    findings.report('queue-missing', `queue ${name}`, what)
+  }
+
+  /** Offset after the last message of a queue; undefined when there is no such queue. After `finish`. */
+  endOf(topic: string, queueId: number): number | undefined {
+    return this.#ends.get(`${topic}/${queueId}`)
+  }
+}
+
+function newRun(queueOffset: number, physicalOffset: number): Run {
+  return {
+    count: 1,
+    firstOffset: queueOffset,
+    lastOffset: queueOffset,
+    firstPhysical: physicalOffset,
+    lastPhysical: physicalOffset,
+  }
+}
+
+function extend(run: Run, queueOffset: number, physicalOffset: number): void {
+  run.count++
+  run.lastOffset = queueOffset
+  run.lastPhysical = physicalOffset
+}
+
+function checkFiles(cursor: QueueCursor, sizeBytes = 0, findings: Findings): void {
+  let before: FoundSegment | undefined
+  for (const file of cursor.files) {
+    const where = `consumequeue/${cursor.name}`
+    if (file.sizeBytes !== sizeBytes || sizeBytes % UNIT_BYTES !== 0) {
+      const what = `file ${file.firstOffset} has ${file.sizeBytes} bytes, others ${sizeBytes}`
+      findings.report('queue-file', where, what)
+    }
+    if (file.firstOffset % (sizeBytes || UNIT_BYTES) !== 0) {
+      findings.report('queue-file', where, `no file begins at ${file.firstOffset}`)
+    }
+    if (before !== undefined && file.firstOffset !== before.firstOffset + before.sizeBytes) {
+      findings.report('queue-file', where, `a file is missing before ${file.firstOffset}`)
+    }
+    before = file
+  }
+}
