@@ -141,6 +141,9 @@ class StoreCheck {
     this.#reportEnd(end, isClean)
     queues.finish(end.offset)
     index.finish()
+    if (findings.namesDamaged > 0) {
+      findings.note(`${findings.namesDamaged} units and index entries name bytes that are damaged`)
+    }
     this.#checkCheckpoint(checkpoint, end)
     for (const each of offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))) {
       const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
@@ -213,6 +216,7 @@ class StoreCheck {
         this.#checkWholeCrc(buffer, at, offset, spans)
       },
       bad: ({ from, to, reason }) => {
+        this.#findings.damaged(from, to)
         const what = `${to - from} bytes are no record (${reason}); sound records follow from ${to} on`
         this.#findings.report('log-record', `commitlog ${from}`, what)
       },

@@ -50,7 +50,10 @@ describe('A check of a store that Apache wrote', () => {
         )
       } else if (variant.name.startsWith('corrupt')) {
         assert.ok(found.includes('log-record'))
-        assert.equal(problems[0]?.where, `commitlog ${variant.maxOffset}`)
+        assert.deepEqual(
+          problems.map(({ where }) => where),
+          [`commitlog ${variant.maxOffset}`],
+        )
       } else if (variant.remove.includes('consumequeue')) assert.ok(found.includes('queue-missing'))
     })
   }

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { decodeRecord, recordStoreTimestamp } from '@skylarkmq/protocol'
-import { GetMessageStatus, inspectIndex } from '../src/index.ts'
+import { GetMessageStatus, examineStore, inspectIndex } from '../src/index.ts'
 import type { MessageStore } from '../src/index.ts'
 import { goldenFacts, goldenStore, goldenVariants, queueOf } from './support/golden.ts'
 import type { GoldenFacts, GoldenVariant } from './support/golden.ts'
 import {
   ROOT,
   assertSound,
+  leftUnsound,
   message,
   putOk,
   readAll,
@@ -172,6 +173,12 @@ describe('A damaged store', () => {
       if (variant.name === 'corrupt-middle-clean') {
         await assertOnlyOneLost(env, store, variant)
         await store.shutdown()
+        const { problems } = examineStore(env.disk, config)
+        assert.deepEqual(
+          problems.map(({ where }) => where),
+          [`commitlog ${variant.maxOffset}`],
+        )
+        leftUnsound(env)
         return
       }
       assert.equal(store.commitLogOffsetMax, variant.maxOffset)

@@ -135,7 +135,7 @@ export class IndexCheck {
       }
       if (file.physicalOffset >= offset) return
       this.#entries++
-      if (file.physicalOffset >= readFrom) {
+      if (file.physicalOffset >= readFrom && !findings.isDamaged(file.physicalOffset)) {
         const what = `names ${file.physicalOffset}, where no message with a key begins`
         findings.report('index-entry', file.where, what)
       }

@@ -41,12 +41,16 @@ export interface Problem {
 export type Report = (kind: ProblemKind, where: string, what: string) => void
 
 const LISTED_MAX = 50
+const DAMAGED_MAX = 1000
 
 /** Collects what is found: all kinds, but of each only so many, as a store may have millions of one. */
 export class Findings {
   readonly problems: Problem[] = []
   /** What is worth knowing and nothing wrong. */
   readonly notes: string[] = []
+  /** Units and index entries that name damaged bytes of the log: they are right, and their message is lost. */
+  namesDamaged = 0
+  readonly #damaged: { from: number; to: number }[] = []
   readonly #counts = new Map<ProblemKind, number>()
 
   readonly report: Report = (kind, where, what) => {
@@ -57,6 +61,18 @@ export class Findings {
 
   readonly note = (sentence: string): void => {
     this.notes.push(sentence)
+  }
+
+  /** Remembers bytes of the log that are no record. */
+  damaged(from: number, to: number): void {
+    if (this.#damaged.length < DAMAGED_MAX) this.#damaged.push({ from, to })
+  }
+
+  /** Whether an offset lies in damaged bytes; then what names it is counted. */
+  isDamaged(offset: number): boolean {
+    const isIn = this.#damaged.some(({ from, to }) => from <= offset && offset < to)
+    if (isIn) this.namesDamaged++
+    return isIn
   }
 
   /** How many problems there are, those that are not listed included. */

@@ -172,7 +172,7 @@ export class QueueCheck {
     const { physicalOffset } = unit
     if (physicalOffset < queue.physicalEnd) {
       findings.report('queue-unit', where, `goes back to ${physicalOffset}`)
-    } else if (physicalOffset >= readFrom) {
+    } else if (physicalOffset >= readFrom && !findings.isDamaged(physicalOffset)) {
       const what = `names ${physicalOffset}, where no message of this queue begins`
       findings.report('queue-unit', where, what)
     }
