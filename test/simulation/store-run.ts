@@ -3,7 +3,12 @@ import { hostErrorCode } from '@skylarkmq/env'
 import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
 import type { DiskFaults, SimProcess } from '@skylarkmq/env/sim'
 import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
-import type { MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
+import type {
+  GetMessageResult,
+  MessageToStore,
+  PutMessageResult,
+  StoreConfig,
+} from '@skylarkmq/store'
 import { checkPromisesAreKept } from './checkers/promises-are-kept.ts'
 import { checkQueuesAreWhole } from './checkers/queues-are-whole.ts'
 import { checkServedWasSent } from './checkers/served-was-sent.ts'
@@ -317,7 +322,8 @@ export class StoreRun {
         continue
       }
       process.env.turn.sends((failure) => {
-        if (failure === undefined) this.#guard(() => this.#answer(sent, result, false))
+        if (failure !== undefined || !process.isAlive) return
+        this.#guard(() => this.#answer(sent, result, false))
       })
     }
   }
@@ -352,9 +358,12 @@ export class StoreRun {
     const follows = random.chance(0.8)
     const position = Math.min(this.#positions.get(name) ?? 0, max)
     const offset = follows ? position : random.below(max + 1)
-    const found = store.getMessage(topic, queueId, offset, { maxCount: random.between(1, 32) })
+    const limits = { maxCount: random.between(1, 32) }
     this.#pulling.add(name)
-    void Promise.resolve(found).then(
+    const found = new Promise<GetMessageResult>((resolve) => {
+      resolve(store.getMessage(topic, queueId, offset, limits))
+    })
+    void found.then(
       (result) => {
         if (!process.isAlive || store !== this.#store) return
         this.#pulling.delete(name)

@@ -47,7 +47,7 @@ export function openParts(
 ): StoreParts {
   makeDurableDirectory(env.disk, paths.commitLog)
   const segments = loadSegments(env, paths.commitLog, config.mappedFileSizeCommitLog, clean)
-  const mark = clean ? undefined : unsyncedMark(env.disk, paths.unsyncedMark)
+  const mark = clean ? undefined : unsyncedMark(env.disk, paths.root)
   if (mark !== undefined) {
     rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
   }
@@ -82,10 +82,10 @@ export function openParts(
     queuesFailed: (error: unknown) => {
       health.failed('the consume queues', error)
     },
-    markPath: paths.unsyncedMark,
+    root: paths.root,
   }
   recover(env, recovered)
-  if (mark !== undefined) unmarkUnsynced(env.disk, paths.unsyncedMark)
+  if (mark !== undefined) unmarkUnsynced(env.disk, paths.root)
   const rescue = newRescue(env, recovered, health)
   const flush: LogFlush = new LogFlush(env, log, {
     flushed: (offset) => {
@@ -101,7 +101,7 @@ export function openParts(
 }
 
 function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRescue {
-  const { log, queues, dispatcher, markPath } = parts
+  const { log, queues, dispatcher, root } = parts
   const cut = (offset: number): void => {
     dispatcher.dropFrom(offset)
     log.truncate(offset)
@@ -110,7 +110,7 @@ function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRes
     dispatcher.dispatchedEnd = offset
     dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
   }
-  return new SyncRescue(env, { log, health, markPath, cut })
+  return new SyncRescue(env, { log, health, root, cut })
 }
 
 function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {

@@ -8,8 +8,6 @@ export interface StorePaths {
   readonly index: string
   readonly checkpoint: string
   readonly abort: string
-  /** See `unsynced-mark.ts`. */
-  readonly unsyncedMark: string
 }
 
 /** The keys of a configuration that say where things are. */
@@ -34,6 +32,5 @@ export function storePaths(config: StorePathConfig): StorePaths {
     index: below(config.storePathIndex, 'index'),
     checkpoint: below(config.storeCheckpoint, 'checkpoint'),
     abort: below(config.abortFile, 'abort'),
-    unsyncedMark: `${root}/unsynced`,
   }
 }

@@ -33,8 +33,8 @@ export interface RecoveryParts {
   readonly delayLevels: readonly number[]
   /** Hears that the queues could not be written; they are in memory. */
   readonly queuesFailed: (error: unknown) => void
-  /** See `unsynced-mark.ts`. */
-  readonly markPath: string
+  /** Directory of the store. */
+  readonly root: string
 }
 
 /** From where on the parts of the store have to be made from the log. */
@@ -96,8 +96,9 @@ export function recover(env: Env, parts: RecoveryParts): number {
 function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, queues, abortedProcess } = parts
   const point = trustedPoint(parts)
-  const isOrderly = abortedProcess === undefined || point !== undefined
-  loadQueues(env, queues, log, { isOrderly, upTo: point?.physicalEnd ?? Infinity })
+  const clean = abortedProcess === undefined
+  const isOrderly = clean || point !== undefined
+  loadQueues(env, queues, log, { clean, isOrderly, upTo: point?.physicalEnd ?? Infinity })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   return areGone ? undefined : point
@@ -220,13 +221,13 @@ export function cutCaches(env: Env, parts: RecoveryParts): void {
  * then whoever opens the store next has to write that part again.
  */
 function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
-  const { log, markPath } = parts
+  const { log, root } = parts
   try {
     cutLog(env, parts, end)
     for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
     env.disk.syncDirectoryNow(log.segments.directory)
   } catch (error) {
-    if (hostErrorCode(error) !== undefined) markUnsynced(env.disk, markPath, from)
+    if (hostErrorCode(error) !== undefined) markUnsynced(env.disk, root, from)
     throw error
   }
 }

@@ -14,8 +14,8 @@ const RETRY_MAX_MS = 30_000
 export interface RescueParts {
   readonly log: CommitLog
   readonly health: WriteHealth
-  /** Path of the file that says that a part of the log may not be on disk. */
-  readonly markPath: string
+  /** Directory of the store. */
+  readonly root: string
   /** Makes `offset` the end of the log, of the queues and of the index. Throws the host's error. */
   readonly cut: (offset: number) => void
 }
@@ -49,7 +49,7 @@ export class SyncRescue {
     this.#parts.health.syncFailed(offset, error)
     this.#parts.log.suspect(offset)
     // Whoever opens the store after a kill has to know that its log may only seem to be on disk.
-    markUnsynced(this.#env.disk, this.#parts.markPath, offset)
+    markUnsynced(this.#env.disk, this.#parts.root, offset)
     this.#again(0)
   }
 
@@ -84,7 +84,7 @@ export class SyncRescue {
   }
 
   async #rescue(): Promise<void> {
-    const { log, health, markPath, cut } = this.#parts
+    const { log, health, root, cut } = this.#parts
     const flush = this.#flush as LogFlush
     // A sync that is under way may still fail, for pages that are written here.
     await flush.drain()
@@ -99,7 +99,7 @@ export class SyncRescue {
     const storeTimestamp = flush.appendedTimestamp
     for (const file of filesOf(log.segments, from, end)) await file.use((open) => open.sync())
     await this.#env.disk.syncDirectory(log.segments.directory)
-    unmarkUnsynced(this.#env.disk, markPath)
+    unmarkUnsynced(this.#env.disk, root)
     log.trust()
     health.syncWorks()
     this.#env.events.emit(syncWorksAgain, { offset: end })

@@ -83,7 +83,8 @@ export class ConsumeQueue {
   }
 
   /**
-   * True when the place after the last unit is not empty in the file: something is left there from before a cut.
+   * True when the places after the last unit are not empty in the file: something is left there from before a cut,
+   * or a page behind one that was lost.
    * Throws the host's error.
    */
   hasMoreInFile(): boolean {
@@ -91,8 +92,9 @@ export class ConsumeQueue {
     const perFile = this.#files.unitsPerFile
     const first = this.offsetMax - (this.offsetMax % perFile)
     const { scratch } = this.#files
-    const read = this.#files.read(this.#path(first), scratch, this.offsetMax - first, 1)
-    return read > 0 && unitSize(scratch, 0) !== 0
+    const count = Math.min(first + perFile - this.offsetMax, scratch.length / UNIT_BYTES)
+    const read = this.#files.read(this.#path(first), scratch, this.offsetMax - first, count)
+    return scratch.subarray(0, read * UNIT_BYTES).some((byte) => byte !== 0)
   }
 
   #setEnd(offsetMax: number): void {

@@ -67,6 +67,12 @@ export class QueueFiles {
     this.unsynced.add(path)
   }
 
+  /** Gives a file that is short its size, with zeros. Throws the host's error. */
+  lengthen(path: string): void {
+    this.#open.get(path).resize(this.unitsPerFile * UNIT_BYTES)
+    this.unsynced.add(path)
+  }
+
   remove(path: string): void {
     this.#open.forget(path)
     this.unsynced.delete(path)

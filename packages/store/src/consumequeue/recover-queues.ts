@@ -14,6 +14,8 @@ const FIRST_UNITS = 200
 
 /** How the ends of queues are found. */
 export interface QueueLoading {
+  /** Whether the last stop was orderly. */
+  readonly clean: boolean
   /** Whether the units on disk are known to be those of all records before `upTo`, whatever follows them. */
   readonly isOrderly: boolean
   /** Units of records that end behind this offset are left out: they are made from the log again. */
@@ -36,7 +38,7 @@ export function loadQueues(
     for (const entry of env.disk.list(`${queues.files.directory}/${topic.name}`)) {
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
-      adoptFiles(env, queues, queue)
+      adoptFiles(env, queues, queue, loading.clean)
       if (loading.isOrderly && endByPlaces(queue, loading.upTo, log)) continue
       endByReading(queues, queue, loading.upTo)
       stepBackFromStale(queue, log)
@@ -56,29 +58,49 @@ export function queueFileBytes(disk: Disk, directory: string): number | undefine
   return undefined
 }
 
-function adoptFiles(env: Env, queues: ConsumeQueueTable, queue: ConsumeQueue): void {
+function adoptFiles(
+  env: Env,
+  queues: ConsumeQueueTable,
+  queue: ConsumeQueue,
+  clean: boolean,
+): void {
   const { files } = queues
   const perFile = files.unitsPerFile
   const directory = files.queueDirectory(queue.topic, queue.queueId)
   const found = listSegments(env.disk, directory)
-  if (found.at(-1)?.sizeBytes === 0) {
+  if (clean && found.at(-1)?.sizeBytes === 0) {
     const empty = found.pop() as FoundSegment
     files.remove(files.path(queue.topic, queue.queueId, empty.firstOffset / UNIT_BYTES))
   }
   const firsts = found.map((each) => each.firstOffset / UNIT_BYTES)
-  // A queue is made from the log, so what comes before a gap or a file of another size is given up.
+  const fileBytes = perFile * UNIT_BYTES
+  const isWhole = (i: number): boolean => found[i]?.sizeBytes === fileBytes
+  const follows = (i: number): boolean =>
+    i === 0 || firsts[i] === (firsts[i - 1] as number) + perFile
   let start = 0
-  for (let i = 0; i < firsts.length; i++) {
-    const follows = i === 0 || firsts[i] === (firsts[i - 1] as number) + perFile
-    const isWhole = found[i]?.sizeBytes === perFile * UNIT_BYTES
-    if (!isWhole) start = i + 1
-    else if (!follows) start = Math.max(start, i)
+  let end = firsts.length
+  if (clean) {
+    // A queue is made from the log, so what comes before a gap or a file of another size is given up.
+    for (let i = 0; i < end; i++) {
+      if (!isWhole(i)) start = i + 1
+      else if (!follows(i)) start = i
+    }
+  } else {
+    // After a crash it is the last files that may be short or missing; what they lack is made from the log again.
+    end = firsts.findIndex((_, i) => !follows(i) || (found[i]?.sizeBytes ?? 0) > fileBytes)
+    if (end < 0) end = firsts.length
+    const short = firsts.findIndex((_, i) => !isWhole(i))
+    if (short >= 0 && short < end) {
+      end = short + 1
+      files.lengthen(files.path(queue.topic, queue.queueId, firsts[short] as number))
+    }
   }
-  for (const first of firsts.slice(0, start))
-    files.remove(files.path(queue.topic, queue.queueId, first))
+  for (const [i, first] of firsts.entries()) {
+    if (i < start || i >= end) files.remove(files.path(queue.topic, queue.queueId, first))
+  }
   const fileFirst = firsts[start] ?? 0
   // Seen as full, so that its units can be read while its end is looked for.
-  queue.adopt(fileFirst, fileFirst + (firsts.length - start) * perFile)
+  queue.adopt(fileFirst, fileFirst + (end - start) * perFile)
 }
 
 /**
