@@ -10,6 +10,7 @@ import {
 } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
 import { offsetsBehindEnd, readConfig } from './check/config-check.ts'
+import type { OffsetBehindEnd } from './check/config-check.ts'
 import { checkDirectory } from './check/directory-check.ts'
 import { IndexCheck } from './check/index-check.ts'
 import { walkLog } from './check/log-walk.ts'
@@ -55,6 +56,20 @@ export interface CheckReport {
   /** What is worth knowing and nothing wrong. */
   readonly notes: readonly string[]
   readonly summary: CheckSummary
+  /** The first bytes of the log that are no record; undefined when there are none but zeros behind the end. */
+  readonly damage: LogDamage | undefined
+  /** Offsets of groups and delay levels that are greater than they can be. */
+  readonly offsetsBehindEnd: readonly OffsetBehindEnd[]
+}
+
+/** Bytes of the log that are no record. */
+export interface LogDamage {
+  readonly offset: number
+  readonly reason: string
+  /** Sound records that lie behind them. */
+  readonly recordsBehind: number
+  /** Behind the last byte of the log that is not zero. */
+  readonly usedEnd: number
 }
 
 /** What was looked at. */
@@ -104,6 +119,8 @@ class StoreCheck {
   readonly #paths: StorePaths
   readonly #findings = new Findings()
   #newestTimestamp = 0
+  #firstBad: { offset: number; reason: string } | undefined
+  #recordsBehind = 0
 
   constructor(disk: Disk, config: StoreConfig, options: CheckOptions) {
     this.#disk = disk
@@ -145,7 +162,8 @@ class StoreCheck {
       findings.note(`${findings.namesDamaged} units and index entries name bytes that are damaged`)
     }
     this.#checkCheckpoint(checkpoint, end)
-    for (const each of offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))) {
+    const behind = offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))
+    for (const each of behind) {
       const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
       findings.report('offset', `config/${each.table}.json`, what)
     }
@@ -164,7 +182,15 @@ class StoreCheck {
         indexEntries: index.entries,
         isClean,
       },
+      damage: this.#damage(end),
+      offsetsBehindEnd: behind,
     }
+  }
+
+  #damage({ offset, reason, usedEnd }: LogEnd): LogDamage | undefined {
+    const first = this.#firstBad ?? (reason === undefined ? undefined : { offset, reason })
+    if (first === undefined) return undefined
+    return { ...first, recordsBehind: this.#recordsBehind, usedEnd: Math.max(usedEnd, offset) }
   }
 
   #logFiles(): LogFile[] {
@@ -206,6 +232,7 @@ class StoreCheck {
         if (typeof spans === 'string') return
         const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
         const storeTimestamp = recordStoreTimestamp(buffer, at)
+        if (this.#firstBad !== undefined) this.#recordsBehind++
         this.#newestTimestamp = Math.max(this.#newestTimestamp, storeTimestamp)
         queues.record(buffer, at, offset, topic, spans)
         const state = transactionState(readInt(buffer, at + RecordAt.sysFlag))
@@ -217,6 +244,7 @@ class StoreCheck {
       },
       bad: ({ from, to, reason }) => {
         this.#findings.damaged(from, to)
+        this.#firstBad ??= { offset: from, reason }
         const what = `${to - from} bytes are no record (${reason}); sound records follow from ${to} on`
         this.#findings.report('log-record', `commitlog ${from}`, what)
       },

@@ -1,6 +1,9 @@
 import type { Disk } from '@skylarkmq/env'
 import type { Findings } from './problem.ts'
 
+/** Part of the names of what a repair puts aside. */
+export const KEPT_BY_REPAIR = '.before-repair-'
+
 /** What may lie in a store's directory and is checked, or has no content. */
 const KNOWN = new Set([
   'abort',
@@ -13,6 +16,7 @@ const KNOWN = new Set([
   'lock',
   'namesrv',
   'skylark.pid',
+  'unsynced',
 ])
 
 /** What Apache keeps beside them, and what it is. */
@@ -40,7 +44,11 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
     const list = apart.sort().map((name) => `${name} (${NOT_CHECKED[name] ?? ''})`)
     findings.note(`not checked: ${list.join(', ')}`)
   }
-  const unknown = names.filter((name) => !KNOWN.has(name) && NOT_CHECKED[name] === undefined)
+  const kept = names.filter((name) => name.includes(KEPT_BY_REPAIR))
+  if (kept.length > 0) findings.note(`kept by a repair: ${kept.sort().join(', ')}`)
+  const unknown = names.filter(
+    (name) => !KNOWN.has(name) && NOT_CHECKED[name] === undefined && !kept.includes(name),
+  )
   if (unknown.length > 0) findings.note(`not part of a store: ${unknown.sort().join(', ')}`)
 }
 

@@ -76,7 +76,7 @@ export class IndexCheck {
       }
       const file = new CheckedIndexFile(disk, path, name, sizes, findings)
       if (!isClean && file.head.endTimestamp > indexMsgTimestamp) {
-        findings.note(`index/${name} and later ones are made anew by the next start`)
+        findings.note(`index/${name} and later ones are put right by the next start`)
         return
       }
       if (!file.isHeadSane()) continue
