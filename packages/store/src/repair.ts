@@ -7,6 +7,7 @@ import { Findings } from './check/problem.ts'
 import type { ProblemKind } from './check/problem.ts'
 import { removeAbortFile } from './abort-file.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { unsyncedMark } from './commitlog/unsynced-mark.ts'
 import { localTime } from './local-time.ts'
 import type { StoreConfig } from './options.ts'
 import { clampOffsets } from './repair/clamp-offsets.ts'
@@ -201,10 +202,10 @@ class Repair {
   async #leaveClean(): Promise<void> {
     const { report, queues, index, left } = this.#plan
     const { disk } = this.#env
-    const { abort, commitLog, unsyncedMark } = this.#paths
+    const { abort, commitLog, root } = this.#paths
     if (report.summary.isClean || !queues || !index || left.length > 0) return
     // What a failed sync left in the page cache alone has to be written again, which a start does.
-    if (disk.stat(unsyncedMark) !== undefined) return
+    if (unsyncedMark(disk, root) !== undefined) return
     for (const { firstOffset } of listSegments(disk, commitLog)) {
       await syncPath(disk, `${commitLog}/${segmentName(firstOffset)}`)
     }

@@ -16,7 +16,6 @@ const KNOWN = new Set([
   'lock',
   'namesrv',
   'skylark.pid',
-  'unsynced',
 ])
 
 /** What Apache keeps beside them, and what it is. */
@@ -47,9 +46,13 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
   const kept = names.filter((name) => name.includes(KEPT_BY_REPAIR))
   if (kept.length > 0) findings.note(`kept by a repair: ${kept.sort().join(', ')}`)
   const unknown = names.filter(
-    (name) => !KNOWN.has(name) && NOT_CHECKED[name] === undefined && !kept.includes(name),
+    (name) => !isKnown(name) && NOT_CHECKED[name] === undefined && !kept.includes(name),
   )
   if (unknown.length > 0) findings.note(`not part of a store: ${unknown.sort().join(', ')}`)
+}
+
+function isKnown(name: string): boolean {
+  return KNOWN.has(name) || /^unsynced\.\d+$/.test(name)
 }
 
 function hasContent(disk: Disk, root: string, name: string): boolean {
