@@ -90,7 +90,7 @@ describe('After a kill', () => {
     )
     const recovered = await startStore(again, config)
     assert.equal(recovered.offsetMax('TopicTest', 0), 60)
-    assert.ok(again.seen.includes('store.consumequeue.cut'))
+    assert.ok(again.seen.includes('store.recovered'))
     assert.equal((await readAll(recovered, 'TopicTest', 0)).records.length, 60)
     await stopAndCheck(again, recovered, config)
   })

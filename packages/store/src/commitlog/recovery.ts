@@ -97,8 +97,10 @@ function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, queues, abortedProcess } = parts
   const point = trustedPoint(parts)
   const clean = abortedProcess === undefined
-  const isOrderly = clean || point !== undefined
-  loadQueues(env, queues, log, { clean, isOrderly, upTo: point?.physicalEnd ?? Infinity })
+  // What was made of the log since it was last on disk is made again: pages of it may be missing.
+  const upTo = point?.physicalEnd ?? (clean ? Infinity : uncleanStart(parts))
+  queues.files.areNamesAtRisk = !clean
+  loadQueues(env, queues, log, { clean, upTo })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   return areGone ? undefined : point

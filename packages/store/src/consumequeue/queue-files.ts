@@ -19,6 +19,9 @@ export class QueueFiles {
   readonly unsynced = new Set<string>()
   /** Directories that got new names since. */
   readonly unsyncedDirectories = new Set<string>()
+  /** Set after a crash: the process before may have made files whose names it did not bring to disk. */
+  areNamesAtRisk = false
+  readonly #noted = new Set<string>()
   readonly env: Env
   readonly #open: OpenFiles
 
@@ -51,6 +54,15 @@ export class QueueFiles {
   write(path: string, units: Buffer, atUnit: number): void {
     this.#open.get(path).writeNow(units, atUnit * UNIT_BYTES)
     this.unsynced.add(path)
+    if (this.areNamesAtRisk) this.#noteName(path)
+  }
+
+  #noteName(path: string): void {
+    const directory = path.slice(0, path.lastIndexOf('/'))
+    if (this.#noted.has(directory)) return
+    this.#noted.add(directory)
+    const topicDirectory = directory.slice(0, directory.lastIndexOf('/'))
+    this.unsyncedDirectories.add(directory).add(topicDirectory).add(this.directory)
   }
 
   /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */

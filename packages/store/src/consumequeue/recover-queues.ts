@@ -16,9 +16,10 @@ const FIRST_UNITS = 200
 export interface QueueLoading {
   /** Whether the last stop was orderly. */
   readonly clean: boolean
-  /** Whether the units on disk are known to be those of all records before `upTo`, whatever follows them. */
-  readonly isOrderly: boolean
-  /** Units of records that end behind this offset are left out: they are made from the log again. */
+  /**
+   * The units of all records before this offset are on disk, whatever follows them. Units of records that end behind
+   * it are left out: they are made from the log again.
+   */
   readonly upTo: number
 }
 
@@ -39,7 +40,7 @@ export function loadQueues(
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
       adoptFiles(env, queues, queue, loading.clean)
-      if (loading.isOrderly && endByPlaces(queue, loading.upTo, log)) continue
+      if (endByPlaces(queue, loading.upTo, log)) continue
       endByReading(queues, queue, loading.upTo)
       stepBackFromStale(queue, log)
     }

@@ -166,10 +166,10 @@ export class MessageIndex {
 
   #newPath(): string {
     this.#env.disk.makeDirectory(this.#directory)
-    let ms = this.#env.clock.now()
+    const now = localTime(this.#env.clock.now()).digits
     const newest = this.#files.at(-1)?.name ?? ''
-    while (localTime(ms).digits <= newest) ms++
-    return `${this.#directory}/${localTime(ms).digits}`
+    // The clock may have gone back, and names have to go on.
+    return `${this.#directory}/${now > newest ? now : String(BigInt(newest) + 1n)}`
   }
 
   /** Finds messages by the hash of their key, newest file first. Throws the host's error. */
