@@ -1,8 +1,16 @@
 import type { Disk } from '@skylarkmq/env'
-import { decodeProperties, decodeRecord, hostText, readInt, readLong } from '@skylarkmq/protocol'
+import {
+  ProtocolError,
+  decodeProperties,
+  decodeRecord,
+  hostText,
+  readInt,
+  readLong,
+  restoreBody,
+} from '@skylarkmq/protocol'
 import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
-import { scanLog } from './commitlog/scan-log.ts'
+import { nextRecord, walkLog } from './check/log-walk.ts'
 import {
   UNIT_BYTES,
   isFiller,
@@ -10,9 +18,16 @@ import {
   unitSize,
   unitTagsCode,
 } from './consumequeue/consume-queue-unit.ts'
-import { indexHeader } from './index/index-file.ts'
-import { SegmentFile, segmentName } from './segment/segment-file.ts'
-import { SegmentQueue, listSegments } from './segment/segment-queue.ts'
+import { IndexFile } from './index/index-file.ts'
+import { indexKeyHash } from './index/index-key.ts'
+import { indexHeader } from './index/index-layout.ts'
+import type { IndexSizes } from './index/index-layout.ts'
+import { segmentName } from './segment/segment-file.ts'
+import { listSegments } from './segment/segment-queue.ts'
+
+const PREVIEW_BYTES = 200
+const FOUND_MAX = 1000
+const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 
 /** A record of the log in a form to read. */
 export interface InspectedRecord {
@@ -29,33 +44,49 @@ export interface InspectedRecord {
   readonly storeHost: string
   readonly reconsumeTimes: number
   readonly preparedTransactionOffset: number
+  /** As it is stored, perhaps compressed. */
   readonly bodyBytes: number
+  /** The beginning of the body as text, fit for a terminal. */
+  readonly bodyPreview: string
   readonly properties: Readonly<Record<string, string>>
 }
 
+/** Which records to read. */
+export interface RecordRange {
+  /** Physical offset of the first; when no record begins there, the next one that does. */
+  readonly from?: number
+  /** Records from here on are left out. */
+  readonly to?: number
+  readonly count?: number
+}
+
 /**
- * Records of a store that nobody has open, from the first on. `from` is the physical offset of one; with it the
- * reading begins there. Stops at what is not sound. Throws the host's error.
+ * Records of a store, from the first on. Goes on behind what is not sound. Of a store that a broker writes, the
+ * newest may be missing. Throws the host's error.
  */
 export function inspectRecords(
   disk: Disk,
   directory: string,
-  range: { from?: number; to?: number } = {},
+  range: RecordRange = {},
 ): InspectedRecord[] {
-  const log = `${directory}/commitlog`
-  const found = listSegments(disk, log)
-  const sizeBytes = found[0]?.sizeBytes ?? 0
-  const files = found.map((each) => new SegmentFile(disk, log, each.firstOffset, sizeBytes))
-  const segments = new SegmentQueue(disk, log, sizeBytes, files)
+  return readRecords(disk, `${directory}/commitlog`, range)
+}
+
+/** As `inspectRecords`, of the log in a folder. */
+export function readRecords(disk: Disk, log: string, range: RecordRange = {}): InspectedRecord[] {
+  const files = listSegments(disk, log).filter((file) => file.sizeBytes > 0)
+  const { from, to = Infinity, count = Infinity } = range
   const records: InspectedRecord[] = []
-  const options = { checkCrc: true, ...(range.to === undefined ? {} : { to: range.to }) }
-  try {
-    scanLog(segments, range.from ?? segments.firstOffset, options, (buffer, at) => {
-      records.push(inspectRecord(buffer, at))
-    })
-  } finally {
-    segments.close()
-  }
+  let reached = -1
+  const start = from === undefined ? files[0]?.firstOffset : nextRecord(disk, log, files, from)
+  if (start === undefined) return []
+  walkLog(disk, log, files, start, {
+    record: (buffer, at, offset) => {
+      if (offset < to) records.push(inspectRecord(buffer, at))
+      reached = offset
+    },
+    isDone: () => records.length >= count || reached >= to,
+  })
   return records
 }
 
@@ -77,8 +108,28 @@ export function inspectRecord(buffer: Buffer, at = 0): InspectedRecord {
     reconsumeTimes: record.reconsumeTimes,
     preparedTransactionOffset: record.preparedTransactionOffset,
     bodyBytes: record.body.length,
+    bodyPreview: previewOf(record.body, record.sysFlag),
     properties: Object.fromEntries(decodeProperties(record.properties)),
   }
+}
+
+function previewOf(body: Buffer, sysFlag: number): string {
+  try {
+    const whole = restoreBody(body, sysFlag, RESTORED_BYTES_MAX)
+    const text = visible(whole.toString('utf8', 0, PREVIEW_BYTES))
+    return whole.length > PREVIEW_BYTES ? `${text}…` : text
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return `(${error.message})`
+  }
+}
+
+/** Text without what a terminal would obey: control characters are shown by their number. */
+export function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (each) => `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** A unit of a queue in a form to read. */
@@ -96,21 +147,40 @@ export function inspectQueue(
   topic: string,
   queueId: number,
 ): InspectedUnit[] {
-  const queue = `${directory}/consumequeue/${topic}/${queueId}`
+  return readQueue(disk, `${directory}/consumequeue`, topic, queueId)
+}
+
+/** As `inspectQueue`, of the queues in a folder: so many units from an offset on. */
+export function readQueue(
+  disk: Disk,
+  directory: string,
+  topic: string,
+  queueId: number,
+  range: { from?: number; count?: number } = {},
+): InspectedUnit[] {
+  const queue = `${directory}/${topic}/${queueId}`
+  const { from = 0, count = Infinity } = range
   const units: InspectedUnit[] = []
-  for (const { firstOffset } of listSegments(disk, queue)) {
+  for (const { firstOffset, sizeBytes } of listSegments(disk, queue)) {
+    if (firstOffset + sizeBytes <= from * UNIT_BYTES) continue
     const bytes = disk.readFile(`${queue}/${segmentName(firstOffset)}`) ?? Buffer.alloc(0)
-    for (let at = 0; at + UNIT_BYTES <= bytes.length && unitSize(bytes, at) > 0; at += UNIT_BYTES) {
-      if (isFiller(bytes, at)) continue
-      units.push({
-        queueOffset: (firstOffset + at) / UNIT_BYTES,
-        physicalOffset: unitPhysicalOffset(bytes, at),
-        sizeBytes: unitSize(bytes, at),
-        tagsCode: unitTagsCode(bytes, at),
-      })
+    const start = Math.max(0, from * UNIT_BYTES - firstOffset)
+    for (let at = start; at + UNIT_BYTES <= bytes.length && unitSize(bytes, at) > 0;) {
+      if (units.length >= count) return units
+      if (!isFiller(bytes, at)) units.push(inspectUnit(bytes, at, (firstOffset + at) / UNIT_BYTES))
+      at += UNIT_BYTES
     }
   }
   return units
+}
+
+function inspectUnit(bytes: Buffer, at: number, queueOffset: number): InspectedUnit {
+  return {
+    queueOffset,
+    physicalOffset: unitPhysicalOffset(bytes, at),
+    sizeBytes: unitSize(bytes, at),
+    tagsCode: unitTagsCode(bytes, at),
+  }
 }
 
 /** The head of an index file. */
@@ -126,9 +196,14 @@ export interface InspectedIndex {
 
 /** The heads of all index files, oldest first. Throws the host's error. */
 export function inspectIndex(disk: Disk, directory: string): InspectedIndex[] {
-  const names = disk.list(`${directory}/index`).map((entry) => entry.name)
+  return readIndexHeads(disk, `${directory}/index`)
+}
+
+/** As `inspectIndex`, of the index in a folder. */
+export function readIndexHeads(disk: Disk, directory: string): InspectedIndex[] {
+  const names = disk.list(directory).map((entry) => entry.name)
   return names.sort().map((name) => {
-    const file = disk.open(`${directory}/index/${name}`, 'read')
+    const file = disk.open(`${directory}/${name}`, 'read')
     const head = Buffer.alloc(indexHeader.sizeBytes)
     try {
       file.readNow(head, 0)
@@ -145,6 +220,32 @@ export function inspectIndex(disk: Disk, directory: string): InspectedIndex[] {
       indexCount: readInt(head, indexHeader.indexCount),
     }
   })
+}
+
+/**
+ * Physical offsets of the messages of a topic that the index has under a key, or under another of the same hash,
+ * newest first. Files of other sizes are left out. Throws the host's error.
+ */
+export function findByKey(
+  disk: Disk,
+  directory: string,
+  sizes: IndexSizes,
+  topic: string,
+  key: string,
+): number[] {
+  const found: number[] = []
+  const keyHash = indexKeyHash(topic, key)
+  const names = disk.list(directory).map((entry) => entry.name)
+  for (const name of names.sort().reverse()) {
+    const file = IndexFile.open(disk, `${directory}/${name}`, sizes)
+    try {
+      const query = { keyHash, beginMs: 0, endMs: Infinity, maxCount: FOUND_MAX }
+      if (file.hasRightSize) file.find(query, found)
+    } finally {
+      file.close()
+    }
+  }
+  return found
 }
 
 /** The checkpoint's values; zeros when there is none. Throws the host's error. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addStoreCheck } from './store-check.ts'
+import { addStoreInspect } from './store-inspect.ts'
 import { addStoreRepair } from './store-repair.ts'
 
 /** Adds `store` with `check`, `inspect` and `repair`. */
@@ -8,5 +9,6 @@ export function addStoreCommands(program: Command): void {
     .command('store')
     .description('check, look into and repair the folder of a broker, ours or Apache’s')
   addStoreCheck(store)
+  addStoreInspect(store)
   addStoreRepair(store)
 }

@@ -31,6 +31,8 @@ export interface LogVisitor {
   record(buffer: Buffer, at: number, offset: number, sizeBytes: number): void
   /** Bytes between sound records that are none. */
   bad?(bytes: BadBytes): void
+  /** Asked before each record: true ends the walk there. */
+  isDone?(): boolean
   /** Called now and then with the offset that was reached. */
   reached?(offset: number): void
 }
@@ -100,6 +102,7 @@ class LogWalk {
     let offset = from
     let reachedAt = from
     for (;;) {
+      if (this.#visitor.isDone?.() === true) return this.#end(offset, undefined, offset)
       const file = this.#fileAt(offset)
       if (file === undefined) {
         const next = this.#files.find((each) => each.firstOffset > offset)

@@ -145,8 +145,9 @@ function lastExpired(
 ): QueueCursor['unit'] {
   const cursor = new QueueCursor(disk, open, directory, topic, queueId, ignored)
   let last: QueueCursor['unit']
-  for (; cursor.unit !== undefined; cursor.next()) {
+  while (cursor.unit !== undefined) {
     if (!cursor.unit.isFiller && cursor.unit.physicalOffset < logMin) last = cursor.unit
+    cursor.next()
   }
   return last
 }
