@@ -172,6 +172,69 @@ test('whatever the hot codec takes of a damaged header, the plain one reads alik
   assert.ok(taken > 100)
 })
 
+/** A header as it is written here, with no body. */
+function frameWith(header: string): Frame {
+  const length = Buffer.byteLength(header)
+  const bytes = Buffer.alloc(8 + length)
+  bytes.writeInt32BE(4 + length, 0)
+  bytes.writeInt32BE(length, 4)
+  bytes.write(header, 8)
+  return frameOf(bytes)
+}
+
+test('headers like those that came before are read as the plain codec reads them', () => {
+  const part = fc.constantFrom('', 'a', 'ab', 'AB12', '7F00000A', 'true', 'é', '"', '}', ',')
+  const piece = fc.tuple(fc.constantFrom('\\u0001', '\\u0002', '\\n', '\\u00e9', ''), part)
+  const pieces = fc.array(piece, { maxLength: 5 })
+  const text = pieces.map((all) => all.flat().join(''))
+  const queue = fc.constantFrom('1', '2', '3', '4', '12', '120', '', 'x', '-1')
+  const change = fc.record({
+    topic: fc.constantFrom('t', 'tt', 'é', 'a\\n'),
+    queue,
+    born: fc.constantFrom('1', '1763737261123', '1763737261124'),
+    properties: fc.oneof(fc.constant('UNIQ_KEY\\u0001AB12\\u0002WAIT\\u0001true'), text),
+    opaque: fc.constantFrom('1', '2', '10', '12', '20', '100', '7', '-3', '01', '1e3'),
+    language: fc.constantFrom('JAVA', 'JAVA', 'JAVA', 'JAVA', 'GO', 'XX'),
+    tail: fc.constantFrom('', '', '', '', ',"remark":"r"', ',"x":1'),
+  })
+  let taken = 0
+  const property = fc.property(fc.array(change, { minLength: 5, maxLength: 30 }), (changes) => {
+    for (const each of changes) {
+      const fields = `{"a":"g","b":"${each.topic}","c":"TBW102","d":"4","e":"${each.queue}","f":"0","g":"${each.born}","h":"0","i":"${each.properties}","j":"0","k":"false"}`
+      const header = `{"code":310,"extFields":${fields},"flag":0,"language":"${each.language}","opaque":${each.opaque},"version":479${each.tail}}`
+      if (agrees(SEND_MESSAGE_V2, frameWith(header))) taken++
+    }
+  })
+  fc.assert(property, seeded(1000))
+  assert.ok(taken > 2000)
+})
+
+test('a header that came before and was damaged since is read as the plain codec reads it', () => {
+  const header = `{"code":310,"extFields":{"a":"g","b":"t","c":"TBW102","d":"4","e":"1","f":"0","g":"1763737261123","h":"0","i":"UNIQ_KEY\\u0001AB12\\u0002TAGS\\u0001x","k":"true"},"flag":0,"language":"JAVA","opaque":1,"version":479}`
+  const byte = fc.constantFrom(...Buffer.from('"\\,}:{0u1x\u0001'), 0x80, 0xff)
+  const edit = fc.record({ at: fc.nat(header.length - 1), byte, kind: fc.constantFrom(0, 1, 2) })
+  let taken = 0
+  const property = fc.property(fc.array(edit, { minLength: 1, maxLength: 2 }), (edits) => {
+    for (let i = 0; i < 4; i++) assert.ok(agrees(SEND_MESSAGE_V2, frameWith(header)))
+    let bytes = Buffer.from(header)
+    for (const { at, byte: value, kind } of edits) {
+      const before = bytes.subarray(0, at)
+      const inserted = kind === 0 ? [] : [value]
+      bytes = Buffer.concat([
+        before,
+        Buffer.from(inserted),
+        bytes.subarray(kind === 2 ? at : at + 1),
+      ])
+    }
+    const head = Buffer.alloc(8)
+    head.writeInt32BE(4 + bytes.length, 0)
+    head.writeInt32BE(bytes.length, 4)
+    if (agrees(SEND_MESSAGE_V2, frameOf(Buffer.concat([head, bytes])))) taken++
+  })
+  fc.assert(property, seeded(3000))
+  assert.ok(taken > 100)
+})
+
 test('escapes of every kind in properties come out as the plain codec has them', () => {
   const unit = fc.constantFrom(
     '\\u0001',
@@ -190,13 +253,8 @@ test('escapes of every kind in properties come out as the plain codec has them',
   )
   const property = fc.property(fc.array(unit, { maxLength: 20 }), (units) => {
     const header = `{"code":310,"extFields":{"a":"g","b":"t","c":"TBW102","d":"4","e":"1","f":"0","g":"1","h":"0","i":"${units.join('')}"},"flag":0,"language":"JAVA","opaque":1,"version":479}`
-    const length = Buffer.byteLength(header)
-    const bytes = Buffer.alloc(8 + length)
-    bytes.writeInt32BE(4 + length, 0)
-    bytes.writeInt32BE(length, 4)
-    bytes.write(header, 8)
     const isPlain = units.some((each) => each.includes('\\ud8') || each === '\\v')
-    assert.equal(agrees(SEND_MESSAGE_V2, frameOf(bytes)), !isPlain)
+    assert.equal(agrees(SEND_MESSAGE_V2, frameWith(header)), !isPlain)
   })
   fc.assert(property, seeded(300))
 })

@@ -1,8 +1,12 @@
 import { isUtf8 } from 'node:buffer'
+import { FieldPlaces } from './field-places.ts'
 import type { Frame } from './frame-decoder.ts'
-import { FieldPlaces, keepBytes, scanHeader, scanned, ValueKind } from './header-scan.ts'
+import { scanHeader } from './header-scan.ts'
+import type { KnownHeader } from './known-header.ts'
+import { withoutEscapes, type PlainText } from './plain-text.ts'
+import { keepBytes, scanned, ValueKind } from './scan-values.ts'
 
-const { NOT_ASCII, UNESCAPED } = ValueKind
+const { NOT_ASCII, UNESCAPED, JOINED } = ValueKind
 const NONE = Buffer.alloc(0)
 
 /**
@@ -30,23 +34,55 @@ export class ScannedFields {
     return scanHeader(frame, this.#places)
   }
 
+  /**
+   * What `make` makes of a header that came before, which the last one is like except for fields with a bit in
+   * `mask`; undefined when there is none.
+   */
+  base<H extends object>(mask: number, make: () => H | undefined): H | undefined {
+    const { known, changedMask } = this.#places
+    if (known === undefined || (changedMask & ~mask) !== 0) return undefined
+    if (known.made === undefined) {
+      this.#places.changedMask = 0
+      known.made = make() ?? null
+      this.#places.changedMask = changedMask
+      this.isOdd = false
+    }
+    return (known.made as H | null) ?? undefined
+  }
+
   /** True when the frame has the field. */
   has(field: number): boolean {
-    return (this.#places.start[field] as number) >= 0
+    const places = this.#places
+    const start = places.isAsKnown(field) ? places.known?.start : places.start
+    return (start?.[field] as number) >= 0
   }
 
   /** A whole number of at most 15 digits that must be there. */
   integer(field: number): number {
-    const start = this.#places.start[field] as number
+    const places = this.#places
+    if (places.isAsKnown(field)) return this.#knownInteger(places.known as KnownHeader, field)
+    const start = places.start[field] as number
     if (start < 0 || this.#isUnescaped(field)) {
       this.isOdd = true
       return 0
     }
-    return this.#parse(start, this.#places.end[field] as number)
+    return this.#parse(scanned.buffer, start, places.end[field] as number)
+  }
+
+  #knownInteger(known: KnownHeader, field: number): number {
+    const made = known.numbers[field] as number
+    if (made === made) return made
+    const start = known.start[field] as number
+    const wasOdd = this.isOdd
+    this.isOdd = start < 0
+    const value = start < 0 ? 0 : this.#parse(known.buffer, start, known.end[field] as number)
+    if (!this.isOdd) known.numbers[field] = value
+    this.isOdd ||= wasOdd
+    return value
   }
 
   #isUnescaped(field: number): boolean {
-    return ((this.#places.kind[field] as number) & UNESCAPED) !== 0
+    return ((this.#places.kind[field] as number) & (UNESCAPED | JOINED)) !== 0
   }
 
   /** A 32-bit number that must be there. */
@@ -63,18 +99,29 @@ export class ScannedFields {
 
   /** True for the word `true` in any case; undefined when it is not there. */
   optionalBoolean(field: number): boolean | undefined {
-    const start = this.#places.start[field] as number
-    if (start < 0) return undefined
-    if (this.#isUnescaped(field)) {
+    const places = this.#places
+    if (places.isAsKnown(field)) return this.#knownBoolean(places.known as KnownHeader, field)
+    const start = places.start[field] as number
+    if (start >= 0 && this.#isUnescaped(field)) {
       this.isOdd = true
       return undefined
     }
-    if ((this.#places.end[field] as number) - start !== 4) return false
-    const { buffer } = scanned
-    for (let k = 0; k < 4; k++) {
-      if (((buffer[start + k] as number) | 0x20) !== TRUE[k]) return false
+    return isTrue(scanned.buffer, start, places.end[field] as number)
+  }
+
+  #knownBoolean(known: KnownHeader, field: number): boolean | undefined {
+    const made = known.numbers[field] as number
+    const start = known.start[field] as number
+    if (made === made) return made === 1
+    if (start < 0) return undefined
+    const end = known.end[field] as number
+    if (known.buffer.subarray(start, end).includes(BACKSLASH)) {
+      this.isOdd = true
+      return undefined
     }
-    return true
+    const value = isTrue(known.buffer, start, end)
+    known.numbers[field] = value === true ? 1 : 0
+    return value
   }
 
   /** Text that must be there. */
@@ -86,22 +133,37 @@ export class ScannedFields {
 
   /** Text; undefined when it is not there. The same bytes give the same string object most times. */
   optionalText(field: number): string | undefined {
-    const start = this.#places.start[field] as number
+    const places = this.#places
+    if (places.isAsKnown(field)) return this.#knownText(places.known as KnownHeader, field)
+    const start = places.start[field] as number
     if (start < 0) return undefined
     if (this.#isUnescaped(field)) {
       this.isOdd = true
       return undefined
     }
-    const end = this.#places.end[field] as number
+    const end = places.end[field] as number
     const last = this.#lastBytes[field] as Buffer
     if (last.length === end - start && isSame(scanned.buffer, start, last)) {
       return this.#lastText[field]
     }
-    return this.#newText(field, start, end)
+    return this.#newText(scanned.buffer, field, start, end)
   }
 
-  #newText(field: number, start: number, end: number): string {
-    const { buffer } = scanned
+  #knownText(known: KnownHeader, field: number): string | undefined {
+    const made = known.texts[field]
+    const start = known.start[field] as number
+    if (made !== undefined || start < 0) return made
+    const end = known.end[field] as number
+    if (known.buffer.subarray(start, end).includes(BACKSLASH)) {
+      this.isOdd = true
+      return undefined
+    }
+    const text = this.#newText(known.buffer, field, start, end)
+    known.texts[field] = text
+    return text
+  }
+
+  #newText(buffer: Buffer, field: number, start: number, end: number): string {
     // Longer text is not worth keeping: names are short.
     if (end - start > INTERNED_BYTES_MAX) return buffer.toString('utf8', start, end)
     const slot = internedAt(buffer, start, end)
@@ -113,18 +175,39 @@ export class ScannedFields {
 
   /** The UTF-8 bytes of text, which stay as they are; undefined when it is not there. */
   optionalBytes(field: number): Buffer | undefined {
-    const start = this.#places.start[field] as number
+    const places = this.#places
+    if (places.isAsKnown(field)) return this.#knownBytes(places.known as KnownHeader, field)
+    const start = places.start[field] as number
     if (start < 0) return undefined
-    const end = this.#places.end[field] as number
-    const at = this.#isUnescaped(field) ? start : keepBytes(start, end)
+    const kind = places.kind[field] as number
+    if (kind === JOINED) return this.#joinedBytes(field)
+    const end = places.end[field] as number
+    const at = (kind & UNESCAPED) !== 0 ? start : keepBytes(start, end)
     const bytes = scanned.plain.subarray(at, at + end - start)
-    const isAscii = ((this.#places.kind[field] as number) & NOT_ASCII) === 0
+    const isAscii = (kind & NOT_ASCII) === 0
     if (!isAscii && !isUtf8(bytes)) this.isOdd = true
     return bytes
   }
 
-  #parse(start: number, end: number): number {
-    const { buffer } = scanned
+  #joinedBytes(field: number): Buffer {
+    const places = this.#places
+    const known = places.known?.plain[field] as PlainText
+    // The runs that differ are ASCII.
+    if (!known.isUtf8) this.isOdd = true
+    return places.runs.join(known)
+  }
+
+  #knownBytes(known: KnownHeader, field: number): Buffer | undefined {
+    const made = known.bytes[field]
+    const start = known.start[field] as number
+    if (made !== undefined || start < 0) return made
+    const bytes = withoutEscapes(known.buffer, start, known.end[field] as number)
+    if (isUtf8(bytes)) known.bytes[field] = bytes
+    else this.isOdd = true
+    return bytes
+  }
+
+  #parse(buffer: Buffer, start: number, end: number): number {
     const isNegative = start < end && buffer[start] === 0x2d
     const first = isNegative ? start + 1 : start
     if (first === end || end - first > 15) {
@@ -133,12 +216,11 @@ export class ScannedFields {
     }
     // In two halves, each of which is computed in 32 bits.
     const middle = Math.max(first, end - 9)
-    const value = this.#digits(first, middle) * 1e9 + this.#digits(middle, end)
+    const value = this.#digits(buffer, first, middle) * 1e9 + this.#digits(buffer, middle, end)
     return isNegative && value !== 0 ? -value : value
   }
 
-  #digits(start: number, end: number): number {
-    const { buffer } = scanned
+  #digits(buffer: Buffer, start: number, end: number): number {
     let value = 0
     for (let at = start; at < end; at++) {
       const digit = (buffer[at] as number) - 0x30
@@ -150,6 +232,18 @@ export class ScannedFields {
     }
     return value
   }
+}
+
+const BACKSLASH = 0x5c
+
+/** True for the word `true` in any case; undefined for a place below zero. */
+function isTrue(buffer: Buffer, start: number, end: number): boolean | undefined {
+  if (start < 0) return undefined
+  if (end - start !== TRUE.length) return false
+  for (let k = 0; k < TRUE.length; k++) {
+    if (((buffer[start + k] as number) | 0x20) !== TRUE[k]) return false
+  }
+  return true
 }
 
 const TRUE = Buffer.from('true')

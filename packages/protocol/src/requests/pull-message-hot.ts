@@ -1,6 +1,6 @@
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
-import { scanned } from '../frame/header-scan.ts'
+import { scanned } from '../frame/scan-values.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
@@ -32,21 +32,35 @@ const FIELDS = [
   'lo',
 ] as const
 const FIRST_OF_PROXIES = FIELDS.indexOf('proxyFrowardClientId')
+const QUEUE_ID = 2
+const QUEUE_OFFSET = 3
+const COMMIT_OFFSET = 6
+/** The bits of fields that are another with each pull. */
+const OF_EACH_PULL = (1 << QUEUE_ID) | (1 << QUEUE_OFFSET) | (1 << COMMIT_OFFSET)
 const fields = new ScannedFields(FIELDS)
 
 function decode(frame: Frame): HotRequest<PullHeader> | undefined {
   const f = fields
   if (!f.scan(frame)) return undefined
+  const base = f.base(OF_EACH_PULL, readAll)
+  const header = base === undefined ? readAll() : readOn(base)
+  if (header === undefined || f.isOdd) return undefined
+  const { opaque, flag, version, language } = scanned
+  return { header, opaque, flag, version, language }
+}
+
+function readAll(): PullHeader | undefined {
+  const f = fields
   for (let n = FIRST_OF_PROXIES; n < FIELDS.length; n++) if (f.has(n)) return undefined
   const header: PullHeader = {
     bname: f.optionalText(13),
     consumerGroup: f.text(0),
     topic: f.text(1),
-    queueId: f.int32(2),
-    queueOffset: f.integer(3),
+    queueId: f.int32(QUEUE_ID),
+    queueOffset: f.integer(QUEUE_OFFSET),
     maxMsgNums: f.int32(4),
     sysFlag: f.int32(5),
-    commitOffset: f.integer(6),
+    commitOffset: f.integer(COMMIT_OFFSET),
     suspendTimeoutMillis: f.integer(7),
     subscription: f.optionalText(8),
     subVersion: f.integer(9),
@@ -54,9 +68,18 @@ function decode(frame: Frame): HotRequest<PullHeader> | undefined {
     maxMsgBytes: f.optionalInt32(11),
     requestSource: f.optionalInt32(12),
   }
-  if (f.isOdd) return undefined
-  const { opaque, flag, version, language } = scanned
-  return { header, opaque, flag, version, language }
+  return f.isOdd ? undefined : header
+}
+
+/** A header like one before, but for what each pull has of its own. */
+function readOn(base: PullHeader): PullHeader {
+  const f = fields
+  return {
+    ...base,
+    queueId: f.int32(QUEUE_ID),
+    queueOffset: f.integer(QUEUE_OFFSET),
+    commitOffset: f.integer(COMMIT_OFFSET),
+  }
 }
 
 const FORBIDDEN_TYPE = nameBytes('forbiddenType')

@@ -1,7 +1,7 @@
 import { ResponseCode } from '../codes/response-code.ts'
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
-import { scanned } from '../frame/header-scan.ts'
+import { scanned } from '../frame/scan-values.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { FieldMap, HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
@@ -33,6 +33,11 @@ const FIELDS = [
   'lo',
 ] as const
 const FIRST_OF_PROXIES = FIELDS.indexOf('ns')
+const QUEUE = 4
+const BORN = 6
+const PROPERTIES = 8
+/** The bits of fields that are another with each message. */
+const OF_EACH_MESSAGE = (1 << QUEUE) | (1 << BORN) | (1 << PROPERTIES)
 
 /** The codec of SEND_MESSAGE and its variants. Reference: `SendMessageRequestHeaderV2.java`, decode. */
 class SendMessageHot implements HotCodec<SendHeader> {
@@ -48,6 +53,15 @@ class SendMessageHot implements HotCodec<SendHeader> {
   decode(frame: Frame): HotRequest<SendHeader> | undefined {
     const f = this.#fields
     if (!f.scan(frame)) return undefined
+    const base = f.base(OF_EACH_MESSAGE, this.#readAll)
+    const header = base === undefined ? this.#readAll() : this.#readOn(base)
+    if (header === undefined || f.isOdd) return undefined
+    const { opaque, flag, version, language } = scanned
+    return { header, opaque, flag, version, language }
+  }
+
+  readonly #readAll = (): SendHeader | undefined => {
+    const f = this.#fields
     for (let n = FIRST_OF_PROXIES; n < FIELDS.length; n++) if (f.has(n)) return undefined
     const header: SendHeader = {
       bname: f.optionalText(13),
@@ -55,19 +69,38 @@ class SendMessageHot implements HotCodec<SendHeader> {
       topic: f.text(1),
       defaultTopic: f.text(2),
       defaultTopicQueueNums: f.int32(3),
-      queueId: f.int32(4),
+      queueId: f.int32(QUEUE),
       sysFlag: f.int32(5),
-      bornTimestamp: f.integer(6),
+      bornTimestamp: f.integer(BORN),
       flag: f.int32(7),
-      properties: f.optionalBytes(8),
+      properties: f.optionalBytes(PROPERTIES),
       reconsumeTimes: f.optionalInt32(9),
       unitMode: f.optionalBoolean(10),
       maxReconsumeTimes: f.optionalInt32(11),
       batch: f.optionalBoolean(12),
     }
-    if (f.isOdd) return undefined
-    const { opaque, flag, version, language } = scanned
-    return { header, opaque, flag, version, language }
+    return f.isOdd ? undefined : header
+  }
+
+  /** A header like one before, but for what each message has of its own. */
+  #readOn(base: SendHeader): SendHeader {
+    const f = this.#fields
+    return {
+      bname: base.bname,
+      producerGroup: base.producerGroup,
+      topic: base.topic,
+      defaultTopic: base.defaultTopic,
+      defaultTopicQueueNums: base.defaultTopicQueueNums,
+      queueId: f.int32(QUEUE),
+      sysFlag: base.sysFlag,
+      bornTimestamp: f.integer(BORN),
+      flag: base.flag,
+      properties: f.optionalBytes(PROPERTIES),
+      reconsumeTimes: base.reconsumeTimes,
+      unitMode: base.unitMode,
+      maxReconsumeTimes: base.maxReconsumeTimes,
+      batch: base.batch,
+    }
   }
 
   writeReply(sink: ByteSink, opaque: number, reply: HotReply): boolean {
