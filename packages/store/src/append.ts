@@ -3,6 +3,7 @@ import { hostErrorCode } from '@skylarkmq/env'
 import {
   SystemTopic,
   encodeRecord,
+  propertiesSize,
   recordSize,
   transactionState,
   MessageSysFlag,
@@ -75,6 +76,7 @@ export class Appender {
       preparedTransactionOffset: 0,
       body: EMPTY,
       properties: EMPTY,
+      moreProperties: undefined,
     }
   }
 
@@ -174,8 +176,9 @@ export class Appender {
       const remark = `the body has ${message.body.length} bytes, more than maxMessageSize ${this.#config.maxMessageSize}`
       return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, remark)
     }
-    if (message.properties.length > PROPERTIES_BYTES_MAX) {
-      const remark = `the properties have ${message.properties.length} bytes, more than ${PROPERTIES_BYTES_MAX}`
+    const propertiesBytes = propertiesSize(message.properties, message.moreProperties)
+    if (propertiesBytes > PROPERTIES_BYTES_MAX) {
+      const remark = `the properties have ${propertiesBytes} bytes, more than ${PROPERTIES_BYTES_MAX}`
       return this.#failed(PutMessageStatus.PROPERTIES_SIZE_EXCEEDED, remark)
     }
     // A character has a byte at least, so only long names have to be measured.
@@ -213,7 +216,7 @@ export class Appender {
     return recordSize(
       queue.topicBytes.length,
       message.body.length,
-      message.properties.length,
+      propertiesSize(message.properties, message.moreProperties),
       message.bornHost.length,
       this.#fields.storeHost.length,
     )
@@ -256,9 +259,11 @@ export class Appender {
     fields.preparedTransactionOffset = message.preparedTransactionOffset
     fields.body = message.body
     fields.properties = message.properties
-    encodeRecord(chunk.buffer, chunk.length, fields)
+    fields.moreProperties = message.moreProperties
+    encodeRecord(chunk.buffer, chunk.length, fields, chunk.view)
     const propertiesEnd = chunk.length + sizeBytes
-    const propertiesStart = propertiesEnd - message.properties.length
+    const propertiesStart =
+      propertiesEnd - propertiesSize(message.properties, message.moreProperties)
     let { tagsCode } = message
     if (queue.topic === SystemTopic.SCHEDULE) {
       const levels = this.#parts.delayLevels

@@ -38,6 +38,8 @@ export interface MessageToStore {
   readonly body: Uint8Array
   /** `name 01 value 02 …` in UTF-8, with the last 02. */
   readonly properties: Uint8Array
+  /** More of them, which come behind; `keys` has none of theirs. */
+  readonly moreProperties?: Uint8Array | undefined
   /**
    * `javaHash` of the tag, 0 without one. For the topic of delayed messages the store puts the time
    * at which the message is due in its place.

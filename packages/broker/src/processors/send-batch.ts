@@ -87,8 +87,11 @@ function messagesOf(
       reconsumeTimes: header.reconsumeTimes ?? 0,
       preparedTransactionOffset: 0,
       body: each.body,
-      properties: appendPropertyBytes(own, more),
+      properties: own,
+      moreProperties: more,
       tagsCode: scanned.tagsCode,
+      // With none of its own, the properties that come behind may have keys.
+      keys: own === each.properties && scanned.keysStart >= 0 ? scanned : undefined,
       waitStoreOk,
     }
   })

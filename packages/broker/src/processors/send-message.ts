@@ -249,9 +249,8 @@ function messageOf(
     reconsumeTimes: header.reconsumeTimes ?? 0,
     preparedTransactionOffset: 0,
     body: body ?? NO_PROPERTIES,
-    properties: scanned.isSpecial
-      ? properties
-      : appendPropertyBytes(properties, broker.stamp.properties),
+    properties,
+    moreProperties: scanned.isSpecial ? undefined : broker.stamp.properties,
     tagsCode: scanned.tagsCode,
     // Once they are changed, the properties have their keys elsewhere.
     keys: keyBytes === properties && !scanned.isSpecial ? scanned : undefined,

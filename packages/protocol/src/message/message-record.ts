@@ -1,7 +1,8 @@
 import { ProtocolError } from '../errors.ts'
 import { MessageSysFlag } from '../codes/sys-flag.ts'
 import { crc32Positive } from './crc32.ts'
-import { readInt, readLong, readShort, writeInt, writeLong, writeShort } from './long.ts'
+import { readInt, readLong, readShort, writeInt, writeShort } from './long.ts'
+import { PROPERTY_SEPARATOR } from './properties.ts'
 
 /**
  * The commit log record: one message as it lies on disk, and as it travels in the body of a pull.
@@ -82,6 +83,8 @@ export interface MessageFields {
   readonly bodyCrc?: number
   /** Encoded, see `encodeProperties`. */
   readonly properties: Uint8Array
+  /** More of them, which come behind. */
+  readonly moreProperties?: Uint8Array | undefined
 }
 
 /** A record, decoded. `body` and `properties` are views of the bytes it was read from. */
@@ -119,12 +122,20 @@ export function recordSize(
   return RECORD_BYTES_MIN - 1 + hosts + topicLengthBytes + topicBytes + bodyBytes + propertiesBytes
 }
 
+/** Bytes of properties and of those that come behind, with what separates them. */
+export function propertiesSize(properties: Uint8Array, more: Uint8Array | undefined): number {
+  const { length } = properties
+  if (more === undefined) return length
+  const isOpen = length > 0 && properties[length - 1] !== PROPERTY_SEPARATOR
+  return length + (isOpen ? 1 : 0) + more.length
+}
+
 /** `recordSize` of a message. */
 export function recordSizeOf(m: MessageFields): number {
   return recordSize(
     m.topic.length,
     m.body.length,
-    m.properties.length,
+    propertiesSize(m.properties, m.moreProperties),
     m.bornHost.length,
     m.storeHost.length,
   )
@@ -132,37 +143,63 @@ export function recordSizeOf(m: MessageFields): number {
 
 /**
  * Writes a record at `target[at …]`, which has room for `recordSizeOf(m)` bytes, and returns that
- * size. Lengths are not checked: the broker has refused what is too long.
+ * size. Lengths are not checked: the broker has refused what is too long. `view` is of all of `target`.
  */
-export function encodeRecord(target: Buffer, at: number, m: MessageFields): number {
-  const body = m.body
-  const topic = m.topic
+export function encodeRecord(
+  target: Buffer,
+  at: number,
+  m: MessageFields,
+  view: DataView = new DataView(target.buffer, target.byteOffset, target.length),
+): number {
+  const { body, topic } = m
   const long = topic.length > TOPIC_BYTES_MAX_V1
-  writeInt(target, at + 4, long ? RecordMagic.V2 : RecordMagic.V1)
-  writeInt(target, at + 8, m.bodyCrc ?? crc32Positive(body))
-  writeInt(target, at + 12, m.queueId)
-  writeInt(target, at + 16, m.flag)
-  writeLong(target, at + 20, m.queueOffset)
-  writeLong(target, at + 28, m.physicalOffset)
-  writeInt(target, at + 36, sysFlagFor(m))
-  writeLong(target, at + 40, m.bornTimestamp)
-  let to = writeHost(target, at + 48, m.bornHost, m.bornPort)
-  writeLong(target, to, m.storeTimestamp)
-  to = writeHost(target, to + 8, m.storeHost, m.storePort)
-  writeInt(target, to, m.reconsumeTimes)
-  writeLong(target, to + 4, m.preparedTransactionOffset)
-  writeInt(target, to + 12, body.length)
+  view.setInt32(at + 4, long ? RecordMagic.V2 : RecordMagic.V1)
+  view.setInt32(at + 8, m.bodyCrc ?? crc32Positive(body))
+  view.setInt32(at + 12, m.queueId)
+  view.setInt32(at + 16, m.flag)
+  setLong(view, at + 20, m.queueOffset)
+  setLong(view, at + 28, m.physicalOffset)
+  view.setInt32(at + 36, sysFlagFor(m))
+  setLong(view, at + 40, m.bornTimestamp)
+  let to = writeHost(target, view, at + 48, m.bornHost, m.bornPort)
+  setLong(view, to, m.storeTimestamp)
+  to = writeHost(target, view, to + 8, m.storeHost, m.storePort)
+  view.setInt32(to, m.reconsumeTimes)
+  setLong(view, to + 4, m.preparedTransactionOffset)
+  view.setInt32(to + 12, body.length)
   target.set(body, to + 16)
   to += 16 + body.length
   if (long) target[to++] = topic.length >>> 8
   target[to++] = topic.length
   target.set(topic, to)
-  to += topic.length
-  writeShort(target, to, m.properties.length)
-  target.set(m.properties, to + 2)
-  const size = to + 2 + m.properties.length - at
-  writeInt(target, at, size)
-  return size
+  to = writeProperties(target, to + topic.length, m.properties, m.moreProperties)
+  view.setInt32(at, to - at)
+  return to - at
+}
+
+const TWO_32 = 0x1_0000_0000
+
+/** As `writeLong`, by way of a view. */
+function setLong(view: DataView, at: number, value: number): void {
+  view.setInt32(at, Math.floor(value / TWO_32))
+  view.setInt32(at + 4, value >>> 0)
+}
+
+function writeProperties(
+  target: Buffer,
+  at: number,
+  properties: Uint8Array,
+  more: Uint8Array | undefined,
+): number {
+  const size = propertiesSize(properties, more)
+  writeShort(target, at, size)
+  target.set(properties, at + 2)
+  const end = at + 2 + size
+  if (more === undefined) return end
+  const moreStart = end - more.length
+  if (moreStart > at + 2 + properties.length) target[moreStart - 1] = PROPERTY_SEPARATOR
+  target.set(more, moreStart)
+  return end
 }
 
 function sysFlagFor(m: MessageFields): number {
@@ -172,10 +209,16 @@ function sysFlagFor(m: MessageFields): number {
   return (m.sysFlag & ~(BORN_HOST_V6 | STORE_HOST_V6)) | born | store
 }
 
-function writeHost(target: Buffer, at: number, host: Uint8Array, port: number): number {
-  const length = host.length
+function writeHost(
+  target: Buffer,
+  view: DataView,
+  at: number,
+  host: Uint8Array,
+  port: number,
+): number {
+  const { length } = host
   for (let i = 0; i < length; i++) target[at + i] = host[i] as number
-  writeInt(target, at + length, port)
+  view.setInt32(at + length, port)
   return at + length + 4
 }
 

@@ -1,6 +1,8 @@
 /** A piece of the end of the log in memory. Records never span two pieces. */
 export interface LogChunk {
   readonly buffer: Buffer
+  /** Of all of the buffer. */
+  readonly view: DataView
   /** Physical offset of the buffer's first byte. */
   start: number
   /** Bytes of the buffer that are filled. */
@@ -42,8 +44,10 @@ export class LogTail {
     ) {
       return last
     }
+    const buffer = this.#take(sizeBytes, roomBytes)
     const chunk: LogChunk = {
-      buffer: this.#take(sizeBytes, roomBytes),
+      buffer,
+      view: new DataView(buffer.buffer, buffer.byteOffset, buffer.length),
       start: offset,
       length: 0,
       written: 0,
