@@ -9,6 +9,7 @@
  *   --rounds N          how often each workload runs on each make (3; with --quick 2)
  *   --warm N            messages before anything is measured (500,000; with --quick 100,000)
  *   --only PATTERN      workloads whose name contains this
+ *   --profile PATTERN   as --only, on Skylark alone, and leaves a CPU profile in bench/.build
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -28,6 +29,7 @@ import { ask } from '../test/conformance/lib/remoting.mjs'
 import * as skylark from '../test/conformance/skylark.mjs'
 import { memoryOf, secondsOf } from './process-figures.mjs'
 import { printTable } from './table.mjs'
+import { asyncWorkloads, syncWorkloads } from './workloads.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const topic = 'bench'
@@ -41,46 +43,17 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     warm: { type: 'string' },
     only: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 3))
 const warmMessages = Number(options.warm ?? (options.quick ? 100_000 : 500_000))
 
-/** Each workload: the generator's arguments, and how many messages a round has. */
-const workloads = [
-  {
-    name: 'send 1 KiB 1 x 1',
-    mode: 'send',
-    connections: 1,
-    outstanding: 1,
-    count: 30_000,
-    quick: 15_000,
-  },
-  {
-    name: 'send 1 KiB 16 x 1',
-    mode: 'send',
-    connections: 16,
-    outstanding: 1,
-    count: 100_000,
-    quick: 50_000,
-  },
-  {
-    name: 'send 1 KiB 16 x 64',
-    mode: 'send',
-    connections: 16,
-    outstanding: 64,
-    count: 250_000,
-    quick: 150_000,
-  },
-  {
-    name: 'pull 1 KiB, 8 consumers',
-    mode: 'pull',
-    connections: 8,
-    outstanding: 1,
-    count: 2_000_000,
-    quick: 1_000_000,
-  },
-].filter(({ name }) => name.includes(options.only ?? ''))
+const isWanted = ({ name, quick }) =>
+  name.includes(options.only ?? options.profile ?? '') && (!options.quick || quick > 0)
+const asyncWanted = asyncWorkloads.filter(isWanted)
+const syncWanted = syncWorkloads.filter(isWanted)
+const countOf = (workload) => (options.quick ? workload.quick : workload.count)
 
 const makes = {
   apache: {
@@ -94,13 +67,30 @@ const makes = {
       }),
   },
   skylark: {
-    start: ({ dir, ports }) => skylark.startCluster({ dir, ports }),
+    start: ({ dir, ports }) => skylark.startCluster({ dir, ports, nodeArguments: profiling() }),
   },
 }
 
+/** What has Node write a profile when it ends. */
+function profiling() {
+  if (options.profile === undefined) return []
+  return ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', join(here, '.build')]
+}
+
 /** Runs the generator; throws when an answer was not a success. */
-async function load(program, address, mode, { connections, outstanding }, count) {
-  const flags = { address, topic, queues, connections, outstanding, count, size: 1024 }
+async function load(program, address, workload, count) {
+  const {
+    mode,
+    connections,
+    outstanding,
+    size = 1024,
+    topics = 1,
+    batch = 1,
+    rate = 1000,
+  } = workload
+  const name = topics === 1 ? topic : `${topic}${topics}`
+  const shape = { connections, outstanding, size, topics, batch, rate }
+  const flags = { address, topic: name, queues, count, ...shape }
   const args = Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])
   const { stdout } = await promisify(execFile)(program, [mode, ...args])
   const figures = JSON.parse(stdout)
@@ -110,18 +100,24 @@ async function load(program, address, mode, { connections, outstanding }, count)
   return figures
 }
 
-async function createTopic(address) {
+async function createTopic(address, name) {
   const fields = {
-    ...{
-      topic,
-      defaultTopic: 'TBW102',
-      readQueueNums: String(queues),
-      writeQueueNums: String(queues),
-    },
+    ...{ topic: name, defaultTopic: 'TBW102' },
+    ...{ readQueueNums: String(queues), writeQueueNums: String(queues) },
     ...{ perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' },
   }
   const answer = await ask(address, UPDATE_AND_CREATE_TOPIC, fields)
   if (answer?.header.code !== 0) throw new Error(`no topic: ${JSON.stringify(answer?.header)}`)
+}
+
+/** The topics of all workloads that have more than one. */
+async function createTopics(address) {
+  await createTopic(address, topic)
+  for (const { topics = 1 } of asyncWanted) {
+    for (let i = 0; i < topics && topics > 1; i++) {
+      await createTopic(address, `${topic}${topics}-${String(i).padStart(4, '0')}`)
+    }
+  }
 }
 
 /** Starts a make with a topic, measures the start, and sends the messages that warm it. */
@@ -133,9 +129,9 @@ async function prepare(make, program, scratch) {
     readyCpuSeconds: secondsOf(cluster.brokerPid()),
     readyMemory: memoryOf(cluster.brokerPid()),
   }
-  await createTopic(cluster.brokerAddress)
-  const shape = { connections: 8, outstanding: 16 }
-  await load(program, cluster.brokerAddress, 'send', shape, warmMessages)
+  await createTopics(cluster.brokerAddress)
+  const warming = { mode: 'send', connections: 8, outstanding: 16 }
+  await load(program, cluster.brokerAddress, warming, warmMessages)
   // What was sent is still being written out, and Java still compiles.
   await pause(options.quick ? 1_000 : 5_000)
   console.error(`${make}: ready after ${start.readySeconds.toFixed(2)} s, warmed`)
@@ -146,8 +142,7 @@ async function prepare(make, program, scratch) {
 async function measure(subject, program, workload) {
   const pid = subject.cluster.brokerPid()
   const before = secondsOf(pid)
-  const count = options.quick ? workload.quick : workload.count
-  const figures = await load(program, subject.cluster.brokerAddress, workload.mode, workload, count)
+  const figures = await load(program, subject.cluster.brokerAddress, workload, countOf(workload))
   // The consume queues and the index follow the log; their cost belongs to the messages.
   await pause(500)
   const cpuPerMillion = ((secondsOf(pid) - before) / figures.messages) * 1e6
@@ -157,12 +152,11 @@ async function measure(subject, program, workload) {
 }
 
 /** A B, B A, A B, …: what drifts on the machine meets both alike. */
-async function measureAll(subjects, program) {
+async function measureAll(subjects, program, workloads) {
   for (const workload of workloads) {
     // A round that does not count: Java compiles what this shape of load makes hot.
     for (const { cluster } of subjects) {
-      const count = options.quick ? workload.quick : workload.count
-      await load(program, cluster.brokerAddress, workload.mode, workload, count)
+      await load(program, cluster.brokerAddress, workload, countOf(workload))
     }
     for (let round = 0; round < rounds; round++) {
       const order = round % 2 === 0 ? subjects : [...subjects].reverse()
@@ -171,18 +165,37 @@ async function measureAll(subjects, program) {
   }
 }
 
+/** What each process uses while nothing happens, in shares of a core. */
+async function measureIdle(subjects) {
+  await pause(5_000)
+  const before = subjects.map(({ cluster }) => secondsOf(cluster.brokerPid()))
+  const began = performance.now()
+  await pause(options.quick ? 5_000 : 20_000)
+  const seconds = (performance.now() - began) / 1000
+  subjects.forEach((subject, i) => {
+    subject.idle = (secondsOf(subject.cluster.brokerPid()) - before[i]) / seconds
+  })
+}
+
 async function main() {
   const program = buildGo(join(here, 'load'), join(here, '.build', 'load'))
-  const wanted = options.make === 'both' ? ['apache', 'skylark'] : [options.make]
+  const both = options.make === 'both' && options.profile === undefined
+  const wanted = both ? ['apache', 'skylark'] : [options.profile ? 'skylark' : options.make]
   if (wanted.includes('apache')) apache.apacheClassPath()
   if (wanted.includes('skylark')) skylark.requireSkylark()
   const scratch = scratchDirectory('bench')
   const subjects = []
   try {
     for (const make of wanted) subjects.push(await prepare(make, program, scratch.path))
-    await measureAll(subjects, program)
+    await measureAll(subjects, program, asyncWanted)
     for (const subject of subjects) subject.memory = memoryOf(subject.cluster.brokerPid())
-    printTable(subjects, workloads, machine())
+    await measureIdle(subjects)
+    if (syncWanted.length > 0) {
+      const settings = { flushDiskType: 'SYNC_FLUSH' }
+      for (const { cluster } of subjects) await cluster.restartBroker(settings)
+      await measureAll(subjects, program, syncWanted)
+    }
+    printTable(subjects, [...asyncWanted, ...syncWanted], machine())
   } finally {
     for (const subject of subjects) await subject.cluster.stop()
     scratch.remove()

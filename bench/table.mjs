@@ -20,8 +20,8 @@ function latency(micros) {
   return micros >= 1000 ? `${number(micros / 1000)} ms` : `${number(micros)} us`
 }
 
-function workloadRow(name, subjects) {
-  const cells = [name]
+function workloadRow({ name, bar }, subjects) {
+  const cells = [`${name}, cpu-s/M`]
   const medians = []
   for (const { figures } of subjects) {
     const list = figures.get(name)
@@ -32,8 +32,14 @@ function workloadRow(name, subjects) {
       `${number(of('perSecond'))}; ${latency(of('p50Micros'))}; ${latency(of('p99Micros'))}`,
     )
   }
-  if (medians.length === 2) cells.splice(3, 0, (medians[0] / medians[1]).toFixed(1))
+  if (medians.length === 2) cells.splice(3, 0, ratioOf(medians[0], medians[1], bar))
   return cells
+}
+
+/** How many times less; with the bar, when it is not reached. */
+function ratioOf(first, second, bar) {
+  const ratio = (first / second).toFixed(1)
+  return bar === undefined || first / second >= bar ? ratio : `${ratio} (of ${bar})`
 }
 
 /** A row of one figure per make: `pick` takes it from a subject. */
@@ -60,19 +66,14 @@ export function printTable(subjects, workloads, machine) {
       ? ['', ...makes, 'ratio', ...makes.map((make) => `${make}: msg/s; p50; p99`)]
       : ['', makes[0], `${makes[0]}: msg/s; p50; p99`]
   const rows = [
-    ...workloads.map(({ name }) => {
-      const cells = workloadRow(
-        `${name}, cpu-s/M`,
-        subjects.map((one) => renamed(one, name)),
-      )
-      return ordered(cells, makes.length)
-    }),
+    ...workloads.map((workload) => ordered(workloadRow(workload, subjects), makes.length)),
     ...[
       ['start to a route at the name server', 's', (one) => one.start.readySeconds],
       ['CPU to ready', 'cpu-s', (one) => one.start.readyCpuSeconds],
       ['resident when ready', 'MiB', (one) => one.start.readyMemory.residentMiB],
       ['resident after load', 'MiB', (one) => one.memory.residentMiB],
       ['anonymous after load', 'MiB', (one) => one.memory.anonymousMiB],
+      ['idle', '% of a core', (one) => one.idle * 100],
     ].map(([name, unit, pick]) => ordered(plainRow(name, subjects, unit, pick), makes.length)),
   ]
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)))
@@ -83,9 +84,4 @@ export function printTable(subjects, workloads, machine) {
   console.log(line(head))
   console.log(`| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`)
   for (const row of rows) console.log(line(row))
-}
-
-/** The subject with the workload's figures under the name that its row has. */
-function renamed(subject, name) {
-  return { ...subject, figures: new Map([[`${name}, cpu-s/M`, subject.figures.get(name)]]) }
 }

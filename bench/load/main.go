@@ -3,6 +3,8 @@
 // answer. It prints one JSON line.
 //
 //	load send -address 127.0.0.1:10911 -topic T -queues 8 -size 1024 -connections 16 -outstanding 64 -count 100000
+//	load send … -topics 1250 -batch 32
+//	load e2e -address 127.0.0.1:10911 -topic T -queues 8 -rate 1000 -count 10000
 //	load pull -address 127.0.0.1:10911 -topic T -queues 8 -connections 8 -count 400000
 package main
 
@@ -20,7 +22,10 @@ import (
 type options struct {
 	address     string
 	topic       string
+	topics      int
 	queues      int
+	batch       int
+	rate        int
 	size        int
 	connections int
 	outstanding int
@@ -81,10 +86,10 @@ func sum(shares []*share, seconds float64) summary {
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: load send|pull [options]")
+		fmt.Fprintln(os.Stderr, "usage: load send|pull|e2e [options]")
 		os.Exit(2)
 	}
-	run := map[string]func(options, int) *share{"send": sendShare, "pull": pullShare}[os.Args[1]]
+	run := map[string]func(options, int) *share{"send": sendShare, "pull": pullShare, "e2e": endToEndShare}[os.Args[1]]
 	if run == nil {
 		fmt.Fprintf(os.Stderr, "unknown mode %q\n", os.Args[1])
 		os.Exit(2)
@@ -93,7 +98,10 @@ func main() {
 	flags := flag.NewFlagSet("load", flag.ExitOnError)
 	flags.StringVar(&o.address, "address", "", "host:port of the broker")
 	flags.StringVar(&o.topic, "topic", "bench", "topic, which must exist")
-	flags.IntVar(&o.queues, "queues", 8, "queues of the topic, at most 10")
+	flags.IntVar(&o.topics, "topics", 1, "with more than one, topics T-0000, T-0001, … (send)")
+	flags.IntVar(&o.queues, "queues", 8, "queues of a topic, at most 10")
+	flags.IntVar(&o.batch, "batch", 1, "messages in a request (send)")
+	flags.IntVar(&o.rate, "rate", 1000, "messages a second (e2e)")
 	flags.IntVar(&o.size, "size", 1024, "bytes of a body")
 	flags.IntVar(&o.connections, "connections", 1, "connections")
 	flags.IntVar(&o.outstanding, "outstanding", 1, "requests outstanding on each connection (send)")
@@ -102,6 +110,9 @@ func main() {
 		os.Exit(2)
 	}
 
+	if os.Args[1] == "e2e" {
+		o.connections = o.queues + 1
+	}
 	shares := make([]*share, o.connections)
 	var running sync.WaitGroup
 	began := time.Now()

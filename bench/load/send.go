@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -12,42 +14,85 @@ const firstID = 1_000_000_000
 // sending is a prepared SEND_MESSAGE_V2 frame and where in it each message differs.
 type sending struct {
 	frame []byte
-	id    int // request id, 10 digits
-	queue int // queue id, 1 digit
-	born  int // time of birth, 13 digits
-	key   int // last 10 digits of the unique key
+	id    int   // request id, 10 digits
+	queue int   // queue id, 1 digit
+	topic int   // number of the topic, 4 digits; −1 with one topic
+	born  int   // time of birth, 13 digits
+	keys  []int // last 10 digits of each unique key
 }
+
+const properties = "UNIQ_KEY\x01%s\x02WAIT\x01true\x02TAGS\x01TagA"
 
 // prepareSend makes a frame as Apache's Java client does: unique key, WAIT and a tag among the properties.
 func prepareSend(o options, connection int) sending {
 	key := fmt.Sprintf("7F000001%08X%06d", time.Now().UnixMilli()&0xffffffff, connection) + "0000000000"
-	properties := `UNIQ_KEY\u0001` + key + `\u0002WAIT\u0001true\u0002TAGS\u0001TagA`
-	header := fmt.Sprintf(`{"code":310,"extFields":{"a":"bench-producer","b":"%s","c":"TBW102","d":"4","e":"Q",`+
-		`"f":"0","g":"BBBBBBBBBBBBB","h":"0","i":"%s","j":"0","k":"false","m":"false"},"flag":0,"language":"JAVA",`+
-		`"opaque":IIIIIIIIII,"serializeTypeCurrentRPC":"JSON","version":479}`, o.topic, properties)
-	body := bytes.Repeat([]byte("skylark!"), o.size/8+1)[:o.size]
+	topic := o.topic
+	if o.topics > 1 {
+		topic += "-0000"
+	}
+	code, isBatch, body := 310, "false", bytes.Repeat([]byte("skylark!"), o.size/8+1)[:o.size]
+	if o.batch > 1 {
+		code, isBatch, body = 320, "true", batchBody(o.batch, body, fmt.Sprintf(properties, key))
+	}
+	escaped := strings.NewReplacer("\x01", `\u0001`, "\x02", `\u0002`).Replace(fmt.Sprintf(properties, key))
+	header := fmt.Sprintf(`{"code":%d,"extFields":{"a":"bench-producer","b":"%s","c":"TBW102","d":"4","e":"Q",`+
+		`"f":"0","g":"BBBBBBBBBBBBB","h":"0","i":"%s","j":"0","k":"false","m":"%s"},"flag":0,"language":"JAVA",`+
+		`"opaque":IIIIIIIIII,"serializeTypeCurrentRPC":"JSON","version":479}`, code, topic, escaped, isBatch)
 	whole := frame([]byte(header), body)
-	return sending{
+	prepared := sending{
 		frame: whole,
 		id:    bytes.Index(whole, []byte(`"opaque":`)) + len(`"opaque":`),
 		queue: bytes.Index(whole, []byte(`"e":"Q"`)) + len(`"e":"`),
+		topic: -1,
 		born:  bytes.Index(whole, []byte(`"g":"`)) + len(`"g":"`),
-		key:   bytes.Index(whole, []byte(key)) + len(key) - 10,
 	}
+	if o.topics > 1 {
+		prepared.topic = bytes.Index(whole, []byte(topic)) + len(topic) - 4
+	}
+	for at := bytes.Index(whole, []byte(key)); at >= 0; {
+		prepared.keys = append(prepared.keys, at+len(key)-10)
+		next := bytes.Index(whole[at+1:], []byte(key))
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return prepared
 }
 
-// number makes the frame that of one message.
-func (s *sending) number(index int, queue int, now time.Time) []byte {
+// batchBody is the body of a batch: each message with its size, zeros for magic, checksum and flag, its body and
+// its properties.
+func batchBody(count int, body []byte, properties string) []byte {
+	var out []byte
+	for i := 0; i < count; i++ {
+		size := 20 + len(body) + 2 + len(properties)
+		out = binary.BigEndian.AppendUint32(out, uint32(size))
+		out = append(out, make([]byte, 12)...)
+		out = binary.BigEndian.AppendUint32(out, uint32(len(body)))
+		out = append(out, body...)
+		out = binary.BigEndian.AppendUint16(out, uint16(len(properties)))
+		out = append(out, properties...)
+	}
+	return out
+}
+
+// number makes the frame that of one request.
+func (s *sending) number(index, topic, queue int, now time.Time) []byte {
 	digits(s.frame[s.id:s.id+10], firstID+int64(index))
-	digits(s.frame[s.key:s.key+10], int64(index))
+	for i, key := range s.keys {
+		digits(s.frame[key:key+10], int64(index*len(s.keys)+i))
+	}
 	digits(s.frame[s.born:s.born+13], now.UnixMilli())
 	s.frame[s.queue] = byte('0' + queue)
+	if s.topic >= 0 {
+		digits(s.frame[s.topic:s.topic+4], int64(topic))
+	}
 	return s.frame
 }
 
 // sendShare sends one connection's part of the messages. What one read brings is answered by one write.
 func sendShare(o options, connection int) *share {
-	count := o.count / o.connections
+	count := o.count / o.connections / o.batch
 	done := newShare(count)
 	wire, err := connect(o.address)
 	if err != nil {
@@ -65,7 +110,9 @@ func sendShare(o options, connection int) *share {
 		}
 		now := time.Now()
 		began[sent] = now.UnixNano()
-		batch = append(batch, prepared.number(sent, (sent+connection)%o.queues, now)...)
+		number := sent*o.connections + connection
+		topic, queue := number%o.topics, number/o.topics%o.queues
+		batch = append(batch, prepared.number(sent, topic, queue, now)...)
 		sent++
 	}
 	for i := 0; i < o.outstanding; i++ {
@@ -81,7 +128,7 @@ func sendShare(o options, connection int) *share {
 		}
 		reply, err := wire.next()
 		for ok := err == nil; ok; reply, ok = wire.buffered() {
-			if err = done.acknowledge(reply, began); err != nil {
+			if err = done.acknowledge(reply, began, o.batch); err != nil {
 				break
 			}
 			add()
@@ -95,7 +142,7 @@ func sendShare(o options, connection int) *share {
 }
 
 // acknowledge counts one answer to a send.
-func (s *share) acknowledge(reply []byte, began []int64) error {
+func (s *share) acknowledge(reply []byte, began []int64, batch int) error {
 	header, _, err := split(reply)
 	if err != nil {
 		return err
@@ -107,7 +154,7 @@ func (s *share) acknowledge(reply []byte, began []int64) error {
 	}
 	s.codes[int(code)]++
 	if code == 0 {
-		s.messages++
+		s.messages += batch
 	}
 	s.took(began[id-firstID])
 	return nil
