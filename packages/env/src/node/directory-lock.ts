@@ -73,7 +73,10 @@ function isAlive(pid: number): boolean {
 function startTimeOf(pid: number): string {
   const stat = process.platform === 'linux' ? readIfThere(`/proc/${pid}/stat`) : undefined
   if (stat === undefined) return '-'
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-'
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // Dead, and only its parent has not looked yet.
+  if (fields[0] === 'Z' || fields[0] === 'X') return 'dead'
+  return fields[19] ?? '-'
 }
 
 function apacheLockHolder(file: string): number | undefined {
