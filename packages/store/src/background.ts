@@ -14,6 +14,8 @@ const WRITE_INDEX_EVERY_MS = 10_000
 const FORGET_IDLE_EVERY_MS = 10_000
 const SAMPLE_EVERY_MS = 1000
 const FIRST_CLEAN_AFTER_MS = 60_000
+const FIRST_DISK_WATCH_AFTER_MS = 1000
+const WATCH_DISK_EVERY_MS = 10_000
 const CHECKPOINT_EVERY_MS = 1000
 // A checkpoint of very many queues takes its time: it may take one part in so many of all time.
 const CHECKPOINT_SHARE = 20
@@ -72,6 +74,12 @@ export class Background {
       clock.every(SAMPLE_EVERY_MS, () => {
         stats.sample()
       }),
+      clock.after(FIRST_DISK_WATCH_AFTER_MS, () => {
+        clean.watchDisk()
+      }),
+      clock.every(WATCH_DISK_EVERY_MS, () => {
+        clean.watchDisk()
+      }),
       clock.after(FIRST_CLEAN_AFTER_MS, () => {
         clean.run()
         this.#timers.push(clock.every(this.#config.cleanResourceInterval, () => clean.run()))
@@ -108,6 +116,7 @@ export class Background {
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
+    this.#parts.clean.stop()
     this.#isStopping = true
     this.#resume?.()
     await this.#checkpointing

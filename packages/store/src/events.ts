@@ -128,6 +128,14 @@ export const diskHasRoom = defineEvent({
   says: 'the disk of {path} is {usedPercent} % full; messages are accepted again',
 })
 
+/** The host does not say how full a disk is. */
+export const diskNotMeasured = defineEvent({
+  name: 'store.disk.not-measured',
+  level: 'warn',
+  fields: { path: 'Which directory.', reason: 'What the host said.' },
+  says: 'the disk of {path} does not say how full it is: {reason}',
+})
+
 /** A commit log file is gone. */
 export const segmentDeleted = defineEvent({
   name: 'store.commitlog.deleted',
@@ -136,7 +144,7 @@ export const segmentDeleted = defineEvent({
   says: 'deleted {path}: {why}',
 })
 
-/** A file could not be deleted. */
+/** A file of the log, a queue or the index could not be deleted. */
 export const segmentNotDeleted = defineEvent({
   name: 'store.commitlog.not-deleted',
   level: 'warn',

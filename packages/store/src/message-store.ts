@@ -1,4 +1,5 @@
 import type { DirectoryLock, Env } from '@skylarkmq/env'
+import { isLmqTopic, isSystemTopic } from '@skylarkmq/protocol'
 import { abortFileExists, removeAbortFile } from './abort-file.ts'
 import { Appender } from './append.ts'
 import { Background } from './background.ts'
@@ -267,9 +268,11 @@ export class MessageStore {
     this.#parts.queues.deleteTopic(topic)
   }
 
-  /** Removes the queues of all topics that are not in `keep`; returns their names. */
+  /** Removes the queues of all topics that are not in `keep` and are none of the broker's own; returns their names. */
   deleteUnusedTopics(keep: ReadonlySet<string>): string[] {
-    const unused = this.topics().filter((topic) => !keep.has(topic))
+    const isKept = (topic: string): boolean =>
+      keep.has(topic) || isSystemTopic(topic) || isLmqTopic(topic)
+    const unused = this.topics().filter((topic) => !isKept(topic))
     for (const topic of unused) this.deleteTopic(topic)
     return unused
   }
@@ -334,7 +337,7 @@ export class MessageStore {
     this.#parts.dispatcher.onArrival(listener)
   }
 
-  /** Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many. */
+  /** Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many go at once; others follow one by one. */
   cleanExpiredCommitLog(): number {
     return this.#clean.runManually()
   }

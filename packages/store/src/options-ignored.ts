@@ -143,14 +143,16 @@ export const ignoredStoreOptions = {
     dataReadAheadEnable: 'true',
     accessMessageInMemoryHotRatio: '26',
   }),
-  ...ignoredAll('files are deleted one after the other, and offsets are corrected at once', {
-    deleteCommitLogFilesInterval: '100',
-    deleteConsumeQueueFilesInterval: '100',
-    maxBatchDeleteFilesNum: '50',
-    correctLogicMinOffsetSleepInterval: '1',
-    correctLogicMinOffsetForceInterval: '300000',
-    enableCleanExpiredOffset: 'false',
-  }),
+  ...ignoredAll(
+    'old files of queues are deleted between other work, and first offsets corrected with them',
+    {
+      deleteConsumeQueueFilesInterval: '100',
+      maxBatchDeleteFilesNum: '50',
+      correctLogicMinOffsetSleepInterval: '1',
+      correctLogicMinOffsetForceInterval: '300000',
+      enableCleanExpiredOffset: 'false',
+    },
+  ),
   ...ignoredAll('replication is not built', {
     haListenPort: '10912',
     haSendHeartbeatInterval: '5000',

@@ -115,6 +115,13 @@ const retention = {
     unit: 'ms',
     doc: 'How often the store looks for files to delete and at how full the disk is.',
   }),
+  deleteCommitLogFilesInterval: int({
+    default: 100,
+    min: 0,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'Pause between two commit log files that are deleted.',
+  }),
   deleteFileBatchMax: int({
     default: 10,
     min: 1,

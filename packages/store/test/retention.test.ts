@@ -25,6 +25,9 @@ interface Scene {
   readonly store: MessageStore
   /** Share of the disk in use, 0 to 1. */
   used: number
+  /** Of the disk of the queues, if it is another one. */
+  queuesUsed: number | undefined
+  usageFails: boolean
   readonly files: () => number
 }
 
@@ -34,7 +37,11 @@ async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
   const under = memoryDisk(() => clock.now())
   const disk: Disk = {
     ...under,
-    usage: () => ({ totalBytes: 1000, freeBytes: 1000 * (1 - made.used) }),
+    usage: (path) => {
+      if (made.usageFails) throw hostFailure('EIO')
+      const used = path.endsWith('/consumequeue') ? (made.queuesUsed ?? made.used) : made.used
+      return { totalBytes: 1000, freeBytes: 1000 * (1 - used) }
+    },
   }
   const env = testEnv(disk, clock)
   const config = smallConfig({
@@ -43,11 +50,20 @@ async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
     maxIndexNum: 10,
     deleteWhen: '99',
     fileReservedTime: 5,
+    deleteCommitLogFilesInterval: 0,
     ...changes,
   })
   const store = await startStore(env, config)
   const files = (): number => disk.list(`${ROOT}/commitlog`).length
-  const made: Scene = { env, config, store, used: 0.1, files }
+  const made: Scene = {
+    env,
+    config,
+    store,
+    used: 0.1,
+    queuesUsed: undefined,
+    usageFails: false,
+    files,
+  }
   for (let i = 0; i < 30; i++) {
     putOk(env, store, message({ text: 'x'.repeat(1000), queueId: i % 2 }))
     if (i % 3 === 2) clock.advance(HOUR_MS)
@@ -136,6 +152,149 @@ describe('Retention', () => {
     assert.equal(putOk(made.env, store, message()).queueOffset, 15)
     assert.equal(store.offsetMin('TopicTest', 0), 15)
     await stopAndCheck(made.env, store, made.config)
+  })
+})
+
+describe('Deletion', () => {
+  test('pauses between two files, and lets the queues follow', async () => {
+    const { env, config, store, files } = await scene({ deleteCommitLogFilesInterval: 100 })
+    assert.equal(store.cleanExpiredCommitLog(), 1)
+    assert.equal(files(), 9)
+    assert.equal(store.offsetMin('TopicTest', 0), 0)
+    const gone = await store.getMessage('TopicTest', 0, 0, { maxCount: 1 })
+    // The first file is gone, the queue does not know it yet: reading goes on behind it.
+    assert.equal(gone.status, GetMessageStatus.FOUND)
+    assert.deepEqual(gone.queueOffsets, [2])
+    env.clock.advance(100)
+    assert.equal(files(), 8)
+    env.clock.advance(1000)
+    assert.equal(files(), 5)
+    assert.equal(store.offsetMin('TopicTest', 0), 8)
+    await stopAndCheck(env, store, config)
+  })
+
+  test('of a whole batch ends with the store, and goes on with the next one', async () => {
+    const { env, config, store, files } = await scene({ deleteCommitLogFilesInterval: 100 })
+    store.cleanExpiredCommitLog()
+    await stopAndCheck(env, store, config)
+    env.clock.advance(1000)
+    assert.equal(files(), 9)
+    const again = await startStore(env, config)
+    assert.equal(again.offsetMin('TopicTest', 0), 2)
+    again.cleanExpiredCommitLog()
+    env.clock.advance(1000)
+    assert.equal(files(), 5)
+    await stopAndCheck(env, again, config)
+  })
+
+  test('of the messages of very many queues moves all their first offsets', async () => {
+    const made = await scene({ fileReservedTime: 1000, deleteFileBatchMax: 100 })
+    const { env, store } = made
+    for (let i = 0; i < 600; i++) putOk(env, store, message({ topic: 'Many', queueId: i }))
+    made.used = 0.86
+    store.cleanExpiredCommitLog()
+    env.clock.advance(100)
+    const offsets = Array.from({ length: 600 }, (_, i) => store.offsetMin('Many', i))
+    assert.ok(
+      offsets.slice(0, 500).every((offset) => offset === 1),
+      'their messages are gone',
+    )
+    assert.equal(offsets[599], 0, 'its message is in the last file')
+    await stopAndCheck(env, store, made.config)
+  })
+
+  test('answers every offset of a queue of which a part is gone', async () => {
+    const { env, config, store } = await scene()
+    store.cleanExpiredCommitLog()
+    const { OFFSET_TOO_SMALL, FOUND, OFFSET_OVERFLOW_ONE, OFFSET_OVERFLOW_BADLY } = GetMessageStatus
+    const answers: unknown[] = []
+    for (const offset of [0, 7, 8, 14, 15, 16, 99]) {
+      const { status, nextBeginOffset } = await store.getMessage('TopicTest', 0, offset, {
+        maxCount: 1,
+      })
+      answers.push([offset, status, nextBeginOffset])
+    }
+    assert.deepEqual(answers, [
+      [0, OFFSET_TOO_SMALL, 8],
+      [7, OFFSET_TOO_SMALL, 8],
+      [8, FOUND, 9],
+      [14, FOUND, 15],
+      [15, OFFSET_OVERFLOW_ONE, 15],
+      [16, OFFSET_OVERFLOW_BADLY, 15],
+      [99, OFFSET_OVERFLOW_BADLY, 15],
+    ])
+    await stopAndCheck(env, store, config)
+  })
+
+  test('of queue files that the host refuses is tried again at the next look', async () => {
+    const made = await scene()
+    const remove = made.env.disk.remove.bind(made.env.disk)
+    let refuses = true
+    Object.assign(made.env.disk, {
+      remove: (path: string) => {
+        if (refuses && path.includes('/consumequeue/')) throw hostFailure('EBUSY')
+        remove(path)
+      },
+    })
+    made.store.cleanExpiredCommitLog()
+    const queueFiles = (): number => made.env.disk.list(`${ROOT}/consumequeue/TopicTest/0`).length
+    assert.equal(queueFiles(), 3)
+    assert.equal(made.store.offsetMin('TopicTest', 0), 8)
+    refuses = false
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(queueFiles(), 2)
+    await stopAndCheck(made.env, made.store, made.config)
+  })
+
+  test('of unused topics spares those of the broker', async () => {
+    const { env, config, store } = await scene()
+    for (const topic of ['SCHEDULE_TOPIC_XXXX', 'rmq_sys_wheel_timer', '%RETRY%G', 'Kept']) {
+      putOk(env, store, message({ topic }))
+    }
+    assert.deepEqual(store.deleteUnusedTopics(new Set(['Kept'])).sort(), ['%RETRY%G', 'TopicTest'])
+    assert.deepEqual(store.topics().sort(), ['Kept', 'SCHEDULE_TOPIC_XXXX', 'rmq_sys_wheel_timer'])
+    const found = await store.getMessage('TopicTest', 0, 0, { maxCount: 1 })
+    assert.equal(found.status, GetMessageStatus.NO_MATCHED_LOGIC_QUEUE)
+    assert.equal(putOk(env, store, message()).queueOffset, 0, 'a topic that comes back begins anew')
+    await stopAndCheck(env, store, config)
+  })
+})
+
+describe('A disk', () => {
+  test('that is too full is seen a second after the start, long before anything is deleted', async () => {
+    const made = await scene()
+    await made.store.shutdown()
+    made.used = 0.91
+    const again = await startStore(made.env, made.config)
+    made.env.clock.advance(1000)
+    assert.match(again.whyNotWriteable() ?? '', /commitlog is 91 % full/)
+    assert.equal(made.files(), 10)
+    made.used = 0.5
+    made.env.clock.advance(10_000)
+    assert.equal(again.whyNotWriteable(), undefined)
+    await stopAndCheck(made.env, again, made.config)
+  })
+
+  test('of the queues counts as that of the log', async () => {
+    const made = await scene()
+    made.queuesUsed = 0.76
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.equal(made.files(), 5, 'expired files go at any hour')
+    made.queuesUsed = 0.93
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.match(made.store.whyNotWriteable() ?? '', /consumequeue is 93 % full/)
+    assert.equal(made.files(), 1, 'others go, too')
+    await stopAndCheck(made.env, made.store, made.config)
+  })
+
+  test('that does not say how full it is stops nothing', async () => {
+    const made = await scene()
+    made.usageFails = true
+    made.env.clock.advance(made.config.cleanResourceInterval)
+    assert.ok(made.env.seen.includes('store.disk.not-measured'))
+    putOk(made.env, made.store, message())
+    made.usageFails = false
+    await stopAndCheck(made.env, made.store, made.config)
   })
 })
 

@@ -1,17 +1,22 @@
-import type { Env } from '@skylarkmq/env'
+import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { CommitLog } from '../commitlog/commit-log.ts'
+import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
-import { segmentDeleted, segmentNotDeleted } from '../events.ts'
+import { diskNotMeasured, segmentDeleted, segmentNotDeleted } from '../events.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import { localTime } from '../local-time.ts'
 import type { StoreConfig } from '../options.ts'
 import { reasonOf } from '../write-health.ts'
 import type { WriteHealth } from '../write-health.ts'
 import { diskPressure, diskUsedRatio } from './disk-watch.ts'
+import type { DiskPressure } from './disk-watch.ts'
 
 const HOUR_MS = 3_600_000
 const MANUAL_RUNS = 20
+// Looking for the first message of a queue takes some reads, so very many queues are not done in one turn.
+const QUEUES_PER_TURN = 256
+const NEXT_TURN_MS = 1
 
 /** What cleaning works on. */
 export interface CleanParts {
@@ -23,15 +28,18 @@ export interface CleanParts {
 
 /**
  * Deletes what is too old, or what has to make room. Files go from the oldest on, up to the first that is not
- * due, and the last one stays. Apache: `DefaultMessageStore.java`, CleanCommitLogService.
+ * due, and the last one stays; between two of them others have their turn. Apache: `DefaultMessageStore.java`,
+ * CleanCommitLogService and CleanConsumeQueueService.
  */
 export class CleanFiles {
   readonly #env: Env
   readonly #config: StoreConfig
   readonly #parts: CleanParts
   #manualRuns = 0
-  #retryAtMs = 0
+  #retryAt = -Infinity
   #cleanedUpTo: number
+  #deleting: Timer | undefined
+  #cleaning: Timer | undefined
 
   constructor(env: Env, config: StoreConfig, parts: CleanParts) {
     this.#env = env
@@ -40,25 +48,50 @@ export class CleanFiles {
     this.#cleanedUpTo = parts.log.offsetMin
   }
 
-  /** One regular look. Returns how many commit log files went. */
+  /** One regular look. Returns how many commit log files went at once; others may follow one by one. */
   run(): number {
-    const { log, health } = this.#parts
-    const path = log.segments.directory
-    const used = diskUsedRatio(this.#env.disk, path)
-    const pressure = diskPressure(used, this.#config)
-    health.disk(path, used, pressure.isTooFull)
+    const pressure = this.watchDisk()
     const isManual = this.#manualRuns > 0
     if (isManual) this.#manualRuns--
     const isDue = this.#isHour() || pressure.cleansAtAnyHour || isManual
-    const removed = isDue ? this.#removeSegments(pressure.cleansForcibly) : 0
-    this.cleanQueues()
+    this.#deleting?.cancel()
+    this.#deleting = undefined
+    const removed = isDue
+      ? this.#removeSegments(pressure.cleansForcibly, this.#config.deleteFileBatchMax)
+      : 0
+    if (this.#deleting === undefined) this.cleanQueues()
     return removed
   }
 
-  /** Lets this look and the next ones act as in the hour of deletion. */
+  /** Lets this look and the next ones act as in the hour of deletion. Returns what `run` returns. */
   runManually(): number {
     this.#manualRuns = MANUAL_RUNS
     return this.run()
+  }
+
+  /** Looks at how full the disks of log and queues are, and says so to who refuses messages. */
+  watchDisk(): DiskPressure {
+    const { log, queues, health } = this.#parts
+    const paths = [log.segments.directory, queues.files.directory]
+    let [fullest, used] = [paths[0] as string, 0]
+    for (const path of paths) {
+      try {
+        const ratio = diskUsedRatio(this.#env.disk, path)
+        if (ratio > used) [fullest, used] = [path, ratio]
+      } catch (error) {
+        if (hostErrorCode(error) === undefined) throw error
+        this.#env.events.emit(diskNotMeasured, { path, reason: reasonOf(error) })
+      }
+    }
+    const pressure = diskPressure(used, this.#config)
+    health.disk(fullest, used, pressure.isTooFull)
+    return pressure
+  }
+
+  /** Forgets what was to follow. */
+  stop(): void {
+    this.#deleting?.cancel()
+    this.#cleaning?.cancel()
   }
 
   #isHour(): boolean {
@@ -68,41 +101,92 @@ export class CleanFiles {
       .some((each) => each.trim() !== '' && Number(each) === hour)
   }
 
-  #removeSegments(forcibly: boolean): number {
-    const { segments, unsynced } = this.#parts.log
-    const now = this.#env.clock.now()
-    if (now < this.#retryAtMs) return 0
+  /** Deletes a file that is due, and sees to the next one after a pause. Returns how many went at once. */
+  #removeSegments(forcibly: boolean, countMax: number): number {
+    const { clock } = this.#env
+    const pauseMs = this.#config.deleteCommitLogFilesInterval
     let removed = 0
-    while (segments.files.length > 1 && removed < this.#config.deleteFileBatchMax) {
-      const file = segments.files[0]
-      if (file === undefined) break
-      const modifiedMs = this.#env.disk.stat(file.path)?.modifiedMs ?? 0
-      const isExpired = now >= modifiedMs + this.#config.fileReservedTime * HOUR_MS
-      if (!isExpired && !forcibly) break
-      try {
-        segments.removeFirst()
-      } catch (error) {
-        if (hostErrorCode(error) === undefined) throw error
-        this.#env.events.emit(segmentNotDeleted, { path: file.path, reason: reasonOf(error) })
-        this.#retryAtMs = now + this.#config.redeleteHangedFileInterval
+    while (removed < countMax && clock.monotonic() >= this.#retryAt) {
+      if (!this.#removeFirst(forcibly)) break
+      removed++
+      if (pauseMs > 0 && removed < countMax) {
+        this.#deleting = clock.after(pauseMs, () => {
+          this.#deleting = undefined
+          this.#removeSegments(forcibly, countMax - 1)
+          if (this.#deleting === undefined) this.cleanQueues()
+        })
         break
       }
-      unsynced.delete(file)
-      removed++
-      const why = isExpired ? 'expired' : 'the disk is full'
-      this.#env.events.emit(segmentDeleted, { path: file.path, why })
     }
     return removed
   }
 
-  /** Moves the queues' first offsets behind what is gone, and deletes their and the index's old files. Returns how many. */
+  #removeFirst(forcibly: boolean): boolean {
+    const { segments, unsynced } = this.#parts.log
+    const file = segments.files[0]
+    if (file === undefined || segments.files.length < 2) return false
+    let isExpired = false
+    try {
+      const modifiedMs = this.#env.disk.stat(file.path)?.modifiedMs ?? 0
+      const reservedMs = this.#config.fileReservedTime * HOUR_MS
+      isExpired = this.#env.clock.now() >= modifiedMs + reservedMs
+      if (!isExpired && !forcibly) return false
+      segments.removeFirst()
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(segmentNotDeleted, { path: file.path, reason: reasonOf(error) })
+      this.#retryAt = this.#env.clock.monotonic() + this.#config.redeleteHangedFileInterval
+      return false
+    }
+    unsynced.delete(file)
+    const why = isExpired ? 'expired' : 'the disk is full'
+    this.#env.events.emit(segmentDeleted, { path: file.path, why })
+    return true
+  }
+
+  /**
+   * Moves the queues' first offsets behind what is gone, and deletes their and the index's old files. Returns how
+   * many went at once; with very many queues others follow in later turns.
+   */
   cleanQueues(): number {
     const { log, queues, index } = this.#parts
-    if (log.offsetMin === this.#cleanedUpTo) return 0
-    this.#cleanedUpTo = log.offsetMin
-    queues.correctMin(log.offsetMin)
-    let removed = index?.removeExpired(log.offsetMin) ?? 0
-    for (const queue of queues.all()) removed += queue.removeExpiredFiles()
+    const logMin = log.offsetMin
+    if (logMin === this.#cleanedUpTo) return 0
+    this.#cleanedUpTo = logMin
+    this.#cleaning?.cancel()
+    let removed = 0
+    this.#unlessRefused(log.segments.directory, () => {
+      removed += index?.removeExpired(logMin) ?? 0
+    })
+    return removed + this.#cleanSome(queues.all()[Symbol.iterator](), logMin)
+  }
+
+  #cleanSome(queues: Iterator<ConsumeQueue>, logMin: number): number {
+    let removed = 0
+    for (let i = 0; i < QUEUES_PER_TURN; i++) {
+      const next = queues.next()
+      if (next.done === true) return removed
+      const queue = next.value
+      if (queue.isGone) continue
+      this.#unlessRefused(`${queue.topic}/${queue.queueId}`, () => {
+        queue.correctMin(logMin)
+        removed += queue.removeExpiredFiles()
+      })
+    }
+    this.#cleaning = this.#env.clock.after(NEXT_TURN_MS, () => {
+      this.#cleanSome(queues, logMin)
+    })
     return removed
+  }
+
+  /** What the host refuses is tried again at the next look. */
+  #unlessRefused(path: string, clean: () => void): void {
+    try {
+      clean()
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(segmentNotDeleted, { path, reason: reasonOf(error) })
+      this.#cleanedUpTo = -1
+    }
   }
 }
