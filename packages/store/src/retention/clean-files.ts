@@ -59,8 +59,13 @@ export class CleanFiles {
     const removed = isDue
       ? this.#removeSegments(pressure.cleansForcibly, this.#config.deleteFileBatchMax)
       : 0
-    if (this.#deleting === undefined) this.cleanQueues()
+    this.#followLog()
     return removed
+  }
+
+  /** Cleans queues and index once no file of the log is about to go. */
+  #followLog(): void {
+    if (this.#deleting === undefined) this.cleanQueues()
   }
 
   /** Lets this look and the next ones act as in the hour of deletion. Returns what `run` returns. */
@@ -113,7 +118,7 @@ export class CleanFiles {
         this.#deleting = clock.after(pauseMs, () => {
           this.#deleting = undefined
           this.#removeSegments(forcibly, countMax - 1)
-          if (this.#deleting === undefined) this.cleanQueues()
+          this.#followLog()
         })
         break
       }
