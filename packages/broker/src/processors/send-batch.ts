@@ -2,7 +2,7 @@ import {
   appendProperty,
   appendPropertyBytes,
   changeProperties,
-  createOffsetMsgId,
+  createOffsetMsgIds,
   decodeBatch,
   ProtocolError,
   Property,
@@ -67,6 +67,7 @@ function messagesOf(
     changeProperties(shared, { [Property.UNIQ_KEY]: undefined, [Property.WAIT]: undefined }),
     broker.stamp.properties,
   )
+  const moreKeys = scanProperties(more).keysStart >= 0
   const waitStoreOk = propertyText(shared, Property.WAIT) !== 'false'
   const messages = decodeBatch(body ?? Buffer.alloc(0))
   if (messages.length === 0) throw new ProtocolError({ what: 'the batch is empty' })
@@ -90,8 +91,8 @@ function messagesOf(
       properties: own,
       moreProperties: more,
       tagsCode: scanned.tagsCode,
-      // With none of its own, the properties that come behind may have keys.
-      keys: own === each.properties && scanned.keysStart >= 0 ? scanned : undefined,
+      // With none of its own, a message has the keys of those that come behind.
+      keys: own === each.properties && (scanned.keysStart >= 0 || !moreKeys) ? scanned : undefined,
       waitStoreOk,
     }
   })
@@ -108,9 +109,7 @@ function answerOf(
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
   broker.stats.topicPut(topic, count, sizeBytes)
   const { address, port } = broker.config.storeHost
-  const msgId = result.physicalOffsets
-    .map((offset) => createOffsetMsgId(address, port, offset))
-    .join(',')
+  const msgId = createOffsetMsgIds(address, port, result.physicalOffsets)
   return {
     code: codeOfPutStatus[result.status],
     remark: result.remark,

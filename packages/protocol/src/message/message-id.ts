@@ -20,6 +20,33 @@ export function createOffsetMsgId(host: Uint8Array, port: number, physicalOffset
   return bytes.toString('hex').toUpperCase()
 }
 
+/** The ids of messages of one broker, with commas between them: the answer to a batch has them. */
+export function createOffsetMsgIds(
+  host: Uint8Array,
+  port: number,
+  physicalOffsets: readonly number[],
+): string {
+  const prefixLength = (host.length + 4) * 2
+  const text = Buffer.alloc(physicalOffsets.length * (prefixLength + 17), COMMA)
+  const prefix = Buffer.from(createOffsetMsgId(host, port, 0).slice(0, prefixLength))
+  let at = 0
+  for (const offset of physicalOffsets) {
+    text.set(prefix, at)
+    writeHex(text, at + prefixLength, Math.floor(offset / 0x1_0000_0000))
+    writeHex(text, at + prefixLength + 8, offset >>> 0)
+    at += prefixLength + 17
+  }
+  return text.toString('latin1', 0, Math.max(0, at - 1))
+}
+
+const COMMA = 0x2c
+const DIGITS = Buffer.from('0123456789ABCDEF')
+
+/** Writes 32 bits as eight digits. */
+function writeHex(target: Buffer, at: number, value: number): void {
+  for (let i = 0; i < 8; i++) target[at + i] = DIGITS[(value >>> (28 - 4 * i)) & 15] as number
+}
+
 /** Reads an offset id; undefined when the text has not its form. */
 export function parseOffsetMsgId(id: string): OffsetMsgId | undefined {
   if (!HEX_ID.test(id)) return undefined

@@ -24,6 +24,7 @@ import {
 import { decodeBatch, encodeBatch } from '../../src/message/message-batch.ts'
 import {
   createOffsetMsgId,
+  createOffsetMsgIds,
   createUniqKey,
   monthStartMs,
   parseOffsetMsgId,
@@ -162,4 +163,16 @@ test('a type of compression from a package works once it is set', () => {
   const reverse = (body: Uint8Array): Buffer => Buffer.from(body).reverse()
   setBodyCodec('LZ4', { compress: reverse, decompress: reverse })
   assert.deepEqual(restoreBody(compressBody(Buffer.from('abc'), 'LZ4'), 0x101), Buffer.from('abc'))
+})
+
+test('the ids of several messages are their ids with commas between them', () => {
+  const property = fc.property(
+    fc.array(fc.integer({ min: 0, max: 2 ** 50 }), { maxLength: 5 }),
+    fc.constantFrom(Uint8Array.of(127, 0, 0, 1), new Uint8Array(16).fill(0xfe)),
+    (offsets, host) => {
+      const each = offsets.map((offset) => createOffsetMsgId(host, 10911, offset))
+      assert.equal(createOffsetMsgIds(host, 10911, offsets), each.join(','))
+    },
+  )
+  fc.assert(property, seeded(100))
 })

@@ -14,6 +14,8 @@ export interface LogChunk {
 }
 
 const CHUNK_BYTES_MAX = 1024 * 1024
+/** Pieces kept for the next turn: as many as a turn of many large messages fills. */
+const FREE_MAX = 6
 
 /**
  * The end of the log in memory: what is staged and not yet written, and what was written last. New records
@@ -77,7 +79,7 @@ export class LogTail {
    * Buffers of pieces that end after `neededFrom` are not used again.
    */
   trim(neededFrom: number): void {
-    for (const buffer of this.#retired) if (this.#free.length < 2) this.#free.push(buffer)
+    for (const buffer of this.#retired) if (this.#free.length < FREE_MAX) this.#free.push(buffer)
     this.#retired = []
     while (this.#bytes > this.#limitBytes && this.chunks.length > 1) {
       const oldest = this.chunks[0] as LogChunk
