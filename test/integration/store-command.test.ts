@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Producer } from '@skylarkmq/client'
+import { folderFor, serverFor } from './cluster.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const main = path.join(root, 'packages/skylarkmq/dist/src/main.js')
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function store(cwd: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, 'store', ...args], { cwd }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+/** A folder in which a broker took five orders into `skylark-data`, and was stopped. */
+async function folderWithOrders(t: TestContext): Promise<string> {
+  const folder = folderFor(t)
+  const set = ['mappedFileSizeCommitLog=1048576', 'defaultTopicQueueNums=1']
+  const server = await serverFor(t, { data: path.join(folder, 'skylark-data'), set })
+  const producer = new Producer({ namesrvAddr: server.namesrvAddr, group: 'P' })
+  for (let i = 5; i < 10; i++) {
+    await producer.send({ topic: 'Orders', body: `order ${i} \u001b[31m`, keys: [String(i)] })
+  }
+  await producer.close()
+  await server.stop()
+  return folder
+}
+
+test('every command of the guide to the store does what it says', async (t) => {
+  const folder = await folderWithOrders(t)
+  const guide = readFileSync(path.join(root, 'docs/guide/store.md'), 'utf8')
+  const commands = [...guide.matchAll(/^npx skylark store (.*)$/gm)].map((found) => found[1] ?? '')
+  assert.ok(commands.length > 8)
+  for (const command of commands) {
+    const { code, stdout, stderr } = await store(folder, command.split(' '))
+    assert.equal(code, 0, `${command}: ${stdout} ${stderr}`)
+    if (command.includes('--json')) assert.ok(JSON.parse(stdout))
+    if (command.startsWith('check') && !command.includes('--json')) assert.match(stdout, /sound/)
+    if (command.includes('--key 7'))
+      assert.match(stdout, /property {2}KEYS = 7[^]*order 7 \\u001b\[31m/)
+  }
+})
+
+test('a damaged store is found, explained and repaired', async (t) => {
+  const folder = await folderWithOrders(t)
+  const data = path.join(folder, 'skylark-data')
+  rmSync(path.join(data, 'consumequeue', 'Orders'), { recursive: true })
+  const found = await store(folder, ['check'])
+  assert.equal(found.code, 1)
+  assert.match(found.stdout, /problem queue Orders\/0: the log has 5 messages of it/)
+  assert.match(found.stdout, /skylark store repair/)
+  const planned = await store(folder, ['repair'])
+  assert.equal(planned.code, 1)
+  assert.match(planned.stdout, /would make the queues anew[^]*Nothing was changed/)
+  assert.ok(!readdirSync(data).some((name) => name.includes('before-repair')))
+  const done = await store(folder, ['repair', '--apply'])
+  assert.equal(done.code, 0, done.stdout)
+  assert.ok(readdirSync(data).some((name) => name.startsWith('consumequeue.before-repair-')))
+  const units = await store(folder, [
+    'inspect',
+    './skylark-data',
+    'queue',
+    '--topic',
+    'Orders',
+    '--json',
+  ])
+  assert.equal((JSON.parse(units.stdout) as unknown[]).length, 5)
+})
+
+test('what cannot be looked at ends with code 2 and one sentence', async (t) => {
+  const folder = folderFor(t)
+  for (const command of ['check', 'inspect', 'repair']) {
+    const { code, stdout, stderr } = await store(folder, [command, './nowhere'])
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, /there is no folder .*nowhere/)
+  }
+  writeFileSync(path.join(folder, 'file'), '')
+  const noStore = await store(folder, ['check', '.'])
+  assert.match(noStore.stderr, /is no store/)
+})
+
+test('a store that a broker has open is not checked and not repaired, but can be looked into', async (t) => {
+  const folder = folderFor(t)
+  const data = path.join(folder, 'skylark-data')
+  await serverFor(t, { data })
+  for (const command of ['check', 'repair']) {
+    const { code, stderr } = await store(folder, [
+      command,
+      ...(command === 'repair' ? ['--apply'] : []),
+    ])
+    assert.equal(code, 2)
+    assert.match(stderr, new RegExp(`process ${process.pid} has the store open`))
+  }
+  const { code, stderr } = await store(folder, ['inspect'])
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /the newest may be missing/)
+})
