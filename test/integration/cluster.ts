@@ -1,10 +1,12 @@
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { AdminClient } from '@skylarkmq/client'
-import { silentEvents } from '@skylarkmq/env'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { startServer, type RunningServer, type ServerOptions } from '@skylarkmq/server'
+import { checkStore } from '@skylarkmq/store'
 
 const ends = new WeakMap<TestContext, (() => unknown)[]>()
 
@@ -44,8 +46,16 @@ export async function serverFor(
     warn: () => undefined,
     ...options,
   })
-  atEnd(t, () => server.stop())
+  atEnd(t, async () => {
+    await server.stop()
+    if (options.data !== undefined) assertSound(options.data)
+  })
   return { ...server, namesrvAddr: server.namesrvAddr ?? '' }
+}
+
+/** Asserts that all parts of a store that nobody has open agree. */
+export function assertSound(folder: string): void {
+  assert.deepEqual(checkStore(nodeEnv(silentEvents).disk, folder), [])
 }
 
 /** Collects what comes, and lets a test wait until so many have come. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { memoryDisk, nodeEnv, silentEvents, type Disk } from '@skylarkmq/env'
 import { manualClock, type ManualClock } from '@skylarkmq/env/sim'
@@ -17,6 +18,7 @@ import {
   type RemotingCommand,
   type ReplyHeaderOf,
 } from '@skylarkmq/protocol'
+import { examineStore } from '@skylarkmq/store'
 import { RemotingClient, type AnyRequest, type FrameHandler } from '@skylarkmq/remoting'
 import { allBrokerOptions, Broker, type FullBrokerConfig } from '../../src/broker.ts'
 
@@ -169,6 +171,7 @@ export async function testBroker(t: TestContext, options: TestBrokerOptions = {}
     isStopped = true
     for (const peer of peers) peer.leave()
     await broker.stop()
+    assert.deepEqual(examineStore(disk, config).problems, [])
   }
   t.after(stop)
   const peer = (): Peer => {
