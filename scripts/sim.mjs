@@ -33,7 +33,7 @@ async function runSeed(seed, shown) {
 }
 
 if (options.seed !== undefined) {
-  const figures = await runSeed(Number(options.seed), 200)
+  const figures = await runSeed(Number(options.seed), 400)
   if (figures === undefined) process.exitCode = 1
   else console.log(figures)
 } else {

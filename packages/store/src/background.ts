@@ -16,9 +16,9 @@ const SAMPLE_EVERY_MS = 1000
 const FIRST_CLEAN_AFTER_MS = 60_000
 const FIRST_DISK_WATCH_AFTER_MS = 1000
 const WATCH_DISK_EVERY_MS = 10_000
-const CHECKPOINT_EVERY_MS = 1000
+const CHECKPOINT_EVERY_MS = 500
 // A checkpoint of very many queues takes its time: it may take one part in so many of all time.
-const CHECKPOINT_SHARE = 20
+const CHECKPOINT_SHARE = 10
 const RETRY_AFTER_MS = 1000
 
 /** What runs beside sends and reads. */
@@ -136,15 +136,13 @@ export class Background {
   }
 
   async #checkpoint(): Promise<void> {
-    const { clock } = this.#env
-    const startedAt = clock.monotonic()
-    await this.#checkpointer.run(() => this.#writeQueuesInTurns())
-    const tookMs = clock.monotonic() - startedAt
+    const checkpointer = this.#checkpointer
+    await checkpointer.run(() => this.#writeQueuesInTurns())
     const pauseMs = Math.min(
-      tookMs * CHECKPOINT_SHARE,
+      checkpointer.syncMs * CHECKPOINT_SHARE,
       this.#config.flushConsumeQueueThoroughInterval,
     )
-    this.#nextCheckpoint = clock.monotonic() + pauseMs
+    this.#nextCheckpoint = this.#env.clock.monotonic() + pauseMs
   }
 
   async #writeQueuesInTurns(): Promise<boolean> {

@@ -65,20 +65,38 @@ export function encodeCheckpoint(values: CheckpointValues): Buffer {
   return bytes
 }
 
-/** Writes the file and brings it to disk. Rejects with the host's error. */
+/**
+ * Writes the file and brings it to disk. It is whole before it takes the place of the old one, so that there is one
+ * at any time, however the write ends. Rejects with the host's error.
+ */
 export async function writeCheckpoint(
   disk: Disk,
   path: string,
   values: CheckpointValues,
 ): Promise<void> {
-  const file = disk.open(path, 'create')
+  const file = disk.open(newPath(path), 'create')
   try {
     file.writeNow(encodeCheckpoint(values), 0)
     await file.sync()
   } finally {
     file.close()
   }
+  disk.rename(newPath(path), path)
 }
+
+/** As `writeCheckpoint`, blocking; for starts. Throws the host's error. */
+export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointValues): void {
+  const file = disk.open(newPath(path), 'create')
+  try {
+    file.writeNow(encodeCheckpoint(values), 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  disk.rename(newPath(path), path)
+}
+
+const newPath = (path: string): string => `${path}.new`
 
 /**
  * Store time in ms before which everything is surely on disk: an unclean start reads the log from the file

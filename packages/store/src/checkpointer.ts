@@ -1,6 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { encodeCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { writeCheckpoint, writeCheckpointNow } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import type { LogFlush } from './commitlog/flush.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
@@ -33,6 +33,8 @@ export interface CheckpointParts {
  * never more than what is there. Apache: `StoreCheckpoint.java`, `ConsumeQueueStore.java`, flush.
  */
 export class Checkpointer {
+  /** How long the files of queues and index took at the last checkpoint, ms. */
+  syncMs = 0
   readonly #env: Env
   readonly #processId: number
   readonly #parts: CheckpointParts
@@ -52,19 +54,14 @@ export class Checkpointer {
   }
 
   /**
-   * Puts this process's id into the recovery point, so that it counts after a kill. Blocking, and into the page
-   * cache only. Throws the host's error.
+   * Puts this process's id into the recovery point, so that it counts after a kill. Blocking. Throws the host's
+   * error.
    */
   adopt(): void {
     const { checkpoint, paths } = this.#parts
     if (checkpoint.point === undefined) return
     checkpoint.point = { ...checkpoint.point, processId: this.#processId }
-    const file = this.#env.disk.open(paths.checkpoint, 'create')
-    try {
-      file.writeNow(encodeCheckpoint(checkpoint), 0)
-    } finally {
-      file.close()
-    }
+    writeCheckpointNow(this.#env.disk, paths.checkpoint, checkpoint)
   }
 
   /**
@@ -83,7 +80,10 @@ export class Checkpointer {
     const flushed = flush.wait(physicalEnd, LOG_TIMEOUT_MS)
     flush.request()
     if (!(await write()) || (await flushed) !== 'flushed') return false
-    if (!(await this.#syncCaches()) || this.#isStuck) return false
+    const startedAt = this.#env.clock.monotonic()
+    const isSynced = await this.#syncCaches()
+    this.syncMs = this.#env.clock.monotonic() - startedAt
+    if (!isSynced || this.#isStuck) return false
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, flush.flushedTimestamp)
     checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, timestamp)
     checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)

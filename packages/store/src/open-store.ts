@@ -117,7 +117,7 @@ function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFile
   const directory = paths.consumeQueue
   env.disk.makeDirectory(directory)
   const configuredBytes = Math.ceil(config.mappedFileSizeConsumeQueue / UNIT_BYTES) * UNIT_BYTES
-  const sizeBytes = queueFileBytes(env.disk, directory) ?? configuredBytes
+  const sizeBytes = queueFileBytes(env.disk, directory, configuredBytes) ?? configuredBytes
   if (sizeBytes !== configuredBytes) {
     env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
   }

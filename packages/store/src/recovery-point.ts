@@ -20,11 +20,10 @@ import {
  * |  16 | lastRecord    | 8     | where the last of them starts, −1 for none                              |
  * |  24 | indexEnd      | 8     | messages before this offset are in the index                            |
  * |  32 | processId     | 8     | of the broker, as in the abort file                                     |
- * |  40 | slotEnd       | 4     | index entries before this number are in the slots of their file         |
- * |  44 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
- * |  64 | indexHead     | 40    | its head: entries before the count there are on disk                    |
- * | 104 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
- * | 108 | ownCrc        | 4     | CRC-32 of the 108 bytes before                                          |
+ * |  40 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
+ * |  60 | indexHead     | 40    | its head: entries before the count there are on disk                    |
+ * | 100 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
+ * | 104 | ownCrc        | 4     | CRC-32 of the 104 bytes before                                          |
  */
 export const recoveryPointLayout = offsetsOf([
   { name: 'mark', bytes: 8, doc: 'SKYLARK1' },
@@ -32,7 +31,6 @@ export const recoveryPointLayout = offsetsOf([
   { name: 'lastRecord', bytes: 8, doc: 'Where the last of them starts; -1 for none.' },
   { name: 'indexEnd', bytes: 8, doc: 'Messages before it are in the index.' },
   { name: 'processId', bytes: 8, doc: 'Of the broker, as in the abort file.' },
-  { name: 'slotEnd', bytes: 4, doc: 'Index entries before it are in the slots.' },
   { name: 'indexName', bytes: 20, doc: 'The index file that takes keys; zeros for none.' },
   { name: 'indexHead', bytes: 40, doc: 'The head of that file.' },
   { name: 'checkpointCrc', bytes: 4, doc: "CRC-32 of Apache's fields." },
@@ -51,8 +49,6 @@ export interface IndexPoint {
   readonly name: string
   /** The 40 bytes of its head. Entries before the count in it are on disk. */
   readonly head: Buffer
-  /** Entries before this number are in the slots on disk. */
-  readonly slotEnd: number
 }
 
 /** See `recoveryPointLayout`. */
@@ -83,7 +79,7 @@ export function readRecoveryPoint(checkpoint: Buffer): RecoveryPoint | undefined
     lastRecord: readLong(bytes, layout.lastRecord),
     indexEnd: readLong(bytes, layout.indexEnd),
     processId: readLong(bytes, layout.processId),
-    index: name === '' ? undefined : { name, head, slotEnd: readInt(bytes, layout.slotEnd) },
+    index: name === '' ? undefined : { name, head },
   }
 }
 
@@ -96,7 +92,6 @@ export function writeRecoveryPoint(checkpoint: Buffer, point: RecoveryPoint): vo
   writeLong(bytes, layout.indexEnd, point.indexEnd)
   writeLong(bytes, layout.processId, point.processId)
   if (point.index !== undefined) {
-    writeInt(bytes, layout.slotEnd, point.index.slotEnd)
     bytes.write(point.index.name, layout.indexName, 'latin1')
     point.index.head.copy(bytes, layout.indexHead)
   }

@@ -9,6 +9,7 @@ const KNOWN = new Set([
   'abort',
   'abort.bak',
   'checkpoint',
+  'checkpoint.new',
   'commitlog',
   'config',
   'consumequeue',

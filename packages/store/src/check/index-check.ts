@@ -157,12 +157,19 @@ export class IndexCheck {
   #missed(offset: number): void {
     const first = this.#files[0]?.head
     const last = this.#files.at(-1)?.head
-    if (first === undefined || last === undefined || offset > last.endOffset) {
+    // Keys of one message may lie in two files, of which the next start makes the second anew.
+    const isAtEnd = !this.#context.isClean && offset === last?.endOffset
+    if (first === undefined || last === undefined || offset > last.endOffset || isAtEnd) {
       note(this.#behind, offset)
-    } else if (offset < first.beginOffset) note(this.#between, offset)
+    } else if (offset < first.beginOffset || this.#isLastOfFile(offset)) note(this.#between, offset)
     else if (this.#files.some(({ head }) => head.beginOffset <= offset && offset <= head.endOffset))
       note(this.#inFile, offset)
     else note(this.#between, offset)
+  }
+
+  /** Keys of one message may lie in two files, of which the second may have been dropped by a start. */
+  #isLastOfFile(offset: number): boolean {
+    return this.#files.some(({ head }) => head.endOffset === offset)
   }
 
   /** To be called behind the last record. */

@@ -4,7 +4,7 @@ import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
 import { safeTimestamp } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
-import { clearBehindEnds, cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
+import { cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { commitLogTorn, storeRecovered } from '../events.ts'
@@ -61,7 +61,7 @@ export function recover(env: Env, parts: RecoveryParts): number {
   const startedAt = env.clock.monotonic()
   const point = loadParts(env, parts)
   parts.checkpoint.point = point
-  const resized = index?.load()
+  const resized = index?.load(clean ? undefined : point)
   const starts =
     point === undefined ? startsOfFiles(parts, resized) : startsOfPoint(parts, point, resized)
   dispatcher.dispatchedRecord = point?.lastRecord ?? -1
@@ -78,7 +78,6 @@ export function recover(env: Env, parts: RecoveryParts): number {
     if (dispatched % WRITE_EVERY_RECORDS === WRITE_EVERY_RECORDS - 1) writeQueues(parts)
   })
   cutAll(env, parts, starts.scan, end)
-  if (!clean) clearBehindEnds(queues)
   if (!clean && point === undefined) queues.markUnsynced()
   parts.checkpoint.confirmPhyOffset = Math.max(0, dispatcher.dispatchedRecord)
   env.events.emit(storeRecovered, {
@@ -96,11 +95,11 @@ export function recover(env: Env, parts: RecoveryParts): number {
 function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, queues, abortedProcess } = parts
   const point = trustedPoint(parts)
-  const clean = abortedProcess === undefined
+  const isClean = abortedProcess === undefined
   // What was made of the log since it was last on disk is made again: pages of it may be missing.
-  const upTo = point?.physicalEnd ?? (clean ? Infinity : uncleanStart(parts))
-  queues.files.areNamesAtRisk = !clean
-  loadQueues(env, queues, log, { clean, upTo })
+  const upTo = point?.physicalEnd ?? (isClean ? Infinity : uncleanStart(parts))
+  queues.files.areNamesAtRisk = !isClean
+  loadQueues(env, queues, log, { isClean, upTo })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   return areGone ? undefined : point
@@ -118,11 +117,9 @@ function writeQueues(parts: RecoveryParts): void {
 
 /** Cuts what the log does not have, and brings everything to the files. */
 function cutAll(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
-  const { log, queues } = parts
   if (parts.abortedProcess === undefined) cutLog(env, parts, end)
   else cutAndSync(env, parts, from, end)
   cutCaches(env, parts)
-  queues.correctMin(log.offsetMin)
   writeQueues(parts)
   parts.upkeep?.writeAll()
 }
@@ -174,8 +171,8 @@ function startsOfFiles(parts: RecoveryParts, resized: number | undefined): Start
  */
 function dropUntrustedIndex(parts: RecoveryParts): number | undefined {
   const { indexMsgTimestamp } = parts.checkpoint
-  const isUntrusted = (file: { endTimestamp: number }): boolean =>
-    file.endTimestamp > indexMsgTimestamp
+  const isUntrusted = (file: { endTimestamp: number; isFull: boolean }): boolean =>
+    !file.isFull || file.endTimestamp > indexMsgTimestamp
   return parts.index?.drop(isUntrusted, 'the last stop was not orderly')
 }
 

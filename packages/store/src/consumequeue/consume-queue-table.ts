@@ -19,6 +19,7 @@ export class ConsumeQueueTable {
   #dirty: ConsumeQueue[] = []
   // Queues that may still have units in memory which nobody has added to since the last round.
   #warm = new Set<ConsumeQueue>()
+  #lastTopic: TopicQueues | undefined
 
   constructor(env: Env, files: QueueFiles) {
     this.#env = env
@@ -42,6 +43,18 @@ export class ConsumeQueueTable {
       queue = new ConsumeQueue(this.files, found.name, found.bytes, queueId)
       found.queues.set(queueId, queue)
     }
+    return queue
+  }
+
+  /** As `getOrCreate`, for a topic that lies in a record at `buffer[start, end)`. */
+  ofRecord(buffer: Buffer, start: number, end: number, queueId: number): ConsumeQueue {
+    // Records of one topic often follow each other, and making a string of its name costs more than all else.
+    const last = this.#lastTopic
+    if (last !== undefined && isSame(last.bytes, buffer, start, end)) {
+      return last.queues.get(queueId) ?? this.getOrCreate(last.name, queueId)
+    }
+    const queue = this.getOrCreate(buffer.toString('utf8', start, end), queueId)
+    this.#lastTopic = this.#topics.get(queue.topic)
     return queue
   }
 
@@ -111,6 +124,7 @@ export class ConsumeQueueTable {
     const found = this.#topics.get(topic)
     if (found === undefined) return
     this.#topics.delete(topic)
+    this.#lastTopic = undefined
     const gone = new Set(found.queues.values())
     this.#dirty = this.#dirty.filter((queue) => !gone.has(queue))
     for (const queue of gone) {
@@ -141,4 +155,10 @@ export class ConsumeQueueTable {
   correctMin(logMin: number): void {
     for (const queue of this.all()) queue.correctMin(logMin)
   }
+}
+
+function isSame(bytes: Buffer, buffer: Buffer, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== buffer[start + i]) return false
+  return true
 }

@@ -237,17 +237,27 @@ export class ConsumeQueue {
   /** Cuts the queue: `offset`, or the first that its files have, becomes its end. Throws the host's error. */
   truncate(offset: number): void {
     this.write()
-    const perFile = this.#files.unitsPerFile
     const end = Math.max(offset, this.#fileFirst)
-    while (this.#fileEnd - perFile >= end && this.#fileEnd - perFile > this.#fileFirst) {
+    this.#setEnd(end)
+    this.clearBehindEnd()
+    const lastFile = this.#fileEnd - this.#files.unitsPerFile
+    if (lastFile >= this.#fileFirst) this.#files.unsynced.add(this.#path(lastFile))
+  }
+
+  /**
+   * Makes zeros of what the files have behind the last unit, left there by a cut or a crash. Not counted as
+   * something to bring to disk: what comes back after another crash is cleared again. Throws the host's error.
+   */
+  clearBehindEnd(): void {
+    const perFile = this.#files.unitsPerFile
+    while (this.#fileEnd - perFile >= this.offsetMax && this.#fileEnd - perFile > this.#fileFirst) {
       this.#fileEnd -= perFile
       this.#files.remove(this.#path(this.#fileEnd))
     }
     const lastFile = this.#fileEnd - perFile
-    if (lastFile >= this.#fileFirst && end < this.#fileEnd) {
-      this.#files.zeroFrom(this.#path(lastFile), end - lastFile)
+    if (lastFile >= this.#fileFirst && this.offsetMax < this.#fileEnd) {
+      this.#files.zeroFrom(this.#path(lastFile), this.offsetMax - lastFile)
     }
-    this.#setEnd(end)
   }
 
   /**

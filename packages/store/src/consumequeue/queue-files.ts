@@ -71,12 +71,11 @@ export class QueueFiles {
     return Math.floor(this.#open.get(path).readNow(bytes, atUnit * UNIT_BYTES) / UNIT_BYTES)
   }
 
-  /** Makes zeros of what follows place `fromUnit` of a file. Throws the host's error. */
+  /** Makes zeros of what follows place `fromUnit` of a file, in the page cache. Throws the host's error. */
   zeroFrom(path: string, fromUnit: number): void {
     const file = this.#open.get(path)
     file.resize(fromUnit * UNIT_BYTES)
     file.resize(this.unitsPerFile * UNIT_BYTES)
-    this.unsynced.add(path)
   }
 
   /** Gives a file that is short its size, with zeros. Throws the host's error. */

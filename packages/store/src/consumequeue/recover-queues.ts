@@ -15,7 +15,7 @@ const FIRST_UNITS = 200
 /** How the ends of queues are found. */
 export interface QueueLoading {
   /** Whether the last stop was orderly. */
-  readonly clean: boolean
+  readonly isClean: boolean
   /**
    * The units of all records before this offset are on disk, whatever follows them. Units of records that end behind
    * it are left out: they are made from the log again.
@@ -26,7 +26,7 @@ export interface QueueLoading {
 /**
  * Finds all queues on disk and the end of each. After an unclean stop without a recovery point the last three
  * files of a queue are looked through, because pages of any of them may be missing; else a few places tell.
- * Apache: `ConsumeQueue.java`, recover.
+ * What lies behind the ends becomes zeros. Apache: `ConsumeQueue.java`, recover.
  */
 export function loadQueues(
   env: Env,
@@ -39,69 +39,96 @@ export function loadQueues(
     for (const entry of env.disk.list(`${queues.files.directory}/${topic.name}`)) {
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
-      adoptFiles(env, queues, queue, loading.clean)
-      if (endByPlaces(queue, loading.upTo, log)) continue
-      endByReading(queues, queue, loading.upTo)
-      stepBackFromStale(queue, log)
+      adoptFiles(env, queues, queue, loading.isClean)
+      findEnd(queues, queue, log, loading.upTo)
+      // Everything at once, because with very many queues the file is not open any more later.
+      queue.correctMin(log.offsetMin)
+      if (!loading.isClean || queue.hasMoreInFile()) queue.clearBehindEnd()
     }
   }
 }
 
-/** Size of the queue files that a directory has; undefined when it has none. */
-export function queueFileBytes(disk: Disk, directory: string): number | undefined {
+function findEnd(
+  queues: ConsumeQueueTable,
+  queue: ConsumeQueue,
+  log: CommitLog,
+  upTo: number,
+): void {
+  if (endByPlaces(queue, upTo, log)) return
+  endByReading(queues, queue, upTo)
+  stepBackFromStale(queue, log)
+}
+
+/**
+ * Size of the queue files that a directory has: the configured one if any has that, else that of the largest, because
+ * a crash can leave some short. Undefined when it has none.
+ */
+export function queueFileBytes(
+  disk: Disk,
+  directory: string,
+  configuredBytes: number,
+): number | undefined {
+  let largest = 0
   for (const topic of disk.list(directory)) {
     if (!topic.isDirectory) continue
     for (const queue of disk.list(`${directory}/${topic.name}`)) {
-      const first = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)[0]
-      if (first !== undefined && first.sizeBytes > 0) return first.sizeBytes
+      const sizeBytes = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)[0]?.sizeBytes
+      if (sizeBytes === configuredBytes) return sizeBytes
+      largest = Math.max(largest, sizeBytes ?? 0)
     }
   }
-  return undefined
+  return largest > 0 ? largest : undefined
 }
 
 function adoptFiles(
   env: Env,
   queues: ConsumeQueueTable,
   queue: ConsumeQueue,
-  clean: boolean,
+  isClean: boolean,
 ): void {
   const { files } = queues
   const perFile = files.unitsPerFile
   const directory = files.queueDirectory(queue.topic, queue.queueId)
   const found = listSegments(env.disk, directory)
-  if (clean && found.at(-1)?.sizeBytes === 0) {
-    const empty = found.pop() as FoundSegment
-    files.remove(files.path(queue.topic, queue.queueId, empty.firstOffset / UNIT_BYTES))
+  const kept = isClean ? newestRow(found, perFile) : oldestRow(found, perFile)
+  for (const each of found) {
+    const path = files.path(queue.topic, queue.queueId, each.firstOffset / UNIT_BYTES)
+    if (!kept.includes(each)) files.remove(path)
+    // A power cut in the middle of a cut leaves the last file short: what it has is good.
+    else if (each.sizeBytes < perFile * UNIT_BYTES) files.lengthen(path)
   }
-  const firsts = found.map((each) => each.firstOffset / UNIT_BYTES)
-  const fileBytes = perFile * UNIT_BYTES
-  const isWhole = (i: number): boolean => found[i]?.sizeBytes === fileBytes
-  const follows = (i: number): boolean =>
-    i === 0 || firsts[i] === (firsts[i - 1] as number) + perFile
-  let start = 0
-  let end = firsts.length
-  if (clean) {
-    // A queue is made from the log, so what comes before a gap or a file of another size is given up.
-    for (let i = 0; i < end; i++) {
-      if (!isWhole(i)) start = i + 1
-      else if (!follows(i)) start = i
-    }
-  } else {
-    // After a crash it is the last files that may be short or missing; what they lack is made from the log again.
-    end = firsts.findIndex((_, i) => !follows(i) || (found[i]?.sizeBytes ?? 0) > fileBytes)
-    if (end < 0) end = firsts.length
-    const short = firsts.findIndex((_, i) => !isWhole(i))
-    if (short >= 0 && short < end) {
-      end = short + 1
-      files.lengthen(files.path(queue.topic, queue.queueId, firsts[short] as number))
-    }
-  }
-  for (const [i, first] of firsts.entries()) {
-    if (i < start || i >= end) files.remove(files.path(queue.topic, queue.queueId, first))
-  }
-  const fileFirst = firsts[start] ?? 0
+  const fileFirst = (kept[0]?.firstOffset ?? 0) / UNIT_BYTES
   // Seen as full, so that its units can be read while its end is looked for.
-  queue.adopt(fileFirst, fileFirst + (end - start) * perFile)
+  queue.adopt(fileFirst, fileFirst + kept.length * perFile)
+}
+
+/** After a crash the newest files may lack their size or a file between them: all that is sure comes first. */
+function oldestRow(found: readonly FoundSegment[], perFile: number): FoundSegment[] {
+  const fileBytes = perFile * UNIT_BYTES
+  const kept: FoundSegment[] = []
+  for (const each of found) {
+    const before = kept.at(-1)
+    if (each.sizeBytes > fileBytes) break
+    if (before !== undefined && each.firstOffset !== before.firstOffset + fileBytes) break
+    kept.push(each)
+    if (each.sizeBytes < fileBytes) break
+  }
+  return kept
+}
+
+/** A queue is made from the log, so what comes before a gap or a file of another size is given up. */
+function newestRow(found: readonly FoundSegment[], perFile: number): FoundSegment[] {
+  const fileBytes = perFile * UNIT_BYTES
+  // A last file without a byte was about to be made.
+  if (found.at(-1)?.sizeBytes === 0) return newestRow(found.slice(0, -1), perFile)
+  let start = 0
+  for (const [i, each] of found.entries()) {
+    const before = found[i - 1]
+    const follows = before === undefined || each.firstOffset === before.firstOffset + fileBytes
+    if (each.sizeBytes !== fileBytes) start = i + 1
+    else if (!follows) start = Math.max(start, i)
+  }
+  return found.slice(start)
 }
 
 /**
@@ -203,11 +230,6 @@ function nameOf(
     return 'other'
   }
   return readLong(record, RecordAt.queueOffset) === offset ? 'same' : 'moved'
-}
-
-/** Makes zeros of what is left in the files behind the ends of queues. Throws the host's error. */
-export function clearBehindEnds(queues: ConsumeQueueTable): void {
-  for (const queue of queues.all()) if (queue.hasMoreInFile()) queue.truncate(queue.offsetMax)
 }
 
 /** Cuts off units of records that end behind `logEnd`. */

@@ -13,6 +13,7 @@ import {
 } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import { dispatchSpans } from '../index/index-key.ts'
 import { deliverTimestamp } from './delay-levels.ts'
 import type { Dispatch } from './dispatcher.ts'
 
@@ -50,7 +51,7 @@ export function tagsCodeOf(
 
 /**
  * Reads from a record in the log what the dispatcher needs. Undefined for a record whose lengths do not add
- * up. Apache: `CommitLog.java`, checkMessageAndReturnSize.
+ * up. What comes back is valid until the next call. Apache: `CommitLog.java`, checkMessageAndReturnSize.
  */
 export function dispatchOfRecord(
   queues: ConsumeQueueTable,
@@ -61,30 +62,31 @@ export function dispatchOfRecord(
   const spans = recordSpans(buffer, at, buffer.length - at)
   if (typeof spans === 'string') return undefined
   const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
-  const topic = buffer.toString('utf8', spans.topicStart, spans.topicEnd)
-  const storeTimestamp = recordStoreTimestamp(buffer, at)
-  const { propertiesStart, propertiesEnd } = spans
+  const { topicStart, topicEnd, propertiesStart, propertiesEnd } = spans
   // A batch that is one record lies in a queue of another form, which is not kept here.
   const isQueued = hasQueueUnit(sysFlag) && (sysFlag & MessageSysFlag.INNER_BATCH) === 0
+  const queueId = readInt(buffer, at + RecordAt.queueId)
+  const queue = isQueued ? queues.ofRecord(buffer, topicStart, topicEnd, queueId) : undefined
+  const topic = queue?.topic ?? buffer.toString('utf8', topicStart, topicEnd)
+  const storeTimestamp = recordStoreTimestamp(buffer, at)
+  const keys = dispatchSpans(buffer, propertiesStart, propertiesEnd)
+  const { tagsStart, tagsEnd } = keys
+  const tagsHash = tagsStart < 0 ? 0 : javaHashOfBytes(buffer, tagsStart, tagsEnd)
   return {
-    queue: isQueued ? queues.getOrCreate(topic, readInt(buffer, at + RecordAt.queueId)) : undefined,
+    queue,
     topic,
     queueOffset: readLong(buffer, at + RecordAt.queueOffset),
     physicalOffset: readLong(buffer, at + RecordAt.physicalOffset),
     sizeBytes: spans.sizeBytes,
-    tagsCode: tagsCodeOf(
-      topic,
-      storeTimestamp,
-      buffer,
-      propertiesStart,
-      propertiesEnd,
-      delayLevels,
-    ),
+    tagsCode:
+      topic === SystemTopic.SCHEDULE
+        ? tagsCodeOf(topic, storeTimestamp, buffer, propertiesStart, propertiesEnd, delayLevels)
+        : tagsHash,
     storeTimestamp,
     buffer,
     propertiesStart,
     propertiesEnd,
-    keys: undefined,
+    keys,
     isIndexed: transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
   }
 }

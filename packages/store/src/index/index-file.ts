@@ -3,7 +3,7 @@ import { readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
 import type { IndexPoint } from '../recovery-point.ts'
 import { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
 import type { IndexSizes } from './index-layout.ts'
-import { restoreSlots } from './restore-slots.ts'
+import { slotsOfEntries } from './slots-of-entries.ts'
 
 export { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
 export type { IndexSizes } from './index-layout.ts'
@@ -45,8 +45,6 @@ export class IndexFile {
   #isDirty = false
   #unwritten: Buffer | undefined
   #written = 1
-  // Entries before this number are in the slots of the file.
-  #slotEnd = 1
 
   private constructor(file: DiskFile, path: string, sizes: IndexSizes) {
     this.#file = file
@@ -90,28 +88,30 @@ export class IndexFile {
     this.slotCount = readInt(head, indexHeader.slotCount)
     this.indexCount = Math.max(1, readInt(head, indexHeader.indexCount))
     this.#written = this.indexCount
-    this.#slotEnd = this.indexCount
   }
 
-  /**
-   * Takes the file back to what it was at a recovery point; `indexEnd` is the point's. Throws the host's error.
-   */
-  restore(point: IndexPoint, indexEnd: number): void {
+  /** Takes the file back to what it was at a recovery point. Throws the host's error. */
+  restore(point: IndexPoint): void {
     this.#setHead(point.head)
-    const { indexCount } = this
-    const state = { slotEnd: point.slotEnd, indexCount, indexEnd }
-    this.#dirty.fill(0)
-    this.#slots = restoreSlots(this.#file, this.#sizes, state, (slot) => {
-      this.#dirty[(slot * 4) >>> PAGE_SHIFT] = 1
-    })
-    this.#loaded.fill(1)
     this.#unwritten = undefined
+    this.#slots = slotsOfEntries(this.#file, this.#sizes, this.indexCount)
+    this.#loaded.fill(1)
+    this.#markChangedSlots(this.#slots)
     this.#isDirty = true
+  }
+
+  #markChangedSlots(slots: Buffer): void {
+    const onDisk = Buffer.alloc(slots.length)
+    this.#file.readNow(onDisk, indexHeader.sizeBytes)
+    for (let at = 0, page = 0; at < slots.length; at += PAGE_BYTES, page++) {
+      const end = Math.min(at + PAGE_BYTES, slots.length)
+      this.#dirty[page] = slots.compare(onDisk, at, end, at, end) === 0 ? 0 : 1
+    }
   }
 
   /** What a recovery point says of this file, once its entries are written. */
   point(): IndexPoint {
-    return { name: this.name, head: this.#head(), slotEnd: this.#slotEnd }
+    return { name: this.name, head: this.#head() }
   }
 
   get isFull(): boolean {
@@ -234,7 +234,6 @@ export class IndexFile {
     if (!this.#isDirty) return
     this.writeEntries()
     this.#writeSlots()
-    this.#slotEnd = this.indexCount
     this.#file.writeNow(this.#head(), 0)
     this.#unwritten = undefined
     this.#isDirty = false

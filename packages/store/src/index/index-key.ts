@@ -3,6 +3,7 @@ import type { KeySpans } from '../message.ts'
 
 const UNIQ_KEY = Buffer.from('UNIQ_KEY')
 const KEYS = Buffer.from('KEYS')
+const TAGS = Buffer.from('TAGS')
 const SPACE = 0x20
 
 /** The hash of a key as the index has it: that of `topic#key`, never negative. Apache: `IndexFile.java`, indexKeyHashMethod. */
@@ -18,6 +19,70 @@ function positive(hash: number): number {
 /** The hash state after `topic#`, from which the hash of each key goes on. */
 export function topicHash(topic: string): number {
   return javaHash(`${topic}#`)
+}
+
+/** Where the properties are that queues and index are made from; −1 for those that are not there. */
+export interface DispatchSpans extends KeySpans {
+  /** Counted from the beginning of the buffer. */
+  tagsStart: number
+  tagsEnd: number
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/**
+ * Finds keys and tags in `bytes[start, end)` in one pass; places of keys are counted from `start`. What comes back
+ * is valid until the next call. The rules are those of `findProperty`.
+ */
+export function dispatchSpans(bytes: Buffer, start: number, end: number): DispatchSpans {
+  found.uniqKeyStart = found.uniqKeyEnd = found.keysStart = found.keysEnd = -1
+  found.tagsStart = found.tagsEnd = -1
+  for (let at = start; at < end;) {
+    let valueStart = 0
+    let i = at
+    for (; i < end; i++) {
+      const byte = bytes[i]
+      if (byte === 2) break
+      if (byte === 1 && valueStart === 0) valueStart = i + 1
+    }
+    if (valueStart > 0 && valueStart < i) takeProperty(bytes, at, valueStart, i, start)
+    at = i + 1
+  }
+  return found
+}
+
+const found: Writable<DispatchSpans> = {
+  uniqKeyStart: -1,
+  uniqKeyEnd: -1,
+  keysStart: -1,
+  keysEnd: -1,
+  tagsStart: -1,
+  tagsEnd: -1,
+}
+
+function takeProperty(
+  bytes: Buffer,
+  at: number,
+  valueStart: number,
+  end: number,
+  start: number,
+): void {
+  const nameBytes = valueStart - 1 - at
+  if (nameBytes === UNIQ_KEY.length && isName(bytes, at, UNIQ_KEY)) {
+    found.uniqKeyStart = valueStart - start
+    found.uniqKeyEnd = end - start
+  } else if (nameBytes === KEYS.length && isName(bytes, at, KEYS)) {
+    found.keysStart = valueStart - start
+    found.keysEnd = end - start
+  } else if (nameBytes === TAGS.length && isName(bytes, at, TAGS)) {
+    found.tagsStart = valueStart
+    found.tagsEnd = end
+  }
+}
+
+function isName(bytes: Buffer, at: number, name: Buffer): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false
+  return true
 }
 
 /** Finds the keys in `properties[start, end)`, which are encoded; places are counted from `start`. */

@@ -45,16 +45,20 @@ export class MessageIndex {
   }
 
   /**
-   * Opens the files that are there. The first of another size than configured is dropped with all that follow.
-   * Returns what `drop` returns. Throws the host's error.
+   * Opens the files that are there; after a crash those that `point` knows. The first of another size than
+   * configured is dropped with all that follow. Returns what `drop` returns. Throws the host's error.
    */
-  load(): number | undefined {
+  load(point: RecoveryPoint | undefined): number | undefined {
+    const newest = point === undefined ? '~' : (point.index?.name ?? '')
     const names = this.#env.disk
       .list(this.#directory)
       .filter((entry) => !entry.isDirectory && /^\d{17}$/.test(entry.name))
       .map((entry) => entry.name)
       .sort()
-    const paths = names.map((name) => `${this.#directory}/${name}`)
+    for (const name of names.filter((each) => each > newest)) {
+      this.#env.disk.remove(`${this.#directory}/${name}`)
+    }
+    const paths = names.filter((each) => each <= newest).map((name) => `${this.#directory}/${name}`)
     this.#files = paths.map((path) => IndexFile.open(this.#env.disk, path, this.#sizes))
     this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
     return this.drop((file) => !file.hasRightSize, 'its size is not the configured one')
@@ -77,8 +81,9 @@ export class MessageIndex {
     const first = this.#files.findIndex(untrusted)
     if (first < 0) return undefined
     const dropped = this.#files.slice(first)
-    const begin = (dropped[0] as IndexFile).beginOffset
+    const oldest = dropped[0] as IndexFile
     this.#files = this.#files.slice(0, first)
+    const begin = oldest.isEmpty ? (this.#files.at(-1)?.endOffset ?? 0) : oldest.beginOffset
     for (const file of dropped) {
       file.close()
       this.#env.disk.remove(file.path)
@@ -101,15 +106,11 @@ export class MessageIndex {
    */
   restore(point: RecoveryPoint): number {
     const { index } = point
-    const why = 'the last stop was not orderly'
-    const isNewer = (file: IndexFile): boolean => index === undefined || file.name > index.name
-    this.drop(isNewer, why)
     const last = this.#files.at(-1)
-    if (index === undefined || last?.name !== index.name) {
-      // Its file went away: all that was in it is read again.
-      return index === undefined ? point.indexEnd : (last?.endOffset ?? 0)
-    }
-    last.restore(index, point.indexEnd)
+    if (index === undefined) return point.indexEnd
+    // Its file went away: all that was in it is read again.
+    if (last?.name !== index.name) return last?.endOffset ?? 0
+    last.restore(index)
     this.#endOffset = last.endOffset
     return point.indexEnd
   }

@@ -45,7 +45,8 @@ export interface Rebuilt {
 export async function rebuild(env: Env, config: StoreConfig, task: RebuildTask): Promise<Rebuilt> {
   const { disk } = env
   const paths = storePaths(config)
-  const fileBytes = queueFileBytes(disk, paths.consumeQueue) ?? config.mappedFileSizeConsumeQueue
+  const configuredBytes = config.mappedFileSizeConsumeQueue
+  const fileBytes = queueFileBytes(disk, paths.consumeQueue, configuredBytes) ?? configuredBytes
   // Without a folder for them they are made in memory and never written.
   const directory = task.consumeQueue ?? ''
   const files = new QueueFiles(env, { directory, fileBytes, openFilesMax: OPEN_FILES_MAX })
