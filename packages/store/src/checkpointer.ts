@@ -84,8 +84,9 @@ export class Checkpointer {
     const isSynced = await this.#syncCaches()
     this.syncMs = this.#env.clock.monotonic() - startedAt
     if (!isSynced || this.#isStuck) return false
-    checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, flush.flushedTimestamp)
-    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, timestamp)
+    // No greatest of old and new: a clock that was put back makes later messages older.
+    if (flush.flushedTimestamp > 0) checkpoint.physicMsgTimestamp = flush.flushedTimestamp
+    if (timestamp > 0) checkpoint.logicsMsgTimestamp = timestamp
     checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)
     // Without the newest entries the last point stays: a start then reads more of the log.
     if (isIndexWritten || checkpoint.point === undefined) {

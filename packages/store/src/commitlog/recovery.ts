@@ -4,7 +4,7 @@ import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
 import { safeTimestamp } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
-import { cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
+import { clearBehindEnds, cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { commitLogTorn, storeRecovered } from '../events.ts'
@@ -121,6 +121,7 @@ function cutAll(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): voi
   else cutAndSync(env, parts, from, end)
   cutCaches(env, parts)
   writeQueues(parts)
+  if (parts.abortedProcess !== undefined) clearBehindEnds(parts.queues)
   parts.upkeep?.writeAll()
 }
 
@@ -189,19 +190,25 @@ function lastStartBefore(log: CommitLog, offset: number): number {
   return files.findLast((file) => file.firstOffset <= offset)?.firstOffset ?? log.offsetMin
 }
 
-/** The newest file whose first message was stored before all was surely on disk. */
+/**
+ * The newest file whose first message was stored before all was surely on disk. Where a clock was put back, times say
+ * nothing of what follows.
+ */
 function uncleanStart(parts: RecoveryParts): number {
   const { log } = parts
   const safe = safeTimestamp(parts.checkpoint, parts.indexSafe && parts.index !== undefined)
-  for (let i = log.segments.files.length - 1; i >= 0; i--) {
-    const offset = log.segments.files[i]?.firstOffset ?? 0
-    const magic = log.peek(offset + RecordAt.magicCode, 4)
+  let start = log.offsetMin
+  let newest = 0
+  for (const { firstOffset } of log.segments.files) {
+    const magic = log.peek(firstOffset + RecordAt.magicCode, 4)
     const first = magic === undefined ? 0 : readInt(magic, 0)
     if (first !== RecordMagic.V1 && first !== RecordMagic.V2) continue
-    const storeTimestamp = log.storeTimestampAt(offset)
-    if (storeTimestamp > 0 && storeTimestamp <= safe) return offset
+    const storeTimestamp = log.storeTimestampAt(firstOffset)
+    if (storeTimestamp < newest) break
+    newest = storeTimestamp
+    if (storeTimestamp > 0 && storeTimestamp <= safe) start = firstOffset
   }
-  return log.offsetMin
+  return start
 }
 
 /** Makes queues and index end where the log does. Throws the host's error. */

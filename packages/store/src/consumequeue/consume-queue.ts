@@ -88,7 +88,7 @@ export class ConsumeQueue {
    * Throws the host's error.
    */
   hasMoreInFile(): boolean {
-    if (this.#written !== this.offsetMax || this.offsetMax >= this.#fileEnd) return false
+    if (!this.isWritten || this.offsetMax >= this.#fileEnd) return false
     const perFile = this.#files.unitsPerFile
     const first = this.offsetMax - (this.offsetMax % perFile)
     const { scratch } = this.#files
@@ -108,6 +108,11 @@ export class ConsumeQueue {
     if (last !== undefined && !isFiller(last.buffer, last.at)) {
       this.physicalEnd = unitPhysicalOffset(last.buffer, last.at) + unitSize(last.buffer, last.at)
     }
+  }
+
+  /** Whether all units are in the files. */
+  get isWritten(): boolean {
+    return this.#written === this.offsetMax
   }
 
   /** Adds the unit of offset `offsetMax`, in memory. */

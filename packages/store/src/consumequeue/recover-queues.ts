@@ -26,7 +26,7 @@ export interface QueueLoading {
 /**
  * Finds all queues on disk and the end of each. After an unclean stop without a recovery point the last three
  * files of a queue are looked through, because pages of any of them may be missing; else a few places tell.
- * What lies behind the ends becomes zeros. Apache: `ConsumeQueue.java`, recover.
+ * Apache: `ConsumeQueue.java`, recover.
  */
 export function loadQueues(
   env: Env,
@@ -43,7 +43,7 @@ export function loadQueues(
       findEnd(queues, queue, log, loading.upTo)
       // Everything at once, because with very many queues the file is not open any more later.
       queue.correctMin(log.offsetMin)
-      if (!loading.isClean || queue.hasMoreInFile()) queue.clearBehindEnd()
+      if (loading.isClean && queue.hasMoreInFile()) queue.clearBehindEnd()
     }
   }
 }
@@ -230,6 +230,14 @@ function nameOf(
     return 'other'
   }
   return readLong(record, RecordAt.queueOffset) === offset ? 'same' : 'moved'
+}
+
+/**
+ * Makes zeros of what the files have behind the ends, once all that the log has is in the files again: until then it
+ * may be what the recovery point counts on. Throws the host's error.
+ */
+export function clearBehindEnds(queues: ConsumeQueueTable): void {
+  for (const queue of queues.all()) if (queue.isWritten) queue.clearBehindEnd()
 }
 
 /** Cuts off units of records that end behind `logEnd`. */
