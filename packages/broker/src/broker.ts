@@ -1,4 +1,5 @@
 import type { Env, Timer } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 import type { OptionTable } from '@skylarkmq/protocol'
 import { Dispatcher, RemotingClient, RemotingServer, type Connection } from '@skylarkmq/remoting'
 import { MessageStore, storeOptions, type StoreConfig } from '@skylarkmq/store'
@@ -126,8 +127,13 @@ export class Broker {
     if (context !== undefined) {
       await context.registration.stop()
       context.held.wakeAll()
-      context.schedule.stop()
-      context.offsets.save()
+      this.#saving('delay offsets', () => {
+        context.schedule.stop()
+      })()
+      this.#saving('consumer offsets', () => {
+        context.offsets.save()
+      })()
+      await context.offsets.settled()
       // Last: it answers the sends that wait for the disk, and gives the directory up.
       await context.store.shutdown()
     }
@@ -149,6 +155,9 @@ export class Broker {
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets } = this.#readTables(folder)
     const store = await MessageStore.open(env, config)
+    if (!store.wasClean) {
+      offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
+    }
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock)
     const address = `${advertised.host}:${config.listenPort}`
@@ -216,27 +225,31 @@ export class Broker {
     }
   }
 
-  #startTimers(context: BrokerContext): void {
-    const { clock } = this.#env
-    const saving = (table: string, save: () => void) => () => {
+  /** A save that may fail: it is tried again at the next time. */
+  #saving(table: string, save: () => void): () => void {
+    return () => {
       try {
         save()
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        this.#env.events.emit(tableNotSaved, { table, reason })
+        if (hostErrorCode(error) === undefined) throw error
+        this.#env.events.emit(tableNotSaved, { table, reason: String(error) })
       }
     }
+  }
+
+  #startTimers(context: BrokerContext): void {
+    const { clock } = this.#env
     const { channelExpiredTimeout } = this.#config
     this.#timers.push(
       clock.every(
         this.#config.flushConsumerOffsetInterval,
-        saving('consumer offsets', () => {
+        this.#saving('consumer offsets', () => {
           context.offsets.save()
         }),
       ),
       clock.every(
         DELAY_OFFSET_MS,
-        saving('delay offsets', () => {
+        this.#saving('delay offsets', () => {
           context.schedule.save()
         }),
       ),

@@ -1,4 +1,5 @@
 import type { Env } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 import { parseFastjson, ProtocolError } from '@skylarkmq/protocol'
 import { ConfigFileCorrupt } from './errors.ts'
 
@@ -11,6 +12,9 @@ export class JsonFile {
   readonly #env: Env
   readonly path: string
   #saved: string | undefined
+  /** Whether the file survives a power cut; a backup that does gives way to nothing less. */
+  #isOnDisk = false
+  #syncing: Promise<void> | undefined
 
   constructor(env: Env, path: string) {
     this.#env = env
@@ -23,7 +27,10 @@ export class JsonFile {
    */
   load(): unknown {
     const main = this.#read(this.path)
-    if ('value' in main) return main.value
+    if ('value' in main) {
+      this.#bringToDisk()
+      return main.value
+    }
     const backup = this.#read(`${this.path}.bak`)
     if ('value' in backup) return backup.value
     const problem = main.problem ?? backup.problem
@@ -31,9 +38,31 @@ export class JsonFile {
     return undefined
   }
 
+  /** What a process before may have left in the page cache; a failure only keeps the backup where it is. */
+  #bringToDisk(): void {
+    const { disk } = this.#env
+    try {
+      const file = disk.open(this.path, 'write')
+      try {
+        file.syncNow()
+      } finally {
+        file.close()
+      }
+      disk.syncDirectoryNow(this.#directory)
+      this.#isOnDisk = true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+    }
+  }
+
+  get #directory(): string {
+    return this.path.slice(0, Math.max(1, this.path.lastIndexOf('/')))
+  }
+
   /**
    * Replaces the content: the new file is whole under another name before the old one becomes `.bak` and it
-   * takes its place. At any moment one of the two can be loaded.
+   * takes its place. At any moment one of the two can be loaded, after a power cut too: the file is brought to
+   * disk afterwards, and until that is done the backup stays. Throws the host's error; then nothing is changed.
    */
   save(content: unknown): void {
     const { disk } = this.#env
@@ -41,9 +70,40 @@ export class JsonFile {
     // The same content once more would push the one before out of the backup.
     if (text === this.#saved) return
     disk.writeFile(`${this.path}.tmp`, Buffer.from(text))
-    if (disk.stat(this.path) !== undefined) disk.rename(this.path, `${this.path}.bak`)
+    const backup = `${this.path}.bak`
+    const isKept = this.#isOnDisk || disk.stat(backup) === undefined
+    if (isKept && disk.stat(this.path) !== undefined) disk.rename(this.path, backup)
+    this.#isOnDisk = false
     disk.rename(`${this.path}.tmp`, this.path)
     this.#saved = text
+    this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
+  }
+
+  /** Brings the file to disk, and the one that took its place meanwhile. */
+  async #sync(): Promise<void> {
+    const { disk } = this.#env
+    for (let text: string | undefined; text !== this.#saved;) {
+      text = this.#saved
+      try {
+        const file = disk.open(this.path, 'write')
+        try {
+          await file.sync()
+        } finally {
+          file.close()
+        }
+        await disk.syncDirectory(this.#directory)
+      } catch (error) {
+        // The next change is a new file, which is tried again.
+        if (hostErrorCode(error) === undefined) throw error
+        return
+      }
+    }
+    this.#isOnDisk = true
+  }
+
+  /** Resolves once the content is on disk, or could not be brought there. */
+  async settled(): Promise<void> {
+    await this.#syncing
   }
 
   #read(path: string): { value: unknown } | { problem: string | undefined } {
@@ -72,6 +132,11 @@ export class SavedTable {
   /** Notes that the table is not what the file says. */
   changed(): void {
     this.#isChanged = true
+  }
+
+  /** Resolves once what was saved is on disk, or could not be brought there. */
+  settled(): Promise<void> {
+    return this.#file.settled()
   }
 
   /** Writes the table if it changed. Throws the host's error when the disk refuses; the change stays noted. */

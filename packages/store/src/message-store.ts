@@ -43,7 +43,17 @@ export class MessageStore {
   readonly #clean: CleanFiles
   readonly #background: Background
 
-  private constructor(env: Env, config: StoreConfig, parts: StoreParts, lock: DirectoryLock) {
+  /** Whether the stop before this open was orderly. */
+  readonly wasClean: boolean
+
+  private constructor(
+    env: Env,
+    config: StoreConfig,
+    parts: StoreParts,
+    lock: DirectoryLock,
+    wasClean: boolean,
+  ) {
+    this.wasClean = wasClean
     this.#env = env
     this.#config = config
     this.#parts = parts
@@ -70,8 +80,9 @@ export class MessageStore {
     makeDurableDirectory(env.disk, paths.root)
     const lock = env.disk.lock(paths.root)
     try {
-      const parts = openParts(env, config, paths, !abortFileExists(env.disk, paths.abort))
-      return new MessageStore(env, config, parts, lock)
+      const wasClean = !abortFileExists(env.disk, paths.abort)
+      const parts = openParts(env, config, paths, wasClean)
+      return new MessageStore(env, config, parts, lock, wasClean)
     } catch (error) {
       lock.release()
       throw error

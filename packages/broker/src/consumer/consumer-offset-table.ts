@@ -102,6 +102,25 @@ export class ConsumerOffsetTable {
     for (const topic of this.topicsOf(group)) this.#delete(keyOf(topic, group))
   }
 
+  /**
+   * Takes back offsets that lie behind the end of their queue, after messages were lost by a crash: the next ones
+   * get those offsets, and a group must not pass them over. Returns how many.
+   */
+  clamp(offsetMax: (topic: string, queueId: number) => number): number {
+    let count = 0
+    for (const [key, queues] of this.#committed) {
+      const [topic] = splitKey(key)
+      for (const [queueId, offset] of queues) {
+        const max = offsetMax(topic, queueId)
+        if (offset <= max) continue
+        queues.set(queueId, max)
+        count++
+      }
+    }
+    if (count > 0) this.#saved.changed()
+    return count
+  }
+
   /** Forgets all groups' offsets of a topic. */
   deleteTopic(topic: string): void {
     for (const group of this.groupsOf(topic)) this.#delete(keyOf(topic, group))
@@ -115,6 +134,11 @@ export class ConsumerOffsetTable {
   /** Writes the file if anything changed. */
   save(): void {
     this.#saved.save()
+  }
+
+  /** Resolves once what was saved is on disk, or could not be brought there. */
+  settled(): Promise<void> {
+    return this.#saved.settled()
   }
 
   #delete(key: string): void {

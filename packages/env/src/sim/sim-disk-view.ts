@@ -61,14 +61,17 @@ export class SimDiskView implements Disk {
       apply()
       return
     }
-    if (this.disk.world.random.chance(0.5)) apply()
+    const isDone = this.disk.world.random.chance(0.5)
+    if (isDone) apply()
     this.die()
+    if (!isDone) apply()
   }
 
   /** The process dies now. */
   die(): void {
-    this.disk.strike()
+    // What it sees from now on is what it saw last, whatever the power cut leaves.
     this.#copy()
+    this.disk.strike()
   }
 
   open(path: string, mode: OpenMode): DiskFile {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SimNode, World } from '@skylarkmq/env/sim'
+import { ConsumerOffsetTable } from '../src/consumer/consumer-offset-table.ts'
+
+const PATH = '/config/consumerOffset.json'
+const SEEDS = 60
+
+/** Commits and saves offsets, with crashes in the middle of any operation; returns what was lost of them. */
+async function runSeed(seed: number): Promise<{ crashes: number; commits: number }> {
+  const world = new World(seed)
+  const node = new SimNode(world)
+  const { random } = world
+  const first = node.start().env.disk
+  first.makeDirectory('/config')
+  first.syncDirectoryNow('/')
+  node.exited()
+  let committed = 0
+  let settled = 0
+  let crashes = 0
+  for (let life = 0; life < 12; life++) {
+    const process = node.start()
+    const table = new ConsumerOffsetTable(process.env, PATH)
+    const loaded = table.committed('G', 'T', 0) ?? 0
+    assert.ok(loaded <= committed, `offset ${loaded} was never committed, at most ${committed} was`)
+    assert.ok(loaded >= settled, `offset ${settled} was on disk, and ${loaded} is there`)
+    committed = loaded
+    const isPower = random.chance(0.6)
+    node.disk.strikeAt(random.between(1, 20), () => {
+      if (isPower) node.powerCut()
+      else node.kill()
+    })
+    for (let i = 0; i < 8 && process.isAlive; i++) {
+      table.commit('G', 'T', 0, ++committed)
+      table.save()
+      if (random.chance(0.3)) continue
+      // Longer than the slowest disk takes.
+      await world.run(world.time + 20_000)
+      if (process.isAlive) settled = committed
+    }
+    if (process.isAlive) node.kill()
+    crashes++
+  }
+  return { crashes, commits: committed }
+}
+
+test('after any crash the offsets are some that were committed, and none that were on disk is forgotten', async () => {
+  let commits = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      commits += (await runSeed(seed)).commits
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
+    }
+  }
+  assert.ok(commits > SEEDS, 'the runs did something')
+})
+
+test('offsets behind the end of a queue that lost messages go back to its end', () => {
+  const world = new World(1)
+  const { env } = new SimNode(world).start()
+  env.disk.makeDirectory('/config')
+  const table = new ConsumerOffsetTable(env, PATH)
+  table.commit('G', 'T', 0, 10)
+  table.commit('G', 'T', 1, 3)
+  assert.equal(
+    table.clamp(() => 8),
+    1,
+  )
+  assert.equal(table.committed('G', 'T', 0), 8)
+  assert.equal(table.committed('G', 'T', 1), 3)
+})
