@@ -30,7 +30,8 @@ async function runSeed(seed: number): Promise<{ crashes: number; commits: number
       if (isPower) node.powerCut()
       else node.kill()
     })
-    for (let i = 0; i < 8 && process.isAlive; i++) {
+    for (let i = 0; i < 8; i++) {
+      if (!process.isAlive) break
       table.commit('G', 'T', 0, ++committed)
       table.save()
       if (random.chance(0.3)) continue
