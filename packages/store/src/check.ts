@@ -146,6 +146,7 @@ class StoreCheck {
       directory: paths.consumeQueue,
       logMin: offsetMin,
       topics: tables.topics,
+      hasExtended: this.#disk.list(`${paths.root}/consumequeue_ext`).length > 0,
       delayLevels: parseDelayLevels(this.#config.messageDelayLevel),
     })
     const index = new IndexCheck({

@@ -29,6 +29,8 @@ export interface QueueCheckContext {
   /** Topics of topics.json; undefined when there is none. */
   readonly topics: ReadonlySet<string> | undefined
   readonly delayLevels: readonly number[]
+  /** Whether there are extended queues: then a tags code may be an address in one of them. */
+  readonly hasExtended: boolean
   readonly findings: Findings
 }
 
@@ -139,7 +141,7 @@ export class QueueCheck {
       report(`says ${unit.sizeBytes} bytes, the message at ${offset} has ${spans.sizeBytes}`)
     }
     // Codes below that are addresses in an extended queue, which is not read.
-    if (unit.tagsCode >= TAGS_CODE_MIN) {
+    if (unit.tagsCode >= TAGS_CODE_MIN || !this.#context.hasExtended) {
       const code = this.#tagsCode(buffer, at, topic, spans)
       if (code !== unit.tagsCode) {
         report(`has the tags code ${unit.tagsCode}, its message ${code}`)
