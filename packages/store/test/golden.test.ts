@@ -18,7 +18,16 @@ import {
 } from './support/stores.ts'
 import type { TestEnv } from './support/test-env.ts'
 
-const STORES = ['clean', 'crash', 'v4.9', 'v4.9-then-5.3', 'retention', 'ha-slave-fresh']
+const STORES = [
+  'clean',
+  'crash',
+  'v4.9',
+  'v4.9-then-5.3',
+  'retention',
+  'ha-master',
+  'ha-slave',
+  'ha-slave-fresh',
+]
 
 /** System queues grew between Apache's last answer and its stop, so the disk decides. */
 function assertQueues(store: MessageStore, facts: GoldenFacts): void {

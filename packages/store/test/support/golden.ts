@@ -48,6 +48,35 @@ export interface GoldenVariant {
   readonly keyQueriesAfter: readonly { topic: string; key: string; hits: number }[]
 }
 
+/** Offset, size, topic, queue id and offset, flags, times and more of a record, then hashes of body and properties. */
+export type GoldenRecord = readonly [
+  physicalOffset: number,
+  sizeBytes: number,
+  topic: string,
+  queueId: number,
+  queueOffset: number,
+  sysFlag: number,
+  flag: number,
+  bornTimestamp: number,
+  storeTimestamp: number,
+  reconsumeTimes: number,
+  preparedTransactionOffset: number,
+  bodySha: string,
+  propertiesSha: string,
+]
+
+/** Every record of a store, and the heads of its index files. */
+export interface GoldenRecords {
+  readonly index: readonly (readonly number[])[]
+  readonly records: readonly GoldenRecord[]
+}
+
+export function goldenRecords(name: string): GoldenRecords {
+  return JSON.parse(
+    fs.readFileSync(new URL(`${name}.records.json`, GOLDEN), 'utf8'),
+  ) as GoldenRecords
+}
+
 export function goldenFacts(name: string): GoldenFacts {
   return JSON.parse(fs.readFileSync(new URL(`${name}.json`, GOLDEN), 'utf8')) as GoldenFacts
 }
