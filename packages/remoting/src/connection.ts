@@ -76,7 +76,8 @@ export class Connection implements OutputHolder {
   readonly #closeListeners = new Set<() => void>()
   #sink = new ByteSink()
   /** Replies of this turn that hold only if the log is written: start, end, opaque of each. */
-  #provisional: number[] = []
+  readonly #provisional: number[] = []
+  #provisionalEnd = 0
   #deferred: Frame[] = []
   #flushWanted = false
   #paused = false
@@ -133,7 +134,10 @@ export class Connection implements OutputHolder {
 
   /** Marks the reply that begins at `start` of the buffer as true only once this turn's log write succeeds. */
   holdsIfWritten(start: number, opaque: number): void {
-    this.#provisional.push(start, this.#sink.length, opaque)
+    const all = this.#provisional
+    all[this.#provisionalEnd++] = start
+    all[this.#provisionalEnd++] = this.#sink.length
+    all[this.#provisionalEnd++] = opaque
   }
 
   /** Sends a request and waits for its answer. Rejects with ERR_REMOTING_TIMEOUT or ERR_REMOTING_CLOSED. */
@@ -152,10 +156,15 @@ export class Connection implements OutputHolder {
     if (!this.#closed) this.#write(request, this.#nextOpaque(), FLAG_ONEWAY)
   }
 
-  /** Sends what is gathered, then closes. */
+  /** Sends what is gathered, at the end of the turn like all that rests on the turn's log write, then closes. */
   end(): void {
-    this.#flush(undefined)
-    this.socket.end()
+    if (!this.#flushWanted) {
+      this.socket.end()
+      return
+    }
+    this.#env.turn.sends(() => {
+      this.socket.end()
+    })
   }
 
   /** Closes at once. */
@@ -218,10 +227,8 @@ export class Connection implements OutputHolder {
     this.#flushWanted = false
     const sink = this.#sink
     if (this.#closed || sink.length === 0) return
-    if (this.#provisional.length > 0) {
-      if (failure !== undefined) this.#takeBackProvisional(failure)
-      this.#provisional = []
-    }
+    if (failure !== undefined && this.#provisionalEnd > 0) this.#takeBackProvisional(failure)
+    this.#provisionalEnd = 0
     const goOn = this.socket.write(sink.buffer.subarray(0, sink.length))
     // The host may still read a buffer that it did not take at once.
     if (this.socket.queuedBytes === 0 && sink.buffer.length <= KEPT_BUFFER_BYTES) sink.reset()
@@ -237,7 +244,7 @@ export class Connection implements OutputHolder {
     const sink = new ByteSink()
     const remark = `the message was not stored: ${failure instanceof Error ? failure.message : String(failure)}`
     let from = 0
-    for (let i = 0; i < this.#provisional.length; i += 3) {
+    for (let i = 0; i < this.#provisionalEnd; i += 3) {
       const [start = 0, end = 0, opaque = 0] = this.#provisional.slice(i, i + 3)
       sink.writeBytes(old.buffer.subarray(from, start))
       writeCommand(sink, failureReply(opaque, remark))

@@ -94,7 +94,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     const hot = row?.hot?.decode(frame)
     if (row !== undefined && hot !== undefined) {
       if ((hot.flag & FLAG_RESPONSE) === 0) {
-        this.#serve(row, hotRequest(row.definition, connection, frame, hot))
+        this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot))
         return
       }
     }
@@ -231,22 +231,32 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
 
 type HotHeader = NonNullable<ReturnType<HotCodec['decode']>>
 
-function hotRequest(
-  definition: AnyRequest,
-  connection: Connection,
-  frame: Frame,
-  hot: HotHeader,
-): Request {
-  const { bodyStart, bodyEnd } = frame
-  return {
-    definition,
-    header: hot.header as Request['header'],
-    body: bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined,
-    connection,
-    opaque: hot.opaque,
-    version: hot.version,
-    language: hot.language,
-    isOneway: (hot.flag & FLAG_ONEWAY) !== 0,
-    fields: () => decodeCommand(frame).fields ?? {},
+/** A request that came by a hot codec. */
+class HotlyDecoded implements Request {
+  readonly definition: AnyRequest
+  readonly header: Request['header']
+  readonly body: Buffer | undefined
+  readonly connection: Connection
+  readonly opaque: number
+  readonly version: number
+  readonly language: number | undefined
+  readonly isOneway: boolean
+  readonly #frame: Frame
+
+  constructor(definition: AnyRequest, connection: Connection, frame: Frame, hot: HotHeader) {
+    const { bodyStart, bodyEnd } = frame
+    this.definition = definition
+    this.header = hot.header as Request['header']
+    this.body = bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined
+    this.connection = connection
+    this.opaque = hot.opaque
+    this.version = hot.version
+    this.language = hot.language
+    this.isOneway = (hot.flag & FLAG_ONEWAY) !== 0
+    this.#frame = frame
+  }
+
+  fields(): FieldMap {
+    return decodeCommand(this.#frame).fields ?? {}
   }
 }

@@ -130,6 +130,19 @@ test('replies that rest on a log write which failed are taken back, the others s
   assert.deepEqual(socket.commands()[0]?.code, 0)
 })
 
+test('a connection that is to end sends what rests on the log write only after it', () => {
+  const { connection, env, socket } = connect()
+  const start = connection.output().length
+  writeCommand(connection.output(), { code: 0, opaque: 9, flag: 1 })
+  connection.holdsIfWritten(start, 9)
+  connection.end()
+  assert.equal(socket.writes.length, 0)
+  assert.ok(!socket.isEnded)
+  env.endTurn(new Error('EIO'))
+  assert.equal(socket.commands()[0]?.code, 14)
+  assert.ok(socket.isEnded)
+})
+
 test('a peer that does not read gets its requests handled no more, and is read again once it took all', () => {
   const { connection, env, socket, codes } = connect()
   socket.takes = false

@@ -22,7 +22,8 @@ function clientOfFakes() {
       return Promise.resolve(socket)
     },
   }
-  return { client: new RemotingClient({ ...env, net }, { handler: NO_HANDLER }), sockets }
+  const client = new RemotingClient({ ...env, net }, { handler: NO_HANDLER })
+  return { client, sockets, endTurn: env.endTurn }
 }
 
 test('requests to one address share a connection, made when first needed', async () => {
@@ -43,11 +44,12 @@ test('after a connection ended the next request makes another', async () => {
 })
 
 test('the late end of a connection that was replaced leaves its successor in use', async () => {
-  const { client, sockets } = clientOfFakes()
+  const { client, sockets, endTurn } = clientOfFakes()
   await client.oneway('h:1', REQUEST)
   client.disconnect('h:1')
   await client.oneway('h:1', REQUEST)
   await new Promise((resolve) => setImmediate(resolve))
+  endTurn()
   assert.ok(sockets[0]?.isEnded)
   sockets[0].ends()
   await client.oneway('h:1', REQUEST)

@@ -58,8 +58,10 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
 function keep(request: SendRequest): SendRequest {
   const { header, body } = request
   const { properties } = header
+  const fields = request.fields()
   return {
     ...request,
+    fields: () => fields,
     header: properties === undefined ? header : { ...header, properties: Buffer.from(properties) },
     body: body === undefined ? undefined : Buffer.from(body),
   }

@@ -104,7 +104,23 @@ export class SentTemplates {
     const { keyBytes, keyStart, keyEnd } = sent
     const keyAt = start + template.keyAt - keyStart
     let unsafe = 0
-    for (let i = keyStart; i < keyEnd; i++) {
+    let i = keyStart
+    for (; i + 4 <= keyEnd; i += 4) {
+      const a = keyBytes[i] as number
+      const b = keyBytes[i + 1] as number
+      const c = keyBytes[i + 2] as number
+      const d = keyBytes[i + 3] as number
+      unsafe |=
+        (UNSAFE[a] as number) |
+        (UNSAFE[b] as number) |
+        (UNSAFE[c] as number) |
+        (UNSAFE[d] as number)
+      buffer[keyAt + i] = a
+      buffer[keyAt + i + 1] = b
+      buffer[keyAt + i + 2] = c
+      buffer[keyAt + i + 3] = d
+    }
+    for (; i < keyEnd; i++) {
       const byte = keyBytes[i] as number
       unsafe |= UNSAFE[byte] as number
       buffer[keyAt + i] = byte

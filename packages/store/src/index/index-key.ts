@@ -123,15 +123,29 @@ export function forEachKeyHash(
   }
 }
 
-/** Java's hash over the UTF-16 units, going on from `state`. */
+const POWER_2 = 31 * 31
+const POWER_3 = 31 * POWER_2
+const POWER_4 = 31 * POWER_3
+
+/** Java's hash over the UTF-16 units, going on from `state`; four bytes at a time, which do not wait for each other. */
 function hashOf(state: number, bytes: Buffer, start: number, end: number): number {
   let hash = state
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] as number
-    if (byte >= 0x80) return positive(hashOfText(state, bytes.toString('utf8', start, end)))
+  let bits = 0
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const a = bytes[at] as number
+    const b = bytes[at + 1] as number
+    const c = bytes[at + 2] as number
+    const d = bytes[at + 3] as number
+    bits |= a | b | c | d
+    hash = (Math.imul(POWER_4, hash) + POWER_3 * a + POWER_2 * b + 31 * c + d) | 0
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at] as number
+    bits |= byte
     hash = (Math.imul(31, hash) + byte) | 0
   }
-  return positive(hash)
+  return positive(bits < 0x80 ? hash : hashOfText(state, bytes.toString('utf8', start, end)))
 }
 
 function hashOfText(state: number, text: string): number {
