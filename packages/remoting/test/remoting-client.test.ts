@@ -23,7 +23,13 @@ function clientOfFakes() {
     },
   }
   const client = new RemotingClient({ ...env, net }, { handler: NO_HANDLER })
-  return { client, sockets, endTurn: env.endTurn }
+  return {
+    client,
+    sockets,
+    endTurn: () => {
+      env.endTurn()
+    },
+  }
 }
 
 test('requests to one address share a connection, made when first needed', async () => {

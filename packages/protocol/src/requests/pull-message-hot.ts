@@ -32,11 +32,12 @@ const FIELDS = [
   'lo',
 ] as const
 const FIRST_OF_PROXIES = FIELDS.indexOf('proxyFrowardClientId')
+const TOPIC = 1
 const QUEUE_ID = 2
 const QUEUE_OFFSET = 3
 const COMMIT_OFFSET = 6
 /** The bits of fields that are another with each pull. */
-const OF_EACH_PULL = (1 << QUEUE_ID) | (1 << QUEUE_OFFSET) | (1 << COMMIT_OFFSET)
+const OF_EACH_PULL = (1 << TOPIC) | (1 << QUEUE_ID) | (1 << QUEUE_OFFSET) | (1 << COMMIT_OFFSET)
 const fields = new ScannedFields(FIELDS)
 
 function decode(frame: Frame): HotRequest<PullHeader> | undefined {
@@ -55,7 +56,7 @@ function readAll(): PullHeader | undefined {
   const header: PullHeader = {
     bname: f.optionalText(13),
     consumerGroup: f.text(0),
-    topic: f.text(1),
+    topic: f.text(TOPIC),
     queueId: f.int32(QUEUE_ID),
     queueOffset: f.integer(QUEUE_OFFSET),
     maxMsgNums: f.int32(4),
@@ -76,6 +77,7 @@ function readOn(base: PullHeader): PullHeader {
   const f = fields
   return {
     ...base,
+    topic: f.text(TOPIC),
     queueId: f.int32(QUEUE_ID),
     queueOffset: f.integer(QUEUE_OFFSET),
     commitOffset: f.integer(COMMIT_OFFSET),

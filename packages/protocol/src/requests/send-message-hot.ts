@@ -33,11 +33,12 @@ const FIELDS = [
   'lo',
 ] as const
 const FIRST_OF_PROXIES = FIELDS.indexOf('ns')
+const TOPIC = 1
 const QUEUE = 4
 const BORN = 6
 const PROPERTIES = 8
 /** The bits of fields that are another with each message. */
-const OF_EACH_MESSAGE = (1 << QUEUE) | (1 << BORN) | (1 << PROPERTIES)
+const OF_EACH_MESSAGE = (1 << TOPIC) | (1 << QUEUE) | (1 << BORN) | (1 << PROPERTIES)
 
 /** The codec of SEND_MESSAGE and its variants. Reference: `SendMessageRequestHeaderV2.java`, decode. */
 class SendMessageHot implements HotCodec<SendHeader> {
@@ -66,7 +67,7 @@ class SendMessageHot implements HotCodec<SendHeader> {
     const header: SendHeader = {
       bname: f.optionalText(13),
       producerGroup: f.text(0),
-      topic: f.text(1),
+      topic: f.text(TOPIC),
       defaultTopic: f.text(2),
       defaultTopicQueueNums: f.int32(3),
       queueId: f.int32(QUEUE),
@@ -88,7 +89,7 @@ class SendMessageHot implements HotCodec<SendHeader> {
     return {
       bname: base.bname,
       producerGroup: base.producerGroup,
-      topic: base.topic,
+      topic: f.text(TOPIC),
       defaultTopic: base.defaultTopic,
       defaultTopicQueueNums: base.defaultTopicQueueNums,
       queueId: f.int32(QUEUE),
