@@ -3,6 +3,7 @@
  * and next offset of every queue, each message by pull with all its bytes, key queries, consumer offsets. It must be
  * what the broker before it served, and then each adds messages of its own.
  */
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -48,6 +49,22 @@ function startApache(version, dir, port, nameServer) {
   }
   const all = { ...settings, ...store }
   return apache.startBroker({ dir, port, nameServer, settings: all, version, heapMiB: 512 })
+}
+
+const command = new URL('../../packages/skylarkmq/bin/skylark.js', import.meta.url).pathname
+const sizes = ['maxHashSlotNum', 'maxIndexNum'].flatMap((key) => [
+  '--set',
+  `${key}=${settings[key]}`,
+])
+
+/** What `skylark store check` or `repair` says is wrong with a folder that nobody has open, a line each. */
+function problemsOf(place, ...words) {
+  const folder = join(place.dir, 'data')
+  const args = [command, 'store', ...words, folder, ...sizes, '--json']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  if (status === 2 || stdout === '') return [`    store ${words.join(' ')}: ${stderr}`]
+  const said = JSON.parse(stdout)
+  return (said.report ?? said).problems.map(({ where, what }) => `    ${where}: ${what}`)
 }
 
 /** What is known of a folder: the queues and keys that were used. */
@@ -184,12 +201,26 @@ async function* inTurns(name, order, place, known) {
       await addMessages(client, known)
       return factsOf(client, known)
     })
+    const unsound = problemsOf(place, 'check')
+    yield { name: `${name}/${turn}-${make}-checked`, same: unsound.length === 0, lines: unsound }
     if (before !== undefined) {
       const lines = differences(before, found)
       const what = `${name}/${turn}-${make}-after-${order[turn - 1]}`
       yield { name: what, same: lines.length === 0, lines, note: `${countOf(found)} messages` }
     }
     before = served
+  }
+}
+
+/** Makes queues and index of a folder anew, and opens it with each make: all is served as before. */
+async function* afterRepair(place, known) {
+  const before = await withBroker('skylark', place, (client) => factsOf(client, known))
+  const unsound = problemsOf(place, 'repair', '--all', '--apply')
+  yield { name: 'repaired/sound', same: unsound.length === 0, lines: unsound }
+  for (const make of ['apache-5.3.3', 'skylark']) {
+    const after = await withBroker(make, place, (client) => factsOf(client, known))
+    const lines = [...differences(before, after), ...problemsOf(place, 'check')]
+    yield { name: `repaired/opened-by-${make}`, same: lines.length === 0, lines }
   }
 }
 
@@ -275,6 +306,7 @@ const programs = {
     const known = newKnowledge([...GROUPS, LONG_GROUP])
     const order = ['skylark', 'apache-5.3.3', 'skylark', 'apache-5.3.3', 'skylark']
     yield* inTurns('5.3.3', order, place, known)
+    yield* afterRepair(place, known)
     yield* afterKill('skylark', place, known)
     yield* afterKill('apache-5.3.3', place, known)
   },
