@@ -1,13 +1,12 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
+import { writeCachesAgain } from './cache-rescue.ts'
+import type { CacheSource } from './cache-rescue.ts'
 import { writeCheckpoint, writeCheckpointNow } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import type { LogFlush } from './commitlog/flush.ts'
-import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
 import { cacheSyncFailed } from './events.ts'
 import type { IndexUpkeep } from './index/index-upkeep.ts'
-import type { MessageIndex } from './index/message-index.ts'
 import { syncPath } from './segment/sync-path.ts'
 import type { StorePaths } from './store-paths.ts'
 import { reasonOf } from './write-health.ts'
@@ -17,12 +16,9 @@ const SYNCS_AT_ONCE = 8
 const LOG_TIMEOUT_MS = 60_000
 
 /** What a checkpoint brings to disk. */
-export interface CheckpointParts {
+export interface CheckpointParts extends CacheSource {
   readonly paths: StorePaths
-  readonly queues: ConsumeQueueTable
-  readonly index: MessageIndex | undefined
   readonly upkeep: IndexUpkeep | undefined
-  readonly dispatcher: Dispatcher
   readonly flush: LogFlush
   readonly health: WriteHealth
   readonly checkpoint: CheckpointValues
@@ -38,7 +34,7 @@ export class Checkpointer {
   readonly #env: Env
   readonly #processId: number
   readonly #parts: CheckpointParts
-  // Once a file could not be brought to disk, the checkpoint must not say that it was.
+  // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
   #isStuck = false
 
   constructor(env: Env, processId: number, parts: CheckpointParts) {
@@ -50,7 +46,8 @@ export class Checkpointer {
   /** Whether anything was dispatched that the last checkpoint does not have. */
   get isDue(): boolean {
     const { checkpoint, dispatcher } = this.#parts
-    return !this.#isStuck && checkpoint.point?.physicalEnd !== dispatcher.dispatchedEnd
+    if (this.#isStuck) return checkpoint.point !== undefined
+    return checkpoint.point?.physicalEnd !== dispatcher.dispatchedEnd
   }
 
   /**
@@ -70,6 +67,7 @@ export class Checkpointer {
    */
   async run(write: () => Promise<boolean>): Promise<boolean> {
     const { index, upkeep, dispatcher, flush, checkpoint } = this.#parts
+    if (this.#isStuck && !this.#unstick()) return false
     const timestamp = dispatcher.dispatchedTimestamp
     const physicalEnd = dispatcher.dispatchedEnd
     const lastRecord = dispatcher.dispatchedRecord
@@ -94,6 +92,20 @@ export class Checkpointer {
       checkpoint.point = isIndexWritten ? { ...point, index: indexPoint } : undefined
     }
     return this.#write()
+  }
+
+  /** Writes again what a failed sync may have lost; false when that failed, or nobody knows what it was. */
+  #unstick(): boolean {
+    const { checkpoint } = this.#parts
+    if (checkpoint.point === undefined) return false
+    try {
+      writeCachesAgain(this.#parts, checkpoint.point)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      return false
+    }
+    this.#isStuck = false
+    return true
   }
 
   /** Resolves with false when it could not be written; it is written again at the next flush. */
@@ -125,7 +137,9 @@ export class Checkpointer {
         .filter((path) => disk.stat(path) !== undefined)
         .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
     ]
-    return allOf(syncs)
+    const isSynced = await allOf(syncs)
+    if (!isSynced) for (const path of directories) files.unsyncedDirectories.add(path)
+    return isSynced
   }
 
   async #trySync(path: string, sync: () => Promise<void>): Promise<boolean> {

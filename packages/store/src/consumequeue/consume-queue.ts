@@ -199,6 +199,15 @@ export class ConsumeQueue {
     }
   }
 
+  /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */
+  writeAgain(offset: number, physicalOffset: number, sizeBytes: number, tagsCode: number): void {
+    if (offset < this.#fileFirst || offset >= Math.min(this.#written, this.#fileEnd)) return
+    const first = offset - (offset % this.#files.unitsPerFile)
+    const unit = Buffer.allocUnsafe(UNIT_BYTES)
+    writeUnit(unit, 0, physicalOffset, sizeBytes, tagsCode)
+    this.#files.write(this.#path(first), unit, offset - first)
+  }
+
   /** Counts the newest files as not being on disk: who wrote them was killed. */
   markUnsynced(): void {
     const perFile = this.#files.unitsPerFile

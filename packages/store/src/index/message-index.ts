@@ -93,6 +93,12 @@ export class MessageIndex {
     return begin
   }
 
+  /** Drops the files that were made since a recovery point. Throws the host's error. */
+  dropNewerThan(point: RecoveryPoint): void {
+    const newest = point.index?.name ?? ''
+    this.drop((file) => file.name > newest, 'it could not be brought to disk')
+  }
+
   /** Whether the file that takes keys is exactly as a recovery point says. */
   isAt(point: RecoveryPoint): boolean {
     const own = this.point
