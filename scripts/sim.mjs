@@ -1,12 +1,13 @@
 // npm run sim [-- --seed N | --seconds N]: a store in virtual time, with faults and crashes that a seed decides.
 import { parseArgs } from 'node:util'
-import { StoreRun } from '../test/dist/simulation/store-run.js'
+import { FAULTY_MS, StoreRun } from '../test/dist/simulation/store-run.js'
 
 const { values: options } = parseArgs({
   options: {
     seed: { type: 'string' },
     seconds: { type: 'string', default: '20' },
     from: { type: 'string' },
+    short: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -18,7 +19,7 @@ process.on('unhandledRejection', (reason) => {
 
 /** Runs one seed; returns what it did, or says why it failed. */
 async function runSeed(seed, shown) {
-  const run = new StoreRun(seed)
+  const run = new StoreRun(seed, options.short ? 15_000 : FAULTY_MS)
   unhandled = undefined
   try {
     const figures = await run.run()
@@ -27,7 +28,9 @@ async function runSeed(seed, shown) {
   } catch (error) {
     console.log(`seed ${seed} failed at ${run.world.time.toFixed(1)} ms: ${error?.stack ?? error}`)
     console.log(run.log.slice(-shown).join('\n'))
-    console.log(`to see it again: npm run sim -- --seed ${seed}\n`)
+    console.log(
+      `to see it again: npm run sim -- --seed ${seed}${options.short ? ' --short' : ''}\n`,
+    )
     return undefined
   }
 }

@@ -19,7 +19,8 @@ import type { Sent } from './ledger.ts'
 const ROOT = '/data/store'
 const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`]
 const QUEUES = 3
-const FAULTY_MS = 40_000
+/** How long faults and crashes go on, virtual ms. */
+export const FAULTY_MS = 40_000
 /** Within this time after the last fault everything works again. */
 const HEALS_WITHIN_MS = 35_000
 
@@ -45,6 +46,7 @@ export class StoreRun {
   readonly log: string[] = []
   #store: MessageStore | undefined
   #process: SimProcess | undefined
+  readonly #faultyMs: number
   #isQuiet = false
   #isEnding = false
   #flushedOffset = 0
@@ -57,7 +59,8 @@ export class StoreRun {
   readonly #pulling = new Set<string>()
   #failure: unknown
 
-  constructor(seed: number) {
+  constructor(seed: number, faultyMs = FAULTY_MS) {
+    this.#faultyMs = faultyMs
     this.world = new World(seed)
     this.node = new SimNode(this.world)
     const { random } = this.world
@@ -87,10 +90,10 @@ export class StoreRun {
     disk.syncDirectoryNow('/')
     this.#start()
     this.#plan()
-    await this.#until(FAULTY_MS)
+    await this.#until(this.#faultyMs)
     this.#isQuiet = true
     this.#heal()
-    await this.#until(FAULTY_MS + HEALS_WITHIN_MS)
+    await this.#until(this.#faultyMs + HEALS_WITHIN_MS)
     this.#checkLive()
     this.#isEnding = true
     await this.#until(this.world.time + 15_000)
@@ -408,8 +411,10 @@ export class StoreRun {
     await stopped
     this.node.exited()
     const last = this.node.start()
-    checkStoreAgrees(last.env.disk, this.config, 'after an orderly stop')
+    const isComplete = last.env.disk.stat(`${ROOT}/abort`) === undefined
+    if (isComplete) checkStoreAgrees(last.env.disk, this.config, 'after an orderly stop')
     const again = await MessageStore.open(last.env, this.config)
+    checkStoreAgrees(last.env.disk, this.config, 'after the last open')
     checkPromisesAreKept(this.ledger, checkQueuesAreWhole(again, this.ledger))
   }
 

@@ -20,6 +20,7 @@ async function runSeed(seed: number): Promise<{ crashes: number; commits: number
   let crashes = 0
   for (let life = 0; life < 12; life++) {
     const process = node.start()
+    const isAlive = (): boolean => process.isAlive
     const table = new ConsumerOffsetTable(process.env, PATH)
     const loaded = table.committed('G', 'T', 0) ?? 0
     assert.ok(loaded <= committed, `offset ${loaded} was never committed, at most ${committed} was`)
@@ -31,15 +32,15 @@ async function runSeed(seed: number): Promise<{ crashes: number; commits: number
       else node.kill()
     })
     for (let i = 0; i < 8; i++) {
-      if (!process.isAlive) break
+      if (!isAlive()) break
       table.commit('G', 'T', 0, ++committed)
       table.save()
       if (random.chance(0.3)) continue
       // Longer than the slowest disk takes.
       await world.run(world.time + 20_000)
-      if (process.isAlive) settled = committed
+      if (isAlive()) settled = committed
     }
-    if (process.isAlive) node.kill()
+    if (isAlive()) node.kill()
     crashes++
   }
   return { crashes, commits: committed }

@@ -146,8 +146,9 @@ export class QueueReader {
       return undefined
     }
     if (this.#isFull(reading, physicalOffset, sizeBytes)) return 'full'
-    if (loaded === undefined && !this.#log.isBelieved(physicalOffset, sizeBytes)) {
-      // It comes once it was written again: the reader asks for the same offset.
+    const isKnown = loaded !== undefined || this.#log.isBelieved(physicalOffset, sizeBytes)
+    if (!isKnown || sizeBytes <= 0) {
+      // The host has lost it, and it comes once it was made again: the reader asks for the same offset.
       if (reading.bytes === 0) reading.status = GetMessageStatus.OFFSET_FOUND_NULL
       return 'full'
     }
