@@ -4,6 +4,7 @@
  *   --times N       kills, half of them under ASYNC_FLUSH and half under SYNC_FLUSH (50)
  *   --messages N    messages that the store has at least when it is killed last (1,000,000; with fewer than ten kills none)
  *   --bytes N       length of a body (1024)
+ *   --full          only fills a small file system, which needs a user who may mount one
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { choosePorts, scratchDirectory } from '../test/conformance/lib/processes.mjs'
 import { startCluster } from '../test/conformance/skylark.mjs'
+import { fullDisk } from '../test/crash/full-disk.mjs'
 import { Acknowledged, startLoad, verify } from '../test/crash/load.mjs'
 
 const { values: options } = parseArgs({
@@ -19,9 +21,10 @@ const { values: options } = parseArgs({
     times: { type: 'string', default: '50' },
     messages: { type: 'string' },
     bytes: { type: 'string', default: '1024' },
+    full: { type: 'boolean', default: false },
   },
 })
-const times = Number(options.times)
+const times = options.full ? 0 : Number(options.times)
 const fillTo = Number(options.messages ?? (times < 10 ? 0 : 1_000_000))
 const topic = 'crash'
 const queueCount = 8
@@ -99,9 +102,9 @@ function print(row) {
 }
 
 /** Compares all parts of the stopped store with each other; returns how many problems there are. */
-function check() {
+function check(data) {
   try {
-    execFileSync(process.execPath, [command, 'store', 'check', join(dir, 'data')], {
+    execFileSync(process.execPath, [command, 'store', 'check', data], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     return 0
@@ -111,37 +114,54 @@ function check() {
   }
 }
 
-const ports = await choosePorts(2)
-const settings = { defaultTopicQueueNums: queueCount, flushDiskType: 'ASYNC_FLUSH' }
-const cluster = await startCluster({ dir, ports, settings })
-print(['kill', 'mode', 'sent', 'in all', 'ms', 'recovery', 'lost', 'gaps', 'twice'])
-let problems = 0
-try {
-  for (let i = 1; i <= times; i++) {
-    const mode = i <= times / 2 ? 'ASYNC_FLUSH' : 'SYNC_FLUSH'
-    // The last kill is under ASYNC_FLUSH too, so that it comes after as much as possible.
-    const isLast = i === times && fillTo > 0
-    print(await round(cluster, mode, i, isLast))
+if (times > 0) await killAndCheck()
+await fillDisk()
+
+/** Fills a small file system, if this user may make one. */
+async function fillDisk() {
+  const result = await fullDisk(check)
+  if (result === undefined) {
+    console.log('full disk: left out, because this user may not mount a file system')
+    return
   }
-  const everything = await verify({
-    address: cluster.brokerAddress,
-    topic,
-    acknowledged,
-    from: [],
-    seen: new Set(),
-  })
-  note(everything)
-  console.log(`read all ${everything.read} messages: lost ${everything.lost}`)
-} finally {
-  await cluster.stop()
+  for (const sentence of result.seen) console.log(`full disk: ${sentence}`)
+  for (const sentence of result.problems) console.log(`full disk: NOT ${sentence}`)
+  if (result.problems.length > 0) process.exitCode = 1
 }
-problems = check()
-const { lost, gaps, twice } = total
-console.log(
-  `kills ${times}, acknowledged ${acknowledged.count}, lost ${lost}, gaps ${gaps}, twice ${twice + acknowledged.twice}, ` +
-    `store check ${problems === 0 ? 'finds nothing' : 'finds problems'}`,
-)
-const isGood = lost + gaps + twice + acknowledged.twice + problems === 0 && acknowledged.count > 0
-if (isGood) scratch.remove()
-else console.log(`the store stays in ${dir}`)
-process.exitCode = isGood ? 0 : 1
+
+async function killAndCheck() {
+  const ports = await choosePorts(2)
+  const settings = { defaultTopicQueueNums: queueCount, flushDiskType: 'ASYNC_FLUSH' }
+  const cluster = await startCluster({ dir, ports, settings })
+  print(['kill', 'mode', 'sent', 'in all', 'ms', 'recovery', 'lost', 'gaps', 'twice'])
+  let problems = 0
+  try {
+    for (let i = 1; i <= times; i++) {
+      const mode = i <= times / 2 ? 'ASYNC_FLUSH' : 'SYNC_FLUSH'
+      // The last kill is under ASYNC_FLUSH too, so that it comes after as much as possible.
+      const isLast = i === times && fillTo > 0
+      print(await round(cluster, mode, i, isLast))
+    }
+    const everything = await verify({
+      address: cluster.brokerAddress,
+      topic,
+      acknowledged,
+      from: [],
+      seen: new Set(),
+    })
+    note(everything)
+    console.log(`read all ${everything.read} messages: lost ${everything.lost}`)
+  } finally {
+    await cluster.stop()
+  }
+  problems = check(join(dir, 'data'))
+  const { lost, gaps, twice } = total
+  console.log(
+    `kills ${times}, acknowledged ${acknowledged.count}, lost ${lost}, gaps ${gaps}, twice ${twice + acknowledged.twice}, ` +
+      `store check ${problems === 0 ? 'finds nothing' : 'finds problems'}`,
+  )
+  const isGood = lost + gaps + twice + acknowledged.twice + problems === 0 && acknowledged.count > 0
+  if (isGood) scratch.remove()
+  else console.log(`the store stays in ${dir}`)
+  if (!isGood) process.exitCode = 1
+}

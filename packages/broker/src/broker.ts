@@ -248,6 +248,13 @@ export class Broker {
         }),
       ),
       clock.every(
+        this.#config.flushConsumerOffsetInterval,
+        this.#saving('topics and groups', () => {
+          context.topics.save()
+          context.groups.save()
+        }),
+      ),
+      clock.every(
         DELAY_OFFSET_MS,
         this.#saving('delay offsets', () => {
           context.schedule.save()

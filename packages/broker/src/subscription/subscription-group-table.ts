@@ -1,4 +1,5 @@
 import type { Env } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 import {
   groupProblem,
   isSystemGroup,
@@ -95,8 +96,21 @@ export class SubscriptionGroupTable {
     if (!this.#mayCreate() && !isSystemGroup(group)) return undefined
     if (groupProblem(group) !== undefined) return undefined
     const made = subscriptionGroupConfig(group)
-    this.put(made)
+    this.#groups.set(group, made)
+    this.#version.next()
+    this.#saved.changed()
+    try {
+      this.#saved.save()
+    } catch (error) {
+      // A full disk keeps nobody from consuming; the table is saved once it can be.
+      if (hostErrorCode(error) === undefined) throw error
+    }
     return made
+  }
+
+  /** Writes the file if it does not have the last change. Throws the host's error. */
+  save(): void {
+    this.#saved.save()
   }
 
   /** Creates or replaces a group and saves. */

@@ -113,6 +113,11 @@ export class TopicConfigTable {
     return true
   }
 
+  /** Writes the file if it does not have the last change. Throws the host's error. */
+  save(): void {
+    this.#saved.save()
+  }
+
   /** Calls `listener` for each topic that is created or changed. */
   onChange(listener: (topic: TopicConfig) => void): void {
     this.#listeners.push(listener)
