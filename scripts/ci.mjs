@@ -6,20 +6,31 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const total = { passed: 0, failed: 0 }
+/** What went wrong, said again above the last line: the output is long. */
+const wrong = []
 
 section('npm test')
-run('npm', ['test'], { CI: 'true' })
+const tests = run('npm', ['test'], { CI: 'true' })
 addTests()
+if (tests.status !== 0)
+  note('npm test', tests.output, /^(.*: say in a comment|.* things? to tidy|\s*✖ |.*error TS)/)
 
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   section('npm run conformance')
-  addLine(run('npm', ['run', '--silent', 'conformance']))
+  const conformance = run('npm', ['run', '--silent', 'conformance'])
+  addLine(conformance)
+  if (conformance.status !== 0)
+    note('conformance', conformance.output, /^(DIFFERENT|\s+FAILED|[A-Za-z]*Error)/)
   section('npm run bench -- --quick')
   const bench = run('npm', ['run', '--silent', 'bench', '--', '--quick'])
-  if (bench.status !== 0) total.failed++
+  if (bench.status !== 0) {
+    total.failed++
+    note('bench', bench.output, /Error/)
+  }
 } else {
   console.log('conformance and bench were left out: they need Java, Maven and Go')
 }
+for (const line of wrong) console.log(line)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed === 0 ? 0 : 1)
 
@@ -38,6 +49,12 @@ function run(command, args, env = {}) {
   })
   process.stdout.write(done.stdout ?? '')
   return { status: done.status ?? 1, output: done.stdout ?? '' }
+}
+
+/** Keeps the lines of a failed part that tell what was wrong. */
+function note(part, output, pattern) {
+  const lines = output.split('\n').filter((line) => pattern.test(line))
+  wrong.push(`${part} failed:`, ...lines.slice(0, 40))
 }
 
 /** Counts of the tests, as the runner wrote them down; tidy counts as one more. */

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import * as apache from './apache/apache.mjs'
 import { adminCommands, runAdminCommands } from './admin.mjs'
 import { compareRuns } from './lib/compare.mjs'
+import { missingFeature } from './lib/expected-differences.mjs'
 import { joinFailingBroker } from './lib/failing-broker.mjs'
 import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
 import { clients } from './lib/programs.mjs'
@@ -72,7 +73,8 @@ async function showPhase(phase, cluster, scratch, results) {
       const wanted = isWanted(client, line.name) && !program.cannot?.includes(line.name)
       if (!wanted) return
       results.set(`${client}/${line.name}`, line)
-      const mark = line.ok ? 'shown ' : 'FAILED'
+      const isAbsent = missingFeature(`${client}/${line.name}`, line) !== undefined
+      const mark = line.ok ? 'shown ' : isAbsent ? 'absent' : 'FAILED'
       console.log(
         `  ${mark} ${client}/${line.name} (${line.millis} ms)${line.ok ? '' : ': ' + line.error}`,
       )

@@ -190,6 +190,7 @@ export function keepBytes(start: number, end: number): number {
   return at
 }
 
+/** Reads a whole number of 32 bits into `number`; false leaves it to the tolerant reader. */
 export function scanInt(buffer: Buffer, start: number, end: number): boolean {
   let at = start
   const negative = buffer[at] === 0x2d
@@ -212,6 +213,7 @@ export function scanInt(buffer: Buffer, start: number, end: number): boolean {
 /** The names of languages in quotes, by ordinal; most clients have the first. */
 const LANGUAGES = Object.keys(LanguageCode).map((name) => Buffer.from(`"${name}"`))
 
+/** Reads the name of a language in quotes into `scanned.language`; false when none is known. */
 export function scanLanguage(buffer: Buffer, at: number, end: number): boolean {
   for (let ordinal = 0; ordinal < LANGUAGES.length; ordinal++) {
     const name = LANGUAGES[ordinal] as Buffer
