@@ -18,7 +18,7 @@ export class StoreSegmentGap extends defineError<{
 }>('ERR_STORE_SEGMENT_GAP', {
   says: (v) =>
     `the log goes on at ${v.path}, but the file of offset ${v.expectedOffset} is missing`,
-  does: 'The store does not open. Bring the file back, or move the files before the gap away.',
+  does: 'The store does not open, as all was on disk once. Bring the file back, or move the files before the gap away. Files behind a gap that were not on disk yet when the power failed are set aside by themselves.',
   for: 'operator',
 }) {}
 

@@ -12,6 +12,18 @@ export const segmentSizeKept = defineEvent({
   says: 'files in {directory} have {sizeBytes} bytes, so the configured {configuredBytes} has no effect',
 })
 
+/** A start found files of the log behind one that is missing. */
+export const segmentsSetAside = defineEvent({
+  name: 'store.commitlog.set-aside',
+  level: 'error',
+  fields: {
+    folder: 'Where they are now.',
+    files: 'How many.',
+    expectedOffset: 'First offset of the file that is missing; the log ends there, or before.',
+  },
+  says: 'the file of the log for offset {expectedOffset} is missing; {files} files behind it, which were not known to be on disk, are in {folder} now',
+})
+
 /** What a start found. */
 export const storeRecovered = defineEvent({
   name: 'store.recovered',

@@ -22,6 +22,7 @@ import { IndexUpkeep } from './index/index-upkeep.ts'
 import { MessageIndex } from './index/message-index.ts'
 import type { StoreConfig } from './options.ts'
 import { loadSegments } from './segment/load-segments.ts'
+import type { ProvenLog } from './segment/load-segments.ts'
 import type { StorePaths } from './store-paths.ts'
 import { StoreStats } from './store-stats.ts'
 import { WriteHealth } from './write-health.ts'
@@ -46,7 +47,14 @@ export function openParts(
   clean: boolean,
 ): StoreParts {
   makeDurableDirectory(env.disk, paths.commitLog)
-  const segments = loadSegments(env, paths.commitLog, config.mappedFileSizeCommitLog, clean)
+  const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
+  const abortedProcess = clean ? undefined : (readAbortFile(env.disk, paths.abort) ?? -1)
+  const segments = loadSegments(
+    env,
+    paths.commitLog,
+    config.mappedFileSizeCommitLog,
+    clean ? undefined : provenLog(checkpoint, abortedProcess),
+  )
   const mark = clean ? undefined : unsyncedMark(env.disk, paths.root)
   if (mark !== undefined) {
     rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
@@ -66,7 +74,6 @@ export function openParts(
     index === undefined
       ? undefined
       : new IndexUpkeep(env, index, { log, queues, dispatcher, delayLevels })
-  const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
   if (index !== undefined) index.fullTimestamp = checkpoint.indexMsgTimestamp
   const recovered = {
     log,
@@ -75,7 +82,7 @@ export function openParts(
     upkeep,
     dispatcher,
     checkpoint,
-    abortedProcess: clean ? undefined : (readAbortFile(env.disk, paths.abort) ?? -1),
+    abortedProcess,
     checkCrc: config.checkCRCOnRecover,
     indexSafe: config.messageIndexSafe,
     delayLevels,
@@ -98,6 +105,15 @@ export function openParts(
   const stats = new StoreStats(env)
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health, stats }
   return { ...made, delayLevels, checkpoint, rescue }
+}
+
+/** What the checkpoint says of the log; its recovery point counts when the broker that stopped last wrote it. */
+function provenLog(
+  { point, physicMsgTimestamp }: CheckpointValues,
+  abortedProcess: number | undefined,
+): ProvenLog {
+  const isLast = point !== undefined && point.processId === abortedProcess
+  return { physicalEnd: isLast ? point.physicalEnd : undefined, timestamp: physicMsgTimestamp }
 }
 
 function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRescue {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord } from '@skylarkmq/protocol'
-import { MessageStore, inspectCheckpoint, inspectQueue } from '../src/index.ts'
+import { MessageStore, examineStore, inspectCheckpoint, inspectQueue } from '../src/index.ts'
 import {
   ROOT,
   assertSound,
@@ -159,6 +159,49 @@ describe('After a kill', () => {
     const { records } = await readAll(recovered, 'TopicTest', 0)
     const bodies = records.map((record) => decodeRecord(record).body.toString())
     assert.deepEqual(bodies, ['new 0', 'new 1', 'new 2'])
+    await stopAndCheck(again, recovered, config)
+  })
+
+  test('files behind a missing one are set aside when they were not on disk at the last checkpoint', async () => {
+    const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 4096 })]
+    const store = await startStore(env, config)
+    putOk(env, store, message({ text: 'kept' }))
+    await pass(env, 5)
+    for (let i = 0; i < 12; i++) putOk(env, store, message({ text: 'x'.repeat(1000) }))
+    const again = env.kill()
+    again.disk.remove(`${ROOT}/commitlog/00000000000000004096`)
+    const recovered = await startStore(again, config)
+    assert.ok(again.seen.includes('store.commitlog.set-aside'))
+    assert.ok(recovered.commitLogOffsetMax <= 4096)
+    const { queueOffsets } = await readAll(recovered, 'TopicTest', 0)
+    assert.deepEqual(queueOffsets, [0, 1, 2, 3].slice(0, queueOffsets.length))
+    assert.ok(queueOffsets.length > 1)
+    putOk(again, recovered, message({ text: 'next' }))
+    await recovered.shutdown()
+    const folder = again.disk
+      .list(ROOT)
+      .find(({ name }) => name.startsWith('commitlog.behind-gap-'))
+    assert.ok(folder !== undefined)
+    const kept = again.disk.list(`${ROOT}/${folder.name}`).map(({ name }) => Number(name))
+    assert.deepEqual(new Set(kept), new Set([8192, 12288]))
+    const { notes } = examineStore(again.disk, config)
+    assert.ok(notes.some((note) => note.includes(folder.name)))
+    assertSound(again, config)
+  })
+
+  test('a file that was on disk and is missing after a kill is asked for, and nothing is moved', async () => {
+    const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 4096 })]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 12; i++) putOk(env, store, message({ text: 'x'.repeat(1000) }))
+    await pass(env, 15)
+    const again = env.kill()
+    const second = `${ROOT}/commitlog/00000000000000004096`
+    const bytes = again.disk.readFile(second) as Buffer
+    again.disk.remove(second)
+    await assert.rejects(MessageStore.open(again, config), { code: 'ERR_STORE_SEGMENT_GAP' })
+    again.disk.writeFile(second, bytes)
+    const recovered = await startStore(again, config)
+    assert.equal((await readAll(recovered, 'TopicTest', 0)).records.length, 12)
     await stopAndCheck(again, recovered, config)
   })
 })

@@ -1,4 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
+import { SET_ASIDE } from '../segment/load-segments.ts'
 import type { Findings } from './problem.ts'
 
 /** Part of the names of what a repair puts aside. */
@@ -46,8 +47,16 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
   }
   const kept = names.filter((name) => name.includes(KEPT_BY_REPAIR))
   if (kept.length > 0) findings.note(`kept by a repair: ${kept.sort().join(', ')}`)
+  const aside = names.filter((name) => name.includes(SET_ASIDE))
+  if (aside.length > 0) {
+    const list = aside.sort().join(', ')
+    findings.note(
+      `files of the log that lay behind a missing one after a crash, and are no part of it now: ${list}`,
+    )
+  }
+  const said = new Set([...kept, ...aside])
   const unknown = names.filter(
-    (name) => !isKnown(name) && NOT_CHECKED[name] === undefined && !kept.includes(name),
+    (name) => !isKnown(name) && NOT_CHECKED[name] === undefined && !said.has(name),
   )
   if (unknown.length > 0) findings.note(`not part of a store: ${unknown.sort().join(', ')}`)
 }

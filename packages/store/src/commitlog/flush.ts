@@ -114,7 +114,10 @@ export class LogFlush {
     unsynced.clear()
     segments.hasNewName = false
     try {
-      for (const file of files) await file.use((open) => open.sync())
+      for (const file of files) {
+        // Retention or a cut of the log may take a file away while another is being synced.
+        if (file.isThere) await file.use((open) => open.sync())
+      }
       if (hasNewName) await this.#env.disk.syncDirectory(segments.directory)
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error

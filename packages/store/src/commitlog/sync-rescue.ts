@@ -97,7 +97,9 @@ export class SyncRescue {
     }
     const end = log.offsetWritten
     const storeTimestamp = flush.appendedTimestamp
-    for (const file of filesOf(log.segments, from, end)) await file.use((open) => open.sync())
+    for (const file of filesOf(log.segments, from, end)) {
+      if (file.isThere) await file.use((open) => open.sync())
+    }
     await this.#env.disk.syncDirectory(log.segments.directory)
     unmarkUnsynced(this.#env.disk, root)
     log.trust()

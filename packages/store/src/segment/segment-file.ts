@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 
 /** The name of a file whose first byte has this offset: 20 digits. */
 export function segmentName(firstOffset: number): string {
@@ -45,17 +46,37 @@ export class SegmentFile {
     return (this.#file ??= this.#disk.open(this.path, 'write'))
   }
 
-  /** Makes the file, all zeros, with its size on disk: a start tells by it what the file is. Throws the host's error. */
+  /** False once it was deleted. */
+  get isThere(): boolean {
+    return !this.#isRemoved
+  }
+
+  /**
+   * Makes the file, all zeros, with its size on disk: a start tells by it what the file is. What an earlier attempt
+   * left is no part of it. Throws the host's error; then there is no file, if the host lets it be deleted.
+   */
   create(): void {
     const file = this.#disk.open(this.path, 'create')
     try {
-      if (file.size() !== this.sizeBytes) file.resize(this.sizeBytes)
+      // After a failed sync the host may only seem to have the size on disk: a change makes it try again.
+      if (file.size() > 0) file.resize(0)
+      file.resize(this.sizeBytes)
       file.syncNow()
     } catch (error) {
       file.close()
+      this.#removeAttempt()
       throw error
     }
     this.#file = file
+  }
+
+  #removeAttempt(): void {
+    try {
+      this.#disk.remove(this.path)
+    } catch (error) {
+      // It is behind the end of the log, so the next cut or the next attempt sees to it.
+      if (hostErrorCode(error) === undefined) throw error
+    }
   }
 
   /**

@@ -12,6 +12,8 @@ export class SegmentQueue {
   readonly files: SegmentFile[]
   /** Set when a file was made whose name is not known to be on disk. */
   hasNewName = false
+  // Set when a file was deleted whose name may still be on disk.
+  #hasOldName = false
   readonly #disk: Disk
 
   constructor(disk: Disk, directory: string, segmentBytes: number, files: SegmentFile[]) {
@@ -60,18 +62,34 @@ export class SegmentQueue {
 
   /**
    * Makes `offset` the end: later files are deleted, and what follows in its file becomes zeros, all of it on
-   * disk. Throws the host's error.
+   * disk. Throws the host's error; then it can be called again.
    */
   truncate(offset: number): void {
-    const count = this.files.length
-    while (this.files.length > 0 && (this.files.at(-1) as SegmentFile).firstOffset >= offset) {
-      if (this.files.length === 1 && this.firstOffset === offset) break
-      this.files.pop()?.remove()
-    }
+    for (const firstOffset of this.#foundBehind(offset)) this.#remove(firstOffset)
     // Otherwise a power cut could bring them back behind newer records.
-    if (this.files.length < count) this.#disk.syncDirectoryNow(this.directory)
+    if (this.#hasOldName) this.#disk.syncDirectoryNow(this.directory)
+    this.#hasOldName = false
     const last = this.files.at(-1)
     if (last !== undefined && offset < last.endOffset) last.zeroFrom(offset)
+  }
+
+  /** The files of the directory behind an offset, the last one first; among them may be some that were made in vain. */
+  #foundBehind(offset: number): number[] {
+    return listSegments(this.#disk, this.directory)
+      .map((found) => found.firstOffset)
+      .filter((firstOffset) => firstOffset >= offset && firstOffset !== this.files[0]?.firstOffset)
+      .reverse()
+  }
+
+  #remove(firstOffset: number): void {
+    const at = this.files.findIndex((file) => file.firstOffset === firstOffset)
+    if (at < 0) this.#disk.remove(`${this.directory}/${segmentName(firstOffset)}`)
+    else {
+      this.files[at]?.remove()
+      // Nothing that comes behind it is there any more.
+      this.files.length = at
+    }
+    this.#hasOldName = true
   }
 
   /** Closes files beyond the number that stay open; the last one stays. */

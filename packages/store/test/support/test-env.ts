@@ -17,7 +17,7 @@ export interface TestEnv extends Env {
 }
 
 /** What a fault may hit. */
-export type FileOperation = 'write' | 'read' | 'sync' | 'resize' | 'create'
+export type FileOperation = 'write' | 'read' | 'sync' | 'resize' | 'create' | 'remove'
 
 /** A host's error with its code. */
 export function hostFailure(code: string): Error {
@@ -86,6 +86,10 @@ function faultyDisk(under: Disk, fault: Fault): Disk {
     open: (path, mode) => {
       if (mode === 'create' && under.stat(path) === undefined) check('create', path)
       return faultyFile(under.open(path, mode), check)
+    },
+    remove: (path) => {
+      check('remove', path)
+      under.remove(path)
     },
   }
 }
