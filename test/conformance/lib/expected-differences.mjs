@@ -30,11 +30,6 @@ const notBuilt = [
   { name: 'java*/pop', refusal: /request type 401 not supported/, why: 'POP' },
   { name: 'java*/timer', refusal: /timerWheelEnable is false/, why: 'timed messages' },
   { name: 'java*/recall', refusal: /timerWheelEnable is false/, why: 'timed messages' },
-  {
-    name: '*/request-reply',
-    refusal: /request type 32[45] not supported|wait reply message timeout/,
-    why: 'request and reply',
-  },
 ]
 
 /** The feature that is missing when ours refused this behaviour as it should; undefined for any other failure. */

@@ -51,6 +51,7 @@ import {
 } from './queue-offset.ts'
 import { getBrokerRuntimeInfo } from './runtime-info.ts'
 import { sendMessage } from './send-message.ts'
+import { sendReplyMessage } from './send-reply-message.ts'
 import {
   deleteTopicInBroker,
   getAllTopicConfig,
@@ -73,8 +74,6 @@ import {
  * REQUEST_CODE_NOT_SUPPORTED, and docs/reference/compatibility.md lists them.
  */
 export const notServed = {
-  SEND_REPLY_MESSAGE: 'request and reply is not built yet',
-  SEND_REPLY_MESSAGE_V2: 'request and reply is not built yet',
   END_TRANSACTION: 'transactions are not built yet',
   RESUME_CHECK_HALF_MESSAGE: 'transactions are not built yet',
   RECALL_MESSAGE: 'timed messages are not built yet',
@@ -129,6 +128,8 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   SEND_MESSAGE: sendMessage,
   SEND_MESSAGE_V2: sendMessage,
   SEND_BATCH_MESSAGE: sendMessage,
+  SEND_REPLY_MESSAGE: sendReplyMessage,
+  SEND_REPLY_MESSAGE_V2: sendReplyMessage,
   PULL_MESSAGE: pullMessage,
   LITE_PULL_MESSAGE: pullMessage,
   QUERY_MESSAGE: queryMessage,

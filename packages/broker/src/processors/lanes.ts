@@ -7,6 +7,7 @@ const LIMITS = {
   litePull: 100_000,
   ack: 100_000,
   query: 20_000,
+  reply: 10_000,
   endTransaction: 100_000,
   admin: 10_000,
 } as const
@@ -23,6 +24,8 @@ const LANE_OF_REQUEST: Readonly<Record<string, LaneName>> = {
   ACK_MESSAGE: 'ack',
   QUERY_MESSAGE: 'query',
   VIEW_MESSAGE_BY_ID: 'query',
+  SEND_REPLY_MESSAGE: 'reply',
+  SEND_REPLY_MESSAGE_V2: 'reply',
   END_TRANSACTION: 'endTransaction',
 }
 

@@ -55,7 +55,7 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
 }
 
 /** A request that is needed when its frame is gone. */
-function keep(request: SendRequest): SendRequest {
+export function keep(request: SendRequest): SendRequest {
   const { header, body } = request
   const { properties } = header
   const fields = request.fields()
@@ -133,7 +133,8 @@ function newTopic(broker: BrokerContext, header: SendHeader): TopicConfig | Repl
   )
 }
 
-function queueOf(
+/** The queue of a send, chosen when the producer left that to the broker, or the answer that refuses it. */
+export function queueOf(
   broker: BrokerContext,
   { header, connection }: SendRequest,
   topic: TopicConfig,

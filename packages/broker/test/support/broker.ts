@@ -14,12 +14,18 @@ import {
   parseSubscription,
   PullMessage,
   SendMessageV2,
+  writeCommand,
   type HeaderOf,
   type RemotingCommand,
   type ReplyHeaderOf,
 } from '@skylarkmq/protocol'
 import { examineStore } from '@skylarkmq/store'
-import { RemotingClient, type AnyRequest, type FrameHandler } from '@skylarkmq/remoting'
+import {
+  RemotingClient,
+  type AnyRequest,
+  type Connection,
+  type FrameHandler,
+} from '@skylarkmq/remoting'
 import { allBrokerOptions, Broker, type FullBrokerConfig } from '../../src/broker.ts'
 
 /** An answer whose header can be read. */
@@ -31,6 +37,10 @@ export class Peer {
   readonly #address: string
   /** Codes of what the broker asked of it. */
   readonly asked: number[] = []
+  /** The code with which it answers what the broker asks; it does not answer without one. */
+  answersWith: number | undefined
+  /** What the broker asked of it last. */
+  lastAsked: RemotingCommand | undefined
 
   constructor(address: string) {
     this.#address = address
@@ -39,6 +49,9 @@ export class Peer {
         const command = decodeCommand(frame)
         if ((command.flag & FLAG_RESPONSE) === 0) {
           this.asked.push(command.code)
+          const body = command.body === undefined ? undefined : Buffer.from(command.body)
+          this.lastAsked = { ...command, body }
+          if (this.answersWith !== undefined) answer(connection, command, this.answersWith)
           return
         }
         const body = command.body === undefined ? undefined : Buffer.from(command.body)
@@ -127,10 +140,33 @@ export class Peer {
     return this.ask(HeartBeat, {}, body)
   }
 
+  /** Joins a group of producers. */
+  produce(clientID: string, groupName: string): Promise<unknown> {
+    const body = heartbeatDataBody.encode({
+      clientID,
+      producerDataSet: [{ groupName }],
+      consumerDataSet: [],
+      heartbeatFingerprint: 0,
+      withoutSub: false,
+    })
+    return this.ask(HeartBeat, {}, body)
+  }
+
   /** Ends its connection. */
   leave(): void {
     this.#client.close()
   }
+}
+
+function answer(connection: Connection, asked: RemotingCommand, code: number): void {
+  writeCommand(connection.output(), {
+    ...asked,
+    code,
+    flag: FLAG_RESPONSE,
+    remark: undefined,
+    fields: undefined,
+    body: undefined,
+  })
 }
 
 /** What a test may decide of its broker. */
