@@ -1,6 +1,7 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import { scanLog } from '../commitlog/scan-log.ts'
+import type { ScanEnd } from '../commitlog/scan-log.ts'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
@@ -47,6 +48,7 @@ export class IndexUpkeep {
   writeEntries(): boolean {
     return this.#try(() => {
       this.#index.writeEntries()
+      return true
     })
   }
 
@@ -54,14 +56,15 @@ export class IndexUpkeep {
   writeAll(): boolean {
     return this.#try(() => {
       this.#index.write()
+      return true
     })
   }
 
-  /** Reads a part of what the index lacks from the log; true when it lacks nothing. */
+  /** Reads a part of what the index lacks from the log; false when it lacks more, or the log cannot be read. */
   catchUp(): boolean {
     if (this.#index.behindFrom === undefined && !this.#isFailing) return true
     if (!this.writeEntries()) return false
-    const isWhole = this.#read()
+    const isWhole = this.#try(() => this.#read())
     if (isWhole) {
       this.#isFailing = false
       this.#env.events.emit(indexCaughtUp, { offset: this.#source.dispatcher.dispatchedEnd })
@@ -77,10 +80,17 @@ export class IndexUpkeep {
     const from = Math.max(behindFrom, log.offsetMin)
     const to = Math.min(from + CATCH_UP_BYTES, dispatcher.dispatchedEnd)
     index.behindFrom = undefined
-    const end = scanLog(log.segments, from, { checkCrc: false, to }, (buffer, at) => {
-      const message = dispatchOfRecord(queues, buffer, at, delayLevels)
-      if (message?.isIndexed === true) dispatcher.addToIndex(message)
-    })
+    let end: ScanEnd
+    try {
+      end = scanLog(log.segments, from, { checkCrc: false, to }, (buffer, at) => {
+        const message = dispatchOfRecord(queues, buffer, at, delayLevels)
+        if (message?.isIndexed === true) dispatcher.addToIndex(message)
+      })
+    } catch (error) {
+      // The log cannot be read now. What is in the index by then is not put in again.
+      index.behindFrom = from
+      throw error
+    }
     // Set again by a message whose keys could not be put in.
     if (index.isBehind) return false
     // What follows a record that is not sound cannot be found, here no more than in a recovery.
@@ -89,10 +99,10 @@ export class IndexUpkeep {
     return isRead
   }
 
-  #try(write: () => void): boolean {
+  /** What `act` returns, or false when the host did not let it. */
+  #try(act: () => boolean): boolean {
     try {
-      write()
-      return true
+      return act()
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
       this.failed(error)
