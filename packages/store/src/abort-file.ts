@@ -15,9 +15,19 @@ export function readAbortFile(disk: Disk, path: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : -1
 }
 
-/** Writes the file. Throws the host's error. */
+/**
+ * Writes the file and brings its content to disk: by it a start after a power cut knows whose recovery point it
+ * finds. Throws the host's error.
+ */
 export function writeAbortFile(disk: Disk, path: string, processId: number): void {
-  disk.writeFile(path, Buffer.from(String(processId), 'latin1'))
+  const file = disk.open(path, 'create')
+  try {
+    file.resize(0)
+    file.writeNow(Buffer.from(String(processId), 'latin1'), 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
 }
 
 /** Removes the file, if it is there. */

@@ -1,6 +1,11 @@
 import type { Disk } from '@skylarkmq/env'
 import { offsetsOf, readLong, writeLong } from '@skylarkmq/protocol'
-import { readRecoveryPoint, writeRecoveryPoint } from './recovery-point.ts'
+import {
+  RECOVERY_POINT_AT,
+  readRecoveryPoint,
+  recoveryPointLayout,
+  writeRecoveryPoint,
+} from './recovery-point.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
 
 /**
@@ -94,6 +99,20 @@ export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointV
     file.close()
   }
   disk.rename(newPath(path), path)
+}
+
+/**
+ * Takes the recovery point out of the file, in its place, so that a full disk is no hindrance, and brings that to
+ * disk. Throws the host's error.
+ */
+export function withdrawPoint(disk: Disk, path: string): void {
+  const file = disk.open(path, 'write')
+  try {
+    file.writeNow(Buffer.alloc(recoveryPointLayout.sizeBytes), RECOVERY_POINT_AT)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
 }
 
 const newPath = (path: string): string => `${path}.new`

@@ -90,6 +90,7 @@ export function openParts(
       health.failed('the consume queues', error)
     },
     root: paths.root,
+    checkpointPath: paths.checkpoint,
   }
   recover(env, recovered)
   if (mark !== undefined) unmarkUnsynced(env.disk, paths.root)

@@ -18,6 +18,7 @@ import {
   startStore,
   stopAndCheck,
 } from './support/stores.ts'
+import { indexEntry, indexHeader } from '../src/index/index-layout.ts'
 import { hostFailure, settled, testEnv } from './support/test-env.ts'
 import type { TestEnv } from './support/test-env.ts'
 
@@ -124,6 +125,34 @@ describe('A start', () => {
   })
 })
 
+describe('A recovery point that a start does not believe', () => {
+  test('is taken back before anything is made anew, so that the next start does not believe it either', async () => {
+    const { env } = await filled('kill')
+    // A power cut at the wrong moment leaves the abort file without its content.
+    env.disk.writeFile(`${ROOT}/abort`, Buffer.alloc(0))
+    assert.ok(inspectCheckpoint(env.disk, ROOT).point !== undefined)
+    await MessageStore.open(env, smallConfig())
+    assert.equal(inspectCheckpoint(env.disk, ROOT).point, undefined)
+    const again = env.kill()
+    await stopAndCheck(again, await startStore(again, smallConfig()), smallConfig())
+  })
+
+  test('an index file of the same name as the one that it tells of, with other entries, is made anew', async () => {
+    const { env } = await filled('kill')
+    const index = env.disk.list(`${ROOT}/index`).map(({ name }) => `${ROOT}/index/${name}`)
+    const newest = index.sort().at(-1) as string
+    const entriesAt = indexHeader.sizeBytes + smallConfig().maxHashSlotNum * 4
+    env.disk.open(newest, 'write').writeNow(Buffer.alloc(40, 1), entriesAt + indexEntry.sizeBytes)
+    const store = await startStore(env, smallConfig())
+    assert.ok(env.seen.includes('store.index.dropped'))
+    for (const i of [0, 150, 299]) {
+      const found = store.queryByKey('TopicTest', `k${i}`, 8, 0, Number.MAX_SAFE_INTEGER)
+      assert.equal(found.records.length, 1, `k${i}`)
+    }
+    await stopAndCheck(env, store, smallConfig())
+  })
+})
+
 describe('An index that cannot be written', () => {
   test('refuses no message, and has every key once it works again', async () => {
     const [env, config] = [testEnv(), smallConfig()]
@@ -137,6 +166,10 @@ describe('An index that cannot be written', () => {
     await pass(env, 30)
     assert.ok(env.seen.includes('store.index.behind'))
     assert.ok(store.isWriteable())
+    // What it lacks is in the log, which cannot be read now.
+    env.fault = (operation) => (operation === 'read' ? hostFailure('EIO') : undefined)
+    await pass(env, 2)
+    assert.ok(!env.seen.includes('store.index.caught-up'))
     env.fault = undefined
     await pass(env, 2)
     assert.ok(env.seen.includes('store.index.caught-up'))

@@ -1,7 +1,7 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
-import { safeTimestamp } from '../checkpoint.ts'
+import { safeTimestamp, withdrawPoint } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import { clearBehindEnds, cutQueues, loadQueues } from '../consumequeue/recover-queues.ts'
@@ -35,6 +35,7 @@ export interface RecoveryParts {
   readonly queuesFailed: (error: unknown) => void
   /** Directory of the store. */
   readonly root: string
+  readonly checkpointPath: string
 }
 
 /** From where on the parts of the store have to be made from the log. */
@@ -96,13 +97,22 @@ function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, queues, abortedProcess } = parts
   const point = trustedPoint(parts)
   const isClean = abortedProcess === undefined
+  // Queues and index are about to be made anew: the next start must not take them for those that it tells of.
+  if (point === undefined && parts.checkpoint.point !== undefined) withdraw(env, parts)
   // What was made of the log since it was last on disk is made again: pages of it may be missing.
   const upTo = point?.physicalEnd ?? (isClean ? Infinity : uncleanStart(parts))
   queues.files.areNamesAtRisk = !isClean
   loadQueues(env, queues, log, { isClean, upTo })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
-  return areGone ? undefined : point
+  if (!areGone) return point
+  withdraw(env, parts)
+  return undefined
+}
+
+function withdraw(env: Env, { checkpoint, checkpointPath }: RecoveryParts): void {
+  withdrawPoint(env.disk, checkpointPath)
+  checkpoint.point = undefined
 }
 
 /** Writes units; those that the host refuses stay in memory for the next try. */

@@ -100,6 +100,14 @@ export class IndexFile {
     this.#isDirty = true
   }
 
+  /** Whether the first and the last entry are those that the head tells of. Throws the host's error. */
+  isAsItsHead(): boolean {
+    if (this.isEmpty) return true
+    const first = this.entry(1).physicalOffset
+    const last = this.entry(this.indexCount - 1).physicalOffset
+    return first === this.beginOffset && last === this.endOffset
+  }
+
   #markChangedSlots(slots: Buffer): void {
     const onDisk = Buffer.alloc(slots.length)
     this.#file.readNow(onDisk, indexHeader.sizeBytes)

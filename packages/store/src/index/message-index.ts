@@ -117,6 +117,10 @@ export class MessageIndex {
     // Its file went away: all that was in it is read again.
     if (last?.name !== index.name) return last?.endOffset ?? 0
     last.restore(index)
+    if (!last.isAsItsHead()) {
+      this.drop((file) => file === last, 'it is another one than the recovery point tells of')
+      return Math.max(0, this.#endOffset)
+    }
     this.#endOffset = last.endOffset
     return point.indexEnd
   }
