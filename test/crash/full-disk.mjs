@@ -36,7 +36,8 @@ export async function fullDisk(check) {
 async function onSmallDisk(dir, data, check) {
   const seen = []
   const problems = []
-  const ballast = join(data, 'ballast')
+  const [smallBallast, ballast] = [join(data, 'ballast-1'), join(data, 'ballast-2')]
+  writeFileSync(smallBallast, Buffer.alloc(8 * 1024 * 1024))
   writeFileSync(ballast, Buffer.alloc(24 * 1024 * 1024))
   const acknowledged = new Acknowledged(queueCount)
   const settings = {
@@ -62,18 +63,30 @@ async function onSmallDisk(dir, data, check) {
     /ENOSPC|full/.test([...load.state.remarks].join()),
     'the remark says that the disk is full',
   )
-  await load.stop()
   await readBack('with a full disk')
+  const goOn = async (path, when) => {
+    const count = acknowledged.count
+    rmSync(path)
+    await until(() => {
+      load.nudge()
+      return acknowledged.count > count + 1000
+    })
+    const more = acknowledged.count - count
+    expect(more > 1000, `${when}, sends go on once there is room: ${more} more`)
+  }
+  await goOn(smallBallast, 'by themselves')
+  const { refused } = load.state
+  await until(() => {
+    load.nudge()
+    return load.state.refused > refused + 100
+  })
+  await load.stop()
+  expect(cluster.brokerPid() === before, 'it was one process all along')
+  await readBack('full once more')
   await cluster.restartBroker({}, 'SIGKILL')
   await readBack('after a kill, with a full disk')
   load = startLoad({ ...base, address: cluster.brokerAddress, first: load.next() })
-  const count = acknowledged.count
-  rmSync(ballast)
-  await until(() => {
-    load.nudge()
-    return acknowledged.count > count + 1000
-  })
-  expect(acknowledged.count > count + 1000, 'sends go on once there is room')
+  await goOn(ballast, 'after the kill')
   await load.stop()
   await readBack('at the end')
   expect(before !== undefined && process.kill(pid(), 0), 'the process lives')
