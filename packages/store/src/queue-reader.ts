@@ -1,15 +1,16 @@
 import type { Env } from '@skylarkmq/env'
 import type { CommitLog } from './commitlog/commit-log.ts'
 import {
+  FILLER_SIZE,
   TAGS_CODE_MIN,
   UNIT_BYTES,
-  isFiller,
   unitPhysicalOffset,
   unitSize,
   unitTagsCode,
 } from './consumequeue/consume-queue-unit.ts'
 import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import { UnitsAhead } from './consumequeue/units-ahead.ts'
 import { tagsCodeOfRecord } from './dispatch/reput.ts'
 import { recordDamaged } from './events.ts'
 import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message.ts'
@@ -54,6 +55,7 @@ export class QueueReader {
   readonly #damaged = new Set<number>()
   readonly #queues: ConsumeQueueTable
   readonly #log: CommitLog
+  readonly #ahead = new UnitsAhead()
 
   constructor(env: Env, config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
     this.#env = env
@@ -114,7 +116,7 @@ export class QueueReader {
     let ready = loaded
     while (reading.next < reading.scanEnd) {
       const wanted = Math.min(UNITS_PER_READ, reading.scanEnd - reading.next)
-      const span = reading.queue.units(reading.next, wanted)
+      const span = this.#ahead.units(reading.queue, reading.next, wanted)
       if (span === undefined) {
         reading.status = GetMessageStatus.OFFSET_FOUND_NULL
         reading.next = this.#nextQueueFile(reading.next)
@@ -141,25 +143,29 @@ export class QueueReader {
   ): Cold | 'full' | undefined {
     const physicalOffset = unitPhysicalOffset(units, at)
     const sizeBytes = unitSize(units, at)
-    if (isFiller(units, at) || physicalOffset < reading.skipBefore) {
+    if (
+      physicalOffset < reading.skipBefore ||
+      (sizeBytes === FILLER_SIZE && physicalOffset === 0)
+    ) {
       reading.next++
       return undefined
     }
     if (this.#isFull(reading, physicalOffset, sizeBytes)) return 'full'
-    const isKnown = loaded !== undefined || this.#log.isBelieved(physicalOffset, sizeBytes)
+    let record = loaded ?? this.#log.near(physicalOffset, sizeBytes)
+    const isKnown = record !== undefined || this.#log.isBelieved(physicalOffset, sizeBytes)
     if (!isKnown || sizeBytes <= 0) {
       // The host has lost it, and it comes once it was made again: the reader asks for the same offset.
       if (reading.bytes === 0) reading.status = GetMessageStatus.OFFSET_FOUND_NULL
       return 'full'
     }
-    const tagsCode = unitTagsCode(units, at)
+    const { filter } = reading
+    const tagsCode = filter === undefined ? 0 : unitTagsCode(units, at)
     const isCodeKnown = tagsCode >= TAGS_CODE_MIN
-    if (isCodeKnown && reading.filter?.matchesTagsCode(tagsCode) === false) {
+    if (filter !== undefined && isCodeKnown && !filter.matchesTagsCode(tagsCode)) {
       reading.lastPhysical = physicalOffset
       reading.next++
       return undefined
     }
-    let record = loaded
     if (record === undefined && this.#isThere(physicalOffset, sizeBytes)) {
       record = this.#log.view(physicalOffset, sizeBytes)
       if (record === undefined) return { physicalOffset, sizeBytes }
@@ -169,7 +175,7 @@ export class QueueReader {
     if (record === undefined) this.#passOver(reading, physicalOffset)
     else if (!this.#log.isSound(record, physicalOffset))
       this.#reportDamaged(reading, physicalOffset)
-    else if (matches(reading.filter, record, isCodeKnown)) add(reading, record, queueOffset)
+    else if (matches(filter, record, isCodeKnown)) add(reading, record, queueOffset)
     return undefined
   }
 

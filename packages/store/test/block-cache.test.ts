@@ -58,3 +58,16 @@ test('the block that was used least recently goes first', () => {
   assert.ok(cache.view(0, BLOCK_BYTES, 1))
   assert.equal(cache.view(0, 2 * BLOCK_BYTES, 1), undefined)
 })
+
+test('the block that was used last is looked into first, and only within its bounds', () => {
+  const { cache } = cacheOf(4)
+  assert.equal(cache.near(0, 1), undefined)
+  put(cache, 0)
+  put(cache, 1)
+  assert.ok(cache.view(0, BLOCK_BYTES + 5, 10) !== undefined)
+  assert.deepEqual(cache.near(BLOCK_BYTES, 3), Buffer.alloc(3, 1))
+  assert.equal(cache.near(2 * BLOCK_BYTES - 2, 3), undefined)
+  assert.equal(cache.near(BLOCK_BYTES - 1, 3), undefined)
+  cache.clear()
+  assert.equal(cache.near(BLOCK_BYTES, 3), undefined)
+})

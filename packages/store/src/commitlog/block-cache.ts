@@ -52,6 +52,15 @@ export class BlockCache {
     return whole
   }
 
+  /** Bytes `[offset, offset + sizeBytes)` if all of them are in the block that was used last; undefined otherwise. */
+  near(offset: number, sizeBytes: number): Buffer | undefined {
+    const last = this.#last
+    if (last === undefined) return undefined
+    const at = offset - last.offset
+    if (at < 0 || at + sizeBytes > last.bytes.length) return undefined
+    return last.bytes.subarray(at, at + sizeBytes)
+  }
+
   /** The blocks that `view` lacks, cut off at `writtenEnd`. */
   missing(fileStart: number, offset: number, sizeBytes: number, writtenEnd: number): BlockPlace[] {
     const places: BlockPlace[] = []

@@ -43,6 +43,8 @@ export class ConsumeQueue {
   isDirty = false
   /** Set when the topic was deleted; what still arrives for it is dropped. */
   isGone = false
+  /** How often units that were there have been taken away or changed: what was read before no longer counts. */
+  cuts = 0
   readonly #files: QueueFiles
   #written = 0
   // The files that are there have units [#fileFirst, #fileEnd), both multiples of the units per file.
@@ -98,6 +100,7 @@ export class ConsumeQueue {
   }
 
   #setEnd(offsetMax: number): void {
+    this.cuts++
     this.offsetMax = offsetMax
     this.offsetNext = offsetMax
     this.offsetMin = Math.min(this.offsetMin, offsetMax)
@@ -202,6 +205,7 @@ export class ConsumeQueue {
   /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */
   writeAgain(offset: number, physicalOffset: number, sizeBytes: number, tagsCode: number): void {
     if (offset < this.#fileFirst || offset >= Math.min(this.#written, this.#fileEnd)) return
+    this.cuts++
     const first = offset - (offset % this.#files.unitsPerFile)
     const unit = Buffer.allocUnsafe(UNIT_BYTES)
     writeUnit(unit, 0, physicalOffset, sizeBytes, tagsCode)
@@ -220,6 +224,11 @@ export class ConsumeQueue {
   /** Lets go of the units in memory that are in the file as well. */
   forgetTail(): void {
     if (this.#written === this.offsetMax) this.#tail = undefined
+  }
+
+  /** Whether the unit of an offset is in memory. */
+  isInMemory(offset: number): boolean {
+    return this.#tail !== undefined && offset >= this.#tailFirst
   }
 
   /**
@@ -313,6 +322,7 @@ export class ConsumeQueue {
 
   /** Deletes every file. */
   removeAllFiles(): void {
+    this.cuts++
     const perFile = this.#files.unitsPerFile
     for (let first = this.#fileFirst; first < this.#fileEnd; first += perFile) {
       this.#files.remove(this.#path(first))
