@@ -8,7 +8,7 @@ import type { BrokerContext } from './broker-context.ts'
 import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import { ConsumerTable } from './consumer/consumer-table.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
-import { brokerStarted, tableNotSaved } from './events.ts'
+import { brokerStarted, subscriptionsDiffer, tableNotSaved } from './events.ts'
 import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
@@ -176,7 +176,12 @@ export class Broker {
       topics,
       groups,
       offsets,
-      consumers: new ConsumerTable(env.clock, notifyGroup),
+      consumers: new ConsumerTable(env.clock, {
+        changed: notifyGroup,
+        conflict: (conflict) => {
+          env.events.emit(subscriptionsDiffer, conflict)
+        },
+      }),
       producers: new ProducerTable(env.clock),
       locks: new QueueLockTable(env.clock),
       held: new PullRequestHold(env.clock),

@@ -39,3 +39,16 @@ export const tableNotSaved = defineEvent({
   fields: { table: 'which table', reason: 'why' },
   says: 'the table of {table} could not be written and is tried again: {reason}',
 })
+
+/** Members of one group subscribe to different things. */
+export const subscriptionsDiffer = defineEvent({
+  name: 'broker.consumer.subscriptionsdiffer',
+  level: 'warn',
+  fields: {
+    group: 'name of the group',
+    topic: 'topic on which they differ',
+    one: 'a member, `clientId: expression`',
+    other: 'another member, in the same form',
+  },
+  says: 'members of the group {group} want different messages of {topic}, so some are missed: {one}; {other}. Give all members of a group the same subscription.',
+})

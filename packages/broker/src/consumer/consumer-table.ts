@@ -1,6 +1,7 @@
 import type { Clock } from '@skylarkmq/env'
 import type { ConsumerData, SubscriptionData } from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
+import { subscriptionConflict, type SubscriptionConflict } from './subscription-conflict.ts'
 
 /** One client of a group. Apache: `ClientChannelInfo.java`. */
 export interface GroupClient {
@@ -11,13 +12,18 @@ export interface GroupClient {
   lastUpdateMs: number
 }
 
+/** A client of a group, and what it wants by its last heartbeat that said so. */
+interface GroupMember extends GroupClient {
+  subscriptions: readonly SubscriptionData[]
+}
+
 /** A group with at least one client connected. Apache: `ConsumerGroupInfo.java`. */
 export interface ConsumerGroup {
   readonly groupName: string
   consumeType: ConsumerData['consumeType']
   messageModel: ConsumerData['messageModel']
   consumeFromWhere: ConsumerData['consumeFromWhere']
-  readonly clients: Map<Connection, GroupClient>
+  readonly clients: Map<Connection, GroupMember>
   readonly subscriptions: Map<string, SubscriptionData>
   lastUpdateMs: number
 }
@@ -25,18 +31,25 @@ export interface ConsumerGroup {
 /** Called with a group whose clients or topics changed, to tell its clients. */
 export type GroupChanged = (group: ConsumerGroup) => void
 
+/** Who hears of groups. */
+export interface ConsumerTableListeners {
+  readonly changed: GroupChanged
+  /** Members of a group want different things; called when one of them begins to. */
+  readonly conflict: (conflict: SubscriptionConflict) => void
+}
+
 /**
  * Who consumes: groups, their clients and what they subscribe to. In memory, made anew by heartbeats.
  * Apache: `ConsumerManager.java`.
  */
 export class ConsumerTable {
   readonly #clock: Clock
-  readonly #changed: GroupChanged
+  readonly #listeners: ConsumerTableListeners
   readonly #groups = new Map<string, ConsumerGroup>()
 
-  constructor(clock: Clock, changed: GroupChanged) {
+  constructor(clock: Clock, listeners: ConsumerTableListeners) {
     this.#clock = clock
-    this.#changed = changed
+    this.#listeners = listeners
   }
 
   /** All groups by name. */
@@ -86,10 +99,14 @@ export class ConsumerTable {
     group.lastUpdateMs = now
     const known = group.clients.get(client.connection)
     const isNew = known === undefined || known.clientId !== client.clientId
-    if (isNew) group.clients.set(client.connection, { ...client, lastUpdateMs: now })
-    else known.lastUpdateMs = now
+    const subscriptions = data.subscriptionDataSet
+    const member = isNew ? { ...client, lastUpdateMs: now, subscriptions } : known
+    group.clients.set(client.connection, member)
+    this.#lookForConflict(group, member, isNew ? undefined : known.subscriptions, subscriptions)
+    member.lastUpdateMs = now
+    member.subscriptions = subscriptions
     const isChanged = this.#takeSubscriptions(group, data.subscriptionDataSet) || isNew
-    if (isChanged && notify) this.#changed(group)
+    if (isChanged && notify) this.#listeners.changed(group)
     return isChanged
   }
 
@@ -106,7 +123,7 @@ export class ConsumerTable {
     const group = this.#groups.get(groupName)
     if (group?.clients.delete(connection) !== true) return
     if (group.clients.size === 0) this.#groups.delete(groupName)
-    else if (notify) this.#changed(group)
+    else if (notify) this.#listeners.changed(group)
   }
 
   /** A connection is gone: its clients leave all their groups. */
@@ -138,6 +155,27 @@ export class ConsumerTable {
     }
     this.#groups.set(data.groupName, group)
     return group
+  }
+
+  /** Compares a member that is new, or wants something else than before, with the others. */
+  #lookForConflict(
+    { groupName, clients }: ConsumerGroup,
+    { clientId, connection }: GroupClient,
+    before: readonly SubscriptionData[] | undefined,
+    subscriptions: readonly SubscriptionData[],
+  ): void {
+    const member = { clientId, subscriptions }
+    const isSame =
+      before !== undefined &&
+      subscriptionConflict(groupName, member, { clientId, subscriptions: before }) === undefined
+    if (isSame) return
+    for (const other of clients.values()) {
+      if (other.connection === connection) continue
+      const conflict = subscriptionConflict(groupName, member, other)
+      if (conflict === undefined) continue
+      this.#listeners.conflict(conflict)
+      return
+    }
   }
 
   /** True when a topic came or went. A newer expression of a known topic replaces the old one in silence. */
