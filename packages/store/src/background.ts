@@ -9,6 +9,7 @@ import type { CleanFiles } from './retention/clean-files.ts'
 import type { StoreStats } from './store-stats.ts'
 import type { WriteTarget } from './write-health.ts'
 
+const QUEUES: WriteTarget = 'the consume queues'
 const WRITE_QUEUES_EVERY_MS = 100
 const WRITE_INDEX_EVERY_MS = 10_000
 const FORGET_IDLE_EVERY_MS = 10_000
@@ -19,6 +20,8 @@ const WATCH_DISK_EVERY_MS = 10_000
 const CHECKPOINT_EVERY_MS = 500
 // A checkpoint of very many queues takes its time: it may take one part in so many of all time.
 const CHECKPOINT_SHARE = 10
+// A start after a kill reads this much of the log in about a second.
+const BEHIND_BYTES_MAX = 1024 ** 3
 const RETRY_AFTER_MS = 1000
 
 /** What runs beside sends and reads. */
@@ -50,10 +53,10 @@ export class Background {
   start(): void {
     this.#markRunning()
     const { clock } = this.#env
-    const { log, queues, flush, stats, clean, upkeep } = this.#parts
+    const { log, queues, flush, stats, clean, upkeep, health } = this.#parts
     this.#timers.push(
       clock.every(WRITE_QUEUES_EVERY_MS, () => {
-        if (queues.hasUnwritten) this.#tryWriteQueues()
+        if (queues.isWorthWriting || health.isFailing(QUEUES)) this.#tryWriteQueues()
         upkeep?.catchUp()
       }),
       clock.every(WRITE_INDEX_EVERY_MS, () => {
@@ -63,8 +66,9 @@ export class Background {
         if (log.offsetWritten > flush.flushedOffset) flush.request()
       }),
       clock.every(CHECKPOINT_EVERY_MS, () => {
-        if (this.#checkpointing !== undefined || clock.monotonic() < this.#nextCheckpoint) return
-        if (!this.#checkpointer.isDue) return
+        if (this.#checkpointing !== undefined || !this.#checkpointer.isDue) return
+        const isFarBehind = this.#checkpointer.behindBytes >= BEHIND_BYTES_MAX
+        if (clock.monotonic() < this.#nextCheckpoint && !isFarBehind) return
         this.#checkpointing = this.#checkpoint().finally(() => (this.#checkpointing = undefined))
       }),
       clock.every(FORGET_IDLE_EVERY_MS, () => {
@@ -155,7 +159,7 @@ export class Background {
   }
 
   #tryWriteQueues(limit?: number): boolean {
-    return this.#tryWrite('the consume queues', () => {
+    return this.#tryWrite(QUEUES, () => {
       this.#parts.queues.write(limit)
     })
   }

@@ -36,11 +36,18 @@ export class Checkpointer {
   readonly #parts: CheckpointParts
   // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
   #isStuck = false
+  #triedEnd = 0
 
   constructor(env: Env, processId: number, parts: CheckpointParts) {
     this.#env = env
     this.#processId = processId
     this.#parts = parts
+    this.#triedEnd = parts.dispatcher.dispatchedEnd
+  }
+
+  /** Bytes of the log that came since the last checkpoint, or since the last try at one. */
+  get behindBytes(): number {
+    return this.#parts.dispatcher.dispatchedEnd - this.#triedEnd
   }
 
   /** Whether anything was dispatched that the last checkpoint does not have. */
@@ -67,6 +74,7 @@ export class Checkpointer {
    */
   async run(write: () => Promise<boolean>): Promise<boolean> {
     const { index, upkeep, dispatcher, flush, checkpoint } = this.#parts
+    this.#triedEnd = dispatcher.dispatchedEnd
     if (this.#isStuck && !this.#unstick()) return false
     const timestamp = dispatcher.dispatchedTimestamp
     const physicalEnd = dispatcher.dispatchedEnd

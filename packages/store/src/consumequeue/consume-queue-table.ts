@@ -2,14 +2,11 @@ import type { Env } from '@skylarkmq/env'
 import { unitPhysicalOffset } from './consume-queue-unit.ts'
 import { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'
+import { TopicQueues } from './topic-queues.ts'
 
 const QUEUES_PER_WRITE = 512
-
-interface TopicQueues {
-  readonly name: string
-  readonly bytes: Buffer
-  readonly queues: Map<number, ConsumeQueue>
-}
+// To write so many queues every tenth of a second costs next to nothing.
+const FEW_QUEUES = 64
 
 /** All consume queues by topic and id. Apache: `ConsumeQueueStore.java`. */
 export class ConsumeQueueTable {
@@ -28,20 +25,20 @@ export class ConsumeQueueTable {
 
   /** The queue, if it was ever written. */
   get(topic: string, queueId: number): ConsumeQueue | undefined {
-    return this.#topics.get(topic)?.queues.get(queueId)
+    return this.#topics.get(topic)?.get(queueId)
   }
 
   /** The queue; an empty one when there was none. */
   getOrCreate(topic: string, queueId: number): ConsumeQueue {
     let found = this.#topics.get(topic)
     if (found === undefined) {
-      found = { name: topic, bytes: Buffer.from(topic, 'utf8'), queues: new Map() }
+      found = new TopicQueues(topic)
       this.#topics.set(topic, found)
     }
-    let queue = found.queues.get(queueId)
+    let queue = found.get(queueId)
     if (queue === undefined) {
       queue = new ConsumeQueue(this.files, found.name, found.bytes, queueId)
-      found.queues.set(queueId, queue)
+      found.set(queue)
     }
     return queue
   }
@@ -51,7 +48,7 @@ export class ConsumeQueueTable {
     // Records of one topic often follow each other, and making a string of its name costs more than all else.
     const last = this.#lastTopic
     if (last !== undefined && isSame(last.bytes, buffer, start, end)) {
-      return last.queues.get(queueId) ?? this.getOrCreate(last.name, queueId)
+      return last.get(queueId) ?? this.getOrCreate(last.name, queueId)
     }
     const queue = this.getOrCreate(buffer.toString('utf8', start, end), queueId)
     this.#lastTopic = this.#topics.get(queue.topic)
@@ -64,13 +61,13 @@ export class ConsumeQueueTable {
 
   /** Ids of a topic's queues that were written, ascending. */
   queueIds(topic: string): number[] {
-    const queues = [...(this.#topics.get(topic)?.queues.values() ?? [])]
+    const queues = [...(this.#topics.get(topic)?.all() ?? [])]
     const written = queues.filter((queue) => queue.offsetMax > 0 || queue.fileEnd > queue.fileFirst)
     return written.map((queue) => queue.queueId).sort((a, b) => a - b)
   }
 
   *all(): Iterable<ConsumeQueue> {
-    for (const topic of this.#topics.values()) yield* topic.queues.values()
+    for (const topic of this.#topics.values()) yield* topic.all()
   }
 
   /** To be called after each unit that was added. */
@@ -87,6 +84,7 @@ export class ConsumeQueueTable {
   write(limit = QUEUES_PER_WRITE): void {
     const count = Math.min(limit, this.#dirty.length)
     let done = 0
+    this.files.hasWriteFailed = false
     try {
       for (; done < count; done++) {
         const queue = this.#dirty[done] as ConsumeQueue
@@ -105,9 +103,13 @@ export class ConsumeQueueTable {
     this.#warm = new Set()
   }
 
-  /** True when some units are only in memory. */
-  get hasUnwritten(): boolean {
-    return this.#dirty.length > 0
+  /**
+   * Whether to write what is only in memory between checkpoints: while few queues have something there. Many would
+   * cost a few calls of the host for each message; those write by themselves when their part of the memory is full.
+   */
+  get isWorthWriting(): boolean {
+    const count = this.#dirty.length
+    return count > 0 && (count <= FEW_QUEUES || this.files.hasWriteFailed)
   }
 
   /** How many calls of `write` it takes to write all. */
@@ -125,7 +127,7 @@ export class ConsumeQueueTable {
     if (found === undefined) return
     this.#topics.delete(topic)
     this.#lastTopic = undefined
-    const gone = new Set(found.queues.values())
+    const gone = new Set(found.all())
     this.#dirty = this.#dirty.filter((queue) => !gone.has(queue))
     for (const queue of gone) {
       queue.isGone = true

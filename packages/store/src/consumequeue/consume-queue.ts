@@ -10,7 +10,6 @@ import {
 import type { QueueFiles } from './queue-files.ts'
 
 const TAIL_UNITS_FIRST = 16
-const TAIL_UNITS_MAX = 2048
 const FILES_AT_RISK = 3
 
 /** Units as they lie in a buffer: `count` of them from byte `at` on. */
@@ -105,7 +104,7 @@ export class ConsumeQueue {
     this.offsetNext = offsetMax
     this.offsetMin = Math.min(this.offsetMin, offsetMax)
     this.#written = offsetMax
-    this.#tail = undefined
+    this.#dropTail()
     this.physicalEnd = 0
     const last = this.units(offsetMax - 1, 1)
     if (last !== undefined && !isFiller(last.buffer, last.at)) {
@@ -123,6 +122,7 @@ export class ConsumeQueue {
     if (this.#tail === undefined) {
       this.#tail = Buffer.allocUnsafe(TAIL_UNITS_FIRST * UNIT_BYTES)
       this.#tailFirst = this.offsetMax
+      this.#files.tails.taken()
     }
     const at = (this.offsetMax - this.#tailFirst) * UNIT_BYTES
     if (at === this.#tail.length) {
@@ -157,19 +157,28 @@ export class ConsumeQueue {
   #makeRoom(): void {
     const tail = this.#tail as Buffer
     const units = tail.length / UNIT_BYTES
-    if (units < TAIL_UNITS_MAX) {
-      this.#tail = Buffer.allocUnsafeSlow(tail.length * 2)
+    const { unitsMax } = this.#files.tails
+    if (units * 2 <= unitsMax) {
+      this.#tail = Buffer.allocUnsafe(tail.length * 2)
       tail.copy(this.#tail)
       return
     }
-    // Half stays for readers; the other half has to be in the file before it goes.
-    const keepFrom = this.#tailFirst + units / 2
+    // Half stays for readers; the rest has to be in the file before it goes.
+    const kept = Math.floor(Math.min(units, unitsMax) / 2)
+    const keepFrom = this.offsetMax - kept
     if (this.#written < keepFrom && !this.#tryWrite()) {
       this.#tail = Buffer.concat([tail, Buffer.alloc(tail.length)])
       return
     }
-    tail.copyWithin(0, (units / 2) * UNIT_BYTES)
+    this.#tail = units <= unitsMax ? tail : Buffer.allocUnsafe(unitsMax * UNIT_BYTES)
+    tail.copy(this.#tail, 0, (units - kept) * UNIT_BYTES)
     this.#tailFirst = keepFrom
+  }
+
+  #dropTail(): void {
+    if (this.#tail === undefined) return
+    this.#tail = undefined
+    this.#files.tails.givenBack()
   }
 
   #tryWrite(): boolean {
@@ -179,6 +188,7 @@ export class ConsumeQueue {
     } catch (error) {
       // The next write of all queues meets the same failure, and that one stops the store.
       if (hostErrorCode(error) === undefined) throw error
+      this.#files.hasWriteFailed = true
       return false
     }
   }
@@ -223,7 +233,7 @@ export class ConsumeQueue {
 
   /** Lets go of the units in memory that are in the file as well. */
   forgetTail(): void {
-    if (this.#written === this.offsetMax) this.#tail = undefined
+    if (this.#written === this.offsetMax) this.#dropTail()
   }
 
   /** Whether the unit of an offset is in memory. */
@@ -323,6 +333,7 @@ export class ConsumeQueue {
   /** Deletes every file. */
   removeAllFiles(): void {
     this.cuts++
+    this.#dropTail()
     const perFile = this.#files.unitsPerFile
     for (let first = this.#fileFirst; first < this.#fileEnd; first += perFile) {
       this.#files.remove(this.#path(first))

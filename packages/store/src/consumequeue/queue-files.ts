@@ -2,6 +2,7 @@ import type { Env } from '@skylarkmq/env'
 import { OpenFiles } from '../segment/open-files.ts'
 import { segmentName } from '../segment/segment-file.ts'
 import { UNIT_BYTES } from './consume-queue-unit.ts'
+import { TailBudget } from './tail-budget.ts'
 
 const SCRATCH_UNITS = 1024
 
@@ -19,6 +20,10 @@ export class QueueFiles {
   readonly unsynced = new Set<string>()
   /** Directories that got new names since. */
   readonly unsyncedDirectories = new Set<string>()
+  /** What the queues may keep in memory. */
+  readonly tails = new TailBudget()
+  /** Set when a queue could not write what it has no room for any more; it keeps that in memory. */
+  hasWriteFailed = false
   /** Set after a crash: the process before may have made files whose names it did not bring to disk. */
   areNamesAtRisk = false
   readonly #noted = new Set<string>()

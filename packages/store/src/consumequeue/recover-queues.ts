@@ -21,6 +21,8 @@ export interface QueueLoading {
    * it are left out: they are made from the log again.
    */
   readonly upTo: number
+  /** Whether this make wrote the queues last and stopped in order: nothing is behind their ends. */
+  readonly isOwn: boolean
 }
 
 /**
@@ -43,7 +45,7 @@ export function loadQueues(
       findEnd(queues, queue, log, loading.upTo)
       // Everything at once, because with very many queues the file is not open any more later.
       queue.correctMin(log.offsetMin)
-      if (loading.isClean && queue.hasMoreInFile()) queue.clearBehindEnd()
+      if (loading.isClean && !loading.isOwn && queue.hasMoreInFile()) queue.clearBehindEnd()
     }
   }
 }
