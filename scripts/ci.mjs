@@ -15,6 +15,14 @@ addTests()
 if (tests.status !== 0)
   note('npm test', tests.output, /^(.*: say in a comment|.* things? to tidy|\s*✖ |.*error TS)/)
 
+section('npm run cold-start -- --only files')
+const start = run('npm', ['run', '--silent', 'cold-start', '--', '--only', 'files'])
+if (start.status === 0) total.passed++
+else {
+  total.failed++
+  note('cold-start', start.output, /Error/)
+}
+
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   section('npm run conformance')
   const conformance = run('npm', ['run', '--silent', 'conformance'])

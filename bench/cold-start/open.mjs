@@ -44,7 +44,18 @@ for (let i = 0; i < 3; i++) {
   globalThis.gc?.()
 }
 const after = process.memoryUsage()
-const queues = store.topics().reduce((sum, topic) => sum + store.queuesOf(topic).length, 0)
+let queues = 0
+let readable = 0
+for (const topic of store.topics()) {
+  for (const queueId of store.queuesOf(topic)) {
+    queues++
+    if (process.argv[3] !== '--read') continue
+    const first = await store.getMessage(topic, queueId, store.offsetMin(topic, queueId), {
+      maxCount: 1,
+    })
+    readable += first.count
+  }
+}
 console.log(
   JSON.stringify({
     openMs,
@@ -55,6 +66,7 @@ console.log(
     'other KiB read': Math.round(counts.otherBytes / 1024),
     filesOpened: counts.opened,
     queues,
+    ...(readable > 0 ? { 'queues read': readable } : {}),
     'heap bytes/queue': Math.round(
       (after.heapUsed + after.external - before.heapUsed - before.external) / Math.max(1, queues),
     ),

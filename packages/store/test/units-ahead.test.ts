@@ -4,6 +4,7 @@ import { memoryDisk } from '@skylarkmq/env'
 import { ConsumeQueue } from '../src/consumequeue/consume-queue.ts'
 import { unitPhysicalOffset } from '../src/consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from '../src/consumequeue/queue-files.ts'
+import { TopicQueues } from '../src/consumequeue/topic-queues.ts'
 import { UnitsAhead } from '../src/consumequeue/units-ahead.ts'
 import { testEnv } from './support/test-env.ts'
 
@@ -11,6 +12,7 @@ import { testEnv } from './support/test-env.ts'
 function folder() {
   const env = testEnv(memoryDisk(() => 0))
   const files = new QueueFiles(env, { directory: '/q', fileBytes: 20_000, openFilesMax: 16 })
+  const topic = new TopicQueues('T')
   let reads = 0
   const read = files.read.bind(files)
   files.read = (...args) => {
@@ -18,7 +20,7 @@ function folder() {
     return read(...args)
   }
   const queueOf = (queueId: number, units: number): ConsumeQueue => {
-    const queue = new ConsumeQueue(files, 'T', Buffer.from('T'), queueId)
+    const queue = new ConsumeQueue(files, topic, queueId)
     for (let n = 0; n < units; n++) queue.append(1000 * queueId + n, 10, 0)
     queue.write()
     queue.forgetTail()

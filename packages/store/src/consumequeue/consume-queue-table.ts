@@ -37,7 +37,7 @@ export class ConsumeQueueTable {
     }
     let queue = found.get(queueId)
     if (queue === undefined) {
-      queue = new ConsumeQueue(this.files, found.name, found.bytes, queueId)
+      queue = new ConsumeQueue(this.files, found, queueId)
       found.set(queue)
     }
     return queue

@@ -8,6 +8,7 @@ import {
   writeUnit,
 } from './consume-queue-unit.ts'
 import type { QueueFiles } from './queue-files.ts'
+import type { TopicQueues } from './topic-queues.ts'
 
 const TAIL_UNITS_FIRST = 16
 const FILES_AT_RISK = 3
@@ -29,6 +30,8 @@ export class ConsumeQueue {
   readonly topic: string
   /** The topic in UTF-8. */
   readonly topicBytes: Buffer
+  /** Where the hash of a key of this topic begins in the index. */
+  readonly topicState: number
   readonly queueId: number
   /** First offset that can be read. */
   offsetMin = 0
@@ -52,10 +55,11 @@ export class ConsumeQueue {
   #tail: Buffer | undefined
   #tailFirst = 0
 
-  constructor(files: QueueFiles, topic: string, topicBytes: Buffer, queueId: number) {
+  constructor(files: QueueFiles, topic: TopicQueues, queueId: number) {
     this.#files = files
-    this.topic = topic
-    this.topicBytes = topicBytes
+    this.topic = topic.name
+    this.topicBytes = topic.bytes
+    this.topicState = topic.state
     this.queueId = queueId
   }
 

@@ -1,3 +1,4 @@
+import { topicHash } from '../index/index-key.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 
 const IDS_IN_ROW = 256
@@ -7,12 +8,15 @@ export class TopicQueues {
   readonly name: string
   /** The name in UTF-8. */
   readonly bytes: Buffer
+  /** `topicHash` of the name. */
+  readonly state: number
   readonly #row: (ConsumeQueue | undefined)[] = []
   #others: Map<number, ConsumeQueue> | undefined
 
   constructor(name: string) {
     this.name = name
     this.bytes = Buffer.from(name, 'utf8')
+    this.state = topicHash(name)
   }
 
   get(queueId: number): ConsumeQueue | undefined {

@@ -2,7 +2,7 @@ import { hostErrorCode } from '@skylarkmq/env'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
-import { keySpans } from '../index/index-key.ts'
+import { keySpans, topicHash } from '../index/index-key.ts'
 import type { ArrivalListener, KeySpans } from '../message.ts'
 
 /** A message that is in the log and not yet in its queue. Objects are used again. */
@@ -169,7 +169,7 @@ export class Dispatcher {
     const { buffer, propertiesStart, propertiesEnd } = message
     try {
       index.add(
-        message.topic,
+        message.queue?.topicState ?? topicHash(message.topic),
         message.physicalOffset,
         message.storeTimestamp,
         buffer,

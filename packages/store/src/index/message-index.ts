@@ -6,9 +6,7 @@ import type { IndexPoint, RecoveryPoint } from '../recovery-point.ts'
 import { IndexFile } from './index-file.ts'
 import type { IndexQuery } from './index-file.ts'
 import type { IndexSizes } from './index-layout.ts'
-import { forEachKeyHash, topicHash } from './index-key.ts'
-
-const TOPIC_STATES_MAX = 10_000
+import { forEachKeyHash } from './index-key.ts'
 
 /** What a search of the index found. */
 export interface IndexFound {
@@ -25,7 +23,6 @@ export class MessageIndex {
   readonly #directory: string
   readonly #sizes: IndexSizes
   #files: IndexFile[] = []
-  readonly #topicStates = new Map<string, number>()
   // Messages before this offset are in the index already.
   #endOffset = -1
   #wasIdle = false
@@ -126,11 +123,11 @@ export class MessageIndex {
   }
 
   /**
-   * Puts the keys of a message in; `spans` are counted from byte `start` of `properties`. Nothing when they
-   * are there already. Throws the host's error.
+   * Puts the keys of a message in; `spans` are counted from byte `start` of `properties`, and `topicState` is
+   * `topicHash` of its topic. Nothing when they are there already. Throws the host's error.
    */
   add(
-    topic: string,
+    topicState: number,
     physicalOffset: number,
     storeTimestamp: number,
     properties: Buffer,
@@ -138,22 +135,12 @@ export class MessageIndex {
     spans: KeySpans,
   ): void {
     if (physicalOffset < this.#endOffset) return
-    forEachKeyHash(this.#topicState(topic), properties, start, spans, (keyHash) => {
+    forEachKeyHash(topicState, properties, start, spans, (keyHash) => {
       if (!this.#writable().put(keyHash, physicalOffset, storeTimestamp)) {
         this.#writable().put(keyHash, physicalOffset, storeTimestamp)
       }
       this.#endOffset = physicalOffset
     })
-  }
-
-  #topicState(topic: string): number {
-    let state = this.#topicStates.get(topic)
-    if (state === undefined) {
-      if (this.#topicStates.size >= TOPIC_STATES_MAX) this.#topicStates.clear()
-      state = topicHash(topic)
-      this.#topicStates.set(topic, state)
-    }
-    return state
   }
 
   #writable(): IndexFile {

@@ -1,15 +1,25 @@
-import type { Disk } from '@skylarkmq/env'
+import type { Disk, DiskFile } from '@skylarkmq/env'
+import { hostErrorCode } from '@skylarkmq/env'
 
 /**
  * Brings a file to disk by a handle of its own, so that its usual handle may be closed meanwhile. Rejects with
  * the host's error. A file that is gone counts as done.
  */
 export async function syncPath(disk: Disk, path: string): Promise<void> {
-  if (disk.stat(path) === undefined) return
-  const file = disk.open(path, 'write')
+  const file = openIfThere(disk, path)
+  if (file === undefined) return
   try {
     await file.sync()
   } finally {
     file.close()
+  }
+}
+
+function openIfThere(disk: Disk, path: string): DiskFile | undefined {
+  try {
+    return disk.open(path, 'write')
+  } catch (error) {
+    if (hostErrorCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }
