@@ -25,8 +25,8 @@ import {
   scratchDirectory,
 } from '../test/conformance/lib/processes.mjs'
 import { buildGo } from '../test/conformance/lib/programs.mjs'
-import { ask } from '../test/conformance/lib/remoting.mjs'
 import * as skylark from '../test/conformance/skylark.mjs'
+import { createTopic } from './create-topic.mjs'
 import { memoryOf, secondsOf } from './process-figures.mjs'
 import { printTable } from './table.mjs'
 import { asyncWorkloads, syncWorkloads } from './workloads.mjs'
@@ -34,7 +34,6 @@ import { asyncWorkloads, syncWorkloads } from './workloads.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const topic = 'bench'
 const queues = 8
-const UPDATE_AND_CREATE_TOPIC = 17
 
 const { values: options } = parseArgs({
   options: {
@@ -100,22 +99,12 @@ async function load(program, address, workload, count) {
   return figures
 }
 
-async function createTopic(address, name) {
-  const fields = {
-    ...{ topic: name, defaultTopic: 'TBW102' },
-    ...{ readQueueNums: String(queues), writeQueueNums: String(queues) },
-    ...{ perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' },
-  }
-  const answer = await ask(address, UPDATE_AND_CREATE_TOPIC, fields)
-  if (answer?.header.code !== 0) throw new Error(`no topic: ${JSON.stringify(answer?.header)}`)
-}
-
 /** The topics of all workloads that have more than one. */
 async function createTopics(address) {
-  await createTopic(address, topic)
+  await createTopic(address, topic, queues)
   for (const { topics = 1 } of asyncWanted) {
     for (let i = 0; i < topics && topics > 1; i++) {
-      await createTopic(address, `${topic}${topics}-${String(i).padStart(4, '0')}`)
+      await createTopic(address, `${topic}${topics}-${String(i).padStart(4, '0')}`, queues)
     }
   }
 }

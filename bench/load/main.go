@@ -26,6 +26,7 @@ type options struct {
 	queues      int
 	batch       int
 	rate        int
+	pace        int
 	size        int
 	connections int
 	outstanding int
@@ -102,6 +103,7 @@ func main() {
 	flags.IntVar(&o.queues, "queues", 8, "queues of a topic, at most 10")
 	flags.IntVar(&o.batch, "batch", 1, "messages in a request (send)")
 	flags.IntVar(&o.rate, "rate", 1000, "messages a second (e2e)")
+	flags.IntVar(&o.pace, "pace", 0, "messages a second in all, each counted from when it was due (send, outstanding 1)")
 	flags.IntVar(&o.size, "size", 1024, "bytes of a body")
 	flags.IntVar(&o.connections, "connections", 1, "connections")
 	flags.IntVar(&o.outstanding, "outstanding", 1, "requests outstanding on each connection (send)")

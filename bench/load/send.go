@@ -102,6 +102,7 @@ func sendShare(o options, connection int) *share {
 	defer wire.connection.Close()
 	prepared := prepareSend(o, connection)
 	began := make([]int64, count)
+	start := time.Now()
 	var batch []byte
 	sent := 0
 	add := func() {
@@ -109,6 +110,11 @@ func sendShare(o options, connection int) *share {
 			return
 		}
 		now := time.Now()
+		if o.pace > 0 {
+			due := start.Add(time.Duration(float64(sent*o.connections+connection) / float64(o.pace) * 1e9))
+			time.Sleep(due.Sub(now))
+			now = due
+		}
 		began[sent] = now.UnixNano()
 		number := sent*o.connections + connection
 		topic, queue := number%o.topics, number/o.topics%o.queues
