@@ -102,10 +102,10 @@ export class Checkpointer {
     return this.#write()
   }
 
-  /** Writes again what a failed sync may have lost; false when that failed, or nobody knows what it was. */
+  /** Writes again what a failed sync may have lost; false when the log cannot be read now, or nobody knows what it was. */
   #unstick(): boolean {
-    const { checkpoint } = this.#parts
-    if (checkpoint.point === undefined) return false
+    const { checkpoint, log } = this.#parts
+    if (checkpoint.point === undefined || log.believedEnd !== Infinity) return false
     try {
       writeCachesAgain(this.#parts, checkpoint.point)
     } catch (error) {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SimStore } from './support/sim-store.ts'
-import { ROOT, message } from './support/stores.ts'
+import { openParts } from '../src/open-store.ts'
+import { storePaths } from '../src/store-paths.ts'
+import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
+import { testEnv } from './support/test-env.ts'
 
 const sync = { flushDiskType: 'SYNC_FLUSH' } as const
 
@@ -78,6 +81,23 @@ describe('After a failed sync of the log', () => {
     assert.equal(next.queueOffset, store.offsetMax('TopicTest', 0) - 1)
     assert.deepEqual((await sim.bodies()).at(-1), 'next')
     await sim.stop()
+  })
+
+  test('an index that lacks keys does not look for them where the files may lack the records', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 20; i++) putOk(env, store, message())
+    const proven = store.queueUnitAt('TopicTest', 0, 10)?.physicalOffset as number
+    await stopAndCheck(env, store, config)
+    const { log, index, upkeep } = openParts(env, config, storePaths(config), true)
+    assert.ok(index !== undefined && upkeep !== undefined)
+    log.suspect(proven)
+    index.behindFrom = 0
+    assert.ok(!upkeep.catchUp())
+    assert.equal(index.behindFrom, proven)
+    log.trust()
+    assert.ok(upkeep.catchUp())
+    assert.equal(index.behindFrom, undefined)
   })
 
   test('a process that is killed meanwhile leaves word, and the next one writes the log again', async () => {

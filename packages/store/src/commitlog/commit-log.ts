@@ -83,6 +83,11 @@ export class CommitLog {
     return this.#tail.chunks
   }
 
+  /** Up to where the files show what was written to them; Infinity unless a sync failed. */
+  get believedEnd(): number {
+    return this.#believedEnd
+  }
+
   /** From here on the files may not show what was written to them. */
   suspect(offset: number): void {
     this.#believedEnd = offset

@@ -78,7 +78,8 @@ export class IndexUpkeep {
     const behindFrom = index.behindFrom
     if (behindFrom === undefined) return true
     const from = Math.max(behindFrom, log.offsetMin)
-    const to = Math.min(from + CATCH_UP_BYTES, dispatcher.dispatchedEnd)
+    // After a failed sync the files may lack records that are written again soon.
+    const to = Math.min(from + CATCH_UP_BYTES, dispatcher.dispatchedEnd, log.believedEnd)
     index.behindFrom = undefined
     let end: ScanEnd
     try {
