@@ -11,7 +11,7 @@ type NameChange =
 
 /**
  * The names of a file system. A change of names is on disk once its directory was synced; of the others a
- * power cut keeps the first ones, as a journal does, or none.
+ * power cut keeps the first ones, as a journal does, or some, or none.
  */
 export class SimNames {
   entries = new Map<string, Named>([['/', 'directory']])
@@ -58,8 +58,7 @@ export class SimNames {
 
   /** The power goes. */
   powerCut(random: SimRandom): void {
-    const kept = random.pick([0, random.below(this.#journal.length + 1), this.#journal.length])
-    for (const change of this.#journal.slice(0, kept)) apply(this.#durable, change)
+    for (const change of this.#survivors(random)) apply(this.#durable, change)
     this.#journal = []
     for (const path of [...this.#durable.keys()].sort()) {
       if (path !== '/' && this.#durable.get(parentOf(path)) !== 'directory') {
@@ -67,6 +66,14 @@ export class SimNames {
       }
     }
     this.entries = new Map(this.#durable)
+  }
+
+  #survivors(random: SimRandom): NameChange[] {
+    const journal = this.#journal
+    // A file that was synced may keep its name while one that was made before it loses its own.
+    if (random.chance(0.25)) return journal.filter(() => random.chance(0.5))
+    const kept = random.pick([0, random.below(journal.length + 1), journal.length])
+    return journal.slice(0, kept)
   }
 
   /** Every content that has a name. */
