@@ -162,6 +162,23 @@ describe('After a kill', () => {
     await stopAndCheck(again, recovered, config)
   })
 
+  test('a queue of which the newest file was kept and the one before it was lost has everything again', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    for (let i = 0; i < 70; i++) putOk(env, store, message())
+    // Long enough for the queues to be written, and too short for a checkpoint.
+    env.clock.advance(200)
+    const files = `${ROOT}/consumequeue/TopicTest/0`
+    assert.equal(env.disk.list(files).length, 2)
+    const again = env.kill()
+    again.disk.remove(`${files}/00000000000000000000`)
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.offsetMin('TopicTest', 0), 0)
+    const { queueOffsets } = await readAll(recovered, 'TopicTest', 0)
+    assert.deepEqual(queueOffsets, [...Array(70).keys()])
+    await stopAndCheck(again, recovered, config)
+  })
+
   test('files behind a missing one are set aside when they were not on disk at the last checkpoint', async () => {
     const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 4096 })]
     const store = await startStore(env, config)

@@ -106,19 +106,16 @@ export class LogFlush {
   }
 
   async #syncOnce(): Promise<void> {
-    const { segments, unsynced } = this.#log
+    const { unsynced } = this.#log
     const offset = this.#log.offsetWritten
     const storeTimestamp = this.appendedTimestamp
     const files = [...unsynced]
-    const hasNewName = segments.hasNewName
     unsynced.clear()
-    segments.hasNewName = false
     try {
       for (const file of files) {
         // Retention or a cut of the log may take a file away while another is being synced.
         if (file.isThere) await file.use((open) => open.sync())
       }
-      if (hasNewName) await this.#env.disk.syncDirectory(segments.directory)
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
       this.giveUp(error)

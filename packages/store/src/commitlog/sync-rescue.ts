@@ -100,7 +100,6 @@ export class SyncRescue {
     for (const file of filesOf(log.segments, from, end)) {
       if (file.isThere) await file.use((open) => open.sync())
     }
-    await this.#env.disk.syncDirectory(log.segments.directory)
     unmarkUnsynced(this.#env.disk, root)
     log.trust()
     health.syncWorks()

@@ -271,14 +271,30 @@ export class ConsumeQueue {
     return this.#files.path(this.topic, this.queueId, firstUnit)
   }
 
-  /** Cuts the queue: `offset`, or the first that its files have, becomes its end. Throws the host's error. */
+  /** Cuts the queue: `offset` becomes its end, and its beginning when the files begin behind it. Throws the host's error. */
   truncate(offset: number): void {
     this.write()
-    const end = Math.max(offset, this.#fileFirst)
-    this.#setEnd(end)
+    if (offset < this.#fileFirst) {
+      this.#beginAt(offset)
+      return
+    }
+    this.#setEnd(offset)
     this.clearBehindEnd()
     const lastFile = this.#fileEnd - this.#files.unitsPerFile
     if (lastFile >= this.#fileFirst) this.#files.unsynced.add(this.#path(lastFile))
+  }
+
+  /** A power cut kept later files and lost the first: none of them counts. */
+  #beginAt(offset: number): void {
+    const perFile = this.#files.unitsPerFile
+    while (this.#fileEnd > this.#fileFirst) {
+      this.#files.remove(this.#path(this.#fileEnd - perFile))
+      this.#fileEnd -= perFile
+    }
+    const first = offset - (offset % perFile)
+    this.#fileFirst = first
+    this.#fileEnd = first
+    this.#setEnd(first)
   }
 
   /**

@@ -20,6 +20,7 @@ export class SegmentFile {
   readonly firstOffset: number
   readonly sizeBytes: number
   readonly #disk: Disk
+  readonly #directory: string
   #file: DiskFile | undefined
   // Reads and syncs in other threads that are under way: the file must stay open for them.
   #users = 0
@@ -27,6 +28,7 @@ export class SegmentFile {
 
   constructor(disk: Disk, directory: string, firstOffset: number, sizeBytes: number) {
     this.#disk = disk
+    this.#directory = directory
     this.path = `${directory}/${segmentName(firstOffset)}`
     this.firstOffset = firstOffset
     this.sizeBytes = sizeBytes
@@ -52,8 +54,9 @@ export class SegmentFile {
   }
 
   /**
-   * Makes the file, all zeros, with its size on disk: a start tells by it what the file is. What an earlier attempt
-   * left is no part of it. Throws the host's error; then there is no file, if the host lets it be deleted.
+   * Makes the file, all zeros, with its size and its name on disk: a start tells by the size what the file is, and no
+   * power cut keeps a later file and loses this one. What an earlier attempt left is no part of it. Throws the host's
+   * error; then there is no file, if the host lets it be deleted.
    */
   create(): void {
     const file = this.#disk.open(this.path, 'create')
@@ -62,6 +65,7 @@ export class SegmentFile {
       if (file.size() > 0) file.resize(0)
       file.resize(this.sizeBytes)
       file.syncNow()
+      this.#disk.syncDirectoryNow(this.#directory)
     } catch (error) {
       file.close()
       this.#removeAttempt()

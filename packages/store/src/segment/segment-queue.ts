@@ -10,8 +10,6 @@ export class SegmentQueue {
   readonly directory: string
   readonly segmentBytes: number
   readonly files: SegmentFile[]
-  /** Set when a file was made whose name is not known to be on disk. */
-  hasNewName = false
   // Set when a file was deleted whose name may still be on disk.
   #hasOldName = false
   readonly #disk: Disk
@@ -49,7 +47,6 @@ export class SegmentQueue {
     const file = new SegmentFile(this.#disk, this.directory, this.endOffset, this.segmentBytes)
     file.create()
     this.files.push(file)
-    this.hasNewName = true
     this.closeIdle()
     return file
   }
