@@ -1,12 +1,14 @@
-// Compiles all packages and bundles the command into one file: npm run build.
+// Makes the parser of SQL92 expressions, compiles all packages and bundles the command into one file: npm run build.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import path from 'node:path'
+import { writeParser } from './grammar.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Compiles what changed since the last build. Throws when it does not compile. */
 export async function build() {
+  await writeParser()
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '-b'], { cwd: root, stdio: 'inherit' })
   const esbuild = await import('esbuild')

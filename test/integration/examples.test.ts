@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -16,4 +17,26 @@ test('examples/send-and-consume.mjs sends three messages, gets them and ends by 
   )
   const got = stdout.split('\n').filter((line) => line.startsWith('got '))
   assert.deepEqual(got.sort(), ['got one', 'got three', 'got two'])
+})
+
+test('examples/filter-by-sql.mjs gets the orders that its expression chooses, as the guide says', async (t) => {
+  const { namesrvAddr } = await serverFor(t, { set: ['enablePropertyFilter=true'] })
+  const script = `${root}examples/filter-by-sql.mjs`
+  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
+  assert.deepEqual(stdout.trim().split('\n').sort(), ['got chair', 'got teapot'])
+  const said = /^consumer\.subscribe\(.*$/m
+  const guide = said.exec(readFileSync(`${root}docs/guide/filters.md`, 'utf8'))
+  assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))
+})
+
+test('examples/filter-by-sql.mjs says what to do when the broker does not allow it', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const script = `${root}examples/filter-by-sql.mjs`
+  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
+  const ran = promisify(execFile)(process.execPath, [script], { env })
+  await assert.rejects(ran, (error: { stderr?: string }) => {
+    assert.match(error.stderr ?? '', /does not support consumer to filter message by SQL92/)
+    return true
+  })
 })

@@ -3,6 +3,7 @@ import type { MessageStore, StoreConfig } from '@skylarkmq/store'
 import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import type { ConsumerTable } from './consumer/consumer-table.ts'
 import type { QueueLockTable } from './consumer/queue-lock-table.ts'
+import type { ConsumerFilterTable } from './filter/consumer-filter-table.ts'
 import type { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import type { BrokerConfig } from './options.ts'
 import type { ProducerTable } from './producer/producer-table.ts'
@@ -28,6 +29,7 @@ export interface BrokerContext {
   readonly groups: SubscriptionGroupTable
   readonly offsets: ConsumerOffsetTable
   readonly consumers: ConsumerTable
+  readonly filters: ConsumerFilterTable
   readonly producers: ProducerTable
   readonly locks: QueueLockTable
   readonly held: PullRequestHold

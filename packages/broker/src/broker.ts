@@ -9,6 +9,7 @@ import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import { ConsumerTable } from './consumer/consumer-table.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
 import { brokerStarted, subscriptionsDiffer, tableNotSaved } from './events.ts'
+import { ConsumerFilterTable } from './filter/consumer-filter-table.ts'
 import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
@@ -28,6 +29,7 @@ import { TopicConfigTable } from './topic/topic-config-table.ts'
 const SAMPLE_MS = 10_000
 const EXPIRE_MS = 10_000
 const DELAY_OFFSET_MS = 10_000
+const FILTER_MS = 10_000
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
 const FAST_PORT_LESS = 2
 
@@ -104,8 +106,8 @@ export class Broker {
       context.consumers.closed(connection)
       context.producers.closed(connection)
     })
-    context.store.onArrival((topic, queueId, nextOffset, tagsCode) => {
-      context.held.arrived(topic, queueId, nextOffset, tagsCode)
+    context.store.onArrival((topic, queueId, nextOffset, tagsCode, _stored, offset, sizeBytes) => {
+      context.held.arrived(topic, queueId, nextOffset, tagsCode, offset, sizeBytes)
     })
     context.topics.onChange(() => {
       context.registration.changed()
@@ -133,6 +135,9 @@ export class Broker {
       this.#saving('consumer offsets', () => {
         context.offsets.save()
       })()
+      this.#saving('consumer filters', () => {
+        context.filters.save()
+      })()
       await context.offsets.settled()
       // Last: it answers the sends that wait for the disk, and gives the directory up.
       await context.store.shutdown()
@@ -153,7 +158,7 @@ export class Broker {
     config.storeHost = { address: advertised.hostBytes, port: config.listenPort }
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
-    const { topics, groups, offsets } = this.#readTables(folder)
+    const { topics, groups, offsets, filters } = this.#readTables(folder)
     const store = await MessageStore.open(env, config)
     if (!store.wasClean) {
       offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
@@ -181,10 +186,14 @@ export class Broker {
         conflict: (conflict) => {
           env.events.emit(subscriptionsDiffer, conflict)
         },
+        gone: (group) => {
+          filters.unregister(group)
+        },
       }),
+      filters,
       producers: new ProducerTable(env.clock),
       locks: new QueueLockTable(env.clock),
-      held: new PullRequestHold(env.clock),
+      held: new PullRequestHold(env.clock, (offset, size) => store.recordAt(offset, size)),
       stats,
       schedule: new ScheduledDelivery(
         env,
@@ -227,6 +236,12 @@ export class Broker {
         () => config.autoCreateSubscriptionGroup,
       ),
       offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+      filters: new ConsumerFilterTable(env, {
+        path: `${folder}/consumerFilter.json`,
+        maxErrorRateOfBloomFilter: config.maxErrorRateOfBloomFilter,
+        expectConsumerNumUseFilter: config.expectConsumerNumUseFilter,
+        cleanTimeSpanMs: () => config.filterDataCleanTimeSpan,
+      }),
     }
   }
 
@@ -263,6 +278,12 @@ export class Broker {
         DELAY_OFFSET_MS,
         this.#saving('delay offsets', () => {
           context.schedule.save()
+        }),
+      ),
+      clock.every(
+        FILTER_MS,
+        this.#saving('consumer filters', () => {
+          context.filters.save()
         }),
       ),
       clock.every(SAMPLE_MS, () => {

@@ -204,6 +204,36 @@ const pulling = {
     applies: 'live',
     doc: 'Remembers the offsets of broadcasting clients.',
   }),
+  enablePropertyFilter: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Consumers may filter by SQL92 expressions on properties.',
+  }),
+  filterSupportRetry: flag({
+    default: false,
+    applies: 'live',
+    doc: "A SQL92 subscription to a group's retry topic filters by the group's expression for the topic of origin.",
+  }),
+  filterDataCleanTimeSpan: int({
+    default: 86_400_000,
+    min: 0,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'How long the SQL92 expression of a group without clients is kept.',
+  }),
+  maxErrorRateOfBloomFilter: int({
+    default: 20,
+    min: 1,
+    max: 99,
+    unit: '%',
+    doc: 'Decides, with `expectConsumerNumUseFilter`, the numbers in config/consumerFilter.json by which Apache finds messages.',
+  }),
+  expectConsumerNumUseFilter: int({
+    default: 32,
+    min: 1,
+    max: 65_536,
+    doc: 'See `maxErrorRateOfBloomFilter`.',
+  }),
   flushConsumerOffsetInterval: int({
     default: 5000,
     min: 100,

@@ -11,6 +11,7 @@ function table() {
   const conflicts: SubscriptionConflict[] = []
   const consumers = new ConsumerTable(manualClock(), {
     changed: () => undefined,
+    gone: () => undefined,
     conflict: (conflict) => conflicts.push(conflict),
   })
   const connections = new Map<string, Connection>()

@@ -1,6 +1,7 @@
 export * from './admin/admin-client.ts'
 export * from './errors.ts'
 export * from './events.ts'
+export type { SqlSelector } from './consumer/check-expressions.ts'
 export type { ConsumeResult, MessageListener } from './consumer/consume-concurrently.ts'
 export * from './consumer/push-consumer.ts'
 export * from './consumer/topic-reader.ts'

@@ -36,6 +36,8 @@ export interface ConsumerTableListeners {
   readonly changed: GroupChanged
   /** Members of a group want different things; called when one of them begins to. */
   readonly conflict: (conflict: SubscriptionConflict) => void
+  /** The last client of a group has left. */
+  readonly gone: (groupName: string) => void
 }
 
 /**
@@ -122,8 +124,10 @@ export class ConsumerTable {
   unregister(groupName: string, connection: Connection, notify: boolean): void {
     const group = this.#groups.get(groupName)
     if (group?.clients.delete(connection) !== true) return
-    if (group.clients.size === 0) this.#groups.delete(groupName)
-    else if (notify) this.#listeners.changed(group)
+    if (group.clients.size === 0) {
+      this.#groups.delete(groupName)
+      this.#listeners.gone(groupName)
+    } else if (notify) this.#listeners.changed(group)
   }
 
   /** A connection is gone: its clients leave all their groups. */

@@ -14,21 +14,31 @@ export interface HeldPull {
   readonly run: () => void
 }
 
+/** Finds a message in the log by its offset and length, both in bytes; undefined when it is gone. */
+type RecordAt = (physicalOffset: number, sizeBytes: number) => Buffer | undefined
+
 const SWEEP_MS = 1_000
+/** Every so many sweeps, who was passed by is told how far the queue has come. */
+const LOOK_SWEEPS = 5
 
 /**
  * Pulls that wait for a message, by queue. One is woken when a message that its filter takes can be read,
- * or when its time is up. Apache: `PullRequestHoldService.java`, which looks for those whose time is up
- * every 5 s.
+ * or when its time is up; and within 5 s after a message that its filter does not take, so that its client goes on
+ * behind that. Apache: `PullRequestHoldService.java`, which looks for both every 5 s.
  */
 export class PullRequestHold {
   readonly #clock: Clock
+  readonly #recordAt: RecordAt
   readonly #byQueue = new Map<string, Set<HeldPull>>()
   #count = 0
   #sweep: Timer | undefined
+  #sweeps = 0
+  /** Those that a message went by which they do not want. */
+  readonly #passedBy = new Set<HeldPull>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, recordAt: RecordAt) {
     this.#clock = clock
+    this.#recordAt = recordAt
   }
 
   /** How many pulls wait. */
@@ -52,16 +62,36 @@ export class PullRequestHold {
   }
 
   /** A message can be read: wakes who waits for one like it. */
-  arrived(topic: string, queueId: number, nextOffset: number, tagsCode: number): void {
+  arrived(
+    topic: string,
+    queueId: number,
+    nextOffset: number,
+    tagsCode: number,
+    physicalOffset: number,
+    sizeBytes: number,
+  ): void {
     if (this.#count === 0) return
     const key = keyOf(topic, queueId)
     const held = this.#byQueue.get(key)
     if (held === undefined) return
     for (const pull of [...held]) {
       if (nextOffset <= pull.offset) continue
-      if (pull.filter?.matchesTagsCode(tagsCode) === false) continue
-      this.#wake(key, pull)
+      if (this.#isWanted(pull, tagsCode, physicalOffset, sizeBytes)) this.#wake(key, pull)
+      else this.#passedBy.add(pull)
     }
+  }
+
+  #isWanted(
+    { filter }: HeldPull,
+    tagsCode: number,
+    physicalOffset: number,
+    sizeBytes: number,
+  ): boolean {
+    if (filter === undefined) return true
+    if (!filter.matchesTagsCode(tagsCode)) return false
+    if (filter.matchesRecord === undefined) return true
+    const record = this.#recordAt(physicalOffset, sizeBytes)
+    return record === undefined || filter.matchesRecord(record)
   }
 
   /** Wakes all: the queue changed in another way, or the broker stops. */
@@ -73,7 +103,9 @@ export class PullRequestHold {
 
   #wakeOverdue(): void {
     const now = this.#clock.monotonic()
-    this.wakeAll((pull) => pull.untilMs <= now)
+    this.#sweeps++
+    const isLook = this.#sweeps % LOOK_SWEEPS === 0
+    this.wakeAll((pull) => pull.untilMs <= now || (isLook && this.#passedBy.has(pull)))
     if (this.#count > 0) return
     this.#sweep?.cancel()
     this.#sweep = undefined
@@ -87,6 +119,7 @@ export class PullRequestHold {
     const held = this.#byQueue.get(key)
     if (held?.delete(pull) !== true) return false
     this.#count--
+    this.#passedBy.delete(pull)
     if (held.size === 0) this.#byQueue.delete(key)
     return true
   }

@@ -14,6 +14,8 @@ import {
 import { OK, refuse, type Processor, type Request } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import type { ConsumerGroup, GroupClient } from '../consumer/consumer-table.ts'
+import { isTagExpression } from '../filter/expression-type.ts'
+import { noPropertyFilter } from '../filter/pull-filter.ts'
 import { ensureTopic } from '../topic/auto-create.ts'
 
 /** HEART_BEAT: which groups a client is in, and what they subscribe to. Apache: `ClientManageProcessor.java`. */
@@ -59,7 +61,13 @@ function registerConsumer(
   const perm = Perm.READ | Perm.WRITE
   ensureTopic(broker.topics, retryTopic(data.groupName), group.retryQueueNums, perm, sysFlag)
   const notify = config.notifyConsumerIdsChangedEnable && group.notifyConsumerIdsChangedEnable
-  return broker.consumers.register(data, client, notify && data.messageModel !== 'BROADCASTING')
+  const isChanged = broker.consumers.register(
+    data,
+    client,
+    notify && data.messageModel !== 'BROADCASTING',
+  )
+  broker.filters.register(data.groupName, data.subscriptionDataSet)
+  return isChanged
 }
 
 /** Tells every client of a group to allocate queues anew. */
@@ -93,15 +101,19 @@ export const unregisterClient: Processor<BrokerContext, typeof UnregisterClient>
   return OK
 }
 
-/** CHECK_CLIENT_CONFIG: whether this broker can filter as a subscription wants. */
+/**
+ * CHECK_CLIENT_CONFIG: whether this broker can filter as a subscription wants. SUBSCRIPTION_PARSE_FAILED says what is
+ * wrong with the expression. Apache: `ClientManageProcessor.java`, checkClientConfig.
+ */
 export const checkClientConfig: Processor<BrokerContext, typeof CheckClientConfig> = (
-  _broker,
+  { filters, config },
   request: Request<typeof CheckClientConfig>,
 ) => {
-  const type = checkClientRequestBody.decode(request.body).subscriptionData.expressionType
-  if (type === 'TAG' || type === '') return OK
-  return refuse(
-    ResponseCode.SYSTEM_ERROR,
-    `The broker does not support consumer to filter message by ${type}`,
-  )
+  if (request.body === undefined) return OK
+  const { expressionType, subString } = checkClientRequestBody.decode(request.body).subscriptionData
+  if (isTagExpression(expressionType)) return OK
+  if (!config.enablePropertyFilter) return noPropertyFilter(expressionType)
+  const compiled = filters.compiled.get(expressionType, subString)
+  if (typeof compiled !== 'string') return OK
+  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, compiled)
 }

@@ -13,6 +13,8 @@ import {
 import { refuse, type Outcome, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
 import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
+import { isTagExpression } from '../filter/expression-type.ts'
+import { expressionFilter } from '../filter/pull-filter.ts'
 import { tagFilter } from '../filter/tag-filter.ts'
 import { codeOfGetStatus } from '../response-of-status.ts'
 
@@ -29,8 +31,6 @@ interface Permitted {
 
 /** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
 const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
-/** The tag filter's expression type; everything else needs properties. */
-const TAG = 'TAG'
 
 /** PULL_MESSAGE and LITE_PULL_MESSAGE. Apache: `PullMessageProcessor.java`. */
 export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker, request) => {
@@ -196,7 +196,11 @@ function permit(broker: BrokerContext, request: PullRequest): Permitted | PullRe
   }
   const subscription = subscriptionOf(broker, header, group)
   if ('code' in subscription) return subscription
-  return { group, topic, filter: tagFilter(subscription) }
+  if (isTagExpression(subscription.expressionType)) {
+    return { group, topic, filter: tagFilter(subscription) }
+  }
+  const filter = expressionFilter(broker, header, subscription)
+  return filter !== undefined && 'code' in filter ? filter : { group, topic, filter }
 }
 
 function subscriptionOf(
@@ -205,9 +209,7 @@ function subscriptionOf(
   group: SubscriptionGroupConfig,
 ): SubscriptionData | PullReply {
   if ((header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) return ownSubscription(header)
-  const registered = registeredSubscription(broker, header, group)
-  if ('code' in registered || isTagExpression(registered.expressionType)) return registered
-  return noPropertyFilter()
+  return registeredSubscription(broker, header, group)
 }
 
 // One expression comes again with each pull.
@@ -215,19 +217,27 @@ let lastOwn: SubscriptionData | undefined
 
 /** The expression that the request brings along. */
 function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
-  if (!isTagExpression(header.expressionType)) return noPropertyFilter()
-  const { topic, subscription = '*' } = header
+  const { topic, subscription = '*', expressionType } = header
+  if (!isTagExpression(expressionType)) return ownExpression(header)
   if (lastOwn?.topic === topic && lastOwn.subString === subscription) return lastOwn
   try {
     lastOwn = parseSubscription(topic, subscription)
     return lastOwn
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    return refuse(
-      ResponseCode.SUBSCRIPTION_PARSE_FAILED,
-      "parse the consumer's subscription failed",
-    )
+    return notParsed()
   }
+}
+
+/** One that is no tag expression; it has to say something. */
+function ownExpression(header: PullHeader): SubscriptionData | PullReply {
+  const { topic, subscription = '', expressionType, subVersion } = header
+  if (subscription === '') return notParsed()
+  return parseSubscription(topic, subscription, expressionType, subVersion)
+}
+
+function notParsed(): Reply {
+  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed")
 }
 
 /** The subscription that the group's clients sent with their heartbeats. */
@@ -256,17 +266,6 @@ function registeredSubscription(
     return refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
   }
   return subscription
-}
-
-function isTagExpression(type: string | undefined): boolean {
-  return type === undefined || type === '' || type === TAG
-}
-
-function noPropertyFilter(): Reply {
-  return refuse(
-    ResponseCode.SYSTEM_ERROR,
-    'The broker does not support consumer to filter message by SQL92',
-  )
 }
 
 function forbidden(type: number, remark: string): PullReply {

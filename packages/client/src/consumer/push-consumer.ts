@@ -20,6 +20,7 @@ import { pause } from '../pause.ts'
 import { reasonOf } from '../reason.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
+import { checkExpressions, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently, type MessageListener } from './consume-concurrently.ts'
 import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
@@ -103,12 +104,16 @@ export class PushConsumer {
   }
 
   /**
-   * Wants the messages of a topic, all of them or those of a tag expression such as `paid || refunded`. All members
-   * of a group must want the same. May be called at any time.
+   * Wants the messages of a topic, all of them, those of a tag expression such as `paid || refunded`, or those of a
+   * SQL92 expression on their properties. All members of a group must want the same. May be called at any time.
    */
-  subscribe(topic: string, expression = '*'): void {
+  subscribe(topic: string, expression: string | SqlSelector = '*'): void {
     const now = this.#env.clock.now()
-    this.#subscriptions.set(topic, parseSubscription(topic, expression, 'TAG', now))
+    const subscription =
+      typeof expression === 'string'
+        ? parseSubscription(topic, expression, 'TAG', now)
+        : parseSubscription(topic, expression.sql, 'SQL92', now)
+    this.#subscriptions.set(topic, subscription)
     if (this.#state !== 'running') return
     void this.#topicChanged(topic)
   }
@@ -122,7 +127,8 @@ export class PushConsumer {
 
   /**
    * Joins the group and begins to consume. A topic that is not there yet is waited for. Rejects with
-   * ERR_CLIENT_NAMESRV when no name server answers, and ERR_CLIENT_CLOSED.
+   * ERR_CLIENT_NAMESRV when no name server answers, ERR_CLIENT_CLOSED, and ERR_CLIENT_BROKER when a broker cannot
+   * filter by a SQL92 expression that was subscribed.
    */
   async start(listener: MessageListener): Promise<void> {
     if (this.#state !== 'new') throw new ClientClosed({ what: `the consumer of ${this.#group}` })
@@ -130,6 +136,7 @@ export class PushConsumer {
     const now = this.#env.clock.now()
     this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
     for (const topic of this.#subscriptions.keys()) await this.#client.routes.find(topic)
+    await checkExpressions(this.#client, this.#group, [...this.#subscriptions.values()])
     this.#state = 'running'
     this.#consuming = new ConsumeConcurrently({
       env: this.#env,

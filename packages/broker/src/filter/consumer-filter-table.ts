@@ -1,0 +1,212 @@
+import type { Env } from '@skylarkmq/env'
+import type { SubscriptionData } from '@skylarkmq/protocol'
+import { JsonFile, SavedTable } from '../json-table.ts'
+import { BloomFilter, type BloomFilterData } from './bloom-filter.ts'
+import { CompiledExpressions } from './compiled-expressions.ts'
+import { isTagExpression } from './expression-type.ts'
+import type { SqlExpression } from './sql92/sql-expression.ts'
+
+/** A loaded group is taken to have left so long ago; its clients say soon that it has not. */
+const LEFT_BEFORE_LOAD_MS = 30_000
+
+/** What a group filters a topic by. Apache: `ConsumerFilterData.java`. */
+export interface ConsumerFilterData {
+  readonly consumerGroup: string
+  readonly topic: string
+  readonly expression: string
+  readonly expressionType: string
+  /** Undefined for one out of a file that cannot be read; it filters nothing, as with Apache. */
+  readonly compiled: SqlExpression | undefined
+  /** Ms since 1970; when the expression was first heard of. */
+  readonly bornTime: number
+  /** Ms since 1970 at which the last client left; 0 while one is there. */
+  deadTime: number
+  /** The version that the clients gave it, ms since 1970. */
+  clientVersion: number
+  readonly bloomFilterData: BloomFilterData
+}
+
+/** What a `ConsumerFilterTable` is told of its broker. */
+export interface ConsumerFilterOptions {
+  readonly path: string
+  readonly maxErrorRateOfBloomFilter: number
+  readonly expectConsumerNumUseFilter: number
+  /** How long the filter of a group without clients is kept, ms. */
+  readonly cleanTimeSpanMs: () => number
+}
+
+/** A value of the file, whose fields may be missing. */
+type SavedFilter = Partial<ConsumerFilterData>
+
+/**
+ * The expressions other than tags that groups filter by, made from heartbeats and saved in
+ * config/consumerFilter.json. Apache: `ConsumerFilterManager.java`.
+ */
+export class ConsumerFilterTable {
+  readonly #env: Env
+  readonly #bloom: BloomFilter
+  readonly #cleanTimeSpanMs: () => number
+  /** Topic → group → filter. */
+  readonly #topics = new Map<string, Map<string, ConsumerFilterData>>()
+  readonly #saved: SavedTable
+  /** Expressions that were read lately. */
+  readonly compiled = new CompiledExpressions()
+
+  /** Reads the file. Throws ERR_BROKER_CONFIG_FILE. */
+  constructor(env: Env, options: ConsumerFilterOptions) {
+    this.#env = env
+    this.#cleanTimeSpanMs = options.cleanTimeSpanMs
+    const { maxErrorRateOfBloomFilter, expectConsumerNumUseFilter } = options
+    this.#bloom = new BloomFilter(maxErrorRateOfBloomFilter, expectConsumerNumUseFilter)
+    const file = new JsonFile(env, options.path)
+    this.#saved = new SavedTable(file, () => this.toJson())
+    this.#restore(file.load())
+  }
+
+  /** What a group filters a topic by; undefined when it never said, or when that was no expression. */
+  get(topic: string, group: string): ConsumerFilterData | undefined {
+    return this.#topics.get(topic)?.get(group)
+  }
+
+  /** Takes the subscriptions of a heartbeat, which are all that the group has. */
+  register(group: string, subscriptions: readonly SubscriptionData[]): void {
+    for (const each of subscriptions) {
+      if (!isTagExpression(each.expressionType) && each.subString !== '') this.#take(group, each)
+    }
+    if (this.#topics.size === 0) return
+    const wanted = new Set(subscriptions.map((each) => each.topic))
+    this.#leave(group, (topic) => !wanted.has(topic))
+  }
+
+  /** The last client of a group has left. */
+  unregister(group: string): void {
+    this.#leave(group, () => true)
+  }
+
+  /** Forgets whose groups left long ago, and writes the file if the table changed. Throws the host's error. */
+  save(): void {
+    const now = this.#env.clock.now()
+    for (const [topic, groups] of this.#topics) {
+      for (const [group, filter] of groups) {
+        if (!isDead(filter) || now - filter.deadTime < this.#cleanTimeSpanMs()) continue
+        groups.delete(group)
+        this.#saved.changed()
+      }
+      if (groups.size === 0) this.#topics.delete(topic)
+    }
+    this.#saved.save()
+  }
+
+  /** The table as config/consumerFilter.json has it. */
+  toJson(): unknown {
+    const filterDataByTopic: Record<string, unknown> = {}
+    for (const [topic, groups] of this.#topics) {
+      const groupFilterData = Object.fromEntries(
+        [...groups].map(([group, filter]) => [group, printedFilter(filter)]),
+      )
+      filterDataByTopic[topic] = { groupFilterData, topic }
+    }
+    return { filterDataByTopic }
+  }
+
+  #take(group: string, wanted: SubscriptionData): void {
+    const { topic, subString, expressionType, subVersion } = wanted
+    const known = this.get(topic, group)
+    if (known !== undefined && subVersion <= known.clientVersion) {
+      if (subVersion === known.clientVersion) this.#revive(known)
+      return
+    }
+    const bloomFilterData = this.#bloom.placesOf(`${group}#${topic}`)
+    if (known?.expression === subString && known.expressionType === expressionType) {
+      known.clientVersion = subVersion
+      this.#revive(known)
+      this.#saved.changed()
+      return
+    }
+    const compiled = this.compiled.get(expressionType, subString)
+    // One that cannot be read leaves nothing, so that the clients' pulls are refused.
+    if (typeof compiled === 'string') {
+      if (this.#topics.get(topic)?.delete(group) === true) this.#saved.changed()
+      return
+    }
+    this.#put({
+      consumerGroup: group,
+      topic,
+      expression: subString,
+      expressionType,
+      compiled,
+      bornTime: this.#env.clock.now(),
+      deadTime: 0,
+      clientVersion: subVersion,
+      bloomFilterData,
+    })
+    this.#saved.changed()
+  }
+
+  #put(filter: ConsumerFilterData): void {
+    const groups = this.#topics.get(filter.topic) ?? new Map<string, ConsumerFilterData>()
+    groups.set(filter.consumerGroup, filter)
+    this.#topics.set(filter.topic, groups)
+  }
+
+  #revive(filter: ConsumerFilterData): void {
+    if (!isDead(filter)) return
+    filter.deadTime = 0
+    this.#saved.changed()
+  }
+
+  #leave(group: string, isLeft: (topic: string) => boolean): void {
+    for (const [topic, groups] of this.#topics) {
+      const filter = groups.get(group)
+      if (filter === undefined || isDead(filter) || !isLeft(topic)) continue
+      filter.deadTime = this.#env.clock.now()
+      this.#saved.changed()
+    }
+  }
+
+  /** A file that was made with another size of the Bloom filter is left aside, as in Apache. */
+  #restore(content: unknown): void {
+    const { filterDataByTopic } = (content ?? {}) as {
+      filterDataByTopic?: Record<string, { groupFilterData?: Record<string, SavedFilter> }>
+    }
+    const found = Object.entries(filterDataByTopic ?? {}).flatMap(([topic, { groupFilterData }]) =>
+      Object.entries(groupFilterData ?? {}).map(([group, saved]) => ({ topic, group, saved })),
+    )
+    if (!found.every(({ saved }) => this.#bloom.fits(saved.bloomFilterData))) return
+    for (const { topic, group, saved } of found) this.#put(this.#loaded(topic, group, saved))
+  }
+
+  #loaded(topic: string, consumerGroup: string, saved: SavedFilter): ConsumerFilterData {
+    const { expression = '', expressionType = '', bornTime = 0, clientVersion = 0 } = saved
+    const compiled = this.compiled.get(expressionType, expression)
+    const leftTime = Math.max(bornTime, this.#env.clock.now() - LEFT_BEFORE_LOAD_MS)
+    return {
+      consumerGroup,
+      topic,
+      expression,
+      expressionType,
+      compiled: typeof compiled === 'string' ? undefined : compiled,
+      bornTime,
+      deadTime: saved.deadTime === undefined || saved.deadTime === 0 ? leftTime : saved.deadTime,
+      clientVersion,
+      bloomFilterData: saved.bloomFilterData as BloomFilterData,
+    }
+  }
+}
+
+const isDead = (filter: ConsumerFilterData): boolean => filter.deadTime >= filter.bornTime
+
+function printedFilter(filter: ConsumerFilterData): unknown {
+  const { bloomFilterData, bornTime, clientVersion, consumerGroup, deadTime } = filter
+  return {
+    bloomFilterData: { bitNum: bloomFilterData.bitNum, bitPos: bloomFilterData.bitPos },
+    bornTime,
+    clientVersion,
+    consumerGroup,
+    dead: isDead(filter),
+    deadTime,
+    expression: filter.expression,
+    expressionType: filter.expressionType,
+    topic: filter.topic,
+  }
+}

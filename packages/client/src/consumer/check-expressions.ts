@@ -1,0 +1,41 @@
+import {
+  CheckClientConfig,
+  checkClientRequestBody,
+  type SubscriptionData,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { masterAddress } from '../route/topic-route.ts'
+
+/** Chooses messages by their properties, such as `{ sql: "price > 10 AND region = 'hangzhou'" }`. */
+export interface SqlSelector {
+  /** A SQL92 expression; the broker must run with `enablePropertyFilter`. */
+  readonly sql: string
+}
+
+const TIMEOUT_MS = 5_000
+
+/**
+ * Asks the brokers of each topic whether they can filter by its expression, if it is none of tags; a topic that is
+ * not there yet is left out. Rejects with ERR_CLIENT_BROKER: SYSTEM_ERROR where it is not allowed,
+ * SUBSCRIPTION_PARSE_FAILED where the expression cannot be read. Apache: `MQClientInstance.java`, checkClientInBroker.
+ */
+export async function checkExpressions(
+  client: ClientInstance,
+  group: string,
+  subscriptions: readonly SubscriptionData[],
+): Promise<void> {
+  for (const subscriptionData of subscriptions) {
+    if (subscriptionData.expressionType === 'TAG') continue
+    const route = await client.routes.find(subscriptionData.topic)
+    for (const { brokerName } of route?.brokerDatas ?? []) {
+      const address = route === undefined ? undefined : masterAddress(route, brokerName)
+      if (address === undefined) continue
+      const body = checkClientRequestBody.encode({
+        clientId: client.clientId,
+        group,
+        subscriptionData,
+      })
+      await client.caller.call(address, CheckClientConfig, {}, { timeoutMs: TIMEOUT_MS, body })
+    }
+  }
+}
