@@ -15,6 +15,7 @@ import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
 import { clients } from './lib/programs.mjs'
 import { mixedBehaviours } from './mixed.mjs'
 import { interchangeBehaviours } from './interchange.mjs'
+import { recordSqlFilter, sqlFilterVerdict } from './sql-filter.mjs'
 import * as skylark from './skylark.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -128,7 +129,7 @@ async function showMake(make) {
         if (options.verbose) console.log(`         ${JSON.stringify(line.result)}`)
       })
     }
-    await cluster.restartBroker({ autoCreateTopicEnable: false })
+    await cluster.restartBroker({ autoCreateTopicEnable: false, enablePropertyFilter: true })
     await showPhase('after-restart', cluster, scratch.path, results)
   } finally {
     await cluster.stop()
@@ -185,6 +186,11 @@ async function interchange(verdicts = []) {
 }
 
 async function main() {
+  if (positionals.includes('sql-filter')) {
+    skylark.requireSkylark()
+    if (options.record) recordSqlFilter()
+    return report([await sqlFilterVerdict()])
+  }
   if (positionals.includes('interchange')) {
     skylark.requireSkylark()
     return report(await interchange())
@@ -210,6 +216,7 @@ async function main() {
   if (!options.golden && !options.client) {
     for await (const verdict of mixedBehaviours((name) => isWanted('mixed', name)))
       verdicts.push(verdict)
+    if (isWanted('sql-filter', 'pairs')) verdicts.push(await sqlFilterVerdict())
     await interchange(verdicts)
   }
   return report(verdicts)

@@ -59,6 +59,8 @@ var behaviours = []behaviour{
 	{"offsets-before-restart", "before-restart", showOffsetsBeforeRestart},
 	{"offsets-after-restart", "after-restart", showOffsetsAfterRestart},
 	{"send-unknown-topic-refused-after-restart", "after-restart", showSendUnknownTopicRefused},
+	{"sql-push-after-restart", "after-restart", showSQLPush},
+	{"sql-requests-after-restart", "after-restart", showSQLRequests},
 	{"mixed-cluster", "mixed", showMixedCluster},
 }
 

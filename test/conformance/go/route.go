@@ -36,6 +36,11 @@ type answer struct {
 
 // ask sends one request with a JSON header; the client has no call for what is asked here.
 func ask(address string, code int, fields map[string]string) (answer, []byte, error) {
+	return askWith(address, code, fields, nil)
+}
+
+// askWith is ask with a body.
+func askWith(address string, code int, fields map[string]string, body []byte) (answer, []byte, error) {
 	var header answer
 	connection, err := net.DialTimeout("tcp", address, 3*time.Second)
 	if err != nil {
@@ -49,9 +54,10 @@ func ask(address string, code int, fields map[string]string) (answer, []byte, er
 		return header, nil, err
 	}
 	var frame bytes.Buffer
-	_ = binary.Write(&frame, binary.BigEndian, int32(4+len(request)))
+	_ = binary.Write(&frame, binary.BigEndian, int32(4+len(request)+len(body)))
 	_ = binary.Write(&frame, binary.BigEndian, int32(len(request)))
 	frame.Write(request)
+	frame.Write(body)
 	if _, err = connection.Write(frame.Bytes()); err != nil {
 		return header, nil, err
 	}
