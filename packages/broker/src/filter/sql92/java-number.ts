@@ -8,6 +8,7 @@ const LONG_MAX = 2n ** 63n - 1n
 /** Every whole number of so many digits is a 64-bit one. */
 const SAFE_DIGITS = 15
 const INTEGER = /^[+-]?[0-9]+$/
+const PLAIN_DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/
 const DECIMAL = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?$/
 const HEX =
   /^([+-]?)0[xX](?:([0-9a-fA-F]+)\.?|([0-9a-fA-F]*)\.([0-9a-fA-F]+))[pP]([+-]?[0-9]+)[fFdD]?$/
@@ -19,16 +20,16 @@ const EXPONENT_CLAMP = 1e6
 
 /** A 32-bit number, never −0; undefined when the text is none. */
 export function javaInt(text: string): number | undefined {
-  const digits = withPlainDigits(text)
-  if (!INTEGER.test(digits)) return undefined
+  const digits = INTEGER.test(text) ? text : withPlainDigits(text)
+  if (digits === undefined) return undefined
   const value = Number(digits)
   return value <= INT_MAX && value >= -INT_MAX - 1 ? value + 0 : undefined
 }
 
 /** A 64-bit number, never −0; undefined when the text is none. */
 export function javaLong(text: string): number | bigint | undefined {
-  const digits = withPlainDigits(text)
-  if (!INTEGER.test(digits)) return undefined
+  const digits = INTEGER.test(text) ? text : withPlainDigits(text)
+  if (digits === undefined) return undefined
   if (digits.length <= SAFE_DIGITS) return Number(digits) + 0
   const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits)
   return value <= LONG_MAX && value >= -LONG_MAX - 1n ? value : undefined
@@ -36,6 +37,7 @@ export function javaLong(text: string): number | bigint | undefined {
 
 /** A double; undefined when the text is none. */
 export function javaDouble(text: string): number | undefined {
+  if (PLAIN_DECIMAL.test(text)) return Number(text)
   // What Java's trim takes away: everything up to the blank.
   const trimmed = text.replace(/^[\0- ]+|[\0- ]+$/g, '')
   if (DECIMAL.test(trimmed)) return Number(trimmed.replace(/[fFdD]$/, ''))
@@ -70,15 +72,16 @@ export function javaCompare(a: number | bigint, b: number | bigint): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
 }
 
-/** Java takes the digits of every script. */
-function withPlainDigits(text: string): string {
-  return text.replace(/[^+\-0-9]/g, (character) => {
+/** Java takes the digits of every script. Undefined when the text is no whole number. */
+function withPlainDigits(text: string): string | undefined {
+  const plain = text.replace(/[^+\-0-9]/g, (character) => {
     if (!isDigit(character.charCodeAt(0))) return character
     // The digits of a script follow each other, 0 first.
     let value = 0
     while (isDigit(character.charCodeAt(0) - value - 1)) value++
     return String(value)
   })
+  return INTEGER.test(plain) ? plain : undefined
 }
 
 const isDigit = (code: number): boolean => /^\p{Nd}$/u.test(String.fromCharCode(code))

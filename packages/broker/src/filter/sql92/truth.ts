@@ -90,14 +90,23 @@ function compareWithNumber(
   left: string | SqlNumber,
   right: string | SqlNumber,
 ): number | undefined {
-  const a = typeof left === 'string' ? numberOf(left, right as SqlNumber) : left
-  const b = typeof right === 'string' ? numberOf(right, left as SqlNumber) : right
-  return a === undefined || b === undefined ? undefined : compareNumbers(a, b)
+  if (typeof left === 'string') {
+    const like = right as SqlNumber
+    const value = readAs(like.type, left)
+    return value === undefined ? undefined : javaCompare(value, like.value)
+  }
+  if (typeof right !== 'string') return compareNumbers(left, right)
+  const value = readAs(left.type, right)
+  return value === undefined ? undefined : javaCompare(left.value, value)
 }
 
-function numberOf(text: string, like: SqlNumber): SqlNumber | undefined {
-  const { type } = like
-  const read = { int: javaInt, long: javaLong, double: javaDouble }[type]
-  const value = read(text)
-  return value === undefined ? undefined : { type, value }
+function readAs(type: NumberType, text: string): number | bigint | undefined {
+  switch (type) {
+    case 'int':
+      return javaInt(text)
+    case 'long':
+      return javaLong(text)
+    case 'double':
+      return javaDouble(text)
+  }
 }
