@@ -95,12 +95,20 @@ export const StatsName = {
 } as const
 export type StatsName = (typeof StatsName)[keyof typeof StatsName]
 
+/** What is counted of a topic's sends. */
+interface PutItems {
+  readonly topic: string
+  readonly count: StatsItem
+  readonly bytes: StatsItem
+}
+
 /** What a broker counts, by statistic and key. Apache: `BrokerStatsManager.java`. */
 export class BrokerStats {
   readonly #clock: Clock
   readonly #tables = new Map<string, Map<string, StatsItem>>()
-  // The items of the topic that was counted last.
-  #lastPut: { topic: string; count: StatsItem; bytes: StatsItem } | undefined
+  // The items of topics that were sent to since the last sample, and of the one that was sent to last.
+  readonly #puts = new Map<string, PutItems>()
+  #lastPut: PutItems | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -128,7 +136,7 @@ export class BrokerStats {
 
   /** Takes a sample of everything; items that have been idle for a day are dropped. */
   sample(): void {
-    this.#lastPut = undefined
+    this.#forgetPuts()
     const now = this.#clock.now()
     for (const table of this.#tables.values()) {
       for (const [key, item] of table) {
@@ -140,17 +148,28 @@ export class BrokerStats {
 
   /** Messages of a topic were stored. */
   topicPut(topic: string, count: number, bytes: number): void {
-    let last = this.#lastPut
-    if (last?.topic !== topic) {
-      last = {
-        topic,
-        count: this.item('TOPIC_PUT_NUMS', topic),
-        bytes: this.item('TOPIC_PUT_SIZE', topic),
-      }
-      this.#lastPut = last
+    let items = this.#lastPut
+    if (items?.topic !== topic) {
+      items = this.#puts.get(topic) ?? this.#putItems(topic)
+      this.#lastPut = items
     }
-    last.count.add(count)
-    last.bytes.add(bytes)
+    items.count.add(count)
+    items.bytes.add(bytes)
+  }
+
+  #putItems(topic: string): PutItems {
+    const items = {
+      topic,
+      count: this.item('TOPIC_PUT_NUMS', topic),
+      bytes: this.item('TOPIC_PUT_SIZE', topic),
+    }
+    this.#puts.set(topic, items)
+    return items
+  }
+
+  #forgetPuts(): void {
+    this.#puts.clear()
+    this.#lastPut = undefined
   }
 
   /** Messages of a topic were given to a group. */
@@ -167,7 +186,7 @@ export class BrokerStats {
 
   /** Forgets a topic. */
   topicDeleted(topic: string): void {
-    this.#lastPut = undefined
+    this.#forgetPuts()
     for (const table of this.#tables.values()) {
       for (const key of table.keys()) {
         if (key === topic || key.startsWith(`${topic}@`)) table.delete(key)
