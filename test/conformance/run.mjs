@@ -15,7 +15,7 @@ import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
 import { clients } from './lib/programs.mjs'
 import { mixedBehaviours } from './mixed.mjs'
 import { interchangeBehaviours } from './interchange.mjs'
-import { recordSqlFilter, sqlFilterVerdict } from './sql-filter.mjs'
+import { filterTableVerdict, recordSqlFilter, sqlFilterVerdict } from './sql-filter.mjs'
 import * as skylark from './skylark.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -188,8 +188,8 @@ async function interchange(verdicts = []) {
 async function main() {
   if (positionals.includes('sql-filter')) {
     skylark.requireSkylark()
-    if (options.record) recordSqlFilter()
-    return report([await sqlFilterVerdict()])
+    if (options.record) await recordSqlFilter()
+    return report([await sqlFilterVerdict(), await filterTableVerdict()])
   }
   if (positionals.includes('interchange')) {
     skylark.requireSkylark()
@@ -217,6 +217,7 @@ async function main() {
     for await (const verdict of mixedBehaviours((name) => isWanted('mixed', name)))
       verdicts.push(verdict)
     if (isWanted('sql-filter', 'pairs')) verdicts.push(await sqlFilterVerdict())
+    if (isWanted('sql-filter', 'table')) verdicts.push(await filterTableVerdict())
     await interchange(verdicts)
   }
   return report(verdicts)
