@@ -42,16 +42,20 @@ export class JsonFile {
   #bringToDisk(): void {
     const { disk } = this.#env
     try {
-      const file = disk.open(this.path, 'write')
-      try {
-        file.syncNow()
-      } finally {
-        file.close()
-      }
+      this.#syncNow(this.path)
       disk.syncDirectoryNow(this.#directory)
       this.#isOnDisk = true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
+    }
+  }
+
+  #syncNow(path: string): void {
+    const file = this.#env.disk.open(path, 'write')
+    try {
+      file.syncNow()
+    } finally {
+      file.close()
     }
   }
 
@@ -71,7 +75,10 @@ export class JsonFile {
     if (text === this.#saved) return
     disk.writeFile(`${this.path}.tmp`, Buffer.from(text))
     const backup = `${this.path}.bak`
-    const isKept = this.#isOnDisk || disk.stat(backup) === undefined
+    const hasBackup = disk.stat(backup) !== undefined
+    // With nothing to fall back on, the new file must not come out of a power cut torn.
+    if (!hasBackup && !this.#isOnDisk) this.#syncNow(`${this.path}.tmp`)
+    const isKept = this.#isOnDisk || !hasBackup
     if (isKept && disk.stat(this.path) !== undefined) disk.rename(this.path, backup)
     this.#isOnDisk = false
     disk.rename(`${this.path}.tmp`, this.path)

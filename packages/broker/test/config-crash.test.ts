@@ -4,7 +4,7 @@ import { SimNode, World } from '@skylarkmq/env/sim'
 import { ConsumerOffsetTable } from '../src/consumer/consumer-offset-table.ts'
 
 const PATH = '/config/consumerOffset.json'
-const SEEDS = 60
+const SEEDS = 80
 
 /** Commits and saves offsets, with crashes in the middle of any operation; returns what was lost of them. */
 async function runSeed(seed: number): Promise<{ crashes: number; commits: number }> {

@@ -70,8 +70,12 @@ export class SimNames {
 
   #survivors(random: SimRandom): NameChange[] {
     const journal = this.#journal
-    // A file that was synced may keep its name while one that was made before it loses its own.
-    if (random.chance(0.25)) return journal.filter(() => random.chance(0.5))
+    if (random.chance(0.25)) {
+      // A file that was synced may keep its name while one that was made before it loses its own. Renames replace each
+      // other's files, and no file system lets them pass each other.
+      let renames = random.below(journal.length + 1)
+      return journal.filter(({ kind }) => (kind === 'rename' ? renames-- > 0 : random.chance(0.5)))
+    }
     const kept = random.pick([0, random.below(journal.length + 1), journal.length])
     return journal.slice(0, kept)
   }
