@@ -49,6 +49,7 @@ export class ConsumeQueue {
   cuts = 0
   readonly #files: QueueFiles
   #written = 0
+  #hasLeftovers = false
   // The files that are there have units [#fileFirst, #fileEnd), both multiples of the units per file.
   #fileFirst = 0
   #fileEnd = 0
@@ -214,6 +215,18 @@ export class ConsumeQueue {
       this.#files.write(this.#path(first), units, this.#written - first)
       this.#written = end
     }
+    if (!this.#hasLeftovers) return
+    this.clearBehindEnd()
+    this.#hasLeftovers = false
+  }
+
+  /**
+   * Makes zeros of what the files have behind the end as soon as all units are in them: until then it may be what the
+   * recovery point counts on. Throws the host's error; then the next write does it.
+   */
+  clearOnceWritten(): void {
+    this.#hasLeftovers = true
+    if (this.isWritten) this.write()
   }
 
   /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */

@@ -234,12 +234,9 @@ function nameOf(
   return readLong(record, RecordAt.queueOffset) === offset ? 'same' : 'moved'
 }
 
-/**
- * Makes zeros of what the files have behind the ends, once all that the log has is in the files again: until then it
- * may be what the recovery point counts on. Throws the host's error.
- */
+/** Makes zeros of what the files have behind the ends, of each queue once it is written. Throws the host's error. */
 export function clearBehindEnds(queues: ConsumeQueueTable): void {
-  for (const queue of queues.all()) if (queue.isWritten) queue.clearBehindEnd()
+  for (const queue of queues.all()) queue.clearOnceWritten()
 }
 
 /** Cuts off units of records that end behind `logEnd`. */
