@@ -171,3 +171,46 @@ export const indexDropped = defineEvent({
   fields: { name: 'Which file.', why: 'Why.' },
   says: 'dropped index file {name}: {why}',
 })
+
+/** A message that waited cannot be delivered any more. */
+export const timerMessageLost = defineEvent({
+  name: 'store.timer.lost',
+  level: 'error',
+  fields: {
+    physicalOffset: 'Where it was in the commit log; −1 when not even that is known.',
+    reason: 'Why.',
+  },
+  says: 'a message that waited at {physicalOffset} is not delivered: {reason}',
+})
+
+/** A message that is due was not taken. */
+export const timerNotDelivered = defineEvent({
+  name: 'store.timer.refused',
+  level: 'warn',
+  fields: {
+    topic: 'Topic.',
+    reason: 'Why.',
+    isRefused: 'Whether it is given up, as it cannot be stored; else it is tried again.',
+  },
+  says: 'a message that is due in {topic} was not stored: {reason}',
+})
+
+/** The wheel or its log could not be read or written. */
+export const timerFailed = defineEvent({
+  name: 'store.timer.failed',
+  level: 'error',
+  fields: { reason: 'What the host says.' },
+  says: 'messages that wait cannot be moved on, it is tried again: {reason}',
+})
+
+/** What a start found of the messages that wait. */
+export const timersRecovered = defineEvent({
+  name: 'store.timer.recovered',
+  level: 'info',
+  fields: {
+    readTimeMs: 'From which time on messages may have to be delivered.',
+    queueOffset: 'First message that may not be in the wheel.',
+    timerLogEnd: 'End of the timer log.',
+  },
+  says: 'messages that wait go on from {readTimeMs}, with message {queueOffset} of their queue',
+})

@@ -28,6 +28,8 @@ import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './status.ts'
 import { storePaths } from './store-paths.ts'
+import { scanLog } from './commitlog/scan-log.ts'
+import { TimerMessageStore } from './timer/timer-message-store.ts'
 
 /**
  * The messages of one broker on disk: the commit log, and the consume queues and the index made from it.
@@ -45,6 +47,8 @@ export class MessageStore {
 
   /** Whether the stop before this open was orderly. */
   readonly wasClean: boolean
+  /** Messages that wait for a time of their own; undefined with `timerWheelEnable=false`, and on a slave. */
+  readonly timers: TimerMessageStore | undefined
 
   private constructor(
     env: Env,
@@ -62,6 +66,8 @@ export class MessageStore {
     this.#reader = new QueueReader(env, config, parts.queues, parts.log)
     this.#clean = new CleanFiles(env, config, parts)
     this.#background = new Background(env, config, { ...parts, clean: this.#clean })
+    const hasTimers = config.timerWheelEnable && config.brokerRole !== 'SLAVE'
+    this.timers = hasTimers ? new TimerMessageStore(env, config, this) : undefined
   }
 
   /**
@@ -95,6 +101,7 @@ export class MessageStore {
     health.role(this.#config.brokerRole === 'SLAVE')
     health.started()
     this.#background.start()
+    this.timers?.start()
   }
 
   /**
@@ -103,11 +110,13 @@ export class MessageStore {
    */
   async shutdown(): Promise<void> {
     const { paths, health, log, queues, index } = this.#parts
+    this.timers?.stop()
     const wasHealthy = health.why() === undefined || health.why() === 'the broker is a slave'
     health.stopped()
     this.#appender.close()
     try {
       const isComplete = await this.#writeAll()
+      await this.timers?.close(isComplete && wasHealthy)
       if (isComplete && wasHealthy) removeAbortFile(this.#env.disk, paths.abort)
     } finally {
       queues.files.closeAll()
@@ -240,6 +249,18 @@ export class MessageStore {
     return this.#parts.log.recordAt(physicalOffset, sizeBytes)
   }
 
+  /**
+   * Reads every record from one that starts at a physical offset on, up to the end of the log on disk. Blocks; for
+   * starts. `record` is valid during the call. Throws the host's error.
+   */
+  scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void {
+    const { segments, offsetWritten } = this.#parts.log
+    const from = Math.max(physicalOffset, this.commitLogOffsetMin)
+    scanLog(segments, from, { checkCrc: false, to: offsetWritten }, (buffer, at, _offset, size) => {
+      visit(buffer.subarray(at, at + size))
+    })
+  }
+
   /** Messages whose key (or unique key) has this hash, stored in `[beginMs, endMs]`. Throws the host's error. */
   queryByKey(
     topic: string,
@@ -277,6 +298,7 @@ export class MessageStore {
   /** Removes a topic's queues. Its records stay in the log until they expire. Throws the host's error. */
   deleteTopic(topic: string): void {
     this.#parts.queues.deleteTopic(topic)
+    this.timers?.forgetTopic(topic)
   }
 
   /** Removes the queues of all topics that are not in `keep` and are none of the broker's own; returns their names. */

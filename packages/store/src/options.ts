@@ -254,6 +254,61 @@ const writing = {
   }),
 } satisfies OptionTable
 
+const timers = {
+  timerWheelEnable: flag({
+    default: true,
+    doc: 'Whether messages may wait for a time of their own. Without it they are refused.',
+  }),
+  timerPrecisionMs: int({
+    default: 1000,
+    min: 100,
+    max: 1000,
+    outside: 'clamp',
+    unit: 'ms',
+    doc: 'Length of a slot of the wheel: 100, 200, 500 or 1000; what is in between counts as the one below. To be changed while nobody waits.',
+  }),
+  timerMaxDelaySec: int({
+    default: 3600 * 24 * 3,
+    min: 0,
+    unit: 's',
+    applies: 'live',
+    doc: 'How far off the time may be for which a message waits.',
+  }),
+  timerRollWindowSlot: int({
+    default: 3600 * 24 * 2,
+    doc: 'Who waits for more slots than this is put in again in between.',
+  }),
+  timerFlushIntervalMs: int({
+    default: 1000,
+    min: 10,
+    unit: 'ms',
+    doc: 'How often the wheel is brought to disk.',
+  }),
+  mappedFileSizeTimerLog: int({
+    default: 100 * 1024 * 1024,
+    min: 1024,
+    max: MAX_INT,
+    unit: 'bytes',
+    doc: 'Size of one file of the timer log. The size of files that are there wins.',
+  }),
+  timerCongestNumEachSlot: int({
+    default: MAX_INT,
+    min: 0,
+    applies: 'live',
+    doc: 'From so many messages in one slot on more and more are refused; from twice as many on all.',
+  }),
+  timerStopEnqueue: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Whether what comes now is not put into the wheel; it goes in later.',
+  }),
+  timerStopDequeue: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Whether what is due now is not delivered; it comes later.',
+  }),
+} satisfies OptionTable
+
 const ours = {
   logTailMemoryBytes: int({
     isQuiet: true,
@@ -291,6 +346,7 @@ export const storeOptions = {
   ...retention,
   ...reading,
   ...writing,
+  ...timers,
   ...ours,
   ...ignoredStoreOptions,
 }

@@ -4,6 +4,7 @@ import {
   Perm,
   replyTopic,
   SystemTopic,
+  TIMER_TOPIC,
   type DataVersion,
   type TopicConfig,
 } from '@skylarkmq/protocol'
@@ -178,7 +179,7 @@ export class TopicConfigTable {
     this.#addSystem(topicConfig(SystemTopic.TRANS_OP_HALF, 1, readWrite))
     this.#addSystem(topicConfig(`rmq_sys_REVIVE_LOG_${s.clusterName}`, 8, readWrite))
     this.#addSystem(topicConfig(`rmq_sys_SYNC_BROKER_MEMBER_${s.brokerName}`, 1, Perm.INHERIT))
-    this.#addSystem(topicConfig('rmq_sys_wheel_timer', 1, readWrite))
+    this.#addSystem(topicConfig(TIMER_TOPIC, 1, readWrite))
   }
 
   #addSystem(topic: TopicConfig): void {

@@ -26,6 +26,8 @@ export const SystemTopic = {
 
 /** Prefix of further topics that belong to the broker. */
 export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_'
+/** The topic in whose only queue messages wait for a time of their own. */
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer'
 /** Longest name of a topic that a user may create, in characters. */
 export const TOPIC_LENGTH_MAX = 127
 

@@ -1,0 +1,165 @@
+import { hostErrorCode } from '@skylarkmq/env'
+import { TIMER_TOPIC, type TimerCheckPoint } from '@skylarkmq/protocol'
+import { timerFailed } from '../events.ts'
+import { reasonOf } from '../write-health.ts'
+import type { DueProgress } from './due-messages.ts'
+import { encodeTimerCheck } from './timer-check-point.ts'
+import type { TimerParts } from './timer-parts.ts'
+
+/** While nobody waits, what a start after a crash would have to read is kept below this. */
+const IDLE_MS = 60_000
+const IDLE_LOG_BYTES = 32 * 1024 * 1024
+
+/** A progress, and where the commit log has to be on disk before it may be believed. */
+interface Wanted extends DueProgress {
+  readonly logEnd: number
+}
+
+/**
+ * Brings the timer log, the wheel and config/timercheck to disk, in this order, and only what the commit log on disk
+ * bears out: what counts as delivered is there. Apache: `TimerMessageStore.java`, TimerFlushService.
+ */
+export class TimerCheckpointer {
+  readonly #parts: TimerParts
+  readonly #path: string
+  #last: TimerCheckPoint
+  /** Whether a file is there that a start would go by. */
+  #isBegun: boolean
+  #commitLogEnd = 0
+  #wanted: Wanted | undefined
+  #running: Promise<void> | undefined
+  #sampledAtMs: number
+  #enqueued = 0
+  #delivered = 0
+  enqueueTps = 0
+  dequeueTps = 0
+
+  constructor(parts: TimerParts, path: string, found: TimerCheckPoint | undefined) {
+    this.#parts = parts
+    this.#path = path
+    this.#isBegun = found !== undefined
+    this.#sampledAtMs = parts.env.clock.monotonic()
+    this.#last = found ?? {
+      lastReadTimeMs: parts.readTimeMs,
+      lastTimerLogFlushPos: 0,
+      lastTimerQueueOffset: 0,
+      masterTimerQueueOffset: 0,
+      dataVersion: { stateVersion: 0, timestamp: parts.env.clock.now(), counter: 0 },
+    }
+  }
+
+  /** What was written last. */
+  get now(): TimerCheckPoint {
+    return this.#last
+  }
+
+  /** Writes the first file, before anything is delivered. Throws the host's error. */
+  begin(): void {
+    const { host } = this.#parts
+    if (this.#isBegun || host.offsetMax(TIMER_TOPIC, 0) === 0) return
+    this.#write(this.#progress())
+    this.#isBegun = true
+  }
+
+  /** To be called now and then. */
+  tick(): void {
+    this.#sample()
+    if (this.#running !== undefined) return
+    if (this.#wanted === undefined) {
+      const progress = this.#progress()
+      if (this.#isNew(progress)) this.#wanted = progress
+    } else if (this.#parts.host.flushedOffset >= this.#wanted.logEnd) {
+      const wanted = this.#wanted
+      this.#wanted = undefined
+      this.#running = this.#run(wanted).finally(() => (this.#running = undefined))
+    }
+  }
+
+  /** Writes everything at a stop, when the commit log is on disk. */
+  async last(): Promise<void> {
+    await this.#running
+    const progress = this.#progress()
+    if (this.#isBegun || this.#isNew(progress)) await this.#run(progress)
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#running
+  }
+
+  #progress(): Wanted {
+    const { readTimeMs, queueOffset, log, host, due } = this.#parts
+    const commitLogEnd = host.commitLogOffsetMax
+    const reached = { readTimeMs, queueOffset, timerLogEnd: log.end, commitLogEnd }
+    return { ...due.progress(reached), logEnd: commitLogEnd }
+  }
+
+  /** While nobody waits, time passing is nothing new. */
+  #isNew(progress: Wanted): boolean {
+    const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset } = this.#last
+    const isIdle =
+      progress.timerLogEnd === lastTimerLogFlushPos &&
+      progress.queueOffset === lastTimerQueueOffset &&
+      this.#parts.wheel.nextOccupied(lastReadTimeMs, progress.readTimeMs) === undefined
+    if (!isIdle) return true
+    const isFar =
+      progress.readTimeMs - lastReadTimeMs >= IDLE_MS ||
+      progress.commitLogEnd - this.#commitLogEnd >= IDLE_LOG_BYTES
+    return this.#isBegun && isFar
+  }
+
+  async #run(progress: Wanted): Promise<void> {
+    const { env, log, wheel, counts } = this.#parts
+    try {
+      log.write()
+      const pages = wheel.takeChanged()
+      await log.sync(this.#last.lastTimerLogFlushPos)
+      await wheel.write(pages)
+      counts.save()
+      this.#write(progress)
+      const file = env.disk.open(this.#path, 'write')
+      try {
+        await file.sync()
+      } finally {
+        file.close()
+      }
+      if (!this.#isBegun) await env.disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
+      this.#isBegun = true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      env.events.emit(timerFailed, { reason: reasonOf(error) })
+    }
+  }
+
+  #write(progress: Wanted): void {
+    const { env } = this.#parts
+    const { counter } = this.#last.dataVersion
+    const point: TimerCheckPoint = {
+      lastReadTimeMs: progress.readTimeMs,
+      lastTimerLogFlushPos: progress.timerLogEnd,
+      lastTimerQueueOffset: progress.queueOffset,
+      masterTimerQueueOffset: progress.queueOffset,
+      dataVersion: { stateVersion: 0, timestamp: env.clock.now(), counter: counter + 1 },
+    }
+    const file = env.disk.open(this.#path, 'create')
+    try {
+      file.writeNow(encodeTimerCheck(point, progress.commitLogEnd), 0)
+    } finally {
+      file.close()
+    }
+    this.#last = point
+    this.#commitLogEnd = progress.commitLogEnd
+  }
+
+  #sample(): void {
+    const { env, enqueuedTotal, deliveredTotal } = this.#parts
+    const nowMs = env.clock.monotonic()
+    const seconds = (nowMs - this.#sampledAtMs) / 1000
+    if (seconds < 1) return
+    this.enqueueTps = (enqueuedTotal - this.#enqueued) / seconds
+    this.dequeueTps = (deliveredTotal - this.#delivered) / seconds
+    this.#enqueued = enqueuedTotal
+    this.#delivered = deliveredTotal
+    this.#sampledAtMs = nowMs
+  }
+}

@@ -1,0 +1,64 @@
+import type { Env } from '@skylarkmq/env'
+import { ProtocolError, timerMetricsBody, type TimerCount, type TimerMetrics } from '@skylarkmq/protocol'
+
+/** How many messages of each topic wait, kept in config/timermetrics. Apache: `TimerMetrics.java`. */
+export class TimerCounts {
+  readonly #env: Env
+  readonly #path: string
+  readonly #counts = new Map<string, { count: number; timeStamp: number }>()
+  #counter = 0
+  #timestamp: number
+  #isChanged = false
+
+  /** Reads the file; one that cannot be read counts as none, as the numbers only inform. Throws the host's error. */
+  constructor(env: Env, path: string) {
+    this.#env = env
+    this.#path = path
+    this.#timestamp = env.clock.now()
+    const bytes = env.disk.readFile(path)
+    if (bytes === undefined || bytes.length === 0) return
+    try {
+      const { dataVersion, timingCount } = timerMetricsBody.decode(bytes)
+      for (const [topic, each] of timingCount) this.#counts.set(topic, { ...each })
+      this.#counter = dataVersion.counter
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+    }
+  }
+
+  /** The table, as GET_TIMER_METRICS has it. */
+  get table(): TimerMetrics {
+    const timingCount: ReadonlyMap<string, TimerCount> = this.#counts
+    const dataVersion = { stateVersion: 0, timestamp: this.#timestamp, counter: this.#counter }
+    return { dataVersion, timingCount }
+  }
+
+  /** Counts messages of a topic that came (or, below 0, went). */
+  add(topic: string, change: number): void {
+    const now = this.#env.clock.now()
+    const found = this.#counts.get(topic)
+    if (found === undefined) this.#counts.set(topic, { count: change, timeStamp: now })
+    else {
+      found.count += change
+      found.timeStamp = now
+    }
+    this.#counter++
+    this.#timestamp = now
+    this.#isChanged = true
+  }
+
+  /** Forgets a topic that was deleted. */
+  remove(topic: string): void {
+    this.#isChanged = this.#counts.delete(topic) || this.#isChanged
+  }
+
+  /** Writes the file if a number changed. Throws the host's error; then it is tried again with the next call. */
+  save(): void {
+    if (!this.#isChanged) return
+    const { disk } = this.#env
+    disk.writeFile(`${this.#path}.tmp`, timerMetricsBody.encode(this.table))
+    if (disk.stat(this.#path) !== undefined) disk.rename(this.#path, `${this.#path}.bak`)
+    disk.rename(`${this.#path}.tmp`, this.#path)
+    this.#isChanged = false
+  }
+}

@@ -1,0 +1,210 @@
+import { timerMessageLost, timerNotDelivered } from '../events.ts'
+import type { MessageToStore } from '../message.ts'
+import { PutMessageStatus } from '../status.ts'
+import type { DueGroup, DueMessage } from './due-messages.ts'
+import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
+import { slotBegin, type TimerParts } from './timer-parts.ts'
+import { TIMER_SLOTS } from './timer-wheel.ts'
+import {
+  deliveryKey,
+  deliveryKeyOf,
+  messageOnItsWay,
+  readWaiting,
+  recallKeyOf,
+  recalledKeyOf,
+} from './waiting-message.ts'
+
+/** Messages delivered in one turn, so that others get theirs. */
+const BATCH_MAX = 256
+/** With so many in memory no further slot is taken out of the wheel. */
+const DUE_MAX = 20_000
+
+/** Hears of each message that was delivered. */
+export type DeliveryListener = (topic: string, sizeBytes: number) => void
+
+/** What is not to be tried again: the message cannot be stored as it is. */
+const REFUSED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
+  PutMessageStatus.MESSAGE_ILLEGAL,
+  PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
+])
+const STORED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
+  PutMessageStatus.PUT_OK,
+  PutMessageStatus.FLUSH_DISK_TIMEOUT,
+  PutMessageStatus.FLUSH_SLAVE_TIMEOUT,
+  PutMessageStatus.SLAVE_NOT_AVAILABLE,
+])
+
+/** Takes slots out of the wheel as their time comes and delivers their messages. Apache: `TimerMessageStore.java`, dequeue. */
+export class TimerDequeue {
+  readonly #parts: TimerParts
+  /** Deliveries before a crash that the check point does not know of, and how often each; undefined once all is behind. */
+  #before: Map<string, number> | undefined
+  readonly #listeners: DeliveryListener[] = []
+
+  constructor(parts: TimerParts) {
+    this.#parts = parts
+  }
+
+  onDelivery(listener: DeliveryListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Looks in the commit log, from an offset on, for what was delivered before a crash. Throws the host's error. */
+  findDelivered(commitLogEnd: number): void {
+    const before = new Map<string, number>()
+    this.#parts.host.scanFrom(commitLogEnd, (record) => {
+      const key = deliveryKeyOf(record)
+      if (key !== undefined) before.set(key, (before.get(key) ?? 0) + 1)
+    })
+    if (before.size > 0) this.#before = before
+  }
+
+  /** Says that nothing that was delivered before the crash can come again. */
+  forgetDelivered(): void {
+    this.#before = undefined
+  }
+
+  /** Takes the slots that have begun at a time out of the wheel. Throws the host's error, and can be called again. */
+  openSlots(now: number): void {
+    const parts = this.#parts
+    const { wheel, due, precisionMs } = parts
+    while (parts.readTimeMs <= now && due.size < DUE_MAX) {
+      const far = parts.readTimeMs + TIMER_SLOTS * precisionMs
+      const next = wheel.nextOccupied(parts.readTimeMs, Math.min(now + 1, far))
+      if (next !== undefined) this.#open(next)
+      parts.readTimeMs = (next ?? slotBegin(now, precisionMs)) + precisionMs
+    }
+  }
+
+  #open(slotMs: number): void {
+    const { log, wheel, host, due, precisionMs } = this.#parts
+    const units: TimerUnit[] = []
+    for (let position = wheel.slot(slotMs)?.last ?? -1; position >= 0;) {
+      const unit = log.unitAt(position)
+      if (unit === undefined || slotBegin(unit.slotMs, precisionMs) !== slotMs) {
+        const reason = `the timer log has nothing of its slot at ${position}`
+        this.#parts.env.events.emit(timerMessageLost, { physicalOffset: -1, reason })
+        break
+      }
+      units.push(unit)
+      position = unit.previous < position ? unit.previous : -1
+    }
+    const group: DueGroup = {
+      slotMs,
+      queueOffset: 0,
+      timerLogEnd: 0,
+      commitLogEnd: host.commitLogOffsetMax,
+      left: 0,
+      recalled: new Map(),
+    }
+    const messages: DueMessage[] = []
+    for (const unit of units.reverse()) this.#sortUnit(unit, group, messages)
+    group.left = messages.length
+    due.add(group, messages)
+    this.#settleRecalls(group)
+  }
+
+  #sortUnit(unit: TimerUnit, group: DueGroup, messages: DueMessage[]): void {
+    const { host, precisionMs } = this.#parts
+    const isRolled = (unit.magic & TimerMagic.ROLL) !== 0
+    if ((unit.magic & TimerMagic.DELETE) !== 0 && !isRolled) {
+      const record = host.recordAt(unit.physicalOffset, unit.recordBytes)
+      const key = record === undefined ? undefined : recalledKeyOf(record)
+      if (key !== undefined) group.recalled.set(key, false)
+      return
+    }
+    const slotEndMs = unit.slotMs + precisionMs
+    // Apache does not say when in its slot a message is due; one that was put back at a stop was due before.
+    const isTold = unit.dueMs > 0 && unit.dueMs <= slotEndMs
+    messages.push({
+      dueMs: isTold ? unit.dueMs : slotEndMs,
+      physicalOffset: unit.physicalOffset,
+      recordBytes: unit.recordBytes,
+      enqueueMs: unit.writeTimeMs,
+      isRolled,
+      group,
+    })
+  }
+
+  /** Delivers what is due, and returns what was taken for it; it is done with once the turn's writes have succeeded. */
+  deliver(): DueMessage[] {
+    const { due, env } = this.#parts
+    const taken = due.take(env.clock.now(), BATCH_MAX)
+    for (let i = 0; i < taken.length; i++) {
+      if (this.#deliver(taken[i] as DueMessage)) continue
+      due.putBack(taken.slice(i))
+      return taken.slice(0, i)
+    }
+    return taken
+  }
+
+  /** Counts messages whose delivery is written as done with. */
+  delivered(messages: readonly DueMessage[]): void {
+    for (const message of messages) {
+      const group = this.#parts.due.done(message)
+      if (group !== undefined) this.#settleRecalls(group)
+    }
+  }
+
+  /** A message that was called back was counted as gone then; who called back none is taken for nothing. */
+  #settleRecalls(group: DueGroup): void {
+    if (group.left > 0) return
+    for (const [key, wasMet] of group.recalled) {
+      if (!wasMet) this.#parts.counts.add(key.slice(0, key.lastIndexOf('+')), 1)
+    }
+  }
+
+  /** False when the store does not take the message now. */
+  #deliver(due: DueMessage): boolean {
+    const { env, host, precisionMs } = this.#parts
+    const { physicalOffset, recordBytes, isRolled, enqueueMs } = due
+    const record = host.recordAt(physicalOffset, recordBytes)
+    if (record === undefined) {
+      const reason = 'the commit log does not have it any more'
+      env.events.emit(timerMessageLost, { physicalOffset, reason })
+      return true
+    }
+    if (!isRolled && this.isRecalled(due, record)) return true
+    const waiting = readWaiting(record, precisionMs)
+    if (waiting === undefined || (waiting.isDelete && !isRolled)) return true
+    const message = messageOnItsWay(record, isRolled, enqueueMs, env.clock.now())
+    if (message !== undefined && !this.#wasDelivered(message) && !this.#put(message)) return false
+    if (enqueueMs !== undefined) {
+      this.#parts.counts.add(waiting.topic, waiting.isDelete ? 1 : -1)
+    }
+    return true
+  }
+
+  /** Whether somebody called a message back. */
+  isRecalled({ group }: DueMessage, record: Buffer): boolean {
+    if (group.recalled.size === 0) return false
+    const key = recallKeyOf(record)
+    if (key === undefined || !group.recalled.has(key)) return false
+    group.recalled.set(key, true)
+    return true
+  }
+
+  #wasDelivered(message: MessageToStore): boolean {
+    if (this.#before === undefined) return false
+    const key = deliveryKey(message.topic, Buffer.from(message.properties))
+    const times = this.#before.get(key) ?? 0
+    if (times === 0) return false
+    this.#before.set(key, times - 1)
+    return true
+  }
+
+  #put(message: MessageToStore): boolean {
+    const { env, host } = this.#parts
+    const result = host.putMessage(message)
+    if (result instanceof Promise) return true
+    const isRefused = REFUSED.has(result.status)
+    if (!STORED.has(result.status)) {
+      const reason = result.remark ?? result.status
+      env.events.emit(timerNotDelivered, { topic: message.topic, reason, isRefused })
+      return isRefused
+    }
+    this.#parts.deliveredTotal++
+    for (const listener of this.#listeners) listener(message.topic, result.sizeBytes)
+    return true
+  }
+}

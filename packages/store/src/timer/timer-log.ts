@@ -1,0 +1,218 @@
+import type { Disk, Env } from '@skylarkmq/env'
+import { segmentSizeKept } from '../events.ts'
+import { SegmentFile } from '../segment/segment-file.ts'
+import { SegmentQueue, listSegments, removeEmptyLast } from '../segment/segment-queue.ts'
+import {
+  TIMER_BLANK_BYTES,
+  TIMER_UNIT_BYTES,
+  decodeTimerUnit,
+  encodeTimerBlank,
+  encodeTimerUnit,
+} from './timer-log-unit.ts'
+import type { TimerUnit } from './timer-log-unit.ts'
+
+const STAGED_BYTES = 1024 * TIMER_UNIT_BYTES
+const WINDOW_BYTES = 64 * 1024
+
+/**
+ * The messages that wait, in the order in which they were put into the wheel; those of a slot are chained from the
+ * last to the first. Units are staged, and written many at once. No file is made before there is one.
+ * Apache: `TimerLog.java`.
+ */
+export class TimerLog {
+  readonly #disk: Disk
+  readonly #directory: string
+  readonly #segments: SegmentQueue
+  readonly #staged = Buffer.allocUnsafe(STAGED_BYTES)
+  #stagedBytes = 0
+  /** Position of the first staged unit. */
+  #written = 0
+  readonly #window = Buffer.allocUnsafe(WINDOW_BYTES)
+  #windowStart = 0
+  #windowLength = 0
+
+  /** Throws the host's error. Files of the log that do not fit each other are removed. */
+  constructor(env: Env, directory: string, configuredBytes: number) {
+    this.#disk = env.disk
+    this.#directory = directory
+    this.#segments = loadFiles(env, directory, configuredBytes)
+    this.#written = this.#segments.firstOffset
+  }
+
+  /** Position of the next unit, those that are staged included. */
+  get end(): number {
+    return this.#written + this.#stagedBytes
+  }
+
+  /** Position of the first unit that is there. */
+  get first(): number {
+    return this.#segments.firstOffset
+  }
+
+  /** True when not even a file is there. */
+  get isEmpty(): boolean {
+    return this.#segments.files.length === 0
+  }
+
+  /**
+   * Reads the units from `position` on, or from the beginning of the file that has it, up to the first that is none,
+   * and makes that place the end; after an unclean stop nothing stays behind it. Throws the host's error.
+   */
+  recover(
+    position: number,
+    wasClean: boolean,
+    visit: (unit: TimerUnit, position: number) => void,
+  ): void {
+    const files = this.#segments.files
+    const first = files.find((file) => position < file.endOffset)
+    if (first === undefined) {
+      this.#written = this.#segments.endOffset
+      return
+    }
+    const isAligned = (position - first.firstOffset) % TIMER_UNIT_BYTES === 0
+    let at = position > first.firstOffset && isAligned ? position : first.firstOffset
+    for (const file of files.slice(files.indexOf(first))) {
+      const stop = this.#recoverFile(file, Math.max(at, file.firstOffset), visit)
+      if (stop !== 'blank') {
+        this.#written = stop
+        if (!wasClean) this.#segments.truncate(stop)
+        return
+      }
+      at = file.endOffset
+    }
+    this.#written = this.#segments.endOffset
+  }
+
+  #recoverFile(
+    file: SegmentFile,
+    from: number,
+    visit: (unit: TimerUnit, position: number) => void,
+  ): number | 'blank' {
+    const bytes = Buffer.allocUnsafe(Math.min(STAGED_BYTES, file.sizeBytes))
+    for (let at = from; at + TIMER_BLANK_BYTES <= file.endOffset;) {
+      const length = file.file.readNow(bytes, at - file.firstOffset)
+      let inside = 0
+      while (inside + TIMER_UNIT_BYTES <= length || at + length >= file.endOffset) {
+        const unit = decodeTimerUnit(bytes.subarray(0, length), inside)
+        if (unit === 'blank') return 'blank'
+        if (unit === undefined) return at + inside
+        visit(unit, at + inside)
+        inside += TIMER_UNIT_BYTES
+      }
+      if (inside === 0) return at
+      at += inside
+    }
+    return 'blank'
+  }
+
+  /** Stages a unit; returns its position. Throws the host's error when room for it cannot be made; then it is not there. */
+  append(unit: TimerUnit): number {
+    const file = this.#segments.at(this.end)
+    if (file === undefined) {
+      if (this.isEmpty) this.#disk.makeDirectory(this.#directory)
+      this.write()
+      this.#segments.append()
+    } else if (file.endOffset - this.end < TIMER_UNIT_BYTES + TIMER_BLANK_BYTES) {
+      this.write()
+      this.#endFile(file)
+    } else if (this.#stagedBytes + TIMER_UNIT_BYTES > STAGED_BYTES) {
+      this.write()
+    }
+    const position = this.end
+    encodeTimerUnit(this.#staged, this.#stagedBytes, unit)
+    this.#stagedBytes += TIMER_UNIT_BYTES
+    return position
+  }
+
+  #endFile(file: SegmentFile): void {
+    const blank = Buffer.alloc(TIMER_BLANK_BYTES)
+    encodeTimerBlank(blank, 0, file.endOffset - this.#written)
+    file.file.writeNow(blank, this.#written - file.firstOffset)
+    if (this.#segments.endOffset === file.endOffset) this.#segments.append()
+    this.#written = file.endOffset
+  }
+
+  /** Writes what is staged. Throws the host's error; then it stays staged. */
+  write(): void {
+    if (this.#stagedBytes === 0) return
+    const file = this.#segments.at(this.#written) as SegmentFile
+    const bytes = this.#staged.subarray(0, this.#stagedBytes)
+    file.file.writeNow(bytes, this.#written - file.firstOffset)
+    this.#written += this.#stagedBytes
+    this.#stagedBytes = 0
+  }
+
+  /** The unit at a position; undefined when there is none. Throws the host's error. */
+  unitAt(position: number): TimerUnit | undefined {
+    if (position < this.first || position + TIMER_UNIT_BYTES > this.end) return undefined
+    const unit =
+      position >= this.#written
+        ? decodeTimerUnit(this.#staged, position - this.#written)
+        : this.#unitInFile(position)
+    return unit === 'blank' ? undefined : unit
+  }
+
+  #unitInFile(position: number): TimerUnit | 'blank' | undefined {
+    const end = position + TIMER_UNIT_BYTES
+    const isInside = position >= this.#windowStart && end <= this.#windowStart + this.#windowLength
+    if (!isInside) {
+      const file = this.#segments.at(position)
+      if (file === undefined) return undefined
+      // Chains lead back, so the window ends with what is asked for.
+      const start = Math.max(file.firstOffset, end - WINDOW_BYTES)
+      const target = this.#window.subarray(0, end - start)
+      this.#windowLength = file.file.readNow(target, start - file.firstOffset)
+      this.#windowStart = start
+    }
+    return decodeTimerUnit(this.#window.subarray(0, this.#windowLength), position - this.#windowStart)
+  }
+
+  /** Deletes the files whose messages all lie before a physical offset. Throws the host's error. */
+  deleteBefore(physicalOffset: number): void {
+    while (this.#segments.files.length > 1) {
+      const [file] = this.#segments.files as [SegmentFile]
+      const last = this.#lastOf(file)
+      if (last !== undefined && last.physicalOffset >= physicalOffset) return
+      this.#segments.removeFirst()
+    }
+  }
+
+  #lastOf(file: SegmentFile): TimerUnit | undefined {
+    const units = Math.floor((file.sizeBytes - TIMER_BLANK_BYTES) / TIMER_UNIT_BYTES)
+    return this.unitAt(file.firstOffset + (units - 1) * TIMER_UNIT_BYTES)
+  }
+
+  /** Brings what is written to disk, from the file with `position` on. Rejects with the host's error. */
+  async sync(position: number): Promise<void> {
+    for (const file of this.#segments.files.filter(({ endOffset }) => endOffset >= position)) {
+      await file.use((open) => open.sync())
+    }
+    if (!this.#segments.hasNewName) return
+    this.#segments.hasNewName = false
+    await this.#disk.syncDirectory(this.#directory)
+  }
+
+  close(): void {
+    this.#segments.close()
+  }
+}
+
+function loadFiles(env: Env, directory: string, configuredBytes: number): SegmentQueue {
+  const { disk } = env
+  removeEmptyLast(disk, directory)
+  const found = listSegments(disk, directory)
+  const sizeBytes = found[0]?.sizeBytes ?? configuredBytes
+  if (sizeBytes !== configuredBytes) {
+    env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
+  }
+  const first = found[0]?.firstOffset ?? 0
+  const files: SegmentFile[] = []
+  for (const [i, each] of found.entries()) {
+    const file = new SegmentFile(disk, directory, each.firstOffset, sizeBytes)
+    const fits = each.firstOffset === first + i * sizeBytes && each.sizeBytes === sizeBytes
+    // All that the files say is in the queue of waiting messages, too.
+    if (fits && files.length === i) files.push(file)
+    else disk.remove(file.path)
+  }
+  return new SegmentQueue(disk, directory, sizeBytes, files)
+}

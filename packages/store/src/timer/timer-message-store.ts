@@ -1,0 +1,311 @@
+import { hostErrorCode } from '@skylarkmq/env'
+import type { Env, Timer } from '@skylarkmq/env'
+import { TIMER_TOPIC, type TimerCheckPoint, type TimerMetrics } from '@skylarkmq/protocol'
+import { makeDurableDirectory } from '../durable-directory.ts'
+import { timerFailed, timersRecovered } from '../events.ts'
+import type { StoreConfig } from '../options.ts'
+import { reasonOf } from '../write-health.ts'
+import { DueMessages, type DueMessage } from './due-messages.ts'
+import { recoverTimers } from './recover-timers.ts'
+import { readTimerCheck } from './timer-check-point.ts'
+import { TimerCheckpointer } from './timer-checkpointer.ts'
+import { TimerCounts } from './timer-counts.ts'
+import { TimerDequeue, type DeliveryListener } from './timer-dequeue.ts'
+import { TimerEnqueue } from './timer-enqueue.ts'
+import { TimerLog } from './timer-log.ts'
+import { TimerMagic } from './timer-log-unit.ts'
+import { slotBegin, type TimerHost, type TimerParts } from './timer-parts.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+/** How long messages are gathered before they go into the wheel. */
+const GATHER_MS = 10
+/** The wall clock may jump, so it is looked at again after this. */
+const LOOK_MS = 1000
+const RETRY_MS = 1000
+const CLEAN_MS = 30_000
+
+/** How the messages that wait get on. */
+export interface TimerProgress {
+  /** Seconds that the deliveries are behind. */
+  readonly readBehindSec: number
+  /** Messages that are not in the wheel yet. */
+  readonly offsetBehind: number
+  /** Messages in the wheel, and taken out of it to be delivered. */
+  readonly waiting: number
+  readonly enqueueTps: number
+  readonly dequeueTps: number
+}
+
+/**
+ * Messages that wait for a time of their own. They lie in the queue of `rmq_sys_wheel_timer`; from there they go into
+ * a wheel with a slot for each second, which is on disk, and out of it to their topics. Apache: `TimerMessageStore.java`.
+ */
+export class TimerMessageStore {
+  readonly #parts: TimerParts
+  readonly #enqueue: TimerEnqueue
+  readonly #dequeue: TimerDequeue
+  readonly #checkpointer: TimerCheckpointer
+  readonly #timers: Timer[] = []
+  /** Until a crash is behind: the time and the offset where it is. */
+  #behind: { readonly timeMs: number; readonly queueOffset: number } | undefined
+  #wake: Timer | undefined
+  #wakeAtMs = Infinity
+  #isRunning = false
+  #isFirst = true
+  #inFlight: DueMessage[] | undefined
+
+  /** Opens the files below the store's root and recovers what is in them. Throws the host's error. */
+  constructor(env: Env, config: StoreConfig, host: TimerHost) {
+    const root = config.storePathRootDir
+    const precisionMs = [1000, 500, 200, 100].find((each) => each <= config.timerPrecisionMs) ?? 100
+    makeDurableDirectory(env.disk, `${root}/config`)
+    const log = new TimerLog(env, `${root}/timerlog`, config.mappedFileSizeTimerLog)
+    const wheel = new TimerWheel(env.disk, `${root}/timerwheel`, precisionMs)
+    const checkPath = `${root}/config/timercheck`
+    const check = readTimerCheck(env.disk, checkPath)
+    const nowMs = env.clock.now()
+    const nowSlotMs = slotBegin(nowMs, precisionMs)
+    const found = recoverTimers(check, log, wheel, { clean: host.wasClean, nowSlotMs })
+    const max = host.offsetMax(TIMER_TOPIC, 0)
+    this.#parts = {
+      env,
+      config,
+      host,
+      log,
+      wheel,
+      due: new DueMessages(),
+      counts: new TimerCounts(env, `${root}/config/timermetrics`),
+      precisionMs,
+      readTimeMs: found.readTimeMs,
+      queueOffset: Math.min(found.queueOffset, max),
+      enqueuedTotal: 0,
+      deliveredTotal: 0,
+    }
+    this.#enqueue = new TimerEnqueue(this.#parts, found)
+    this.#dequeue = new TimerDequeue(this.#parts)
+    this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check)
+    if (!host.wasClean && found.commitLogEnd !== undefined) {
+      this.#dequeue.findDelivered(found.commitLogEnd)
+      this.#behind = { timeMs: nowMs, queueOffset: max }
+    }
+    const { readTimeMs, queueOffset } = this.#parts
+    if (max === 0 && log.end === 0) return
+    env.events.emit(timersRecovered, { readTimeMs, queueOffset, timerLogEnd: log.end })
+  }
+
+  /** Registers who hears of each delivery. */
+  onDelivery(listener: DeliveryListener): void {
+    this.#dequeue.onDelivery(listener)
+  }
+
+  /** Begins to deliver. */
+  start(): void {
+    const { env, host, config, log } = this.#parts
+    this.#isRunning = true
+    host.onArrival((topic) => {
+      if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
+    })
+    this.#timers.push(
+      env.clock.every(config.timerFlushIntervalMs, () => {
+        this.#checkpointer.tick()
+      }),
+      env.clock.every(CLEAN_MS, () => {
+        this.#trying(() => {
+          log.deleteBefore(host.commitLogOffsetMin)
+        })
+      }),
+    )
+    this.#wakeAt(env.clock.now())
+  }
+
+  /** Delivers no more. `close` is to follow, once the commit log is on disk. */
+  stop(): void {
+    this.#isRunning = false
+    this.#wake?.cancel()
+    for (const timer of this.#timers) timer.cancel()
+  }
+
+  /**
+   * Puts what was taken out of the wheel and is not delivered back, writes down where everything is, unless the
+   * commit log could not be brought to disk, and closes the files.
+   */
+  async close(isLogOnDisk: boolean): Promise<void> {
+    const { log, wheel } = this.#parts
+    await this.#checkpointer.settled()
+    if (isLogOnDisk) {
+      this.#dequeue.delivered(this.#inFlight ?? [])
+      this.#inFlight = undefined
+      const isBack = this.#trying(() => {
+        this.#putBack()
+      })
+      if (isBack) await this.#checkpointer.last()
+    }
+    log.close()
+    wheel.close()
+  }
+
+  /** How many messages wait in the slot of a time. Throws the host's error. */
+  congestionAt(slotMs: number): number {
+    return this.#parts.wheel.slot(slotMs)?.count ?? 0
+  }
+
+  /** Whether the slot of a time is so full that a message for it is refused. Apache: `TimerMessageStore.java`, isReject. */
+  isCongested(slotMs: number): boolean {
+    const { config, env } = this.#parts
+    const limit = config.timerCongestNumEachSlot
+    if (limit >= 0x7fffffff) return false
+    const count = this.congestionAt(slotMs)
+    if (count <= limit) return false
+    return count >= limit * 2 || env.random.next() * limit < count - limit
+  }
+
+  /** The length of a slot. */
+  get precisionMs(): number {
+    return this.#parts.precisionMs
+  }
+
+  /** What a slave is told of the progress. */
+  get checkPoint(): TimerCheckPoint {
+    return this.#checkpointer.now
+  }
+
+  /** How many messages of each topic wait. */
+  get metrics(): TimerMetrics {
+    return this.#parts.counts.table
+  }
+
+  /** How the messages that wait get on. Throws the host's error. */
+  progress(): TimerProgress {
+    const { env, config, host, wheel, due, precisionMs, readTimeMs, queueOffset } = this.#parts
+    const windowMs = Math.max(config.timerRollWindowSlot, 2) * precisionMs
+    const behindMs = env.clock.now() - due.progress(this.#reached()).readTimeMs
+    return {
+      readBehindSec: Math.max(0, Math.floor(behindMs / 1000)),
+      offsetBehind: host.offsetMax(TIMER_TOPIC, 0) - queueOffset,
+      waiting: due.size + wheel.count(readTimeMs, readTimeMs + windowMs),
+      enqueueTps: this.#checkpointer.enqueueTps,
+      dequeueTps: this.#checkpointer.dequeueTps,
+    }
+  }
+
+  /** Forgets a topic that was deleted in the numbers of those who wait. */
+  forgetTopic(topic: string): void {
+    this.#parts.counts.remove(topic)
+  }
+
+  #reached() {
+    const { readTimeMs, queueOffset, log, host } = this.#parts
+    return {
+      readTimeMs,
+      queueOffset,
+      timerLogEnd: log.end,
+      commitLogEnd: host.commitLogOffsetMax,
+    }
+  }
+
+  #wakeAt(atMs: number): void {
+    if (!this.#isRunning || this.#wakeAtMs <= atMs) return
+    const { clock } = this.#parts.env
+    this.#wake?.cancel()
+    this.#wakeAtMs = atMs
+    this.#wake = clock.after(Math.min(LOOK_MS, Math.max(0, atMs - clock.now())), () => {
+      this.#wakeAtMs = Infinity
+      if (this.#isRunning) this.#run()
+    })
+  }
+
+  #run(): void {
+    const { config, env, due } = this.#parts
+    const now = env.clock.now()
+    let hasMore = false
+    const isWell = this.#trying(() => {
+      this.#checkpointer.begin()
+      if (!config.timerStopEnqueue) hasMore = this.#enqueue.run()
+      if (config.timerStopDequeue || this.#inFlight !== undefined) return
+      // What is in the queue may call back what is due.
+      if (!hasMore || due.firstDueMs < now) this.#deliver()
+    })
+    if (!isWell) this.#wakeAt(now + RETRY_MS)
+    else if (hasMore) this.#wakeAt(now)
+    else if (this.#inFlight === undefined) this.#wakeAt(this.#nextMs(now))
+  }
+
+  #deliver(): void {
+    const { env } = this.#parts
+    const now = env.clock.now()
+    // At a start the next slot may have what an orderly stop put there, and is due.
+    this.#dequeue.openSlots(this.#isFirst ? now + this.precisionMs - 1 : now)
+    this.#isFirst = false
+    const taken = this.#dequeue.deliver()
+    if (taken.length === 0) {
+      this.#leaveBehind()
+      return
+    }
+    this.#inFlight = taken
+    env.turn.sends((failure) => {
+      if (this.#inFlight === undefined) return
+      this.#inFlight = undefined
+      if (failure === undefined) this.#dequeue.delivered(taken)
+      else this.#parts.due.putBack(taken)
+      this.#wakeAt(env.clock.now() + (failure === undefined ? 0 : RETRY_MS))
+    })
+  }
+
+  #leaveBehind(): void {
+    if (this.#behind === undefined) return
+    const { readTimeMs, queueOffset } = this.#parts.due.progress(this.#reached())
+    if (readTimeMs <= this.#behind.timeMs || queueOffset < this.#behind.queueOffset) return
+    this.#dequeue.forgetDelivered()
+    this.#behind = undefined
+  }
+
+  #nextMs(now: number): number {
+    const { due, wheel, config, readTimeMs, precisionMs } = this.#parts
+    if (config.timerStopDequeue) return now + LOOK_MS
+    // What is due and is still here was not taken.
+    const dueMs = due.firstDueMs <= now ? now + RETRY_MS : due.firstDueMs
+    if (wheel.isUnused) return dueMs
+    const slotMs = wheel.slot(readTimeMs) === undefined ? readTimeMs + precisionMs : readTimeMs
+    return Math.min(dueMs, Math.max(slotMs, now + 1), now + LOOK_MS)
+  }
+
+  /** Puts what is not delivered into the next slot, where it is due when it was. */
+  #putBack(): void {
+    const { due, log, wheel, host, precisionMs, env } = this.#parts
+    const slotMs = this.#parts.readTimeMs
+    for (const message of due.takeAll()) {
+      const { physicalOffset, recordBytes, isRolled, dueMs } = message
+      const record = message.group.recalled.size === 0 ? undefined : host.recordAt(physicalOffset)
+      const isRecalled = record !== undefined && this.#dequeue.isRecalled(message, record)
+      if (!isRecalled) {
+        const slot = wheel.slot(slotMs)
+        const position = log.append({
+          previous: slot?.last ?? -1,
+          magic: TimerMagic.MESSAGE | (isRolled ? TimerMagic.ROLL : 0),
+          writeTimeMs: message.enqueueMs ?? slotBegin(env.clock.now(), precisionMs),
+          slotMs,
+          physicalOffset,
+          recordBytes,
+          topicHash: 0,
+          dueMs,
+        })
+        const count = (slot?.count ?? 0) + 1
+        wheel.put(slotMs, { first: slot?.first ?? position, last: position, count })
+      }
+      due.done(message)
+    }
+    log.write()
+  }
+
+  /** False when the host refused; then it is to be tried again. */
+  #trying(f: () => void): boolean {
+    try {
+      f()
+      return true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#parts.env.events.emit(timerFailed, { reason: reasonOf(error) })
+      return false
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Env } from '@skylarkmq/env'
+import type {
+  ArrivalListener,
+  MessageToStore,
+  PutMessageResult,
+  QueueUnit,
+} from '../message.ts'
+import type { StoreConfig } from '../options.ts'
+import type { DueMessages } from './due-messages.ts'
+import type { TimerCounts } from './timer-counts.ts'
+import type { TimerLog } from './timer-log.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+/** What the messages that wait need of the store that they are in. */
+export interface TimerHost {
+  putMessage(message: MessageToStore): PutMessageResult | Promise<PutMessageResult>
+  offsetMin(topic: string, queueId: number): number
+  offsetMax(topic: string, queueId: number): number
+  queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined
+  recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined
+  onArrival(listener: ArrivalListener): void
+  scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void
+  readonly commitLogOffsetMin: number
+  readonly commitLogOffsetMax: number
+  readonly flushedOffset: number
+  readonly wasClean: boolean
+}
+
+/** What the steps of a message that waits share. */
+export interface TimerParts {
+  readonly env: Env
+  readonly config: StoreConfig
+  readonly host: TimerHost
+  readonly log: TimerLog
+  readonly wheel: TimerWheel
+  readonly due: DueMessages
+  readonly counts: TimerCounts
+  readonly precisionMs: number
+  /** First slot that was not taken out of the wheel yet. */
+  readTimeMs: number
+  /** First message of their queue that was not put into the wheel yet. */
+  queueOffset: number
+  enqueuedTotal: number
+  deliveredTotal: number
+}
+
+/** The beginning of the slot that has a time. */
+export function slotBegin(timeMs: number, precisionMs: number): number {
+  return Math.floor(timeMs / precisionMs) * precisionMs
+}

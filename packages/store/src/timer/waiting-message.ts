@@ -1,0 +1,172 @@
+import {
+  changeProperties,
+  decodeProperties,
+  decodeRecord,
+  findProperty,
+  javaHash,
+  Property,
+  recordSpans,
+  recordStoreTimestamp,
+  TIMER_TOPIC,
+  type PropertySpan,
+  type RecordSpans,
+} from '@skylarkmq/protocol'
+import { tagsCodeOfRecord } from '../dispatch/reput.ts'
+import type { MessageToStore } from '../message.ts'
+
+const OUT_MS = Buffer.from(Property.TIMER_OUT_MS)
+const REAL_TOPIC = Buffer.from(Property.REAL_TOPIC)
+const REAL_QID = Buffer.from(Property.REAL_QID)
+const UNIQ_KEY = Buffer.from(Property.UNIQ_KEY)
+const ROLL_TIMES = Buffer.from(Property.TIMER_ROLL_TIMES)
+const DELETE_KEY = Buffer.from(Property.TIMER_DEL_UNIQKEY)
+const DELAY_SEC = Buffer.from(Property.TIMER_DELAY_SEC)
+const DELAY_MS = Buffer.from(Property.TIMER_DELAY_MS)
+const DELIVER_MS = Buffer.from(Property.TIMER_DELIVER_MS)
+
+/** What Apache calls the time of a message that was never in the wheel. */
+export const NEVER_ENQUEUED = '9223372036854775807'
+
+/** The slot in which a message waits that is due at `deliverMs`: the last one that begins before. Apache: `HookUtils.java`, transformTimerMessage. */
+export function timerSlotOf(deliverMs: number, precisionMs: number): number {
+  return (Math.ceil(deliverMs / precisionMs) - 1) * precisionMs
+}
+
+/** A message of the queue of those that wait, as far as the wheel needs to know it. */
+export interface WaitingMessage {
+  /** Its slot, ms. */
+  readonly slotMs: number
+  /** When it is due: in the slot, and at its end at the latest. */
+  readonly dueMs: number
+  readonly storeTimestamp: number
+  /** The topic it is for. */
+  readonly topic: string
+  readonly topicHash: number
+  /** Whether it calls back another message. */
+  readonly isDelete: boolean
+}
+
+/** Reads a record of the queue of those that wait; undefined for one that does not say when or for which topic. */
+export function readWaiting(record: Buffer, precisionMs: number): WaitingMessage | undefined {
+  const spans = recordSpans(record, 0, record.length)
+  if (typeof spans === 'string') return undefined
+  const find = (name: Buffer): PropertySpan | undefined =>
+    findProperty(record, name, spans.propertiesStart, spans.propertiesEnd)
+  const outSpan = find(OUT_MS)
+  const topicSpan = find(REAL_TOPIC)
+  if (outSpan === undefined || topicSpan === undefined) return undefined
+  const slotMs = Math.floor(numberOf(record, outSpan) / precisionMs) * precisionMs
+  if (!Number.isSafeInteger(slotMs)) return undefined
+  const topic = record.toString('utf8', topicSpan.start, topicSpan.end)
+  const storeTimestamp = recordStoreTimestamp(record)
+  const dueMs = dueOf(record, find, storeTimestamp)
+  const isInSlot = dueMs > slotMs && dueMs <= slotMs + precisionMs
+  return {
+    slotMs,
+    dueMs: isInSlot ? dueMs : slotMs + precisionMs,
+    storeTimestamp,
+    topic,
+    topicHash: javaHash(topic),
+    isDelete: find(DELETE_KEY) !== undefined,
+  }
+}
+
+function dueOf(
+  record: Buffer,
+  find: (name: Buffer) => PropertySpan | undefined,
+  storeTimestamp: number,
+): number {
+  const sec = find(DELAY_SEC)
+  if (sec !== undefined) return storeTimestamp + numberOf(record, sec) * 1000
+  const ms = find(DELAY_MS)
+  if (ms !== undefined) return storeTimestamp + numberOf(record, ms)
+  const at = find(DELIVER_MS)
+  return at === undefined ? NaN : numberOf(record, at)
+}
+
+const numberOf = (record: Buffer, { start, end }: PropertySpan): number =>
+  Number(record.toString('latin1', start, end))
+
+/** The topic and the unique key of a message that waits, as who calls it back names them; undefined without a key. */
+export function recallKeyOf(record: Buffer): string | undefined {
+  const text = textIn(record)
+  const topic = text?.(REAL_TOPIC)
+  const key = text?.(UNIQ_KEY)
+  return topic === undefined || key === undefined ? undefined : `${topic}+${key}`
+}
+
+/** Which message a record calls back, in the form of `recallKeyOf`; undefined when it calls none. */
+export function recalledKeyOf(record: Buffer): string | undefined {
+  return textIn(record)?.(DELETE_KEY)
+}
+
+/**
+ * Tells deliveries of messages apart, by a record that was delivered or rolled; undefined for any other record.
+ */
+export function deliveryKeyOf(record: Buffer): string | undefined {
+  const spans = recordSpans(record, 0, record.length)
+  if (typeof spans === 'string') return undefined
+  const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
+  if (findProperty(properties, OUT_MS) === undefined) return undefined
+  const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
+  const isSent =
+    topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
+  return isSent ? undefined : deliveryKey(topic, properties)
+}
+
+/** As `deliveryKeyOf`, for what is about to be delivered to a topic. */
+export function deliveryKey(topic: string, properties: Buffer): string {
+  const names = [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, ROLL_TIMES]
+  const values = names.map((name) => {
+    const span = findProperty(properties, name)
+    return span === undefined ? '' : properties.toString('utf8', span.start, span.end)
+  })
+  return [topic, ...values].join('\x01')
+}
+
+function textIn(record: Buffer): ((name: Buffer) => string | undefined) | undefined {
+  const spans: RecordSpans | string = recordSpans(record, 0, record.length)
+  if (typeof spans === 'string') return undefined
+  return (name) => {
+    const span = findProperty(record, name, spans.propertiesStart, spans.propertiesEnd)
+    return span === undefined ? undefined : record.toString('utf8', span.start, span.end)
+  }
+}
+
+/**
+ * A message that waited, as it goes on: to its topic, or, when it is rolled, to the queue of those that wait once
+ * more. Undefined when it does not say where to. As in Apache, it still has the properties of one that waits.
+ * `enqueueMs` is when it was put into the wheel. Apache: `TimerMessageStore.java`, convert.
+ */
+export function messageOnItsWay(
+  record: Buffer,
+  isRolled: boolean,
+  enqueueMs: number | undefined,
+  nowMs: number,
+): MessageToStore | undefined {
+  const message = decodeRecord(record)
+  const properties = decodeProperties(message.properties)
+  const topic = isRolled ? message.topic : properties.get(Property.REAL_TOPIC)
+  const queueId = isRolled ? message.queueId : Number(properties.get(Property.REAL_QID))
+  if (topic === undefined || !Number.isInteger(queueId) || queueId < 0) return undefined
+  const rollTimes = Number(properties.get(Property.TIMER_ROLL_TIMES) ?? 0) + 1
+  return {
+    topic,
+    queueId,
+    flag: message.flag,
+    sysFlag: message.sysFlag,
+    bornTimestamp: message.bornTimestamp,
+    bornHost: message.bornHost,
+    bornPort: message.bornPort,
+    reconsumeTimes: message.reconsumeTimes,
+    preparedTransactionOffset: 0,
+    body: message.body,
+    properties: changeProperties(message.properties, {
+      [Property.TIMER_ENQUEUE_MS]: enqueueMs === undefined ? NEVER_ENQUEUED : String(enqueueMs),
+      ...(isRolled ? { [Property.TIMER_ROLL_TIMES]: String(rollTimes) } : {}),
+      [Property.TIMER_DEQUEUE_MS]: String(nowMs),
+    }),
+    tagsCode: tagsCodeOfRecord(record),
+    waitStoreOk: false,
+  }
+}
