@@ -112,6 +112,9 @@ export class Broker {
     context.topics.onChange(() => {
       context.registration.changed()
     })
+    context.store.timers?.onDelivery((topic, sizeBytes) => {
+      context.stats.topicPut(topic, 1, sizeBytes)
+    })
     context.store.start()
     context.schedule.start()
     this.#startTimers(context)

@@ -50,8 +50,6 @@ export const ignoredBrokerOptions = {
     printChannelGroupsMinNum: '5',
     splitRegistrationSize: '800',
     configManagerVersion: 'v1',
-    allowRecallWhenBrokerNotWriteable: 'true',
-    recallMessageEnable: 'false',
     enableShutdownGracefully: 'false',
     shutdownWaitTimeSeconds: '30',
   }),

@@ -152,6 +152,16 @@ const sending = {
     applies: 'live',
     doc: 'Refuses transactional messages.',
   }),
+  recallMessageEnable: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Whether a message that waits for a time of its own may be called back.',
+  }),
+  allowRecallWhenBrokerNotWriteable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Whether that may be done while the broker takes no messages.',
+  }),
   enableRegisterProducer: flag({
     default: true,
     applies: 'live',

@@ -28,8 +28,6 @@ const notBuilt = [
     why: 'transactions',
   },
   { name: 'java*/pop', refusal: /request type 401 not supported/, why: 'POP' },
-  { name: 'java*/timer', refusal: /timerWheelEnable is false/, why: 'timed messages' },
-  { name: 'java*/recall', refusal: /timerWheelEnable is false/, why: 'timed messages' },
 ]
 
 /** The feature that is missing when ours refused this behaviour as it should; undefined for any other failure. */

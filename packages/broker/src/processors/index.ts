@@ -49,9 +49,11 @@ import {
   getMinOffset,
   searchOffsetByTimestamp,
 } from './queue-offset.ts'
+import { recallMessage } from './recall-message.ts'
 import { getBrokerRuntimeInfo } from './runtime-info.ts'
 import { sendMessage } from './send-message.ts'
 import { sendReplyMessage } from './send-reply-message.ts'
+import { getTimerCheckPoint, getTimerMetrics } from './timer-state.ts'
 import {
   deleteTopicInBroker,
   getAllTopicConfig,
@@ -76,9 +78,6 @@ import {
 export const notServed = {
   END_TRANSACTION: 'transactions are not built yet',
   RESUME_CHECK_HALF_MESSAGE: 'transactions are not built yet',
-  RECALL_MESSAGE: 'timed messages are not built yet',
-  GET_TIMER_METRICS: 'timed messages are not built yet',
-  GET_TIMER_CHECK_POINT: 'timed messages are not built yet',
   POP_MESSAGE: 'POP is not built yet',
   ACK_MESSAGE: 'POP is not built yet',
   BATCH_ACK_MESSAGE: 'POP is not built yet',
@@ -130,6 +129,9 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   SEND_BATCH_MESSAGE: sendMessage,
   SEND_REPLY_MESSAGE: sendReplyMessage,
   SEND_REPLY_MESSAGE_V2: sendReplyMessage,
+  RECALL_MESSAGE: recallMessage,
+  GET_TIMER_CHECK_POINT: getTimerCheckPoint,
+  GET_TIMER_METRICS: getTimerMetrics,
   PULL_MESSAGE: pullMessage,
   LITE_PULL_MESSAGE: pullMessage,
   QUERY_MESSAGE: queryMessage,

@@ -45,9 +45,7 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
   }
   countMessages(broker, set)
   tellOfDisk(broker, set)
-  // Timed messages are not built yet: Apache says the same with timerWheelEnable=false.
-  for (const key of ['timerReadBehind', 'timerOffsetBehind', 'timerCongestNum']) set(key, '0')
-  for (const key of ['timerEnqueueTps', 'timerDequeueTps']) set(key, '0.0')
+  tellOfTimers(broker, set)
   return { code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table }) }
 }
 
@@ -72,6 +70,15 @@ function tellOfDisk(
   set('remainHowManyDataToFlush', bytesText(store.commitLogOffsetMax - store.flushedOffset))
   const { totalBytes, freeBytes } = env.disk.usage(config.storePathRootDir)
   set('commitLogDirCapacity', `Total : ${bytesText(totalBytes)}, Free : ${bytesText(freeBytes)}.`)
+}
+
+function tellOfTimers({ store }: BrokerContext, set: (key: string, value: string) => void): void {
+  const timers = store.timers?.progress()
+  set('timerReadBehind', String(timers?.readBehindSec ?? 0))
+  set('timerOffsetBehind', String(timers?.offsetBehind ?? 0))
+  set('timerCongestNum', String(timers?.waiting ?? 0))
+  set('timerEnqueueTps', (timers?.enqueueTps ?? 0).toFixed(1))
+  set('timerDequeueTps', (timers?.dequeueTps ?? 0).toFixed(1))
 }
 
 /** `36.5 GiB` */

@@ -11,6 +11,7 @@ import {
   ResponseCode,
   RETRY_PREFIX,
   SentMessage,
+  TIMER_TOPIC,
   topicProblem,
   topicsNotAllowedToSend,
   topicSysFlag,
@@ -31,6 +32,7 @@ import {
 } from '../send/send-reply.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { prepareSpecial } from '../send/special-message.ts'
+import { recallHandleOf } from '../send/timer-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
 import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
@@ -166,8 +168,8 @@ function sendOne(
   if ('code' in message) return stamped(broker, message)
   const result = broker.store.putMessage(message)
   return result instanceof Promise
-    ? result.then((later) => answerOf(broker, later, queueId, built, message.topic))
-    : answerOf(broker, result, queueId, built, message.topic)
+    ? result.then((later) => answerOf(broker, later, queueId, built, message))
+    : answerOf(broker, result, queueId, built, message)
 }
 
 /** A message that means something to the broker, as it is to be stored. */
@@ -267,16 +269,24 @@ function answerOf(
   result: PutMessageResult,
   queueId: number,
   { keyBytes, keyStart, keyEnd }: BuiltMessage,
-  topic: string,
+  stored: MessageToStore,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(topic, 1, result.sizeBytes)
+  broker.stats.topicPut(stored.topic, 1, result.sizeBytes)
   const { storeHost } = broker.config
+  const sent = new SentMessage(result, storeHost, queueId, keyBytes, keyStart, keyEnd)
   return {
     code: codeOfPutStatus[result.status],
     remark: result.remark,
-    header: new SentMessage(result, storeHost, queueId, keyBytes, keyStart, keyEnd),
+    header: stored.topic === TIMER_TOPIC ? recallable(broker, sent, stored) : sent,
     fields: broker.stamp.fields,
     holdsIfWritten: true,
   }
+}
+
+/** The answer to a message that waits, which can be called back. */
+function recallable(broker: BrokerContext, sent: SentMessage, stored: MessageToStore) {
+  const { msgId, queueId, queueOffset, transactionId } = sent
+  const recallHandle = recallHandleOf(broker, stored, transactionId)
+  return { msgId, queueId, queueOffset, transactionId, recallHandle }
 }

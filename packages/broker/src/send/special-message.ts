@@ -8,6 +8,7 @@ import {
 import { refuse, type Reply } from '@skylarkmq/remoting'
 import type { MessageToStore } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
+import { isTimed, timed } from './timer-message.ts'
 
 /**
  * Takes a message that has properties with a meaning for the broker: returns it as it is to be stored,
@@ -36,16 +37,7 @@ export function prepareSpecial(
   }
   const level = Number(properties.get(Property.DELAY) ?? 0)
   if (Number.isInteger(level) && level > 0) return delayed(broker, cleaned, level)
-  const isTimed =
-    properties.has(Property.TIMER_DELAY_MS) ||
-    properties.has(Property.TIMER_DELAY_SEC) ||
-    properties.has(Property.TIMER_DELIVER_MS)
-  if (isTimed) {
-    return refuse(
-      ResponseCode.SYSTEM_ERROR,
-      'accurate timer message is not enabled, timerWheelEnable is false',
-    )
-  }
+  if (isTimed(properties)) return timed(broker, cleaned, properties)
   return cleaned
 }
 

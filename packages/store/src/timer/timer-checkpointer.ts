@@ -123,7 +123,8 @@ export class TimerCheckpointer {
       } finally {
         file.close()
       }
-      if (!this.#isBegun) await env.disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
+      if (!this.#isBegun)
+        await env.disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
       this.#isBegun = true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error

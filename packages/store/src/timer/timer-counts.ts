@@ -1,5 +1,10 @@
 import type { Env } from '@skylarkmq/env'
-import { ProtocolError, timerMetricsBody, type TimerCount, type TimerMetrics } from '@skylarkmq/protocol'
+import {
+  ProtocolError,
+  timerMetricsBody,
+  type TimerCount,
+  type TimerMetrics,
+} from '@skylarkmq/protocol'
 
 /** How many messages of each topic wait, kept in config/timermetrics. Apache: `TimerMetrics.java`. */
 export class TimerCounts {

@@ -164,7 +164,10 @@ export class TimerLog {
       this.#windowLength = file.file.readNow(target, start - file.firstOffset)
       this.#windowStart = start
     }
-    return decodeTimerUnit(this.#window.subarray(0, this.#windowLength), position - this.#windowStart)
+    return decodeTimerUnit(
+      this.#window.subarray(0, this.#windowLength),
+      position - this.#windowStart,
+    )
   }
 
   /** Deletes the files whose messages all lie before a physical offset. Throws the host's error. */
@@ -187,9 +190,6 @@ export class TimerLog {
     for (const file of this.#segments.files.filter(({ endOffset }) => endOffset >= position)) {
       await file.use((open) => open.sync())
     }
-    if (!this.#segments.hasNewName) return
-    this.#segments.hasNewName = false
-    await this.#disk.syncDirectory(this.#directory)
   }
 
   close(): void {

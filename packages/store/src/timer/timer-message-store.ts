@@ -217,16 +217,16 @@ export class TimerMessageStore {
   #run(): void {
     const { config, env, due } = this.#parts
     const now = env.clock.now()
-    let hasMore = false
+    const left = { hasMore: false }
     const isWell = this.#trying(() => {
       this.#checkpointer.begin()
-      if (!config.timerStopEnqueue) hasMore = this.#enqueue.run()
+      if (!config.timerStopEnqueue) left.hasMore = this.#enqueue.run()
       if (config.timerStopDequeue || this.#inFlight !== undefined) return
       // What is in the queue may call back what is due.
-      if (!hasMore || due.firstDueMs < now) this.#deliver()
+      if (!left.hasMore || due.firstDueMs < now) this.#deliver()
     })
     if (!isWell) this.#wakeAt(now + RETRY_MS)
-    else if (hasMore) this.#wakeAt(now)
+    else if (left.hasMore) this.#wakeAt(now)
     else if (this.#inFlight === undefined) this.#wakeAt(this.#nextMs(now))
   }
 

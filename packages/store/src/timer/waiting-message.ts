@@ -109,8 +109,7 @@ export function deliveryKeyOf(record: Buffer): string | undefined {
   const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
   if (findProperty(properties, OUT_MS) === undefined) return undefined
   const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
-  const isSent =
-    topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
+  const isSent = topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
   return isSent ? undefined : deliveryKey(topic, properties)
 }
 
