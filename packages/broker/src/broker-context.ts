@@ -15,6 +15,7 @@ import type { BrokerLanes } from './processors/lanes.ts'
 import type { BrokerStats } from './stats/broker-stats.ts'
 import type { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
 import type { TopicConfigTable } from './topic/topic-config-table.ts'
+import type { Transactions } from './transaction/transactions.ts'
 import type { LiveConfig } from './live-config.ts'
 
 /** The parts of a broker, as its processors see them. */
@@ -35,6 +36,7 @@ export interface BrokerContext {
   readonly held: PullRequestHold
   readonly stats: BrokerStats
   readonly schedule: ScheduledDelivery
+  readonly transactions: Transactions
   readonly registration: NameServerRegistration
   /** What a send adds to its message and its answer. */
   readonly stamp: SendStamp

@@ -25,6 +25,8 @@ import { BrokerStats } from './stats/broker-stats.ts'
 import { DayCounts } from './stats/day-counts.ts'
 import { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
 import { TopicConfigTable } from './topic/topic-config-table.ts'
+import { transactionParts } from './transaction/transaction-parts.ts'
+import { Transactions } from './transaction/transactions.ts'
 
 const SAMPLE_MS = 10_000
 const EXPIRE_MS = 10_000
@@ -117,6 +119,7 @@ export class Broker {
     })
     context.store.start()
     context.schedule.start()
+    context.transactions.start()
     this.#startTimers(context)
     this.#server.serve()
     const broker = this.#config.brokerName
@@ -132,6 +135,7 @@ export class Broker {
     if (context !== undefined) {
       await context.registration.stop()
       context.held.wakeAll()
+      context.transactions.stop()
       this.#saving('delay offsets', () => {
         context.schedule.stop()
       })()
@@ -176,6 +180,7 @@ export class Broker {
       haAddress: `${haHost}:${config.listenPort + 1}`,
       followsAsker: advertised.followsAsker,
     }
+    const producers = new ProducerTable(env.clock)
     const context: Mutable<BrokerContext> = {
       env,
       config,
@@ -194,7 +199,7 @@ export class Broker {
         },
       }),
       filters,
-      producers: new ProducerTable(env.clock),
+      producers,
       locks: new QueueLockTable(env.clock),
       held: new PullRequestHold(env.clock, (offset, size) => store.recordAt(offset, size)),
       stats,
@@ -203,6 +208,9 @@ export class Broker {
         store,
         `${folder}/delayOffset.json`,
         config.messageDelayLevel,
+      ),
+      transactions: new Transactions(
+        transactionParts({ env, config, store, topics, offsets, stats, producers }),
       ),
       registration: new NameServerRegistration(env, this.#client, topics, () => identity),
       stamp: sendStamp(config),
@@ -267,6 +275,7 @@ export class Broker {
       clock.every(
         this.#config.flushConsumerOffsetInterval,
         this.#saving('consumer offsets', () => {
+          context.transactions.saveProgress()
           context.offsets.save()
         }),
       ),

@@ -52,3 +52,23 @@ export const subscriptionsDiffer = defineEvent({
   },
   says: 'members of the group {group} want different messages of {topic}, so some are missed: {one}; {other}. Give all members of a group the same subscription.',
 })
+
+/** A half message was given up: its producers were asked as often as is allowed. */
+export const halfGivenUp = defineEvent({
+  name: 'broker.transaction.givenup',
+  level: 'warn',
+  fields: {
+    topic: 'topic of the message',
+    group: 'group of its producer',
+    uniqKey: 'unique key of the message',
+  },
+  says: 'nobody of the producer group {group} says what became of the transaction of message {uniqKey} for {topic}; it was moved to TRANS_CHECK_MAX_TIME_TOPIC, where `resumeCheckHalfMessage` finds it',
+})
+
+/** Half messages could not be read; it is tried again. */
+export const halvesNotRead = defineEvent({
+  name: 'broker.transaction.notread',
+  level: 'error',
+  fields: { reason: 'why' },
+  says: 'half messages could not be read, which is tried again: {reason}',
+})

@@ -193,12 +193,10 @@ export const ignoredBrokerOptions = {
     appendAckAsync: 'false',
     appendCkAsync: 'false',
   }),
-  ...ignoredAll('transactions are not built yet', {
-    transactionTimeOut: '6000',
-    transactionCheckMax: '15',
-    transactionCheckInterval: '30000',
+  ...ignoredAll('open transactions are not counted by topic', {
     transactionMetricFlushInterval: '3000',
-    transactionOpMsgMaxSize: '4096',
+  }),
+  ...ignoredAll('what becomes of a transaction is written down at once', {
     transactionOpBatchInterval: '3000',
   }),
   ...ignoredAll('metrics are not exported yet', {

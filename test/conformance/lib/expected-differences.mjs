@@ -21,14 +21,7 @@ const expected = [
 ]
 
 /** Behaviours of features that Skylark does not have yet, and refuses in so many words. */
-const notBuilt = [
-  {
-    name: '*/transaction',
-    refusal: /transactional messages are not served|send message Exception/,
-    why: 'transactions',
-  },
-  { name: 'java*/pop', refusal: /request type 401 not supported/, why: 'POP' },
-]
+const notBuilt = [{ name: 'java*/pop', refusal: /request type 401 not supported/, why: 'POP' }]
 
 /** The feature that is missing when ours refused this behaviour as it should; undefined for any other failure. */
 export function missingFeature(name, line) {

@@ -40,6 +40,7 @@ import {
   updateAndCreateSubscriptiongroupList,
   updateAndGetGroupForbidden,
 } from './group-admin.ts'
+import { endTransaction, resumeCheckHalfMessage } from './end-transaction.ts'
 import { checkClientConfig, heartBeat, unregisterClient } from './heartbeat.ts'
 import { pullMessage } from './pull-message.ts'
 import { queryMessage, viewMessageById } from './query-message.ts'
@@ -76,8 +77,6 @@ import {
  * REQUEST_CODE_NOT_SUPPORTED, and docs/reference/compatibility.md lists them.
  */
 export const notServed = {
-  END_TRANSACTION: 'transactions are not built yet',
-  RESUME_CHECK_HALF_MESSAGE: 'transactions are not built yet',
   POP_MESSAGE: 'POP is not built yet',
   ACK_MESSAGE: 'POP is not built yet',
   BATCH_ACK_MESSAGE: 'POP is not built yet',
@@ -149,6 +148,8 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   LOCK_BATCH_MQ: lockBatchMq,
   UNLOCK_BATCH_MQ: unlockBatchMq,
   CONSUMER_SEND_MSG_BACK: consumerSendMsgBack,
+  END_TRANSACTION: endTransaction,
+  RESUME_CHECK_HALF_MESSAGE: resumeCheckHalfMessage,
   INVOKE_BROKER_TO_RESET_OFFSET: invokeBrokerToResetOffset,
   INVOKE_BROKER_TO_GET_CONSUMER_STATUS: invokeBrokerToGetConsumerStatus,
   GET_CONSUMER_RUNNING_INFO: getConsumerRunningInfo,

@@ -9,6 +9,7 @@ import { refuse, type Reply } from '@skylarkmq/remoting'
 import type { MessageToStore } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { isTimed, timed } from './timer-message.ts'
+import { prepareHalf } from '../transaction/half-message.ts'
 
 /**
  * Takes a message that has properties with a meaning for the broker: returns it as it is to be stored,
@@ -19,14 +20,26 @@ export function prepareSpecial(
   message: MessageToStore,
 ): MessageToStore | Reply {
   const properties = decodeProperties(Buffer.from(message.properties))
-  if (properties.get(Property.TRAN_MSG) === 'true') {
-    // Storing it like any other would deliver what nobody committed.
-    const remark = broker.config.rejectTransactionMessage
-      ? `the broker[${broker.config.brokerName}] sending transaction message is forbidden`
-      : 'transactional messages are not served by this version of Skylark'
-    return refuse(ResponseCode.NO_PERMISSION, remark)
+  const level = Number(properties.get(Property.DELAY) ?? 0)
+  const isTransactional = properties.get(Property.TRAN_MSG)?.toLowerCase() === 'true'
+  // Clients before 4.6.1 leave the mark on a message that they send back to be tried again.
+  if (isTransactional && !(message.reconsumeTimes > 0 && level > 0)) {
+    const { rejectTransactionMessage, brokerIP1 } = broker.config
+    if (!rejectTransactionMessage) return prepareHalf(cleanedOf(message))
+    return refuse(
+      ResponseCode.NO_PERMISSION,
+      `the broker[${brokerIP1}] sending transaction message is forbidden`,
+    )
   }
-  const cleaned = {
+  const cleaned = cleanedOf(message)
+  if (Number.isInteger(level) && level > 0) return delayed(broker, cleaned, level)
+  if (isTimed(properties)) return timed(broker, cleaned, properties)
+  return cleaned
+}
+
+/** The message without what only the broker sets. */
+function cleanedOf(message: MessageToStore): MessageToStore {
+  return {
     ...message,
     properties: changeProperties(Buffer.from(message.properties), {
       [Property.POP_CK]: undefined,
@@ -35,10 +48,6 @@ export function prepareSpecial(
       [Property.CLUSTER]: undefined,
     }),
   }
-  const level = Number(properties.get(Property.DELAY) ?? 0)
-  if (Number.isInteger(level) && level > 0) return delayed(broker, cleaned, level)
-  if (isTimed(properties)) return timed(broker, cleaned, properties)
-  return cleaned
 }
 
 /** The message as it waits in the topic of delayed messages until its level's time has passed. */

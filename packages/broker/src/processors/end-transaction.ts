@@ -1,0 +1,28 @@
+import {
+  MessageSysFlag,
+  ResponseCode,
+  type EndTransaction,
+  type ResumeCheckHalfMessage,
+} from '@skylarkmq/protocol'
+import { NO_REPLY, type Processor } from '@skylarkmq/remoting'
+import type { BrokerContext } from '../broker-context.ts'
+
+/** END_TRANSACTION: a producer commits or rolls back. Apache: `EndTransactionProcessor.java`. */
+export const endTransaction: Processor<BrokerContext, typeof EndTransaction> = (
+  broker,
+  { header },
+) => {
+  if (broker.config.brokerRole === 'SLAVE') return { code: ResponseCode.SLAVE_NOT_AVAILABLE }
+  const { commitOrRollback } = header
+  const { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } = MessageSysFlag
+  const isDecided =
+    commitOrRollback === TRANSACTION_COMMIT || commitOrRollback === TRANSACTION_ROLLBACK
+  // A producer that does not know yet is asked later.
+  return isDecided ? broker.transactions.end(header) : NO_REPLY
+}
+
+/** RESUME_CHECK_HALF_MESSAGE: has a half message checked again that was given up. */
+export const resumeCheckHalfMessage: Processor<BrokerContext, typeof ResumeCheckHalfMessage> = (
+  broker,
+  { header: { msgId = '' } },
+) => broker.transactions.resume(msgId)

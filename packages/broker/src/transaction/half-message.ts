@@ -1,0 +1,247 @@
+import {
+  changeProperties,
+  createOffsetMsgId,
+  decodeProperties,
+  decodeRecord,
+  encodeRecord,
+  MessageSysFlag,
+  Property,
+  recordSizeOf,
+  SystemTopic,
+  tagsCode,
+  withTransactionState,
+  type CheckTransactionState,
+  type DecodedMessage,
+  type HeaderOf,
+} from '@skylarkmq/protocol'
+import type { MessageToStore } from '@skylarkmq/store'
+import { tagsCodeOf } from '../send/tags-code.ts'
+
+/** The tag of the records that say which half messages have ended. */
+const ENDED_TAG = 'd'
+
+/** A half message as it lies in the queue of half messages. */
+export interface HalfMessage {
+  readonly queueOffset: number
+  readonly physicalOffset: number
+  /**
+   * Queue offset of the transaction's first half message. Each check appends the half message again; this is
+   * what the copies have in common.
+   */
+  readonly root: number
+  /** Ms, the producer's clock. */
+  readonly bornTimestamp: number
+  /** Ms, the broker's clock. */
+  readonly storeTimestamp: number
+  /** How often the producer was asked; −1 for a number that is none. */
+  readonly checkTimes: number
+  /** CHECK_IMMUNITY_TIME_IN_SECONDS as it was sent; undefined without one. */
+  readonly immunity: string | undefined
+  /** Group of the producer. */
+  readonly group: string | undefined
+  readonly uniqKey: string | undefined
+  /** Where the message goes once it is committed; undefined when it does not say. */
+  readonly realTopic: string | undefined
+  readonly realQueueId: number
+  readonly tagsCode: number
+  readonly record: DecodedMessage
+}
+
+/**
+ * A transactional message as it waits for its producer's decision. What would delay it is taken off, as Apache's
+ * clients do: in Apache's broker such a message is lost. Apache: `TransactionalMessageBridge.java`,
+ * parseHalfMessageInner.
+ */
+export function prepareHalf(message: MessageToStore): MessageToStore {
+  const properties = Buffer.from(message.properties)
+  return {
+    ...message,
+    topic: SystemTopic.TRANS_HALF,
+    queueId: 0,
+    sysFlag: withTransactionState(message.sysFlag, 0),
+    properties: changeProperties(properties, {
+      [Property.DELAY]: undefined,
+      [Property.TIMER_DELAY_MS]: undefined,
+      [Property.TIMER_DELAY_SEC]: undefined,
+      [Property.TIMER_DELIVER_MS]: undefined,
+      [Property.TRAN_PREPARED_QUEUE_OFFSET]: undefined,
+      [Property.TRANSACTION_ID]: decodeProperties(properties).get(Property.UNIQ_KEY),
+      [Property.REAL_TOPIC]: message.topic,
+      [Property.REAL_QID]: String(message.queueId),
+    }),
+  }
+}
+
+/** Reads a record of the queue of half messages, or of the topic of those that were given up. Undefined for any other. */
+export function readHalf(bytes: Buffer): HalfMessage | undefined {
+  const record = decodeRecord(bytes)
+  const isHalf = record.topic === SystemTopic.TRANS_HALF
+  if (!isHalf && record.topic !== SystemTopic.TRANS_CHECK_MAX_TIME) return undefined
+  const properties = decodeProperties(record.properties)
+  const link = properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET)
+  return {
+    queueOffset: record.queueOffset,
+    physicalOffset: record.physicalOffset,
+    root: wholeNumber(link) ?? (isHalf ? record.queueOffset : -1),
+    bornTimestamp: record.bornTimestamp,
+    storeTimestamp: record.storeTimestamp,
+    checkTimes: checkTimesOf(properties.get(Property.TRANSACTION_CHECK_TIMES)),
+    immunity: properties.get(Property.CHECK_IMMUNITY_TIME_IN_SECONDS),
+    group: properties.get(Property.PGROUP),
+    uniqKey: properties.get(Property.UNIQ_KEY),
+    realTopic: properties.get(Property.REAL_TOPIC),
+    realQueueId: wholeNumber(properties.get(Property.REAL_QID)) ?? 0,
+    tagsCode: tagsCodeOf(properties),
+    record,
+  }
+}
+
+function checkTimesOf(text: string | undefined): number {
+  return text === undefined ? 0 : (wholeNumber(text) ?? -1)
+}
+
+/** Undefined for what is no whole number, or less than 0. */
+export function wholeNumber(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) return undefined
+  return Number(text)
+}
+
+/** A half message once more, with what is changed. */
+function again(
+  half: HalfMessage,
+  topic: string,
+  changes: Readonly<Record<string, string | undefined>>,
+): MessageToStore {
+  const { record } = half
+  return {
+    topic,
+    queueId: 0,
+    flag: record.flag,
+    sysFlag: record.sysFlag,
+    bornTimestamp: record.bornTimestamp,
+    bornHost: record.bornHost,
+    bornPort: record.bornPort,
+    reconsumeTimes: record.reconsumeTimes,
+    preparedTransactionOffset: 0,
+    body: record.body,
+    properties: changeProperties(record.properties, changes),
+    tagsCode: half.tagsCode,
+    waitStoreOk: false,
+  }
+}
+
+/**
+ * The half message to append again, `checkTimes` being how often its producer was asked then. It names the first
+ * one under the property that Apache uses for halves with an immunity time. Apache: `TransactionalMessageBridge.java`,
+ * renewHalfMessageInner and renewImmunityHalfMessageInner.
+ */
+export function copyOfHalf(half: HalfMessage, checkTimes: number): MessageToStore {
+  return again(half, SystemTopic.TRANS_HALF, {
+    [Property.TRAN_PREPARED_QUEUE_OFFSET]: half.root < 0 ? undefined : String(half.root),
+    ...(checkTimes === half.checkTimes
+      ? {}
+      : { [Property.TRANSACTION_CHECK_TIMES]: String(checkTimes) }),
+  })
+}
+
+/** The half message as it goes to the topic of those whose producers were asked too often. */
+export function discardedHalf(half: HalfMessage): MessageToStore {
+  return again(half, SystemTopic.TRANS_CHECK_MAX_TIME, {
+    [Property.TRAN_PREPARED_QUEUE_OFFSET]: String(half.root),
+  })
+}
+
+/** Properties as Apache would show them: only a half with an immunity time names the first one. */
+function shownProperties(half: HalfMessage): Buffer {
+  const { properties } = half.record
+  if (half.immunity !== undefined) return properties
+  return changeProperties(properties, { [Property.TRAN_PREPARED_QUEUE_OFFSET]: undefined })
+}
+
+/** The message that a commit delivers; undefined when the half does not say where. Apache: `EndTransactionProcessor.java`. */
+export function committedMessage(half: HalfMessage): MessageToStore | undefined {
+  if (half.realTopic === undefined) return undefined
+  const { record } = half
+  return {
+    topic: half.realTopic,
+    queueId: half.realQueueId,
+    flag: record.flag,
+    sysFlag: withTransactionState(record.sysFlag, MessageSysFlag.TRANSACTION_COMMIT),
+    bornTimestamp: record.bornTimestamp,
+    bornHost: record.bornHost,
+    bornPort: record.bornPort,
+    reconsumeTimes: record.reconsumeTimes,
+    preparedTransactionOffset: half.physicalOffset,
+    body: record.body,
+    // As in Apache, the stored message still shows what it was.
+    properties: shownProperties(half),
+    tagsCode: half.tagsCode,
+    waitStoreOk: false,
+  }
+}
+
+/** The record that says which half messages have ended: `12,13,`. Apache: `TransactionalMessageServiceImpl.java`, getOpMessage. */
+export function endedRecord(
+  offsets: readonly number[],
+  now: number,
+  host: { readonly address: Uint8Array; readonly port: number },
+): MessageToStore {
+  return {
+    topic: SystemTopic.TRANS_OP_HALF,
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: now,
+    bornHost: host.address,
+    bornPort: host.port,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: Buffer.from(offsets.map((offset) => `${offset},`).join('')),
+    properties: Buffer.from(`WAIT\x01true\x02TAGS\x01${ENDED_TAG}\x02`),
+    tagsCode: tagsCode(ENDED_TAG),
+    waitStoreOk: false,
+  }
+}
+
+/** Offsets in a record that says which half messages have ended, as Apache 4.9 (`12`) and 5 (`12,13,`) write it. */
+export function endedOffsets(bytes: Buffer): number[] {
+  const { properties, body } = decodeRecord(bytes)
+  if (decodeProperties(properties).get(Property.TAGS) !== ENDED_TAG) return []
+  const offsets = body.toString('latin1').split(',').map(wholeNumber)
+  return offsets.filter((offset) => offset !== undefined)
+}
+
+/** What a producer is asked about a half message that was appended again at these offsets. Apache: `AbstractTransactionalMessageCheckListener.java`. */
+export function checkRequest(
+  half: HalfMessage,
+  copy: {
+    readonly queueOffset: number
+    readonly physicalOffset: number
+    readonly checkTimes: number
+  },
+  brokerName: string,
+): { header: HeaderOf<typeof CheckTransactionState>; body: Buffer } {
+  const { record } = half
+  const fields = {
+    ...record,
+    topic: Buffer.from(half.realTopic ?? ''),
+    queueId: half.realQueueId,
+    queueOffset: copy.queueOffset,
+    physicalOffset: copy.physicalOffset,
+    properties: changeProperties(shownProperties(half), {
+      [Property.TRANSACTION_CHECK_TIMES]: String(copy.checkTimes),
+    }),
+  }
+  const body = Buffer.alloc(recordSizeOf(fields))
+  encodeRecord(body, 0, fields)
+  const header = {
+    bname: brokerName,
+    topic: SystemTopic.TRANS_HALF,
+    commitLogOffset: copy.physicalOffset,
+    tranStateTableOffset: copy.queueOffset,
+    msgId: half.uniqKey,
+    transactionId: half.uniqKey,
+    offsetMsgId: createOffsetMsgId(record.storeHost, record.storePort, copy.physicalOffset),
+  }
+  return { header, body }
+}

@@ -1,0 +1,488 @@
+import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import {
+  CheckTransactionState,
+  decodeRecord,
+  encodeHeader,
+  MessageSysFlag,
+  parseOffsetMsgId,
+  ResponseCode,
+  SystemGroup,
+  SystemTopic,
+  transactionState,
+  type EndTransaction,
+  type HeaderOf,
+} from '@skylarkmq/protocol'
+import { OK, refuse, type OutgoingRequest, type Reply } from '@skylarkmq/remoting'
+import type { MessageStore, MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
+import type { ConsumerOffsetTable } from '../consumer/consumer-offset-table.ts'
+import { halfGivenUp, halvesNotRead } from '../events.ts'
+import type { BrokerConfig } from '../options.ts'
+import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { CheckBack, endsUnaskedWithinMs, type CheckAction, type CheckEvent } from './check-back.ts'
+import {
+  checkRequest,
+  committedMessage,
+  copyOfHalf,
+  discardedHalf,
+  endedOffsets,
+  endedRecord,
+  readHalf,
+  type HalfMessage,
+} from './half-message.ts'
+import { HalfTable } from './half-table.ts'
+
+const { TRANS_HALF, TRANS_OP_HALF, TRANS_CHECK_MAX_TIME } = SystemTopic
+const GROUP = SystemGroup.TRANSACTION
+const QUEUE_ID = 0
+/** Steps of a round that are done in one turn, so that others get theirs. */
+const STEPS_PER_TURN = 512
+const MS_PER_HOUR = 3_600_000
+const MATCHES_MAX = 64
+const NOT_FOUND = 'Find prepared transaction message failed'
+const NOT_RESUMED = 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.'
+
+/** What transactions take from the broker. */
+export interface TransactionParts {
+  readonly env: Env
+  readonly store: MessageStore
+  readonly offsets: ConsumerOffsetTable
+  /** Read at each use. */
+  readonly config: Pick<
+    BrokerConfig & StoreConfig,
+    | 'brokerName'
+    | 'brokerRole'
+    | 'storeHost'
+    | 'fileReservedTime'
+    | 'transactionTimeOut'
+    | 'transactionCheckMax'
+    | 'transactionCheckInterval'
+    | 'transactionOpMsgMaxSize'
+  >
+  /** Sends a one-way request to one producer of a group, each in turn; false when none is connected. */
+  ask(group: string, request: OutgoingRequest): boolean
+  /** A message was put into a topic. */
+  stored(topic: string, sizeBytes: number): void
+  /** Makes the topic of half messages that were given up, unless it is there. */
+  ensureDiscardTopic(): void
+}
+
+/** Progress of checks that is saved once the log up to `logEnd` is on disk. */
+interface Progress {
+  readonly half: number
+  readonly op: number
+  readonly logEnd: number
+}
+
+/**
+ * The half messages of one broker: ends them as their producers say, and asks producers that said nothing.
+ *
+ * A commit appends the message to its topic, which names its half, and in the same turn a record that the half
+ * has ended. Only a torn write can part the two; so of a half that is older than this process, the index is asked
+ * whether its message is in the log before another is delivered. Whatever write fails, what is known of half
+ * messages is read from the queues again. Apache: `TransactionalMessageServiceImpl.java`, `EndTransactionProcessor.java`.
+ */
+export class Transactions {
+  readonly #parts: TransactionParts
+  #table: HalfTable | undefined
+  #check: CheckBack | undefined
+  /** Half messages before this queue offset are older than what is known of them. */
+  #doubtBefore = 0
+  /** Offsets of half messages that ended and are to be written down. */
+  #ended: number[] = []
+  #isTurnOpen = false
+  #isChecking = false
+  #taken: Progress | undefined
+  #timer: Timer | undefined
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts
+  }
+
+  /** Reads what the queues say of half messages, and begins to check them. */
+  start(): void {
+    this.#load()
+    this.#wait()
+  }
+
+  /** Asks nobody any more. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#forget()
+    this.saveProgress()
+  }
+
+  /**
+   * Hands progress that is safe to the table of offsets, as Apache's group CID_RMQ_SYS_TRANS. It is safe once the log
+   * has on disk what was appended on the way: a half message is never passed that is not there a second time.
+   */
+  saveProgress(): void {
+    const { store, offsets } = this.#parts
+    const taken = this.#taken
+    if (taken !== undefined && store.flushedOffset >= taken.logEnd) {
+      offsets.commit(GROUP, TRANS_HALF, QUEUE_ID, taken.half)
+      offsets.commit(GROUP, TRANS_OP_HALF, QUEUE_ID, taken.op)
+      this.#taken = undefined
+    }
+    const table = this.#table
+    if (this.#taken !== undefined || table === undefined) return
+    const { halfNext: half, opNext: op } = table
+    if (half === this.#progressOf(TRANS_HALF) && op === this.#progressOf(TRANS_OP_HALF)) return
+    this.#taken = { half, op, logEnd: store.commitLogOffsetMax }
+  }
+
+  // ---- what is known of half messages
+
+  #progressOf(topic: string): number {
+    const { store, offsets } = this.#parts
+    const min = store.offsetMin(topic, QUEUE_ID)
+    const max = store.offsetMax(topic, QUEUE_ID)
+    return Math.min(max, Math.max(min, offsets.committed(GROUP, topic, QUEUE_ID) ?? min))
+  }
+
+  #forget(): void {
+    this.#table = undefined
+    this.#check = undefined
+    this.#isChecking = false
+    this.#taken = undefined
+  }
+
+  /** The table, read if it has to be; undefined when the disk does not let it. */
+  #load(): HalfTable | undefined {
+    if (this.#table !== undefined) return this.#table
+    const table = new HalfTable(this.#progressOf(TRANS_HALF), this.#progressOf(TRANS_OP_HALF))
+    try {
+      this.#read(table)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#parts.env.events.emit(halvesNotRead, { reason: String(error) })
+      return undefined
+    }
+    this.#doubtBefore = this.#parts.store.offsetMax(TRANS_HALF, QUEUE_ID)
+    this.#table = table
+    this.#check = new CheckBack(table)
+    return table
+  }
+
+  #read(table: HalfTable): void {
+    const { store } = this.#parts
+    const opEnd = store.offsetMax(TRANS_OP_HALF, QUEUE_ID)
+    const told = new Set<number>()
+    for (let offset = table.opNext; offset < opEnd; offset++) {
+      const record = this.#recordOf(TRANS_OP_HALF, offset)
+      const halves = record === undefined ? [] : endedOffsets(record)
+      table.noteRecord(offset, halves)
+      table.noteEnded(halves)
+      for (const half of halves) told.add(half)
+    }
+    const halfEnd = store.offsetMax(TRANS_HALF, QUEUE_ID)
+    for (let offset = table.halfNext; offset < halfEnd; offset++) {
+      if (table.isEnded(offset)) continue
+      const record = this.#recordOf(TRANS_HALF, offset)
+      const half = record === undefined ? undefined : readHalf(record)
+      if (half === undefined || half.root === offset) continue
+      // A copy: it stands for all before it, unless a record says that the first one has ended.
+      if (told.has(half.root)) table.noteEnded([offset])
+      else table.copied(half.root, offset)
+    }
+  }
+
+  #recordOf(topic: string, offset: number): Buffer | undefined {
+    const { store } = this.#parts
+    const unit = store.queueUnitAt(topic, QUEUE_ID, offset)
+    return unit === undefined ? undefined : store.recordAt(unit.physicalOffset, unit.sizeBytes)
+  }
+
+  /** Whether a message that commits this half's transaction is in the log. Throws the host's error. */
+  #isCommitted(half: HalfMessage): boolean {
+    const { realTopic, uniqKey } = half
+    return this.#withKey(realTopic, uniqKey).some((bytes) => {
+      const record = decodeRecord(bytes)
+      const { topic, sysFlag, preparedTransactionOffset: from } = record
+      if (topic !== realTopic || transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_COMMIT) {
+        return false
+      }
+      if (from === half.physicalOffset) return true
+      const other = this.#halfAt(from)
+      return other !== undefined && other.root === half.root && other.uniqKey === uniqKey
+    })
+  }
+
+  /** Whether this half's transaction was given up: its message lies where those do. Throws the host's error. */
+  #isGivenUp(half: HalfMessage): boolean {
+    return this.#withKey(TRANS_CHECK_MAX_TIME, half.uniqKey).some((bytes) => {
+      const given = readHalf(bytes)
+      if (given?.record.topic !== TRANS_CHECK_MAX_TIME || given.uniqKey !== half.uniqKey)
+        return false
+      // Apache's do not name the first half message.
+      return given.root < 0 ? given.bornTimestamp === half.bornTimestamp : given.root === half.root
+    })
+  }
+
+  #withKey(topic: string | undefined, uniqKey: string | undefined): readonly Buffer[] {
+    if (topic === undefined || uniqKey === undefined) return []
+    const { store } = this.#parts
+    return store.queryByKey(topic, uniqKey, MATCHES_MAX, 0, Number.MAX_SAFE_INTEGER).records
+  }
+
+  #halfAt(physicalOffset: number): HalfMessage | undefined {
+    const { store } = this.#parts
+    if (physicalOffset < store.commitLogOffsetMin || physicalOffset >= store.commitLogOffsetMax) {
+      return undefined
+    }
+    const record = store.recordAt(physicalOffset)
+    return record === undefined ? undefined : readHalf(record)
+  }
+
+  // ---- a producer says what became of a transaction
+
+  /** END_TRANSACTION of a commit or a rollback. However often it comes, the message is delivered once at most. */
+  end(header: HeaderOf<typeof EndTransaction>): Reply {
+    const half = this.#halfAt(header.commitLogOffset)
+    if (half?.record.topic !== TRANS_HALF) return refuse(ResponseCode.SYSTEM_ERROR, NOT_FOUND)
+    const refused = this.#refusal(half, header)
+    if (refused !== undefined) return refused
+    const table = this.#load()
+    if (table === undefined)
+      return refuse(ResponseCode.SYSTEM_ERROR, 'half messages cannot be read')
+    const isCommit = header.commitOrRollback === MessageSysFlag.TRANSACTION_COMMIT
+    const state = table.stateOf(half)
+    if (state === 'ended') return OK
+    if (state === 'passed' && !(isCommit && !this.#isCommitted(half) && this.#isGivenUp(half))) {
+      return OK
+    }
+    if (half.root < this.#doubtBefore && this.#isCommitted(half)) {
+      this.#noteEnd(table, half)
+      return OK
+    }
+    if (isCommit) return this.#commit(table, half)
+    this.#noteEnd(table, half)
+    return { ...OK, holdsIfWritten: true }
+  }
+
+  /** Apache: `EndTransactionProcessor.java`, rejectCommitOrRollback and checkPrepareMessage. */
+  #refusal(half: HalfMessage, header: HeaderOf<typeof EndTransaction>): Reply | undefined {
+    const { config, env } = this.#parts
+    const withinMs = endsUnaskedWithinMs(half, config.transactionTimeOut)
+    if (header.fromTransactionCheck !== true && withinMs !== undefined) {
+      const isLate = env.clock.now() - half.bornTimestamp > withinMs
+      if (isLate) return { code: ResponseCode.ILLEGAL_OPERATION }
+    }
+    if (half.group !== header.producerGroup) {
+      return refuse(ResponseCode.SYSTEM_ERROR, 'The producer group wrong')
+    }
+    if (half.queueOffset !== header.tranStateTableOffset) {
+      return refuse(ResponseCode.SYSTEM_ERROR, 'The transaction state table offset wrong')
+    }
+    return undefined
+  }
+
+  #commit(table: HalfTable, half: HalfMessage): Reply {
+    const message = committedMessage(half)
+    if (message === undefined) {
+      return refuse(ResponseCode.SYSTEM_ERROR, 'the half message does not say its topic')
+    }
+    this.#openTurn()
+    const result = this.#put(message)
+    if (!isStored(result.status)) {
+      return refuse(codeOfPutStatus[result.status], result.remark ?? result.status)
+    }
+    this.#noteEnd(table, half)
+    return { ...OK, holdsIfWritten: true }
+  }
+
+  #noteEnd(table: HalfTable, half: HalfMessage): void {
+    this.#openTurn()
+    this.#ended.push(...table.end(half))
+  }
+
+  /** RESUME_CHECK_HALF_MESSAGE: a half message that was given up is checked again from the beginning. */
+  resume(offsetMsgId: string): Reply {
+    const offset = parseOffsetMsgId(offsetMsgId)?.physicalOffset
+    const half = offset === undefined ? undefined : this.#halfAt(offset)
+    const table = this.#load()
+    if (half?.record.topic !== TRANS_CHECK_MAX_TIME || table === undefined) {
+      return refuse(ResponseCode.SYSTEM_ERROR, NOT_RESUMED)
+    }
+    if (half.root >= 0 && this.#isCommitted(half)) {
+      return refuse(ResponseCode.SYSTEM_ERROR, `${NOT_RESUMED} It was committed meanwhile.`)
+    }
+    this.#openTurn()
+    const result = this.#put(copyOfHalf(half, 0))
+    if (!isStored(result.status)) {
+      return refuse(
+        ResponseCode.SYSTEM_ERROR,
+        'Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.',
+      )
+    }
+    if (half.root >= 0) table.copied(half.root, result.queueOffset)
+    return { ...OK, holdsIfWritten: true }
+  }
+
+  // ---- what is appended in a turn
+
+  #put(message: MessageToStore): PutMessageResult {
+    const result = this.#parts.store.putMessage(message)
+    // Messages that do not wait for the disk are answered at once.
+    if (result instanceof Promise) throw new Error('a message that does not wait was made to wait')
+    if (isStored(result.status)) this.#parts.stored(message.topic, result.sizeBytes)
+    return result
+  }
+
+  /** Before the first append of a turn: at its end, what ended is written down, and nothing counts that was not written. */
+  #openTurn(): void {
+    if (this.#isTurnOpen) return
+    this.#isTurnOpen = true
+    const { turn } = this.#parts.env
+    turn.writes(() => {
+      this.#writeEnded()
+    })
+    turn.sends((failure) => {
+      this.#isTurnOpen = false
+      if (failure === undefined) return
+      this.#forget()
+      this.#ended = []
+    })
+  }
+
+  #writeEnded(): void {
+    const { config, env } = this.#parts
+    while (this.#ended.length > 0) {
+      let count = 0
+      for (let bytes = 0; count < this.#ended.length; count++) {
+        bytes += String(this.#ended[count]).length + 1
+        if (count > 0 && bytes > config.transactionOpMsgMaxSize) break
+      }
+      const offsets = this.#ended.slice(0, count)
+      const result = this.#put(endedRecord(offsets, env.clock.now(), config.storeHost))
+      // What cannot be written down now is so with the next that ends; until then it is known here.
+      if (!isStored(result.status)) return
+      this.#ended.splice(0, count)
+      this.#table?.noteRecord(result.queueOffset, offsets)
+    }
+  }
+
+  // ---- rounds of checks
+
+  #wait(): void {
+    const { config, env } = this.#parts
+    this.#timer = env.clock.after(Math.max(1, config.transactionCheckInterval), () => {
+      this.#wait()
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
+    const { config, env, store } = this.#parts
+    this.saveProgress()
+    if (this.#isChecking || config.brokerRole === 'SLAVE' || !store.isWriteable()) return
+    if (this.#load() === undefined || this.#check === undefined) return
+    if (this.#ended.length > 0) this.#openTurn()
+    this.#isChecking = true
+    const rules = {
+      now: env.clock.now(),
+      timeoutMs: config.transactionTimeOut,
+      checkMax: config.transactionCheckMax,
+      reservedMs: config.fileReservedTime * MS_PER_HOUR,
+    }
+    const end = store.offsetMax(TRANS_HALF, QUEUE_ID)
+    this.#run(this.#check, this.#check.step({ kind: 'round', rules, end }))
+  }
+
+  /** Does some of a round in this turn; the rest follows once the log has it. */
+  #run(check: CheckBack, actions: CheckAction[]): void {
+    const asks: (() => void)[] = []
+    const queue = [...actions]
+    let halfNext: number | undefined
+    for (let steps = 0; queue.length > 0 && steps < STEPS_PER_TURN; steps++) {
+      const action = queue.shift() as CheckAction
+      if (action.kind === 'finish') halfNext = action.halfNext
+      else queue.push(...this.#do(check, action, asks))
+    }
+    this.#parts.env.turn.sends((failure) => {
+      // A round of which something was not written is forgotten, and the next one begins where it did.
+      if (failure !== undefined) this.#forget()
+      if (this.#check !== check) return
+      for (const ask of asks) ask()
+      if (queue.length > 0) this.#goOn(check, queue)
+      else {
+        this.#isChecking = false
+        if (halfNext !== undefined) this.#table?.advance(halfNext)
+        this.saveProgress()
+      }
+    })
+  }
+
+  #goOn(check: CheckBack, queue: CheckAction[]): void {
+    this.#parts.env.clock.after(0, () => {
+      if (this.#check === check) this.#run(check, queue)
+    })
+  }
+
+  #do(
+    check: CheckBack,
+    action: Exclude<CheckAction, { kind: 'finish' }>,
+    asks: (() => void)[],
+  ): CheckAction[] {
+    try {
+      switch (action.kind) {
+        case 'read':
+          return check.step(this.#readAt(action.offset))
+        case 'end':
+          if (this.#table !== undefined) this.#noteEnd(this.#table, action.half)
+          return []
+        case 'copy':
+          return check.step(this.#copy(action, asks))
+        case 'discard':
+          return check.step(this.#discard(action.half))
+      }
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#parts.env.events.emit(halvesNotRead, { reason: String(error) })
+      return check.step({ kind: 'failed' })
+    }
+  }
+
+  #readAt(offset: number): CheckEvent {
+    const { store } = this.#parts
+    const record = this.#recordOf(TRANS_HALF, offset)
+    const half = record === undefined ? undefined : readHalf(record)
+    if (half === undefined) {
+      return { kind: 'gap', next: Math.max(offset + 1, store.offsetMin(TRANS_HALF, QUEUE_ID)) }
+    }
+    const isCommitted = half.root < this.#doubtBefore && this.#isCommitted(half)
+    return { kind: 'half', half, isCommitted }
+  }
+
+  #copy(action: Extract<CheckAction, { kind: 'copy' }>, asks: (() => void)[]): CheckEvent {
+    const { half, checkTimes } = action
+    const { config } = this.#parts
+    this.#openTurn()
+    const copy = this.#put(copyOfHalf(half, checkTimes))
+    if (!isStored(copy.status)) return { kind: 'failed' }
+    const { queueOffset, physicalOffset } = copy
+    const { group } = half
+    if (action.asks && group !== undefined) {
+      const { header, body } = checkRequest(
+        half,
+        { queueOffset, physicalOffset, checkTimes },
+        config.brokerName,
+      )
+      const { code, name } = CheckTransactionState
+      const fields = encodeHeader(CheckTransactionState, header)
+      asks.push(() => this.#parts.ask(group, { code, name, fields, body }))
+    }
+    return { kind: 'appended', offset: queueOffset }
+  }
+
+  #discard(half: HalfMessage): CheckEvent {
+    const { env } = this.#parts
+    this.#parts.ensureDiscardTopic()
+    this.#openTurn()
+    const result = this.#put(discardedHalf(half))
+    if (!isStored(result.status)) return { kind: 'failed' }
+    const { realTopic: topic = '', uniqKey = '', group = '' } = half
+    env.events.emit(halfGivenUp, { topic, group, uniqKey })
+    return { kind: 'appended', offset: result.queueOffset }
+  }
+}
