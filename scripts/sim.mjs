@@ -1,6 +1,8 @@
 // npm run sim [-- --seed N | --seconds N]: a store in virtual time, with faults and crashes that a seed decides.
+// npm run sim -- --transactions: a broker's transactions and their producers, in the same way.
 import { parseArgs } from 'node:util'
-import { FAULTY_MS, StoreRun } from '../test/dist/simulation/store-run.js'
+import * as stores from '../test/dist/simulation/store-run.js'
+import * as transactions from '../test/dist/simulation/transaction-run.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -9,8 +11,14 @@ const { values: options } = parseArgs({
     from: { type: 'string' },
     short: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    transactions: { type: 'boolean', default: false },
   },
 })
+
+/** What is run, for how many virtual ms with faults, and for how many with --short. */
+const [Run, faultyMs, shortMs] = options.transactions
+  ? [transactions.TransactionRun, transactions.FAULTY_MS, 20_000]
+  : [stores.StoreRun, stores.FAULTY_MS, 15_000]
 
 let unhandled
 process.on('unhandledRejection', (reason) => {
@@ -19,7 +27,7 @@ process.on('unhandledRejection', (reason) => {
 
 /** Runs one seed; returns what it did, or says why it failed. */
 async function runSeed(seed, shown) {
-  const run = new StoreRun(seed, options.short ? 15_000 : FAULTY_MS)
+  const run = new Run(seed, options.short ? shortMs : faultyMs)
   unhandled = undefined
   try {
     const figures = await run.run()
@@ -29,7 +37,7 @@ async function runSeed(seed, shown) {
     console.log(`seed ${seed} failed at ${run.world.time.toFixed(1)} ms: ${error?.stack ?? error}`)
     console.log(run.log.slice(-shown).join('\n'))
     console.log(
-      `to see it again: npm run sim -- --seed ${seed}${options.short ? ' --short' : ''}\n`,
+      `to see it again: npm run sim -- --seed ${seed}${options.transactions ? ' --transactions' : ''}${options.short ? ' --short' : ''}\n`,
     )
     return undefined
   }

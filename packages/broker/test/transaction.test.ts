@@ -137,6 +137,10 @@ test('only the group that sent a half message ends it, and only by its offsets',
   const { header } = await sendHalf(broker, peer)
   const wrong = [
     [{ ...header, producerGroup: 'Q' }, 'The producer group wrong'],
+    [
+      { ...header, msgId: 'other', transactionId: 'other' },
+      'Find prepared transaction message failed',
+    ],
     [{ ...header, tranStateTableOffset: 7 }, 'The transaction state table offset wrong'],
     [{ ...header, commitLogOffset: 3 }, 'Find prepared transaction message failed'],
     [{ ...header, commitLogOffset: 1e9 }, 'Find prepared transaction message failed'],

@@ -46,6 +46,23 @@ describe('After a kill', () => {
     await stopAndCheck(again, recovered, config)
   })
 
+  test('a last message whose properties were cut short is gone, and one without any stays', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    const properties = Buffer.from('KEYS\x01key\x02')
+    putOk(env, store, message({ text: 'kept', properties: Buffer.alloc(0) }))
+    putOk(env, store, message({ text: 'torn', properties }))
+    const end = store.commitLogOffsetMax
+    const again = env.kill()
+    const log = again.disk.open(`${ROOT}/commitlog/${'0'.repeat(20)}`, 'write')
+    log.writeNow(Buffer.alloc(properties.length - 3), end - properties.length + 3)
+    log.close()
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.offsetMax('TopicTest', 0), 1)
+    assert.equal(putOk(again, recovered, message({ text: 'next' })).queueOffset, 1)
+    await stopAndCheck(again, recovered, config)
+  })
+
   test('a message that was staged and not written is gone, and its offsets are given again', async () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)

@@ -274,6 +274,12 @@ export class Transactions {
     if (half.queueOffset !== header.tranStateTableOffset) {
       return refuse(ResponseCode.SYSTEM_ERROR, 'The transaction state table offset wrong')
     }
+    const { uniqKey } = half
+    const { transactionId = '', msgId } = header
+    // After a crash another half message can lie where the one was of which a producer was asked.
+    if (transactionId !== '' && transactionId !== uniqKey && msgId !== uniqKey) {
+      return refuse(ResponseCode.SYSTEM_ERROR, NOT_FOUND)
+    }
     return undefined
   }
 

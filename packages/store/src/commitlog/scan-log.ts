@@ -1,4 +1,4 @@
-import { checkRecord } from '@skylarkmq/protocol'
+import { checkRecord, recordSpans } from '@skylarkmq/protocol'
 import type { SegmentFile } from '../segment/segment-file.ts'
 import type { SegmentQueue } from '../segment/segment-queue.ts'
 
@@ -44,6 +44,9 @@ export function scanLog(
     const file = segments.at(offset)
     if (file === undefined) break
     const found = reader.check(file, offset, options.checkCrc)
+    if (found.kind === 'good' && reader.isTorn(file, offset, found.sizeBytes)) {
+      return { offset, reason: 'its properties were not written', lastRecord, records }
+    }
     if (found.kind === 'bad') {
       const reason = reader.isZeroAt(file, offset) ? undefined : found.reason
       return { offset, reason, lastRecord, records }
@@ -79,6 +82,20 @@ class WindowReader {
       found = checkRecord(this.buffer, this.at, this.#length - this.at, expected)
     }
     return found
+  }
+
+  /**
+   * Whether the sound record that was checked is the last one and ends in zeros: the properties lie behind the body
+   * and no checksum covers them, so of a write that was cut short there they are all that is missing.
+   */
+  isTorn(file: SegmentFile, offset: number, sizeBytes: number): boolean {
+    const end = this.at + sizeBytes
+    if (this.buffer[end - 1] !== 0) return false
+    const spans = recordSpans(this.buffer, this.at, sizeBytes)
+    if (typeof spans === 'string' || spans.propertiesStart === spans.propertiesEnd) return false
+    const isLast = this.isZeroAt(file, offset + sizeBytes)
+    this.#moveTo(file, offset, sizeBytes)
+    return isLast
   }
 
   /** True when the next bytes of the file, as many as tell, are zeros. */
