@@ -30,7 +30,7 @@ import { Transactions } from './transaction/transactions.ts'
 
 const SAMPLE_MS = 10_000
 const EXPIRE_MS = 10_000
-const DELAY_OFFSET_MS = 10_000
+const DELAY_OFFSET_MS = 1_000
 const FILTER_MS = 10_000
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
 const FAST_PORT_LESS = 2
@@ -136,9 +136,7 @@ export class Broker {
       await context.registration.stop()
       context.held.wakeAll()
       context.transactions.stop()
-      this.#saving('delay offsets', () => {
-        context.schedule.stop()
-      })()
+      context.schedule.stop()
       this.#saving('consumer offsets', () => {
         context.offsets.save()
       })()
@@ -148,6 +146,9 @@ export class Broker {
       await context.offsets.settled()
       // Last: it answers the sends that wait for the disk, and gives the directory up.
       await context.store.shutdown()
+      this.#saving('delay offsets', () => {
+        context.schedule.saveLast()
+      })()
     }
     await this.#server.close()
     this.#client.close()
@@ -208,6 +209,9 @@ export class Broker {
         store,
         `${folder}/delayOffset.json`,
         config.messageDelayLevel,
+        (topic, sizeBytes) => {
+          stats.topicPut(topic, 1, sizeBytes)
+        },
       ),
       transactions: new Transactions(
         transactionParts({ env, config, store, topics, offsets, stats, producers }),

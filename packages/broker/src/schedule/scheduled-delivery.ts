@@ -1,28 +1,65 @@
-import type { Env, Timer } from '@skylarkmq/env'
+import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
 import {
   decodeProperties,
   decodeRecord,
   Property,
   SystemTopic,
+  type DataVersion,
   type DecodedMessage,
 } from '@skylarkmq/protocol'
-import type { MessageStore, MessageToStore } from '@skylarkmq/store'
+import {
+  PutMessageStatus,
+  type MessageStore,
+  type MessageToStore,
+  type QueueUnit,
+} from '@skylarkmq/store'
 import { deliveryFailed } from '../events.ts'
-import { JsonFile, SavedTable } from '../json-table.ts'
+import { JsonFile } from '../json-table.ts'
 import { isStored } from '../response-of-status.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
 import { VersionCounter } from '../data-version.ts'
+import { ClockJumps } from './clock-jumps.ts'
 import { DEFAULT_DELAY_LEVELS, parseDelayLevels } from './delay-level.ts'
+import { deliveredKeyOf, deliveryKey } from './delivered-key.ts'
 
 /** Messages delivered in one turn, so that others get theirs. */
 const BATCH_MAX = 256
 const RETRY_MS = 1_000
-const TIMER_MS_MAX = 60_000
+/** The wall clock may jump, so it is looked at again after this while somebody waits. */
+const LOOK_MS = 1_000
+/** A smaller step of the wall clock back is no jump. */
+const JUMP_MS = 500
+/** While nothing is delivered, what a start after a crash would have to read is kept below this. */
+const IDLE_LOG_BYTES = 32 * 1024 * 1024
+
+/** The table as it was at one moment, which may be saved once the log is on disk up to there. */
+interface Snapshot {
+  readonly content: object
+  readonly commitLogOffset: number
+  readonly logEnd: number
+}
+
+/** What config/delayOffset.json says; the commit log's offset is Skylark's own. */
+interface SavedOffsets {
+  readonly dataVersion?: Partial<DataVersion>
+  readonly offsetTable?: Record<string, number>
+  /** Deliveries that the table does not know of lie behind it. */
+  readonly commitLogOffset?: number
+}
+
+/** What is not to be tried again. */
+const REFUSED: ReadonlySet<string> = new Set<string>([
+  PutMessageStatus.MESSAGE_ILLEGAL,
+  PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
+])
+
+/** Hears of each message that was delivered. */
+type DeliveryListener = (topic: string, sizeBytes: number) => void
 
 /**
  * Gives delayed messages to the topic they were sent to once their level's time has passed. Each level is
  * a queue of SCHEDULE_TOPIC_XXXX in which messages fall due in order; its progress is saved in
- * config/delayOffset.json, so after a crash the last few seconds' messages come twice, never not at all.
+ * config/delayOffset.json, and after a crash the log tells what was delivered since.
  * Apache: `ScheduleMessageService.java`, which looks at each level ten times a second; here one timer
  * waits for the next that falls due.
  */
@@ -30,27 +67,43 @@ export class ScheduledDelivery {
   readonly #env: Env
   readonly #store: MessageStore
   readonly #delays: readonly number[]
+  readonly #delivered: DeliveryListener
   /** Next offset of each level's queue. */
   readonly #offsets = new Map<number, number>()
   readonly #version: VersionCounter
-  readonly #saved: SavedTable
+  readonly #file: JsonFile
+  readonly #jumps: ClockJumps
+  #isChanged = false
+  /** The commit log's offset in the file; undefined when another broker wrote it, or nobody did. */
+  #savedLogOffset: number | undefined
+  #snapshot: Snapshot | undefined
+  /** Deliveries before a crash that the table does not know of; undefined once all is behind. */
+  #before: Map<string, number> | undefined
+  readonly #beforeEnds = new Map<number, number>()
   #timer: Timer | undefined
   #timerAtMs = Infinity
   #isRunning = false
-  #isBusy = false
+  /** End of the log before the deliveries that are under way. */
+  #inFlightFrom: number | undefined
 
   /** Reads the progress file. Throws ERR_BROKER_CONFIG_FILE. */
-  constructor(env: Env, store: MessageStore, path: string, levels: string) {
+  constructor(
+    env: Env,
+    store: MessageStore,
+    path: string,
+    levels: string,
+    delivered: DeliveryListener = () => undefined,
+  ) {
     this.#env = env
     this.#store = store
+    this.#delivered = delivered
     this.#delays = parseDelayLevels(levels) ?? parseDelayLevels(DEFAULT_DELAY_LEVELS) ?? [0]
     this.#version = new VersionCounter(env)
-    const file = new JsonFile(env, path)
-    this.#saved = new SavedTable(file, () => ({
-      dataVersion: this.#version.value,
-      offsetTable: Object.fromEntries(this.#offsets),
-    }))
-    const content = file.load() as { offsetTable?: Record<string, number> } | undefined
+    this.#jumps = new ClockJumps(env.clock, JUMP_MS)
+    this.#file = new JsonFile(env, path)
+    const content = this.#file.load() as SavedOffsets | undefined
+    if (content?.dataVersion !== undefined) this.#version.restore(content.dataVersion)
+    this.#savedLogOffset = content?.commitLogOffset
     for (const [level, offset] of Object.entries(content?.offsetTable ?? {})) {
       this.#offsets.set(Number(level), offset)
     }
@@ -75,26 +128,90 @@ export class ScheduledDelivery {
     return this.#offsets
   }
 
-  /** Begins to deliver. */
+  /** Begins to deliver. Throws the host's error when the log cannot be read. */
   start(): void {
     this.#isRunning = true
     for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
+    if (!this.#store.wasClean && this.#savedLogOffset !== undefined) this.#findDelivered()
     this.#store.onArrival((topic, queueId, _nextOffset, _tagsCode, storeTimestamp) => {
       if (topic === SystemTopic.SCHEDULE) this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
     })
     this.#wakeAt(0)
   }
 
-  /** Delivers no more, and saves the progress. */
+  /** Delivers no more. Save once the store is shut. */
   stop(): void {
     this.#isRunning = false
     this.#timer?.cancel()
-    this.save()
   }
 
-  /** Saves the progress if there was any. */
+  /**
+   * Saves the progress as it was at the last call, once what was delivered by then is on disk. Throws the host's
+   * error; then it is saved with a later call.
+   */
   save(): void {
-    this.#saved.save()
+    const snapshot = this.#snapshot
+    if (snapshot !== undefined && this.#store.flushedOffset >= snapshot.logEnd) {
+      this.#file.save(snapshot.content)
+      this.#savedLogOffset = snapshot.commitLogOffset
+      this.#snapshot = undefined
+    }
+    const growth = this.#store.commitLogOffsetMax - (this.#savedLogOffset ?? 0)
+    const isFar = this.#savedLogOffset !== undefined && growth > IDLE_LOG_BYTES
+    if (this.#snapshot === undefined && (this.#isChanged || isFar)) {
+      this.#snapshot = this.#takeSnapshot()
+      this.#isChanged = false
+    }
+  }
+
+  /** Saves the progress after the store was shut. Throws the host's error. */
+  saveLast(): void {
+    if (!this.#isChanged && this.#snapshot === undefined) return
+    // What is not on disk may be lost, and is to be delivered once more.
+    if (this.#store.flushedOffset < this.#store.commitLogOffsetMax) return
+    this.#file.save(this.#takeSnapshot().content)
+  }
+
+  #takeSnapshot(): Snapshot {
+    const logEnd = this.#store.commitLogOffsetMax
+    const commitLogOffset = this.#inFlightFrom ?? logEnd
+    const content: SavedOffsets = {
+      dataVersion: this.#version.value,
+      offsetTable: Object.fromEntries(this.#offsets),
+      commitLogOffset,
+    }
+    return { content, commitLogOffset, logEnd }
+  }
+
+  /** Before the first delivery a start after a crash must find from where to look. Throws the host's error. */
+  #saveFirst(): void {
+    if (this.#savedLogOffset !== undefined) return
+    const { content, commitLogOffset } = this.#takeSnapshot()
+    this.#file.save(content)
+    this.#savedLogOffset = commitLogOffset
+  }
+
+  #findDelivered(): void {
+    const before = new Map<string, number>()
+    this.#store.scanFrom(this.#savedLogOffset ?? 0, (record) => {
+      const key = deliveredKeyOf(record)
+      if (key !== undefined) before.set(key, (before.get(key) ?? 0) + 1)
+    })
+    if (before.size === 0) return
+    this.#before = before
+    for (let level = 1; level <= this.levelMax; level++) {
+      this.#beforeEnds.set(level, this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1))
+    }
+  }
+
+  /** Whether a message was delivered before a crash. Each delivery counts once. */
+  #wasDelivered(level: number, offset: number, message: MessageToStore): boolean {
+    const before = this.#before
+    if (before === undefined || offset >= (this.#beforeEnds.get(level) ?? 0)) return false
+    const key = deliveryKey(message.topic, Buffer.from(message.properties), message.reconsumeTimes)
+    const times = before.get(key) ?? 0
+    if (times > 0) before.set(key, times - 1)
+    return times > 0
   }
 
   #delayOf(level: number): number {
@@ -115,7 +232,7 @@ export class ScheduledDelivery {
     if (!this.#isRunning || this.#timerAtMs <= atMs) return
     this.#timer?.cancel()
     this.#timerAtMs = atMs
-    const ms = Math.min(TIMER_MS_MAX, Math.max(0, atMs - this.#env.clock.now()))
+    const ms = Math.min(LOOK_MS, Math.max(0, atMs - this.#env.clock.now()))
     this.#timer = this.#env.clock.after(ms, () => {
       this.#timerAtMs = Infinity
       this.#deliver()
@@ -123,9 +240,11 @@ export class ScheduledDelivery {
   }
 
   #deliver(): void {
-    if (!this.#isRunning || this.#isBusy) return
+    if (!this.#isRunning || this.#inFlightFrom !== undefined) return
     const done = new Map<number, number>()
-    let nextMs = this.#env.clock.now() + TIMER_MS_MAX
+    const logEnd = this.#store.commitLogOffsetMax
+    this.#jumps.look(logEnd)
+    let nextMs = Infinity
     for (let level = 1; level <= this.levelMax; level++) {
       const { offset, dueMs } = this.#deliverLevel(level)
       if (offset !== (this.#offsets.get(level) ?? 0)) done.set(level, offset)
@@ -136,9 +255,9 @@ export class ScheduledDelivery {
       return
     }
     // Progress counts once the log has the messages.
-    this.#isBusy = true
+    this.#inFlightFrom = logEnd
     this.#env.turn.sends((failure) => {
-      this.#isBusy = false
+      this.#inFlightFrom = undefined
       if (failure === undefined) this.#advance(done)
       this.#wakeAt(failure === undefined ? nextMs : this.#env.clock.now() + RETRY_MS)
     })
@@ -147,7 +266,7 @@ export class ScheduledDelivery {
   #advance(done: ReadonlyMap<number, number>): void {
     for (const [level, offset] of done) this.#offsets.set(level, offset)
     this.#version.next()
-    this.#saved.changed()
+    this.#isChanged = true
   }
 
   /** Puts what is due into its topic; returns the next offset, and when to look again. */
@@ -158,30 +277,50 @@ export class ScheduledDelivery {
     const now = this.#env.clock.now()
     for (let count = 0; offset < max; count++, offset++) {
       if (count === BATCH_MAX) return { offset, dueMs: now }
-      const unit = this.#store.queueUnitAt(SystemTopic.SCHEDULE, queueId, offset)
-      if (unit === undefined) continue
-      // A time further off than the level allows comes from a clock that jumped.
-      const dueMs = unit.tagsCode > now + this.#delayOf(level) ? now : unit.tagsCode
+      const dueMs = this.#tryOne(level, offset, now)
       if (dueMs > now) return { offset, dueMs }
-      if (!this.#put(unit.physicalOffset, unit.sizeBytes)) return { offset, dueMs: now + RETRY_MS }
     }
     return { offset, dueMs: Infinity }
   }
 
+  #tryOne(level: number, offset: number, now: number): number {
+    try {
+      return this.#deliverOne(level, offset, now)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(deliveryFailed, { topic: SystemTopic.SCHEDULE, reason: String(error) })
+      return now + RETRY_MS
+    }
+  }
+
+  /** Delivers a message; when it is not to be delivered now, returns when to look again, else `now`. */
+  #deliverOne(level: number, offset: number, now: number): number {
+    const unit = this.#store.queueUnitAt(SystemTopic.SCHEDULE, level - 1, offset)
+    if (unit === undefined) return now
+    const saidMs = unit.tagsCode - this.#jumps.backMs(unit.physicalOffset)
+    // A time further off than the level allows comes from a clock that jumped before the start.
+    const dueMs = saidMs > now + this.#delayOf(level) ? now : saidMs
+    if (dueMs > now) return dueMs
+    return this.#put(level, offset, unit) ? now : now + RETRY_MS
+  }
+
   /** False when the store did not take the message and it is to be tried again. */
-  #put(physicalOffset: number, sizeBytes: number): boolean {
+  #put(level: number, offset: number, { physicalOffset, sizeBytes }: QueueUnit): boolean {
     const record = this.#store.recordAt(physicalOffset, sizeBytes)
     if (record === undefined) return true
     const message = dueMessage(decodeRecord(record))
-    if (message === undefined) return true
+    if (message === undefined || this.#wasDelivered(level, offset, message)) return true
+    this.#saveFirst()
     const result = this.#store.putMessage(message)
     if (result instanceof Promise) return true
-    if (isStored(result.status)) return true
-    this.#env.events.emit(deliveryFailed, {
-      topic: message.topic,
-      reason: result.remark ?? result.status,
-    })
-    return false
+    if (isStored(result.status)) {
+      this.#delivered(message.topic, result.sizeBytes)
+      return true
+    }
+    const reason = result.remark ?? result.status
+    this.#env.events.emit(deliveryFailed, { topic: message.topic, reason })
+    // What cannot be stored as it is would hold up all that comes behind it.
+    return REFUSED.has(result.status)
   }
 }
 
