@@ -24,6 +24,7 @@ const settings = {
   // A machine under test may keep a message waiting longer than Apache's 200 ms.
   waitTimeMillsInSendQueue: 20_000,
 }
+const TIMED = 'I_timed'
 const LEVEL_1S = 1
 const LEVEL_2H = 18
 const LOAD_CONNECTIONS = 4
@@ -68,8 +69,8 @@ function problemsOf(place, ...words) {
 }
 
 /** What is known of a folder: the queues and keys that were used. */
-function newKnowledge(groups) {
-  return { groups, queues: new Map(), keys: new Map(), offsets: new Set(), round: 0 }
+function newKnowledge(groups, hasTimers) {
+  return { groups, hasTimers, queues: new Map(), keys: new Map(), offsets: new Set(), round: 0 }
 }
 
 function note(known, topic, queueId) {
@@ -86,6 +87,7 @@ async function addMessages(client, known) {
       [keyed, 2],
       [batch, 1],
       ['I_delay', 1],
+      [TIMED, 1],
     ]) {
       await client.createTopic(topic, queues)
     }
@@ -116,6 +118,7 @@ async function addMessages(client, known) {
   note(known, batch, 0)
   known.keys.set(`${batch} batch-${round}-3`, [batch, `batch-${round}-3`])
   await addDelayed(client, known, round, stored)
+  if (known.hasTimers) await addTimed(client, round)
   for (const [i, group] of known.groups.entries()) {
     await client.commit(group, plain, i % 4, 3 + round + i)
     known.offsets.add(`${group} ${plain} ${i % 4}`)
@@ -142,6 +145,33 @@ async function addDelayed(client, known, round, stored) {
     await client.waitForMax(`%RETRY%${group}`, 0, round + 1)
     if (group !== LONG_GROUP) await client.waitForMax(`%DLQ%${group}`, 0, round + 1)
   }
+}
+
+/** Adds messages with times of their own: one that this broker delivers, one that the next does, one that stays. */
+async function addTimed(client, round) {
+  const delays = { now: 1, cross: 8, far: 7200 }
+  for (const [body, sec] of Object.entries(delays)) {
+    const key = `${body}-${round}`
+    await client.send(TIMED, 0, key, { UNIQ_KEY: key, TIMER_DELAY_SEC: String(sec) })
+  }
+  await client.waitForMax(TIMED, 0, 2 * round + 1)
+}
+
+/** What is wrong with the messages that the broker before this one left waiting. */
+async function timedOf(client, rounds) {
+  await client.waitForMax(TIMED, 0, 2 * rounds)
+  // Time for what would come twice.
+  await pause(2_500)
+  const lines = []
+  const max = await client.maxOffset(TIMED, 0)
+  if (max !== 2 * rounds) lines.push(`    ${max} messages came, ${2 * rounds} were due`)
+  for (let round = 0; round < rounds; round++) {
+    const places = await client.queryKey(TIMED, `cross-${round}`)
+    if (places.length !== 1) lines.push(`    cross-${round} is at ${JSON.stringify(places)}`)
+  }
+  const waiting = await client.timersWaiting(TIMED)
+  if (waiting !== rounds) lines.push(`    ${waiting} wait, it should be ${rounds}`)
+  return lines
 }
 
 /** Everything that a broker serves of what is known. */
@@ -196,8 +226,10 @@ async function* inTurns(name, order, place, known) {
   let before
   for (const [turn, make] of order.entries()) {
     let found
+    let untimely = []
     const served = await withBroker(make, place, async (client) => {
       if (before !== undefined) found = await factsOf(client, known)
+      if (before !== undefined && known.hasTimers) untimely = await timedOf(client, known.round)
       await addMessages(client, known)
       return factsOf(client, known)
     })
@@ -207,6 +239,8 @@ async function* inTurns(name, order, place, known) {
       const lines = differences(before, found)
       const what = `${name}/${turn}-${make}-after-${order[turn - 1]}`
       yield { name: what, same: lines.length === 0, lines, note: `${countOf(found)} messages` }
+      const timed = { same: untimely.length === 0, lines: untimely }
+      if (known.hasTimers) yield { name: `${what}-timed`, ...timed }
     }
     before = served
   }
@@ -303,7 +337,7 @@ async function* afterKill(killed, place, known) {
 
 const programs = {
   'apache-5.3.3': async function* (place) {
-    const known = newKnowledge([...GROUPS, LONG_GROUP])
+    const known = newKnowledge([...GROUPS, LONG_GROUP], true)
     const order = ['skylark', 'apache-5.3.3', 'skylark', 'apache-5.3.3', 'skylark']
     yield* inTurns('5.3.3', order, place, known)
     yield* afterRepair(place, known)
@@ -312,7 +346,7 @@ const programs = {
   },
   // It cannot read records of version 2, which topics of long groups have.
   'apache-4.9.7': async function* (place) {
-    const known = newKnowledge(GROUPS)
+    const known = newKnowledge(GROUPS, false)
     yield* inTurns(
       '4.9.7',
       ['skylark', 'apache-4.9.7', 'skylark', 'apache-4.9.7', 'skylark'],

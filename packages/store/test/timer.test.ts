@@ -9,6 +9,7 @@ import {
 } from '@skylarkmq/protocol'
 import { timerSlotOf } from '../src/index.ts'
 import type { MessageStore, MessageToStore, StoreConfig } from '../src/index.ts'
+import { goldenStore } from './support/golden.ts'
 import { message, putOk, readAll, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
 import { testEnv } from './support/test-env.ts'
 import type { TestEnv } from './support/test-env.ts'
@@ -180,4 +181,26 @@ test('a wheel that is gone is made again from the timer log, and both from the q
     assert.equal(new Set(all).size, 30, gone.join())
     await stopAndCheck(env, second, config)
   }
+})
+
+// Golden data: `extras`, in which messages wait for 1 h, 2 h, 2 h, and 2 days and 2 h, as Apache 5.3.3 left them.
+test("what Apache's broker left waiting is delivered, and rolled", async () => {
+  const { env, config } = goldenStore('extras')
+  const before = env.clock.now()
+  const store = await startStore(env, { ...config, mappedFileSizeTimerLog: 65_536 })
+  assert.equal(store.offsetMax('TopicTimer', 0), 1)
+  await pass(env, 400)
+  const { records } = await readAll(store, 'TopicTimer', 0)
+  const ids = records.map((record) =>
+    decodeProperties(decodeRecord(record).properties).get(Property.UNIQ_KEY),
+  )
+  assert.deepEqual([ids.length, new Set(ids).size], [4, 4])
+  for (const record of records.slice(1)) {
+    assert.ok(decodeRecord(record).storeTimestamp >= before)
+  }
+  const last = (await readAll(store, TIMER_TOPIC, 0)).records.at(-1) as Buffer
+  const rolled = decodeProperties(decodeRecord(last).properties)
+  assert.equal(rolled.get(Property.TIMER_ROLL_TIMES), '1')
+  assert.equal(store.timers?.progress().waiting, 1)
+  await store.shutdown()
 })

@@ -15,6 +15,7 @@ const Code = {
   GET_MAX_OFFSET: 30,
   GET_MIN_OFFSET: 31,
   CONSUMER_SEND_MSG_BACK: 36,
+  GET_TIMER_METRICS: 61,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: 200,
   SEND_MESSAGE_V2: 310,
   SEND_BATCH_MESSAGE: 320,
@@ -208,6 +209,12 @@ export function openStoreClient(address) {
     return places.sort((a, b) => a - b)
   }
 
+  /** How many messages for a topic wait for a time of their own. */
+  async function timersWaiting(topic) {
+    const { body } = await request(Code.GET_TIMER_METRICS, {})
+    return JSON.parse(body.toString()).timingCount[topic]?.count ?? 0
+  }
+
   const close = () => connection.close()
   return {
     createTopic,
@@ -218,6 +225,8 @@ export function openStoreClient(address) {
     commit,
     committed,
     waitForMax,
+    timersWaiting,
+    maxOffset,
     readQueue,
     queryKey,
     close,

@@ -134,9 +134,17 @@ final class Features {
         Message far = new Message(queue.getTopic(), "too far".getBytes());
         far.setDelayTimeSec(4 * 24 * 3600);
         Object tooFar = failure(() -> producer.send(far, queue));
-        tally.await(2, LIMIT_MS);
+        Message past = new Message(queue.getTopic(), "past".getBytes());
+        past.setDeliverTimeMs(System.currentTimeMillis() - 60_000);
+        past.putUserProperty("dueMs", "0");
+        SendResult atOnce = producer.send(past, queue);
+        Message millis = new Message(queue.getTopic(), "delay in ms".getBytes());
+        millis.setDelayTimeMs(4_500);
+        millis.putUserProperty("dueMs", "4500");
+        producer.send(millis, queue);
+        tally.await(4, LIMIT_MS);
         return facts("status", sent.getSendStatus(), "recallHandle", sent.getRecallHandle() != null, "tooFar", tooFar,
-            "notes", List.copyOf(notes));
+            "pastHandle", atOnce.getRecallHandle() != null, "notes", List.copyOf(notes));
     }
 
     /** A timer message that is called back in time is never delivered. */
@@ -155,8 +163,13 @@ final class Features {
         String id = producer.recallMessage(queue.getTopic(), sent.get(0).getRecallHandle());
         tally.await(1, LIMIT_MS);
         Thread.sleep(3_000);
+        String kept = sent.get(1).getRecallHandle();
+        String other = s.topic("other", 1).get(0).getTopic();
         return facts("id", id.equals(sent.get(0).getMsgId()), "delivered", tally.list(), "badHandle",
-            failure(() -> producer.recallMessage(queue.getTopic(), "bm90aGluZw==")));
+            failure(() -> producer.recallMessage(queue.getTopic(), "bm90aGluZw==")), "noBase64",
+            failure(() -> producer.recallMessage(queue.getTopic(), "?!")), "tooLate",
+            failure(() -> producer.recallMessage(queue.getTopic(), kept)), "otherTopic",
+            failure(() -> producer.recallMessage(other, kept)));
     }
 
     /** The broker gives out messages one by one instead of queues: each is consumed once, also by two members. */
