@@ -40,3 +40,21 @@ test('examples/filter-by-sql.mjs says what to do when the broker does not allow 
     return true
   })
 })
+
+test('examples/deliver-later.mjs gets each message in its time, as the guide says', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const script = `${root}examples/deliver-later.mjs`
+  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
+  const got = [...stdout.matchAll(/^got (.*), stored (\d+) ms/gm)]
+  const earliest: Record<string, number> = {
+    'after a while': 1500,
+    'at a time': 3000,
+    'after a level': 5000,
+  }
+  assert.deepEqual(got.map(([, body]) => body).sort(), Object.keys(earliest).sort())
+  for (const [, body = '', ms] of got) assert.ok(Number(ms) >= (earliest[body] ?? Infinity), body)
+  const sends = /^await producer\.send\(.*$/gm
+  const guide = readFileSync(`${root}docs/guide/delay.md`, 'utf8').match(sends)
+  assert.deepEqual(readFileSync(script, 'utf8').match(sends), guide)
+})

@@ -24,6 +24,10 @@ export interface Message {
   readonly keys?: string | readonly string[] | undefined
   /** Level of delay, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 m, … 2 h); 0 is none. */
   readonly delayLevel?: number | undefined
+  /** How long the broker keeps the message before anybody gets it, ms; without `delayLevel`. */
+  readonly delayMs?: number | undefined
+  /** When the broker gives the message to its topic, ms since 1970; without `delayLevel` and `delayMs`. */
+  readonly deliverAtMs?: number | undefined
   /** The application's own; names that RocketMQ uses are refused. */
   readonly properties?: Readonly<Record<string, string>> | undefined
   /** The application's own number. */

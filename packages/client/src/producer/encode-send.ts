@@ -68,7 +68,8 @@ export function prepareBatch(
     if (message.topic !== first.topic) {
       throw new InvalidMessage({ problem: 'the messages of a batch have one topic' })
     }
-    if ((message.delayLevel ?? 0) > 0 || message.topic.startsWith('%RETRY%')) {
+    const waits = propertiesOfWait(message).length > 0
+    if (waits || message.topic.startsWith('%RETRY%')) {
       throw new InvalidMessage({ problem: 'a message of a batch can neither wait nor be a retry' })
     }
     return { flag: message.flag ?? 0, ...encodeOne(message, nextId, options) }
@@ -147,6 +148,17 @@ function propertiesOf(message: Message, msgId: string): Map<string, string> {
   properties.set(Property.UNIQ_KEY, msgId)
   properties.set(Property.WAIT, 'true')
   if (message.tag !== undefined && message.tag !== '') properties.set(Property.TAGS, message.tag)
-  if ((message.delayLevel ?? 0) > 0) properties.set(Property.DELAY, String(message.delayLevel))
+  for (const [name, value] of propertiesOfWait(message)) properties.set(name, value)
   return properties
+}
+
+/** What tells the broker to keep the message for a while. */
+function propertiesOfWait({ delayLevel, delayMs, deliverAtMs }: Message): [string, string][] {
+  const whole = (ms: number): string => {
+    if (Number.isSafeInteger(Math.ceil(ms)) && ms >= 0) return String(Math.ceil(ms))
+    throw new InvalidMessage({ problem: `${ms} is no time to wait` })
+  }
+  if ((delayLevel ?? 0) > 0) return [[Property.DELAY, String(delayLevel)]]
+  if (delayMs !== undefined) return [[Property.TIMER_DELAY_MS, whole(delayMs)]]
+  return deliverAtMs === undefined ? [] : [[Property.TIMER_DELIVER_MS, whole(deliverAtMs)]]
 }
