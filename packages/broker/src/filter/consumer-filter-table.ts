@@ -68,6 +68,12 @@ export class ConsumerFilterTable {
     return this.#topics.get(topic)?.get(group)
   }
 
+  /** The same as config/consumerFilter.json has it; undefined when there is none. */
+  printed(topic: string, group: string): unknown {
+    const filter = this.get(topic, group)
+    return filter === undefined ? undefined : printedFilter(filter)
+  }
+
   /** Takes the subscriptions of a heartbeat, which are all that the group has. */
   register(group: string, subscriptions: readonly SubscriptionData[]): void {
     for (const each of subscriptions) {

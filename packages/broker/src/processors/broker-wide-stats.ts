@@ -14,6 +14,9 @@ import type { Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import { progress, queue } from './topic-stats.ts'
 
+/** Written as Java's greatest long. */
+const LONG_MAX = 2 ** 63
+
 /** GET_BROKER_CONSUME_STATS: how far every group is. Apache: `AdminBrokerProcessor.java`, fetchAllConsumeStatsInBroker. */
 export const getBrokerConsumeStats: Processor<BrokerContext, typeof GetBrokerConsumeStats> = (
   broker,
@@ -75,7 +78,7 @@ export const queryCorrectionOffset: Processor<BrokerContext, typeof QueryCorrect
     [...least].map(([queueId, offset]) => {
       // Behind all others: nothing has to be corrected, which the greatest number says.
       const own = compared.get(queueId)
-      return [queueId, own !== undefined && offset > own ? Number.MAX_SAFE_INTEGER : offset]
+      return [queueId, own !== undefined && offset > own ? LONG_MAX : offset]
     }),
   )
   return { code: ResponseCode.SUCCESS, body: correctionOffsetsBody.encode({ correctionOffsets }) }

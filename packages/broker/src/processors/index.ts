@@ -43,6 +43,7 @@ import {
 import { endTransaction, resumeCheckHalfMessage } from './end-transaction.ts'
 import { checkClientConfig, heartBeat, unregisterClient } from './heartbeat.ts'
 import { pullMessage } from './pull-message.ts'
+import { queryConsumeQueue } from './query-consume-queue.ts'
 import { queryMessage, viewMessageById } from './query-message.ts'
 import {
   getEarliestMsgStoretime,
@@ -66,7 +67,6 @@ import {
 import {
   getConsumeStats,
   getTopicStatsInfo,
-  queryConsumeQueue,
   queryConsumeTimeSpan,
   queryTopicConsumeByWho,
   viewBrokerStatsData,

@@ -3,15 +3,12 @@ import {
   consumeStatsBody,
   consumeTimeSpansBody,
   groupListBody,
-  queryConsumeQueueBody,
   ResponseCode,
   topicStatsTableBody,
-  type ConsumeQueueData,
   type GetConsumeStats,
   type GetTopicStatsInfo,
   type MessageQueue,
   type OffsetWrapper,
-  type QueryConsumeQueue,
   type QueryConsumeTimeSpan,
   type QueryTopicConsumeByWho,
   type TopicOffset,
@@ -19,10 +16,6 @@ import {
 } from '@skylarkmq/protocol'
 import { refuse, type Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
-import { tagFilter } from '../filter/tag-filter.ts'
-
-/** Most entries that QUERY_CONSUME_QUEUE returns. */
-const QUEUE_DATA_MAX = 1024
 
 /** GET_TOPIC_STATS_INFO: the ends of a topic's queues. Apache: `AdminBrokerProcessor.java`, getTopicStatsInfo. */
 export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInfo> = (
@@ -157,40 +150,6 @@ export const viewBrokerStatsData: Processor<BrokerContext, typeof ViewBrokerStat
     statsMinute: item.lastMinute,
     statsHour: item.lastHour,
     statsDay: item.lastDay,
-  })
-  return { code: ResponseCode.SUCCESS, body }
-}
-
-/** QUERY_CONSUME_QUEUE: entries of a queue as they lie there. */
-export const queryConsumeQueue: Processor<BrokerContext, typeof QueryConsumeQueue> = (
-  broker,
-  { header: { topic = '', queueId = 0, index = 0, count = 0, consumerGroup = '' } },
-) => {
-  const max = broker.store.offsetMax(topic, queueId)
-  if (max === 0) {
-    return refuse(ResponseCode.SYSTEM_ERROR, `${queueId}@${topic} is not exist!`)
-  }
-  const subscriptionData = broker.consumers.subscription(consumerGroup, topic)
-  const filter = subscriptionData === undefined ? undefined : tagFilter(subscriptionData)
-  const queueData: ConsumeQueueData[] = []
-  const end = Math.min(max, index + Math.min(count, QUEUE_DATA_MAX))
-  for (let offset = index; offset < end; offset++) {
-    const unit = broker.store.queueUnitAt(topic, queueId, offset)
-    if (unit === undefined) continue
-    queueData.push({
-      physicOffset: unit.physicalOffset,
-      physicSize: unit.sizeBytes,
-      tagsCode: unit.tagsCode,
-      // As in Apache, who names no group that subscribes is told false.
-      eval: subscriptionData !== undefined && filter?.matchesTagsCode(unit.tagsCode) !== false,
-    })
-  }
-  const minQueueIndex = broker.store.offsetMin(topic, queueId)
-  const body = queryConsumeQueueBody.encode({
-    queueData,
-    minQueueIndex,
-    maxQueueIndex: max,
-    subscriptionData,
   })
   return { code: ResponseCode.SUCCESS, body }
 }

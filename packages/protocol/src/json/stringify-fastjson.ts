@@ -37,6 +37,15 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
+const TWO_63 = 2 ** 63
+const LONG_MAX = '9223372036854775807'
+
+/** 2^63 stands for Java's greatest long, one less, which a number here cannot be. */
+function numberText(value: number): string {
+  if (value === TWO_63) return LONG_MAX
+  return Number.isFinite(value) ? String(value) : 'null'
+}
+
 class FastjsonWriter {
   readonly #quote: (text: string) => string
   readonly #standard: boolean
@@ -53,7 +62,7 @@ class FastjsonWriter {
       case 'string':
         return this.#quote(value)
       case 'number':
-        return Number.isFinite(value) ? String(value) : 'null'
+        return numberText(value)
       case 'boolean':
       case 'bigint':
         return String(value)

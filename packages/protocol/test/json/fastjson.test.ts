@@ -114,3 +114,10 @@ test('the form of the files in config is that of Apache', () => {
     '{\n\t"dataVersion":{\n\t\t"counter":17,\n\t\t"stateVersion":0\n\t},\n\t"empty":{},\n\t"offsetTable":{1:5,2:1\n\t}\n}',
   )
 })
+
+test('two to the sixty-third is written as the greatest long of Java', () => {
+  assert.equal(
+    stringifyFastjson({ a: 2 ** 63, b: 2 ** 53 }),
+    '{"a":9223372036854775807,"b":9007199254740992}',
+  )
+})
