@@ -34,6 +34,8 @@ var behaviours = []behaviour{
 	{"push-orderly", "before-restart", showOrderly},
 	{"push-members", "before-restart", showMembers},
 	{"transaction", "before-restart", showTransaction},
+	{"transaction-fail-over", "before-restart", showTransactionFailOver},
+	{"transaction-end", "before-restart", showTransactionEnd},
 	{"pull-from", "before-restart", showPullFrom},
 	{"push-suspended-order", "before-restart", showOrderlySuspended},
 	{"send-sync", "before-restart", showSendSync},

@@ -93,7 +93,7 @@ class WindowReader {
     if (this.buffer[end - 1] !== 0) return false
     const spans = recordSpans(this.buffer, this.at, sizeBytes)
     if (typeof spans === 'string' || spans.propertiesStart === spans.propertiesEnd) return false
-    const isLast = this.isZeroAt(file, offset + sizeBytes)
+    const isLast = this.check(file, offset + sizeBytes, true).kind === 'bad'
     this.#moveTo(file, offset, sizeBytes)
     return isLast
   }
