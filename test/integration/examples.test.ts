@@ -58,3 +58,16 @@ test('examples/deliver-later.mjs gets each message in its time, as the guide say
   const guide = readFileSync(`${root}docs/guide/delay.md`, 'utf8').match(sends)
   assert.deepEqual(readFileSync(script, 'utf8').match(sends), guide)
 })
+
+test('examples/transaction.mjs gets what was committed, at once or when asked, as the guide says', async (t) => {
+  const set = ['transactionTimeOut=100', 'transactionCheckInterval=100']
+  const { namesrvAddr } = await serverFor(t, { set })
+  const script = `${root}examples/transaction.mjs`
+  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
+  const got = stdout.split('\n').filter((line) => line.startsWith('got '))
+  assert.deepEqual(got.sort(), ['got paid', 'got paid, and not said'])
+  const said = /^const producer = [^]*?^\}\)$/m
+  const guide = said.exec(readFileSync(`${root}docs/guide/transactions.md`, 'utf8'))
+  assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))
+})

@@ -5,7 +5,10 @@ import {
   heartbeatDataBody,
   SkylarkError,
   UnregisterClient,
+  Property,
+  type CheckTransactionState,
   type ConsumerData,
+  type HeaderOf,
 } from '@skylarkmq/protocol'
 import {
   Dispatcher,
@@ -15,6 +18,7 @@ import {
   type ProcessorTable,
 } from '@skylarkmq/remoting'
 import { heartbeatFailed } from './events.ts'
+import { readMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
 import { reasonOf } from './reason.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
@@ -29,6 +33,7 @@ const HEARTBEAT_MS = 30_000
 const servedRequests = {
   NOTIFY_CONSUMER_IDS_CHANGED: clientRequests.NOTIFY_CONSUMER_IDS_CHANGED,
   RESET_CONSUMER_CLIENT_OFFSET: clientRequests.RESET_CONSUMER_CLIENT_OFFSET,
+  CHECK_TRANSACTION_STATE: clientRequests.CHECK_TRANSACTION_STATE,
 } as const
 
 /** A consumer group of a client, as heartbeats and brokers' requests see it. */
@@ -41,6 +46,13 @@ export interface GroupMember {
   offsetsReset(topic: string, body: Buffer): void
 }
 
+/** Hears that a broker asks what became of a transaction. */
+export type CheckListener = (
+  header: HeaderOf<typeof CheckTransactionState>,
+  message: ReceivedMessage,
+  connection: Connection,
+) => void
+
 const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
   NOTIFY_CONSUMER_IDS_CHANGED: (client, { header }) => {
     client.consumers.get(header.consumerGroup)?.membersChanged()
@@ -50,6 +62,14 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     const member = client.consumers.get(header.group)
     if (member !== undefined && body !== undefined) {
       member.offsetsReset(header.topic, Buffer.from(body))
+    }
+    return NO_REPLY
+  },
+  CHECK_TRANSACTION_STATE: (client, { header, body, connection }) => {
+    const messages = body === undefined ? [] : readMessages(Buffer.from(body), header.bname ?? '')
+    for (const message of messages) {
+      const group = message.properties.get(Property.PGROUP) ?? ''
+      client.transactionChecks.get(group)?.(header, message, connection)
     }
     return NO_REPLY
   },
@@ -68,6 +88,8 @@ export class ClientInstance {
   readonly routes: TopicRouteTable
   readonly producerGroups = new Set<string>()
   readonly consumers = new Map<string, GroupMember>()
+  /** By producer group. */
+  readonly transactionChecks = new Map<string, CheckListener>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
   #timers: Timer[] | undefined

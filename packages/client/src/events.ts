@@ -32,6 +32,14 @@ export const listenerFailed = defineEvent({
   says: 'the listener threw on {msgId} of {topic}: {reason}',
 })
 
+/** A check of a transaction threw; the broker asks again later. */
+export const transactionCheckFailed = defineEvent({
+  name: 'client.transaction.failed',
+  level: 'error',
+  fields: { topic: 'topic', msgId: 'id of the message', reason: 'what was thrown' },
+  says: 'what became of the transaction of {msgId} of {topic} could not be said: {reason}',
+})
+
 /** A message could not be given back to its broker; it is consumed again here. */
 export const sendBackFailed = defineEvent({
   name: 'client.sendback.failed',

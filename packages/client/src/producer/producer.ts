@@ -1,13 +1,16 @@
 import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
 import {
+  EndTransaction,
+  parseOffsetMsgId,
   queueKey,
   ResponseCode,
   SendBatchMessage,
+  SkylarkError,
   SendMessageV2,
   type MessageQueue,
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
-import { ClientClosed, NoRoute, SendFailed } from '../errors.ts'
+import { ClientClosed, InvalidOption, NoRoute, SendFailed } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { reasonOf } from '../reason.ts'
@@ -16,6 +19,13 @@ import type { Answer } from '../wire/call.ts'
 import { prepareBatch, prepareMessage, sendHeader, type PreparedSend } from './encode-send.ts'
 import { maySendAgain } from './retry.ts'
 import { selectQueue, type QueueSelector } from './select-queue.ts'
+import {
+  answerChecks,
+  endHeader,
+  prepareHalfSend,
+  type TransactionCheck,
+  type TransactionDecision,
+} from './transaction.ts'
 import { uniqKeys } from './uniq-key.ts'
 
 /** What a producer may be told. */
@@ -30,6 +40,8 @@ export interface ProducerOptions extends ClientOptions {
   readonly compressOverBytes?: number
   /** Largest body, in bytes; default 4194304. The broker has a limit of its own. */
   readonly maxMessageBytes?: number
+  /** Says what became of a transaction when a broker asks; needed for `sendInTransaction`. */
+  readonly checkTransaction?: TransactionCheck
 }
 
 /** How one send differs from others. */
@@ -90,6 +102,7 @@ export class Producer {
   readonly #nextId: () => string
   readonly #known = new Set<string>()
   #turn: number
+  readonly #checks: boolean
   #isClosed = false
 
   /** Throws ERR_CLIENT_OPTION. */
@@ -104,6 +117,10 @@ export class Producer {
       maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
     }
     this.#nextId = uniqKeys(env)
+    this.#checks = options.checkTransaction !== undefined
+    if (options.checkTransaction !== undefined) {
+      answerChecks(this.#client, this.#group, options.checkTransaction)
+    }
     this.#turn = Math.floor(env.random.next() * 0x10000)
   }
 
@@ -121,6 +138,44 @@ export class Producer {
   /** Sends several messages of one topic at once, all to one queue, all or none. Rejects as `send`. */
   sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendResult> {
     return this.#deliver(() => prepareBatch(messages, this.#nextId, this.#encode), options)
+  }
+
+  /**
+   * Sends a message that nobody gets before `run` says 'commit'. `run` is called once the broker has the message; what
+   * it decides is told to the broker without waiting. When it says 'unknown', throws, or this process dies, the broker
+   * asks `checkTransaction` of any producer of the group later. A message that is not as safe as the broker was asked to
+   * make it is rolled back, and `run` is not called.
+   *
+   * Rejects as `send`, with ERR_CLIENT_OPTION without `checkTransaction`, and with what `run` throws.
+   */
+  async sendInTransaction(
+    message: Message,
+    run: (sent: SendResult) => TransactionDecision | Promise<TransactionDecision>,
+    options: SendOptions = {},
+  ): Promise<SendResult & { readonly decision: TransactionDecision }> {
+    if (!this.#checks) {
+      throw new InvalidOption({ option: 'checkTransaction', problem: 'transactions need it' })
+    }
+    const prepare = (): PreparedSend =>
+      prepareHalfSend(message, prepareMessage(message, this.#nextId, this.#encode), this.#group)
+    const sent = await this.#deliver(prepare, options)
+    const decision = sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
+    if (decision !== 'unknown') await this.#end(message.topic, sent, decision)
+    return { ...sent, decision }
+  }
+
+  /** Tells the broker; one that cannot be reached asks later. */
+  async #end(topic: string, sent: SendResult, decision: TransactionDecision): Promise<void> {
+    const physicalOffset = parseOffsetMsgId(sent.offsetMsgId)?.physicalOffset
+    const address = masterAddress(await this.#route(topic), sent.messageQueue.brokerName)
+    if (address === undefined || physicalOffset === undefined) return
+    const half = { ...sent, physicalOffset }
+    const header = endHeader(this.#group, topic, half, decision, false)
+    try {
+      await this.#client.caller.oneway(address, EndTransaction, header)
+    } catch (error) {
+      if (!(error instanceof SkylarkError)) throw error
+    }
   }
 
   /**

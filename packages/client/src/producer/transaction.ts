@@ -1,0 +1,123 @@
+import {
+  appendProperty,
+  encodeHeader,
+  EndTransaction,
+  MessageSysFlag,
+  Property,
+  type CheckTransactionState,
+  type HeaderOf,
+} from '@skylarkmq/protocol'
+import type { Connection } from '@skylarkmq/remoting'
+import type { ClientInstance } from '../client-instance.ts'
+import { InvalidMessage } from '../errors.ts'
+import { transactionCheckFailed } from '../events.ts'
+import type { Message, ReceivedMessage } from '../message.ts'
+import { reasonOf } from '../reason.ts'
+import type { PreparedSend } from './encode-send.ts'
+
+/** What became of a transaction. After `unknown`, the broker asks later. */
+export type TransactionDecision = 'commit' | 'rollback' | 'unknown'
+
+/**
+ * Says what became of a transaction that this group began, perhaps in another process: the broker asks when it was
+ * told nothing. What it throws counts as `unknown`.
+ */
+export type TransactionCheck = (
+  message: ReceivedMessage,
+) => TransactionDecision | Promise<TransactionDecision>
+
+/** `commitOrRollback` of each decision. */
+const CODES: Readonly<Record<TransactionDecision, number>> = {
+  commit: MessageSysFlag.TRANSACTION_COMMIT,
+  rollback: MessageSysFlag.TRANSACTION_ROLLBACK,
+  unknown: 0,
+}
+
+/** Where a half message lies, and what it is called. */
+interface Half {
+  readonly queueOffset: number
+  readonly physicalOffset: number
+  readonly msgId: string
+  readonly transactionId: string | undefined
+}
+
+/** A message as a half message. Throws ERR_CLIENT_MESSAGE for one that is to come later. */
+export function prepareHalfSend(
+  message: Message,
+  prepared: PreparedSend,
+  group: string,
+): PreparedSend {
+  const { delayLevel = 0, delayMs, deliverAtMs } = message
+  if (delayLevel > 0 || delayMs !== undefined || deliverAtMs !== undefined) {
+    throw new InvalidMessage({ problem: 'a message of a transaction cannot be delayed' })
+  }
+  const marked = appendProperty(prepared.properties, Property.TRAN_MSG, 'true')
+  return {
+    ...prepared,
+    properties: appendProperty(marked, Property.PGROUP, group),
+    sysFlag: prepared.sysFlag | MessageSysFlag.TRANSACTION_PREPARED,
+  }
+}
+
+/** The header that tells a broker of a decision. */
+export function endHeader(
+  producerGroup: string,
+  topic: string,
+  half: Half,
+  decision: TransactionDecision,
+  isAsked: boolean,
+): HeaderOf<typeof EndTransaction> {
+  return {
+    producerGroup,
+    topic,
+    tranStateTableOffset: half.queueOffset,
+    commitLogOffset: half.physicalOffset,
+    commitOrRollback: CODES[decision],
+    fromTransactionCheck: isAsked,
+    msgId: half.msgId,
+    transactionId: half.transactionId,
+  }
+}
+
+/**
+ * Answers brokers that ask what became of transactions of a group. The answer goes to who asked, with the offsets it
+ * asked by. Apache: `DefaultMQProducerImpl.java`, checkTransactionState.
+ */
+export function answerChecks(client: ClientInstance, group: string, check: TransactionCheck): void {
+  client.transactionChecks.set(group, (header, message, connection) => {
+    void decide(check, message).then(
+      (decision) => {
+        if (decision !== 'unknown') say(group, header, message, decision, connection)
+      },
+      (error: unknown) => {
+        const { topic, msgId } = message
+        client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: reasonOf(error) })
+      },
+    )
+  })
+}
+
+async function decide(
+  check: TransactionCheck,
+  message: ReceivedMessage,
+): Promise<TransactionDecision> {
+  return await check(message)
+}
+
+function say(
+  group: string,
+  asked: HeaderOf<typeof CheckTransactionState>,
+  message: ReceivedMessage,
+  decision: TransactionDecision,
+  connection: Connection,
+): void {
+  const half = {
+    queueOffset: asked.tranStateTableOffset,
+    physicalOffset: asked.commitLogOffset,
+    msgId: message.msgId,
+    transactionId: asked.transactionId,
+  }
+  const { code, name } = EndTransaction
+  const header = endHeader(group, message.topic, half, decision, true)
+  connection.oneway({ code, name, fields: encodeHeader(EndTransaction, header) })
+}
