@@ -214,3 +214,11 @@ export const timersRecovered = defineEvent({
   },
   says: 'messages that wait go on from {readTimeMs}, with message {queueOffset} of their queue',
 })
+
+/** A slot of the wheel and the timer log do not agree. */
+export const timerSlotTorn = defineEvent({
+  name: 'store.timer.torn',
+  level: 'warn',
+  fields: { slotMs: 'The time of the slot.', units: 'Messages that were found for it.' },
+  says: 'the slot of {slotMs} was torn; the timer log has {units} messages for it',
+})

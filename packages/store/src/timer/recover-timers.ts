@@ -6,6 +6,9 @@ import type { TimerWheel } from './timer-wheel.ts'
 /** Without a check point, slots of so long are taken for not delivered, as in Apache. */
 const UNKNOWN_MS = 7 * 24 * 3600 * 1000
 
+/** A commit log that is searched as a whole when there is no check point, which young stores do not have. */
+const SMALL_BYTES = 64 * 1024 * 1024
+
 /** What a start found of the messages that wait. */
 export interface RecoveredTimers {
   /** First slot that may not be delivered. */
@@ -30,26 +33,33 @@ export function recoverTimers(
   check: TimerCheckFile | undefined,
   log: TimerLog,
   wheel: TimerWheel,
-  was: { readonly clean: boolean; readonly nowSlotMs: number },
+  was: { readonly clean: boolean; readonly nowSlotMs: number; readonly commitLogEnd: number },
 ): RecoveredTimers {
   const enqueued = new Set<number>()
+  // After a power cut the timer log may be ahead of the commit log.
+  const isThere = (unit: TimerUnit): boolean => unit.physicalOffset < was.commitLogEnd
   if (check === undefined) {
     log.recover(0, was.clean, (unit, position) => {
+      if (!isThere(unit)) return false
       chain(wheel, unit, position, Infinity)
       enqueued.add(unit.physicalOffset)
+      return true
     })
     const readTimeMs = log.isEmpty ? was.nowSlotMs : was.nowSlotMs - UNKNOWN_MS
-    const unknown = { rebuildEnd: 0, deliveredMs: 0, commitLogEnd: undefined }
+    const commitLogEnd = was.commitLogEnd < SMALL_BYTES ? 0 : undefined
+    const unknown = { rebuildEnd: 0, deliveredMs: 0, commitLogEnd }
     return { readTimeMs, queueOffset: 0, enqueued, ...unknown }
   }
   const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset, logOffset } = check
   // Another broker's wheel may be older than its log after a crash, and newer after a power cut.
   const isDoubtful = !wheel.isThere || (!was.clean && logOffset === undefined)
-  if (isDoubtful) log.recover(0, was.clean, () => undefined)
+  if (isDoubtful) log.recover(0, was.clean, isThere)
   const end = isDoubtful ? log.end : Infinity
   log.recover(isDoubtful ? 0 : lastTimerLogFlushPos, was.clean, (unit, position) => {
+    if (!isThere(unit)) return false
     if (unit.slotMs >= lastReadTimeMs) chain(wheel, unit, position, end)
     if (position >= lastTimerLogFlushPos) enqueued.add(unit.physicalOffset)
+    return true
   })
   const isLost = log.end < lastTimerLogFlushPos
   return {

@@ -31,7 +31,8 @@ export const deliveryMarkLayout = offsetsOf([
 ])
 
 const MAGIC = 0x534b5954
-const MARK_AT = 512
+// In one sector with the rest, so that both are written or neither.
+const MARK_AT = 64
 const FILE_BYTES = 4096
 
 /** What config/timercheck says. Apache: `TimerCheckpoint.java`. */
@@ -40,11 +41,13 @@ export interface TimerCheckFile extends TimerCheckPoint {
   readonly logOffset: number | undefined
 }
 
-/** Reads config/timercheck; undefined when there is none. Throws the host's error. */
+/** Reads config/timercheck; undefined when there is none, or nothing in it. Throws the host's error. */
 export function readTimerCheck(disk: Disk, path: string): TimerCheckFile | undefined {
   const bytes = disk.readFile(path)
   if (bytes === undefined || bytes.length < 56) return undefined
   const point = decodeTimerCheckPoint(bytes)
+  // A power cut may keep the name of a file and lose what is in it.
+  if (point.lastReadTimeMs === 0) return undefined
   const isOurs =
     bytes.length >= MARK_AT + deliveryMarkLayout.sizeBytes &&
     readInt(bytes, MARK_AT) === MAGIC &&

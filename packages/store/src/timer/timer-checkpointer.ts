@@ -5,14 +5,16 @@ import { reasonOf } from '../write-health.ts'
 import type { DueProgress } from './due-messages.ts'
 import { encodeTimerCheck } from './timer-check-point.ts'
 import type { TimerParts } from './timer-parts.ts'
+import type { WheelPages } from './timer-wheel.ts'
 
 /** While nobody waits, what a start after a crash would have to read is kept below this. */
 const IDLE_MS = 60_000
 const IDLE_LOG_BYTES = 32 * 1024 * 1024
 
-/** A progress, and where the commit log has to be on disk before it may be believed. */
+/** A progress, the wheel as it was then, and where the commit log has to be on disk before both may be believed. */
 interface Wanted extends DueProgress {
   readonly logEnd: number
+  readonly pages: WheelPages
 }
 
 /**
@@ -25,6 +27,8 @@ export class TimerCheckpointer {
   #last: TimerCheckPoint
   /** Whether a file is there that a start would go by. */
   #isBegun: boolean
+  /** Whether the file's name is known to be on disk. */
+  #isNamed = false
   #commitLogEnd = 0
   #wanted: Wanted | undefined
   #running: Promise<void> | undefined
@@ -67,7 +71,9 @@ export class TimerCheckpointer {
     if (this.#running !== undefined) return
     if (this.#wanted === undefined) {
       const progress = this.#progress()
-      if (this.#isNew(progress)) this.#wanted = progress
+      if (this.#isNew(progress)) {
+        this.#wanted = { ...progress, pages: this.#parts.wheel.takeChanged() }
+      }
     } else if (this.#parts.host.flushedOffset >= this.#wanted.logEnd) {
       const wanted = this.#wanted
       this.#wanted = undefined
@@ -79,7 +85,8 @@ export class TimerCheckpointer {
   async last(): Promise<void> {
     await this.#running
     const progress = this.#progress()
-    if (this.#isBegun || this.#isNew(progress)) await this.#run(progress)
+    if (!this.#isBegun && !this.#isNew(progress)) return
+    await this.#run({ ...progress, pages: this.#parts.wheel.takeChanged() })
   }
 
   /** Resolves when nothing is under way. */
@@ -87,15 +94,17 @@ export class TimerCheckpointer {
     await this.#running
   }
 
-  #progress(): Wanted {
+  #progress(): Omit<Wanted, 'pages'> {
     const { readTimeMs, queueOffset, log, host, due } = this.#parts
     const commitLogEnd = host.commitLogOffsetMax
     const reached = { readTimeMs, queueOffset, timerLogEnd: log.end, commitLogEnd }
-    return { ...due.progress(reached), logEnd: commitLogEnd }
+    const progress = due.progress(reached)
+    const held = Math.min(progress.commitLogEnd, this.#parts.heldLogEnd)
+    return { ...progress, commitLogEnd: held, logEnd: commitLogEnd }
   }
 
   /** While nobody waits, time passing is nothing new. */
-  #isNew(progress: Wanted): boolean {
+  #isNew(progress: DueProgress): boolean {
     const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset } = this.#last
     const isIdle =
       progress.timerLogEnd === lastTimerLogFlushPos &&
@@ -112,9 +121,8 @@ export class TimerCheckpointer {
     const { env, log, wheel, counts } = this.#parts
     try {
       log.write()
-      const pages = wheel.takeChanged()
       await log.sync(this.#last.lastTimerLogFlushPos)
-      await wheel.write(pages)
+      await wheel.write(progress.pages)
       counts.save()
       this.#write(progress)
       const file = env.disk.open(this.#path, 'write')
@@ -123,8 +131,10 @@ export class TimerCheckpointer {
       } finally {
         file.close()
       }
-      if (!this.#isBegun)
+      if (!this.#isNamed) {
         await env.disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
+      }
+      this.#isNamed = true
       this.#isBegun = true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
@@ -132,7 +142,7 @@ export class TimerCheckpointer {
     }
   }
 
-  #write(progress: Wanted): void {
+  #write(progress: DueProgress): void {
     const { env } = this.#parts
     const { counter } = this.#last.dataVersion
     const point: TimerCheckPoint = {

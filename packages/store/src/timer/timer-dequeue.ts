@@ -1,4 +1,4 @@
-import { timerMessageLost, timerNotDelivered } from '../events.ts'
+import { timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message.ts'
 import { PutMessageStatus } from '../status.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
@@ -7,7 +7,7 @@ import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { TIMER_SLOTS } from './timer-wheel.ts'
 import {
   deliveryKey,
-  deliveryKeyOf,
+  deliveryOf,
   messageOnItsWay,
   readWaiting,
   recallKeyOf,
@@ -49,14 +49,22 @@ export class TimerDequeue {
     this.#listeners.push(listener)
   }
 
-  /** Looks in the commit log, from an offset on, for what was delivered before a crash. Throws the host's error. */
-  findDelivered(commitLogEnd: number): void {
+  /**
+   * Looks in the commit log, from an offset on, for what was delivered before a crash. Returns the last slot of it, ms;
+   * undefined when there was nothing. Throws the host's error.
+   */
+  findDelivered(commitLogEnd: number): number | undefined {
     const before = new Map<string, number>()
+    let lastMs = 0
     this.#parts.host.scanFrom(commitLogEnd, (record) => {
-      const key = deliveryKeyOf(record)
-      if (key !== undefined) before.set(key, (before.get(key) ?? 0) + 1)
+      const delivery = deliveryOf(record)
+      if (delivery === undefined) return
+      before.set(delivery.key, (before.get(delivery.key) ?? 0) + 1)
+      lastMs = Math.max(lastMs, delivery.slotMs)
     })
-    if (before.size > 0) this.#before = before
+    if (before.size === 0) return undefined
+    this.#before = before
+    return lastMs
   }
 
   /** Says that nothing that was delivered before the crash can come again. */
@@ -77,18 +85,8 @@ export class TimerDequeue {
   }
 
   #open(slotMs: number): void {
-    const { log, wheel, host, due, precisionMs } = this.#parts
-    const units: TimerUnit[] = []
-    for (let position = wheel.slot(slotMs)?.last ?? -1; position >= 0;) {
-      const unit = log.unitAt(position)
-      if (unit === undefined || slotBegin(unit.slotMs, precisionMs) !== slotMs) {
-        const reason = `the timer log has nothing of its slot at ${position}`
-        this.#parts.env.events.emit(timerMessageLost, { physicalOffset: -1, reason })
-        break
-      }
-      units.push(unit)
-      position = unit.previous < position ? unit.previous : -1
-    }
+    const { host, due } = this.#parts
+    const units = this.#chainOf(slotMs) ?? this.#searched(slotMs)
     const group: DueGroup = {
       slotMs,
       queueOffset: 0,
@@ -98,10 +96,35 @@ export class TimerDequeue {
       recalled: new Map(),
     }
     const messages: DueMessage[] = []
-    for (const unit of units.reverse()) this.#sortUnit(unit, group, messages)
+    for (const unit of units) this.#sortUnit(unit, group, messages)
     group.left = messages.length
     due.add(group, messages)
     this.#settleRecalls(group)
+  }
+
+  /** The units of a slot, the oldest first; undefined when the slot and the timer log do not agree. */
+  #chainOf(slotMs: number): TimerUnit[] | undefined {
+    const { log, wheel, precisionMs } = this.#parts
+    const units: TimerUnit[] = []
+    for (let position = wheel.slot(slotMs)?.last ?? -1; position >= 0;) {
+      const unit = log.unitAt(position)
+      if (unit === undefined || slotBegin(unit.slotMs, precisionMs) !== slotMs) return undefined
+      if (unit.previous >= position) return undefined
+      units.push(unit)
+      position = unit.previous
+    }
+    return units.reverse()
+  }
+
+  /** As `#chainOf`, by reading the whole timer log: a power cut may have torn the slot. */
+  #searched(slotMs: number): TimerUnit[] {
+    const { env, log, precisionMs } = this.#parts
+    const units: TimerUnit[] = []
+    log.forEach((unit) => {
+      if (slotBegin(unit.slotMs, precisionMs) === slotMs) units.push(unit)
+    })
+    env.events.emit(timerSlotTorn, { slotMs, units: units.length })
+    return units
   }
 
   #sortUnit(unit: TimerUnit, group: DueGroup, messages: DueMessage[]): void {
@@ -166,7 +189,9 @@ export class TimerDequeue {
     }
     if (!isRolled && this.isRecalled(due, record)) return true
     const waiting = readWaiting(record, precisionMs)
-    if (waiting === undefined || (waiting.isDelete && !isRolled)) return true
+    // A log that was cut may have another message there, which is in a slot of its own.
+    const isOther = !isRolled && (waiting?.slotMs ?? 0) > (due.group.slotMs ?? Infinity)
+    if (waiting === undefined || isOther || (waiting.isDelete && !isRolled)) return true
     const message = messageOnItsWay(record, isRolled, enqueueMs, env.clock.now())
     if (message !== undefined && !this.#wasDelivered(message) && !this.#put(message)) return false
     if (enqueueMs !== undefined) {

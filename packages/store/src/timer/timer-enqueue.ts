@@ -121,13 +121,11 @@ export class TimerEnqueue {
   }
 
   #toWheel(unit: QueueUnit, waiting: WaitingMessage, writeTimeMs: number): void {
-    const { log, wheel, precisionMs } = this.#parts
-    const { slotMs, isRolled } = decideRoll(
-      waiting.slotMs,
-      writeTimeMs,
-      this.#windowSlots,
-      precisionMs,
-    )
+    const { log, wheel, precisionMs, readTimeMs } = this.#parts
+    const roll = decideRoll(waiting.slotMs, writeTimeMs, this.#windowSlots, precisionMs)
+    // Of a clock that was set back, slots that are to come are behind already.
+    const slotMs = Math.max(roll.slotMs, readTimeMs)
+    const isRolled = slotMs !== waiting.slotMs
     const slot = wheel.slot(slotMs)
     const magic =
       TimerMagic.MESSAGE |

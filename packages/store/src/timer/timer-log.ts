@@ -1,4 +1,5 @@
 import type { Disk, Env } from '@skylarkmq/env'
+import { makeDurableDirectory } from '../durable-directory.ts'
 import { segmentSizeKept } from '../events.ts'
 import { SegmentFile } from '../segment/segment-file.ts'
 import { SegmentQueue, listSegments, removeEmptyLast } from '../segment/segment-queue.ts'
@@ -55,13 +56,13 @@ export class TimerLog {
   }
 
   /**
-   * Reads the units from `position` on, or from the beginning of the file that has it, up to the first that is none,
-   * and makes that place the end; after an unclean stop nothing stays behind it. Throws the host's error.
+   * Reads the units from `position` on, or from the beginning of the file that has it, up to the first that is none or
+   * that `visit` says no to, and makes that place the end; after an unclean stop nothing stays behind it. Throws the host's error.
    */
   recover(
     position: number,
     wasClean: boolean,
-    visit: (unit: TimerUnit, position: number) => void,
+    visit: (unit: TimerUnit, position: number) => boolean,
   ): void {
     const files = this.#segments.files
     const first = files.find((file) => position < file.endOffset)
@@ -86,7 +87,7 @@ export class TimerLog {
   #recoverFile(
     file: SegmentFile,
     from: number,
-    visit: (unit: TimerUnit, position: number) => void,
+    visit: (unit: TimerUnit, position: number) => boolean,
   ): number | 'blank' {
     const bytes = Buffer.allocUnsafe(Math.min(STAGED_BYTES, file.sizeBytes))
     for (let at = from; at + TIMER_BLANK_BYTES <= file.endOffset;) {
@@ -95,8 +96,7 @@ export class TimerLog {
       while (inside + TIMER_UNIT_BYTES <= length || at + length >= file.endOffset) {
         const unit = decodeTimerUnit(bytes.subarray(0, length), inside)
         if (unit === 'blank') return 'blank'
-        if (unit === undefined) return at + inside
-        visit(unit, at + inside)
+        if (unit === undefined || !visit(unit, at + inside)) return at + inside
         inside += TIMER_UNIT_BYTES
       }
       if (inside === 0) return at
@@ -105,11 +105,23 @@ export class TimerLog {
     return 'blank'
   }
 
+  /** Reads every unit that is written. Throws the host's error. */
+  forEach(visit: (unit: TimerUnit, position: number) => void): void {
+    this.write()
+    for (const file of this.#segments.files) {
+      const stop = this.#recoverFile(file, file.firstOffset, (unit, position) => {
+        if (position < this.#written) visit(unit, position)
+        return position < this.#written
+      })
+      if (stop !== 'blank') return
+    }
+  }
+
   /** Stages a unit; returns its position. Throws the host's error when room for it cannot be made; then it is not there. */
   append(unit: TimerUnit): number {
     const file = this.#segments.at(this.end)
     if (file === undefined) {
-      if (this.isEmpty) this.#disk.makeDirectory(this.#directory)
+      if (this.isEmpty) makeDurableDirectory(this.#disk, this.#directory)
       this.write()
       this.#segments.append()
     } else if (file.endOffset - this.end < TIMER_UNIT_BYTES + TIMER_BLANK_BYTES) {

@@ -65,7 +65,9 @@ export class TimerMessageStore {
     const check = readTimerCheck(env.disk, checkPath)
     const nowMs = env.clock.now()
     const nowSlotMs = slotBegin(nowMs, precisionMs)
-    const found = recoverTimers(check, log, wheel, { clean: host.wasClean, nowSlotMs })
+    const commitLogEnd = host.commitLogOffsetMax
+    const was = { clean: host.wasClean, nowSlotMs, commitLogEnd }
+    const found = recoverTimers(check, log, wheel, was)
     const max = host.offsetMax(TIMER_TOPIC, 0)
     this.#parts = {
       env,
@@ -78,15 +80,18 @@ export class TimerMessageStore {
       precisionMs,
       readTimeMs: found.readTimeMs,
       queueOffset: Math.min(found.queueOffset, max),
+      heldLogEnd: Infinity,
       enqueuedTotal: 0,
       deliveredTotal: 0,
     }
     this.#enqueue = new TimerEnqueue(this.#parts, found)
     this.#dequeue = new TimerDequeue(this.#parts)
     this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check)
-    if (!host.wasClean && found.commitLogEnd !== undefined) {
-      this.#dequeue.findDelivered(found.commitLogEnd)
-      this.#behind = { timeMs: nowMs, queueOffset: max }
+    // After an orderly stop that is the end, unless it came soon after a crash.
+    const lastMs = this.#dequeue.findDelivered(found.commitLogEnd ?? commitLogEnd)
+    if (lastMs !== undefined) {
+      this.#parts.heldLogEnd = found.commitLogEnd ?? Infinity
+      this.#behind = { timeMs: lastMs, queueOffset: max }
     }
     const { readTimeMs, queueOffset } = this.#parts
     if (max === 0 && log.end === 0) return
@@ -256,6 +261,7 @@ export class TimerMessageStore {
     const { readTimeMs, queueOffset } = this.#parts.due.progress(this.#reached())
     if (readTimeMs <= this.#behind.timeMs || queueOffset < this.#behind.queueOffset) return
     this.#dequeue.forgetDelivered()
+    this.#parts.heldLogEnd = Infinity
     this.#behind = undefined
   }
 

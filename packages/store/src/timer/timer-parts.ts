@@ -35,6 +35,8 @@ export interface TimerParts {
   readTimeMs: number
   /** First message of their queue that was not put into the wheel yet. */
   queueOffset: number
+  /** Until all that was delivered before a crash is behind: from where on a next start has to look for it, too. */
+  heldLogEnd: number
   enqueuedTotal: number
   deliveredTotal: number
 }

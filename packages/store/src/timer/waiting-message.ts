@@ -14,6 +14,7 @@ import {
 import { tagsCodeOfRecord } from '../dispatch/reput.ts'
 import type { MessageToStore } from '../message.ts'
 
+const TOPIC = Buffer.from(TIMER_TOPIC)
 const OUT_MS = Buffer.from(Property.TIMER_OUT_MS)
 const REAL_TOPIC = Buffer.from(Property.REAL_TOPIC)
 const REAL_QID = Buffer.from(Property.REAL_QID)
@@ -50,6 +51,8 @@ export interface WaitingMessage {
 export function readWaiting(record: Buffer, precisionMs: number): WaitingMessage | undefined {
   const spans = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return undefined
+  if (record.compare(TOPIC, 0, TOPIC.length, spans.topicStart, spans.topicEnd) !== 0)
+    return undefined
   const find = (name: Buffer): PropertySpan | undefined =>
     findProperty(record, name, spans.propertiesStart, spans.propertiesEnd)
   const outSpan = find(OUT_MS)
@@ -100,20 +103,20 @@ export function recalledKeyOf(record: Buffer): string | undefined {
   return textIn(record)?.(DELETE_KEY)
 }
 
-/**
- * Tells deliveries of messages apart, by a record that was delivered or rolled; undefined for any other record.
- */
-export function deliveryKeyOf(record: Buffer): string | undefined {
+/** A record that was delivered or rolled: what tells deliveries apart, and its slot; undefined for any other record. */
+export function deliveryOf(record: Buffer): { key: string; slotMs: number } | undefined {
   const spans = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return undefined
   const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
-  if (findProperty(properties, OUT_MS) === undefined) return undefined
+  const out = findProperty(properties, OUT_MS)
+  if (out === undefined) return undefined
   const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
   const isSent = topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
-  return isSent ? undefined : deliveryKey(topic, properties)
+  if (isSent) return undefined
+  return { key: deliveryKey(topic, properties), slotMs: numberOf(properties, out) }
 }
 
-/** As `deliveryKeyOf`, for what is about to be delivered to a topic. */
+/** The key of `deliveryOf`, for what is about to be delivered to a topic. */
 export function deliveryKey(topic: string, properties: Buffer): string {
   const names = [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, ROLL_TIMES]
   const values = names.map((name) => {
