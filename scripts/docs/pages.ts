@@ -14,6 +14,7 @@ import {
 import * as remoting from '@skylarkmq/remoting'
 import * as server from '@skylarkmq/server'
 import * as store from '@skylarkmq/store'
+import { mqadminPage, recordedCalls } from './mqadmin-page.ts'
 
 const PRINTED = '<!-- Printed from the tables by `npm run docs`; do not edit. -->\n'
 
@@ -31,6 +32,7 @@ export function referencePages(): Map<string, string> {
       configPage('Configuration of the name server', namesrvOptions),
     ],
     ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/mqadmin.md', mqadminPage(PRINTED, recordedCalls())],
     ['docs/reference/events.md', eventsPage()],
   ])
 }

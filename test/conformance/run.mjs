@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as apache from './apache/apache.mjs'
-import { adminCommands, runAdminCommands } from './admin.mjs'
+import { adminCommands, runAdminCommands } from './admin/admin.mjs'
+import { recordAdminResults } from './admin/results.mjs'
 import { compareRuns } from './lib/compare.mjs'
 import { missingFeature } from './lib/expected-differences.mjs'
 import { joinFailingBroker } from './lib/failing-broker.mjs'
@@ -20,7 +21,7 @@ import * as skylark from './skylark.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const goldenFile = join(here, 'golden', `apache-${apache.apacheVersion}.json`)
-const limitMs = 280_000
+const limitMs = 420_000
 
 // Both makes run with these: transactions are asked back soon, timer messages may be called back.
 const settings = {
@@ -213,6 +214,7 @@ async function main() {
   if (options.record) record(theirs)
   const ours = await showMake('skylark')
   const verdicts = compareRuns(theirs, ours, options.golden ? 'recorded' : 'apache', 'skylark')
+  if (options.record) recordAdminResults(verdicts, theirs, ours)
   if (!options.golden && !options.client) {
     for await (const verdict of mixedBehaviours((name) => isWanted('mixed', name)))
       verdicts.push(verdict)

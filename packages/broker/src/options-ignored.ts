@@ -127,7 +127,7 @@ export const ignoredBrokerOptions = {
     clientSocketRcvBufSize: '',
     clientPooledByteBufAllocatorEnable: 'false',
     clientCloseSocketIfTimeout: '',
-    useTLS: '',
+    useTLS: 'false',
     socksProxyConfig: '{}',
     disableCallbackExecutor: 'false',
     disableNettyWorkerGroup: 'false',

@@ -30,6 +30,8 @@ type behaviour struct {
 
 // behaviours lists those that wait longest first, so that the others run beside them.
 var behaviours = []behaviour{
+	{"order-members", "before-restart", showOrderMembers},
+	{"queue-locks", "before-restart", showQueueLocks},
 	{"push-retry-dlq", "before-restart", showRetryAndDeadLetter},
 	{"push-orderly", "before-restart", showOrderly},
 	{"push-members", "before-restart", showMembers},
@@ -116,9 +118,17 @@ func main() {
 	nameServer := flag.String("n", "", "address of the name server")
 	prefix := flag.String("prefix", "go", "first part of the names of topics and groups")
 	together := flag.Int("together", 10, "behaviours shown at once")
+	member := flag.Int("member", -1, "be this member of the group, the second argument, that consumes the first")
 	flag.Parse()
 	// The client logs whole response bodies at its usual level.
 	rlog.SetLogLevel("fatal")
+	if *member >= 0 {
+		if err := runMember(*nameServer, flag.Arg(0), flag.Arg(1), *member); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 
 	var printing, running sync.WaitGroup
 	lines := make(chan line)

@@ -38,7 +38,7 @@ export function describe(found, leftName, rightName, most = 8) {
   return lines
 }
 
-/** One verdict per name: `{ name, same, lines }`, sorted by name. */
+/** One verdict per name: `{ name, same, lines, reasons }`, sorted by name; `reasons` are those of meant differences. */
 export function compareRuns(left, right, leftName, rightName) {
   const names = [...new Set([...left.keys(), ...right.keys()])].sort()
   return names.map((name) => {
@@ -63,6 +63,7 @@ export function compareRuns(left, right, leftName, rightName) {
     return {
       name,
       same: unmeant.length === 0,
+      reasons: [...reasons],
       lines: [...meant, ...describe(unmeant, leftName, rightName)],
     }
   })
