@@ -88,7 +88,8 @@ export class TimerMessageStore {
     this.#dequeue = new TimerDequeue(this.#parts)
     this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check)
     // After an orderly stop that is the end, unless it came soon after a crash.
-    const lastMs = this.#dequeue.findDelivered(found.commitLogEnd ?? commitLogEnd)
+    const from = max === 0 ? commitLogEnd : (found.commitLogEnd ?? commitLogEnd)
+    const lastMs = this.#dequeue.findDelivered(from)
     if (lastMs !== undefined) {
       this.#parts.heldLogEnd = found.commitLogEnd ?? Infinity
       this.#behind = { timeMs: lastMs, queueOffset: max }
