@@ -39,6 +39,8 @@ const STEPS_PER_TURN = 512
 const MS_PER_HOUR = 3_600_000
 const MATCHES_MAX = 64
 const NOT_FOUND = 'Find prepared transaction message failed'
+/** Apache's answer to a rollback, which lacks nothing. */
+const NOT_SET = 'not set any response code'
 const NOT_RESUMED = 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.'
 
 /** What transactions take from the broker. */
@@ -246,18 +248,19 @@ export class Transactions {
     if (table === undefined)
       return refuse(ResponseCode.SYSTEM_ERROR, 'half messages cannot be read')
     const isCommit = header.commitOrRollback === MessageSysFlag.TRANSACTION_COMMIT
+    const done = isCommit ? OK : { ...OK, remark: NOT_SET }
     const state = table.stateOf(half)
-    if (state === 'ended') return OK
+    if (state === 'ended') return done
     if (state === 'passed' && !(isCommit && !this.#isCommitted(half) && this.#isGivenUp(half))) {
-      return OK
+      return done
     }
     if (half.root < this.#doubtBefore && this.#isCommitted(half)) {
       this.#noteEnd(table, half)
-      return OK
+      return done
     }
     if (isCommit) return this.#commit(table, half)
     this.#noteEnd(table, half)
-    return { ...OK, holdsIfWritten: true }
+    return { ...done, holdsIfWritten: true }
   }
 
   /** Apache: `EndTransactionProcessor.java`, rejectCommitOrRollback and checkPrepareMessage. */
@@ -266,7 +269,7 @@ export class Transactions {
     const withinMs = endsUnaskedWithinMs(half, config.transactionTimeOut)
     if (header.fromTransactionCheck !== true && withinMs !== undefined) {
       const isLate = env.clock.now() - half.bornTimestamp > withinMs
-      if (isLate) return { code: ResponseCode.ILLEGAL_OPERATION }
+      if (isLate) return refuse(ResponseCode.ILLEGAL_OPERATION, NOT_SET)
     }
     if (half.group !== header.producerGroup) {
       return refuse(ResponseCode.SYSTEM_ERROR, 'The producer group wrong')
