@@ -140,11 +140,6 @@ const online = [
     args: () => ['statsAll', '-t', topic],
     as: 'sortedShape',
   },
-  {
-    name: 'statsAll-active',
-    args: () => ['statsAll', '-a', '-t', `${topic}-4`],
-    as: 'sortedShape',
-  },
   { name: 'startMonitoring', args: (c) => ['!monitor', c.nameServer, group], as: 'sorted' },
   {
     name: 'produce',

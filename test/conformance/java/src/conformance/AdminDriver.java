@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -93,16 +94,32 @@ public final class AdminDriver {
             (queues, message, last) -> queues.get(queues.size() - 1), null);
     }
 
-    /** The trace is sent behind the message, and its topic is made by it: that takes a moment. */
+    /** Traces are sent behind the messages, and the first one makes their topic: the last message comes after that. */
     private static void trace(String nameServer, String topic) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer("admin-tracer", true, null);
         producer.setNamesrvAddr(nameServer);
         producer.setInstanceName("admin-tracer");
         producer.start();
-        Message message = new Message(topic, "traced".getBytes(StandardCharsets.UTF_8));
-        System.out.println(producer.send(message, (queues, one, last) -> queues.get(0), null).getMsgId());
-        Thread.sleep(2_000);
+        for (int tries = 0; tries < 15 && !hasRoute(producer, "RMQ_SYS_TRACE_TOPIC"); tries++) {
+            sendTraced(producer, topic);
+        }
+        System.out.println(sendTraced(producer, topic));
         producer.shutdown();
+    }
+
+    private static String sendTraced(DefaultMQProducer producer, String topic) throws Exception {
+        Message message = new Message(topic, "traced".getBytes(StandardCharsets.UTF_8));
+        String id = producer.send(message, (queues, one, last) -> queues.get(0), null).getMsgId();
+        Thread.sleep(2_000);
+        return id;
+    }
+
+    private static boolean hasRoute(DefaultMQProducer producer, String topic) {
+        try {
+            return !producer.fetchPublishMessageQueues(topic).isEmpty();
+        } catch (MQClientException unknown) {
+            return false;
+        }
     }
 
     /** One round at once: the command's own begins only after twenty seconds, and writes to a log. */

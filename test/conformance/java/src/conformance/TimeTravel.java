@@ -91,7 +91,7 @@ final class TimeTravel {
         return shown;
     }
 
-    /** A group that has everything, offline and online, goes back to the fourth message, and then to the end. */
+    /** A group that has everything and is offline goes back to the fourth message, and then to the end. */
     private static Map<String, Object> reset(Session s) throws Exception {
         MessageQueue queue = s.topic("topic", 1).get(0);
         List<MessageExt> stored = sendApart(s, queue, 5, 60);
@@ -111,12 +111,7 @@ final class TimeTravel {
         Tally second = new Tally();
         consumer = s.consume(group, topic, "*", second);
         second.await(2, LIMIT_MS);
-        shown.put("afterwards", second.list());
-        shown.put("online", table(admin.resetOffsetByTimestamp(topic, group, fourth, true)));
-        // The pull that waits at the broker may have to end first, and the queue to be taken anew.
-        Session.await("again", 150_000, () -> second.list().size() >= 4);
-        shown.put("again", second.counts());
-        shown.put("end", table(admin.resetOffsetByTimestamp(topic, group, -1, true)));
+        shown.put("afterwards", second.sorted());
         consumer.shutdown();
         s.send(s.producer(), queue, bodies("late", 3));
         Thread.sleep(300);
