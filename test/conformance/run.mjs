@@ -23,7 +23,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const goldenFile = join(here, 'golden', `apache-${apache.apacheVersion}.json`)
 const limitMs = 420_000
 /** With more behaviours that differ it is no accident. */
-const AGAIN_MAX = 6
+const AGAIN_MAX = 12
 
 // Both makes run with these: transactions are asked back soon, timer messages may be called back.
 const settings = {

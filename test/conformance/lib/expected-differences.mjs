@@ -83,7 +83,7 @@ const expected = [
     why: 'there is no RocksDB here',
   },
   {
-    name: 'mqadmin/statsAll',
+    name: 'mqadmin/statsAll*',
     path: 'lines*',
     ours: /.*/,
     why: 'Apache takes the topic for one of its own consumer groups',

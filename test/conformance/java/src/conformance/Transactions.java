@@ -174,6 +174,11 @@ final class Transactions {
         // The result does not say where the half message lies in the log.
         MessageQueue halves = new MessageQueue("RMQ_SYS_TRANS_HALF_TOPIC", Session.BROKER, 0);
         PullResult half = reader.pull(halves, "*", result.getQueueOffset(), 1);
+        // It is in its queue a moment after the answer.
+        for (int left = 100; half.getMsgFoundList() == null && left > 0; left--) {
+            Thread.sleep(50);
+            half = reader.pull(halves, "*", result.getQueueOffset(), 1);
+        }
         header.setCommitLogOffset(half.getMsgFoundList().get(0).getCommitLogOffset());
         header.setMsgId(result.getMsgId());
         header.setTransactionId(result.getTransactionId());
