@@ -46,7 +46,9 @@ func (s *session) close() {
 func (s *session) name(what string) string { return s.prefix + "-" + s.behaviour + "-" + what }
 
 // instance makes a client of its own: without a name, all clients of the process are one.
-func (s *session) instance() string { return fmt.Sprintf("%s-%d", s.behaviour, instances.Add(1)) }
+func (s *session) instance() string {
+	return fmt.Sprintf("%s-%s-%d", s.prefix, s.behaviour, instances.Add(1))
+}
 
 func (s *session) resolver() primitive.NsResolver {
 	return primitive.NewPassthroughResolver([]string{s.nameServer})

@@ -59,9 +59,9 @@ final class Session implements AutoCloseable {
         return prefix + "-" + behaviour + "-" + what;
     }
 
-    /** Name of a client of its own: without it all clients of the process are one. */
+    /** Name of a client of its own, among those of the other programs too. */
     String instance() {
-        return behaviour + "-" + INSTANCES.incrementAndGet();
+        return prefix + "-" + behaviour + "-" + INSTANCES.incrementAndGet();
     }
 
     DefaultMQProducer producer() throws MQClientException {
