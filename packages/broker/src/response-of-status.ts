@@ -13,17 +13,6 @@ export const codeOfPutStatus: Readonly<Record<PutMessageStatus, number>> = {
   PROPERTIES_SIZE_EXCEEDED: ResponseCode.MESSAGE_ILLEGAL,
 }
 
-/** Statuses of a message that was stored, whatever else was not reached in time. */
-const STORED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
-  'PUT_OK',
-  'FLUSH_DISK_TIMEOUT',
-  'FLUSH_SLAVE_TIMEOUT',
-  'SLAVE_NOT_AVAILABLE',
-])
-
-/** Whether a message with this status is in the log. */
-export const isStored = (status: PutMessageStatus): boolean => STORED.has(status)
-
 /** The response code of each way to read a queue. Apache: `PullMessageProcessor.java`, composeResponseHeader. */
 export function codeOfGetStatus(status: GetMessageStatus, offset: number): number {
   switch (status) {

@@ -19,6 +19,23 @@ export const PutMessageStatus = {
 /** How storing a message ended. */
 export type PutMessageStatus = (typeof PutMessageStatus)[keyof typeof PutMessageStatus]
 
+const STORED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
+  PutMessageStatus.PUT_OK,
+  PutMessageStatus.FLUSH_DISK_TIMEOUT,
+  PutMessageStatus.FLUSH_SLAVE_TIMEOUT,
+  PutMessageStatus.SLAVE_NOT_AVAILABLE,
+])
+const UNFIT: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
+  PutMessageStatus.MESSAGE_ILLEGAL,
+  PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
+])
+
+/** Whether a message with this status is in the log, whatever else was not reached in time. */
+export const isStored = (status: PutMessageStatus): boolean => STORED.has(status)
+
+/** Whether a message with this status cannot be stored as it is, so that another try is of no use. */
+export const isUnfit = (status: PutMessageStatus): boolean => UNFIT.has(status)
+
 /** How reading a queue ended. Apache: `GetMessageStatus.java`. */
 export const GetMessageStatus = {
   FOUND: 'FOUND',

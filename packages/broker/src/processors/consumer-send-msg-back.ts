@@ -17,7 +17,7 @@ import {
   type SubscriptionGroupConfig,
 } from '@skylarkmq/protocol'
 import { refuse, type Processor, type Reply } from '@skylarkmq/remoting'
-import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
+import { messageAgain, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { delayed } from '../send/special-message.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
@@ -96,17 +96,10 @@ function returned(
   const origin =
     properties.get(Property.ORIGIN_MESSAGE_ID) ??
     createOffsetMsgId(record.storeHost, record.storePort, record.physicalOffset)
-  const message: MessageToStore = {
+  const message = messageAgain(record, {
     topic,
     queueId: queues === 1 ? 0 : Math.floor(broker.env.random.next() * queues),
-    flag: record.flag,
-    sysFlag: record.sysFlag,
-    bornTimestamp: record.bornTimestamp,
-    bornHost: record.bornHost,
-    bornPort: record.bornPort,
     reconsumeTimes: record.reconsumeTimes + 1,
-    preparedTransactionOffset: 0,
-    body: record.body,
     properties: changeProperties(record.properties, {
       [Property.RETRY_TOPIC]: properties.get(Property.RETRY_TOPIC) ?? record.topic,
       [Property.WAIT]: 'false',
@@ -114,8 +107,7 @@ function returned(
       [Property.DELAY]: isDead ? '0' : undefined,
     }),
     tagsCode: tagsCodeOf(properties),
-    waitStoreOk: false,
-  }
+  })
   if (isDead) return message
   const level =
     header.delayLevel === 0 ? FIRST_RETRY_LEVEL + record.reconsumeTimes : header.delayLevel

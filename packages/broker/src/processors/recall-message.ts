@@ -7,9 +7,8 @@ import {
   type RecallMessage,
 } from '@skylarkmq/protocol'
 import { refuse, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
-import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
+import { isStored, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { isStored } from '../response-of-status.ts'
 import { decodeRecallHandle, type RecallHandle } from '../send/recall-handle.ts'
 import { timed } from '../send/timer-message.ts'
 

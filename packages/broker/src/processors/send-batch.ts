@@ -12,9 +12,9 @@ import {
   type TopicConfig,
 } from '@skylarkmq/protocol'
 import { refuse, type Outcome } from '@skylarkmq/remoting'
-import type { MessageToStore, PutBatchResult } from '@skylarkmq/store'
+import { isStored, type MessageToStore, type PutBatchResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { codeOfPutStatus } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { uniqKey } from '../send/uniq-key.ts'
 import {

@@ -20,9 +20,9 @@ import {
   type TopicConfig,
 } from '@skylarkmq/protocol'
 import { refuse, type Outcome, type Processor, type Reply } from '@skylarkmq/remoting'
-import type { MessageToStore, PutMessageResult } from '@skylarkmq/store'
+import { isStored, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { codeOfPutStatus } from '../response-of-status.ts'
 import {
   refusalOf,
   stamped,

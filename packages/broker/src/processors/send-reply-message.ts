@@ -9,8 +9,8 @@ import {
   type SendReplyMessage,
 } from '@skylarkmq/protocol'
 import { refuse, RequestTimeout, ConnectionClosed, type Processor } from '@skylarkmq/remoting'
+import { isStored } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { isStored } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { stamped, type SendReply, type SendRequest } from '../send/send-reply.ts'
 import { keep, queueOf, topicOf } from './send-message.ts'

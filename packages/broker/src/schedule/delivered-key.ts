@@ -1,4 +1,5 @@
 import { findProperty, Property, readInt, recordSpans, SystemTopic } from '@skylarkmq/protocol'
+import { deliveryKey } from '@skylarkmq/store'
 
 const REAL_TOPIC = Buffer.from(Property.REAL_TOPIC)
 const REAL_QID = Buffer.from(Property.REAL_QID)
@@ -6,12 +7,12 @@ const DELAY = Buffer.from(Property.DELAY)
 const UNIQ_KEY = Buffer.from(Property.UNIQ_KEY)
 
 /** Tells the deliveries of delayed messages to a topic apart. */
-export function deliveryKey(topic: string, properties: Buffer, reconsumeTimes: number): string {
-  const values = [REAL_QID, DELAY, UNIQ_KEY].map((name) => {
-    const span = findProperty(properties, name)
-    return span === undefined ? '' : properties.toString('utf8', span.start, span.end)
-  })
-  return [topic, ...values, reconsumeTimes].join('\x01')
+export function delayDeliveryKey(
+  topic: string,
+  properties: Buffer,
+  reconsumeTimes: number,
+): string {
+  return `${deliveryKey(topic, properties, [REAL_QID, DELAY, UNIQ_KEY])}\x01${reconsumeTimes}`
 }
 
 /** The key of a record that was delivered after a delay; undefined for any other record. */
@@ -26,5 +27,5 @@ export function deliveredKeyOf(record: Buffer): string | undefined {
   if (topic === SystemTopic.SCHEDULE) return undefined
   if (properties.toString('utf8', real.start, real.end) !== topic) return undefined
   const reconsumeTimes = readInt(record, spans.bodyStart - 16)
-  return deliveryKey(topic, properties, reconsumeTimes)
+  return delayDeliveryKey(topic, properties, reconsumeTimes)
 }

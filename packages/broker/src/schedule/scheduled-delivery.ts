@@ -8,19 +8,21 @@ import {
   type DecodedMessage,
 } from '@skylarkmq/protocol'
 import {
-  PutMessageStatus,
+  DeliveredBefore,
+  isStored,
+  isUnfit,
+  messageAgain,
   type MessageStore,
   type MessageToStore,
   type QueueUnit,
 } from '@skylarkmq/store'
 import { deliveryFailed } from '../events.ts'
 import { JsonFile } from '../json-table.ts'
-import { isStored } from '../response-of-status.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
 import { VersionCounter } from '../data-version.ts'
 import { ClockJumps } from './clock-jumps.ts'
 import { DEFAULT_DELAY_LEVELS, parseDelayLevels } from './delay-level.ts'
-import { deliveredKeyOf, deliveryKey } from './delivered-key.ts'
+import { delayDeliveryKey, deliveredKeyOf } from './delivered-key.ts'
 
 /** Messages delivered in one turn, so that others get theirs. */
 const BATCH_MAX = 256
@@ -47,12 +49,6 @@ interface SavedOffsets {
   readonly commitLogOffset?: number
 }
 
-/** What is not to be tried again. */
-const REFUSED: ReadonlySet<string> = new Set<string>([
-  PutMessageStatus.MESSAGE_ILLEGAL,
-  PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
-])
-
 /** Hears of each message that was delivered. */
 type DeliveryListener = (topic: string, sizeBytes: number) => void
 
@@ -78,7 +74,7 @@ export class ScheduledDelivery {
   #savedLogOffset: number | undefined
   #snapshot: Snapshot | undefined
   /** Deliveries before a crash that the table does not know of; undefined once all is behind. */
-  #before: Map<string, number> | undefined
+  #before: DeliveredBefore | undefined
   readonly #beforeEnds = new Map<number, number>()
   #timer: Timer | undefined
   #timerAtMs = Infinity
@@ -192,12 +188,12 @@ export class ScheduledDelivery {
   }
 
   #findDelivered(): void {
-    const before = new Map<string, number>()
+    const before = new DeliveredBefore()
     this.#store.scanFrom(this.#savedLogOffset ?? 0, (record) => {
       const key = deliveredKeyOf(record)
-      if (key !== undefined) before.set(key, (before.get(key) ?? 0) + 1)
+      if (key !== undefined) before.found(key)
     })
-    if (before.size === 0) return
+    if (before.isEmpty) return
     this.#before = before
     for (let level = 1; level <= this.levelMax; level++) {
       this.#beforeEnds.set(level, this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1))
@@ -208,10 +204,8 @@ export class ScheduledDelivery {
   #wasDelivered(level: number, offset: number, message: MessageToStore): boolean {
     const before = this.#before
     if (before === undefined || offset >= (this.#beforeEnds.get(level) ?? 0)) return false
-    const key = deliveryKey(message.topic, Buffer.from(message.properties), message.reconsumeTimes)
-    const times = before.get(key) ?? 0
-    if (times > 0) before.set(key, times - 1)
-    return times > 0
+    const { topic, properties, reconsumeTimes } = message
+    return before.take(delayDeliveryKey(topic, Buffer.from(properties), reconsumeTimes))
   }
 
   #delayOf(level: number): number {
@@ -320,7 +314,7 @@ export class ScheduledDelivery {
     const reason = result.remark ?? result.status
     this.#env.events.emit(deliveryFailed, { topic: message.topic, reason })
     // What cannot be stored as it is would hold up all that comes behind it.
-    return REFUSED.has(result.status)
+    return isUnfit(result.status)
   }
 }
 
@@ -332,20 +326,12 @@ function dueMessage(record: DecodedMessage): MessageToStore | undefined {
   if (topic === undefined || topic === SystemTopic.TRANS_HALF || !Number.isInteger(queueId)) {
     return undefined
   }
-  return {
+  return messageAgain(record, {
     topic,
     queueId,
-    flag: record.flag,
-    sysFlag: record.sysFlag,
-    bornTimestamp: record.bornTimestamp,
-    bornHost: record.bornHost,
-    bornPort: record.bornPort,
-    reconsumeTimes: record.reconsumeTimes,
     preparedTransactionOffset: record.preparedTransactionOffset,
-    body: record.body,
     // As in Apache, the stored message still shows that and how long it was delayed.
     properties: record.properties,
     tagsCode: tagsCodeOf(properties),
-    waitStoreOk: false,
-  }
+  })
 }

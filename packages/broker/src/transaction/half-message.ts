@@ -14,7 +14,7 @@ import {
   type DecodedMessage,
   type HeaderOf,
 } from '@skylarkmq/protocol'
-import type { MessageToStore } from '@skylarkmq/store'
+import { messageAgain, type MessageToStore } from '@skylarkmq/store'
 import { tagsCodeOf } from '../send/tags-code.ts'
 
 /** The tag of the records that say which half messages have ended. */
@@ -112,22 +112,9 @@ function again(
   topic: string,
   changes: Readonly<Record<string, string | undefined>>,
 ): MessageToStore {
-  const { record } = half
-  return {
-    topic,
-    queueId: 0,
-    flag: record.flag,
-    sysFlag: record.sysFlag,
-    bornTimestamp: record.bornTimestamp,
-    bornHost: record.bornHost,
-    bornPort: record.bornPort,
-    reconsumeTimes: record.reconsumeTimes,
-    preparedTransactionOffset: 0,
-    body: record.body,
-    properties: changeProperties(record.properties, changes),
-    tagsCode: half.tagsCode,
-    waitStoreOk: false,
-  }
+  const { record, tagsCode } = half
+  const properties = changeProperties(record.properties, changes)
+  return messageAgain(record, { topic, queueId: 0, properties, tagsCode })
 }
 
 /**
@@ -162,22 +149,15 @@ function shownProperties(half: HalfMessage): Buffer {
 export function committedMessage(half: HalfMessage): MessageToStore | undefined {
   if (half.realTopic === undefined) return undefined
   const { record } = half
-  return {
+  return messageAgain(record, {
     topic: half.realTopic,
     queueId: half.realQueueId,
-    flag: record.flag,
     sysFlag: withTransactionState(record.sysFlag, MessageSysFlag.TRANSACTION_COMMIT),
-    bornTimestamp: record.bornTimestamp,
-    bornHost: record.bornHost,
-    bornPort: record.bornPort,
-    reconsumeTimes: record.reconsumeTimes,
     preparedTransactionOffset: half.physicalOffset,
-    body: record.body,
     // As in Apache, the stored message still shows what it was.
     properties: shownProperties(half),
     tagsCode: half.tagsCode,
-    waitStoreOk: false,
-  }
+  })
 }
 
 /** The record that says which half messages have ended: `12,13,`. Apache: `TransactionalMessageServiceImpl.java`, getOpMessage. */

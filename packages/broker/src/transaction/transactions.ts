@@ -1,23 +1,27 @@
 import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
 import {
   CheckTransactionState,
-  decodeRecord,
   encodeHeader,
   MessageSysFlag,
   parseOffsetMsgId,
   ResponseCode,
   SystemGroup,
   SystemTopic,
-  transactionState,
   type EndTransaction,
   type HeaderOf,
 } from '@skylarkmq/protocol'
 import { OK, refuse, type OutgoingRequest, type Reply } from '@skylarkmq/remoting'
-import type { MessageStore, MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
+import {
+  isStored,
+  type MessageStore,
+  type MessageToStore,
+  type PutMessageResult,
+  type StoreConfig,
+} from '@skylarkmq/store'
 import type { ConsumerOffsetTable } from '../consumer/consumer-offset-table.ts'
 import { halfGivenUp, halvesNotRead } from '../events.ts'
 import type { BrokerConfig } from '../options.ts'
-import { codeOfPutStatus, isStored } from '../response-of-status.ts'
+import { codeOfPutStatus } from '../response-of-status.ts'
 import { CheckBack, endsUnaskedWithinMs, type CheckAction, type CheckEvent } from './check-back.ts'
 import {
   checkRequest,
@@ -29,15 +33,14 @@ import {
   readHalf,
   type HalfMessage,
 } from './half-message.ts'
+import { HalfRecords, QUEUE_ID } from './half-records.ts'
 import { HalfTable } from './half-table.ts'
 
 const { TRANS_HALF, TRANS_OP_HALF, TRANS_CHECK_MAX_TIME } = SystemTopic
 const GROUP = SystemGroup.TRANSACTION
-const QUEUE_ID = 0
 /** Steps of a round that are done in one turn, so that others get theirs. */
 const STEPS_PER_TURN = 512
 const MS_PER_HOUR = 3_600_000
-const MATCHES_MAX = 64
 const NOT_FOUND = 'Find prepared transaction message failed'
 /** Apache's answer to a rollback, which lacks nothing. */
 const NOT_SET = 'not set any response code'
@@ -85,6 +88,7 @@ interface Progress {
  */
 export class Transactions {
   readonly #parts: TransactionParts
+  readonly #records: HalfRecords
   #table: HalfTable | undefined
   #check: CheckBack | undefined
   /** Half messages before this queue offset are older than what is known of them. */
@@ -98,6 +102,7 @@ export class Transactions {
 
   constructor(parts: TransactionParts) {
     this.#parts = parts
+    this.#records = new HalfRecords(parts.store)
   }
 
   /** Reads what the queues say of half messages, and begins to check them. */
@@ -171,7 +176,7 @@ export class Transactions {
     const opEnd = store.offsetMax(TRANS_OP_HALF, QUEUE_ID)
     const told = new Set<number>()
     for (let offset = table.opNext; offset < opEnd; offset++) {
-      const record = this.#recordOf(TRANS_OP_HALF, offset)
+      const record = this.#records.at(TRANS_OP_HALF, offset)
       const halves = record === undefined ? [] : endedOffsets(record)
       table.noteRecord(offset, halves)
       table.noteEnded(halves)
@@ -180,7 +185,7 @@ export class Transactions {
     const halfEnd = store.offsetMax(TRANS_HALF, QUEUE_ID)
     for (let offset = table.halfNext; offset < halfEnd; offset++) {
       if (table.isEnded(offset)) continue
-      const record = this.#recordOf(TRANS_HALF, offset)
+      const record = this.#records.at(TRANS_HALF, offset)
       const half = record === undefined ? undefined : readHalf(record)
       if (half === undefined || half.root === offset) continue
       // A copy: it stands for all before it, unless a record says that the first one has ended.
@@ -189,58 +194,11 @@ export class Transactions {
     }
   }
 
-  #recordOf(topic: string, offset: number): Buffer | undefined {
-    const { store } = this.#parts
-    const unit = store.queueUnitAt(topic, QUEUE_ID, offset)
-    return unit === undefined ? undefined : store.recordAt(unit.physicalOffset, unit.sizeBytes)
-  }
-
-  /** Whether a message that commits this half's transaction is in the log. Throws the host's error. */
-  #isCommitted(half: HalfMessage): boolean {
-    const { realTopic, uniqKey } = half
-    return this.#withKey(realTopic, uniqKey).some((bytes) => {
-      const record = decodeRecord(bytes)
-      const { topic, sysFlag, preparedTransactionOffset: from } = record
-      if (topic !== realTopic || transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_COMMIT) {
-        return false
-      }
-      if (from === half.physicalOffset) return true
-      const other = this.#halfAt(from)
-      return other !== undefined && other.root === half.root && other.uniqKey === uniqKey
-    })
-  }
-
-  /** Whether this half's transaction was given up: its message lies where those do. Throws the host's error. */
-  #isGivenUp(half: HalfMessage): boolean {
-    return this.#withKey(TRANS_CHECK_MAX_TIME, half.uniqKey).some((bytes) => {
-      const given = readHalf(bytes)
-      if (given?.record.topic !== TRANS_CHECK_MAX_TIME || given.uniqKey !== half.uniqKey)
-        return false
-      // Apache's do not name the first half message.
-      return given.root < 0 ? given.bornTimestamp === half.bornTimestamp : given.root === half.root
-    })
-  }
-
-  #withKey(topic: string | undefined, uniqKey: string | undefined): readonly Buffer[] {
-    if (topic === undefined || uniqKey === undefined) return []
-    const { store } = this.#parts
-    return store.queryByKey(topic, uniqKey, MATCHES_MAX, 0, Number.MAX_SAFE_INTEGER).records
-  }
-
-  #halfAt(physicalOffset: number): HalfMessage | undefined {
-    const { store } = this.#parts
-    if (physicalOffset < store.commitLogOffsetMin || physicalOffset >= store.commitLogOffsetMax) {
-      return undefined
-    }
-    const record = store.recordAt(physicalOffset)
-    return record === undefined ? undefined : readHalf(record)
-  }
-
   // ---- a producer says what became of a transaction
 
   /** END_TRANSACTION of a commit or a rollback. However often it comes, the message is delivered once at most. */
   end(header: HeaderOf<typeof EndTransaction>): Reply {
-    const half = this.#halfAt(header.commitLogOffset)
+    const half = this.#records.halfAt(header.commitLogOffset)
     if (half?.record.topic !== TRANS_HALF) return refuse(ResponseCode.SYSTEM_ERROR, NOT_FOUND)
     const refused = this.#refusal(half, header)
     if (refused !== undefined) return refused
@@ -251,10 +209,13 @@ export class Transactions {
     const done = isCommit ? OK : { ...OK, remark: NOT_SET }
     const state = table.stateOf(half)
     if (state === 'ended') return done
-    if (state === 'passed' && !(isCommit && !this.#isCommitted(half) && this.#isGivenUp(half))) {
+    if (
+      state === 'passed' &&
+      !(isCommit && !this.#records.isCommitted(half) && this.#records.isGivenUp(half))
+    ) {
       return done
     }
-    if (half.root < this.#doubtBefore && this.#isCommitted(half)) {
+    if (half.root < this.#doubtBefore && this.#records.isCommitted(half)) {
       this.#noteEnd(table, half)
       return done
     }
@@ -308,12 +269,12 @@ export class Transactions {
   /** RESUME_CHECK_HALF_MESSAGE: a half message that was given up is checked again from the beginning. */
   resume(offsetMsgId: string): Reply {
     const offset = parseOffsetMsgId(offsetMsgId)?.physicalOffset
-    const half = offset === undefined ? undefined : this.#halfAt(offset)
+    const half = offset === undefined ? undefined : this.#records.halfAt(offset)
     const table = this.#load()
     if (half?.record.topic !== TRANS_CHECK_MAX_TIME || table === undefined) {
       return refuse(ResponseCode.SYSTEM_ERROR, NOT_RESUMED)
     }
-    if (half.root >= 0 && this.#isCommitted(half)) {
+    if (half.root >= 0 && this.#records.isCommitted(half)) {
       return refuse(ResponseCode.SYSTEM_ERROR, `${NOT_RESUMED} It was committed meanwhile.`)
     }
     this.#openTurn()
@@ -454,12 +415,12 @@ export class Transactions {
 
   #readAt(offset: number): CheckEvent {
     const { store } = this.#parts
-    const record = this.#recordOf(TRANS_HALF, offset)
+    const record = this.#records.at(TRANS_HALF, offset)
     const half = record === undefined ? undefined : readHalf(record)
     if (half === undefined) {
       return { kind: 'gap', next: Math.max(offset + 1, store.offsetMin(TRANS_HALF, QUEUE_ID)) }
     }
-    const isCommitted = half.root < this.#doubtBefore && this.#isCommitted(half)
+    const isCommitted = half.root < this.#doubtBefore && this.#records.isCommitted(half)
     return { kind: 'half', half, isCommitted }
   }
 

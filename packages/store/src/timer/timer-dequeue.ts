@@ -1,17 +1,18 @@
+import { DeliveredBefore } from '../delivered-before.ts'
 import { timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message.ts'
-import { PutMessageStatus } from '../status.ts'
+import { isStored, isUnfit } from '../status.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
 import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { TIMER_SLOTS } from './timer-wheel.ts'
 import {
-  deliveryKey,
   deliveryOf,
   messageOnItsWay,
   readWaiting,
   recallKeyOf,
   recalledKeyOf,
+  timerDeliveryKey,
 } from './waiting-message.ts'
 
 /** Messages delivered in one turn, so that others get theirs. */
@@ -22,23 +23,11 @@ const DUE_MAX = 20_000
 /** Hears of each message that was delivered. */
 export type DeliveryListener = (topic: string, sizeBytes: number) => void
 
-/** What is not to be tried again: the message cannot be stored as it is. */
-const REFUSED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
-  PutMessageStatus.MESSAGE_ILLEGAL,
-  PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
-])
-const STORED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
-  PutMessageStatus.PUT_OK,
-  PutMessageStatus.FLUSH_DISK_TIMEOUT,
-  PutMessageStatus.FLUSH_SLAVE_TIMEOUT,
-  PutMessageStatus.SLAVE_NOT_AVAILABLE,
-])
-
 /** Takes slots out of the wheel as their time comes and delivers their messages. Apache: `TimerMessageStore.java`, dequeue. */
 export class TimerDequeue {
   readonly #parts: TimerParts
-  /** Deliveries before a crash that the check point does not know of, and how often each; undefined once all is behind. */
-  #before: Map<string, number> | undefined
+  /** Deliveries before a crash that the check point does not know of; undefined once all is behind. */
+  #before: DeliveredBefore | undefined
   readonly #listeners: DeliveryListener[] = []
 
   constructor(parts: TimerParts) {
@@ -54,15 +43,15 @@ export class TimerDequeue {
    * undefined when there was nothing. Throws the host's error.
    */
   findDelivered(commitLogEnd: number): number | undefined {
-    const before = new Map<string, number>()
+    const before = new DeliveredBefore()
     let lastMs = 0
     this.#parts.host.scanFrom(commitLogEnd, (record) => {
       const delivery = deliveryOf(record)
       if (delivery === undefined) return
-      before.set(delivery.key, (before.get(delivery.key) ?? 0) + 1)
+      before.found(delivery.key)
       lastMs = Math.max(lastMs, delivery.slotMs)
     })
-    if (before.size === 0) return undefined
+    if (before.isEmpty) return undefined
     this.#before = before
     return lastMs
   }
@@ -211,20 +200,16 @@ export class TimerDequeue {
 
   #wasDelivered(message: MessageToStore): boolean {
     if (this.#before === undefined) return false
-    const key = deliveryKey(message.topic, Buffer.from(message.properties))
-    const times = this.#before.get(key) ?? 0
-    if (times === 0) return false
-    this.#before.set(key, times - 1)
-    return true
+    return this.#before.take(timerDeliveryKey(message.topic, Buffer.from(message.properties)))
   }
 
   #put(message: MessageToStore): boolean {
     const { env, host } = this.#parts
     const result = host.putMessage(message)
     if (result instanceof Promise) return true
-    const isRefused = REFUSED.has(result.status)
-    if (!STORED.has(result.status)) {
+    if (!isStored(result.status)) {
       const reason = result.remark ?? result.status
+      const isRefused = isUnfit(result.status)
       env.events.emit(timerNotDelivered, { topic: message.topic, reason, isRefused })
       return isRefused
     }

@@ -11,8 +11,10 @@ import {
   type PropertySpan,
   type RecordSpans,
 } from '@skylarkmq/protocol'
+import { deliveryKey } from '../delivered-before.ts'
 import { tagsCodeOfRecord } from '../dispatch/reput.ts'
 import type { MessageToStore } from '../message.ts'
+import { messageAgain } from '../message-again.ts'
 
 const TOPIC = Buffer.from(TIMER_TOPIC)
 const OUT_MS = Buffer.from(Property.TIMER_OUT_MS)
@@ -113,17 +115,12 @@ export function deliveryOf(record: Buffer): { key: string; slotMs: number } | un
   const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
   const isSent = topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
   if (isSent) return undefined
-  return { key: deliveryKey(topic, properties), slotMs: numberOf(properties, out) }
+  return { key: timerDeliveryKey(topic, properties), slotMs: numberOf(properties, out) }
 }
 
 /** The key of `deliveryOf`, for what is about to be delivered to a topic. */
-export function deliveryKey(topic: string, properties: Buffer): string {
-  const names = [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, ROLL_TIMES]
-  const values = names.map((name) => {
-    const span = findProperty(properties, name)
-    return span === undefined ? '' : properties.toString('utf8', span.start, span.end)
-  })
-  return [topic, ...values].join('\x01')
+export function timerDeliveryKey(topic: string, properties: Buffer): string {
+  return deliveryKey(topic, properties, [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, ROLL_TIMES])
 }
 
 function textIn(record: Buffer): ((name: Buffer) => string | undefined) | undefined {
@@ -152,23 +149,14 @@ export function messageOnItsWay(
   const queueId = isRolled ? message.queueId : Number(properties.get(Property.REAL_QID))
   if (topic === undefined || !Number.isInteger(queueId) || queueId < 0) return undefined
   const rollTimes = Number(properties.get(Property.TIMER_ROLL_TIMES) ?? 0) + 1
-  return {
+  return messageAgain(message, {
     topic,
     queueId,
-    flag: message.flag,
-    sysFlag: message.sysFlag,
-    bornTimestamp: message.bornTimestamp,
-    bornHost: message.bornHost,
-    bornPort: message.bornPort,
-    reconsumeTimes: message.reconsumeTimes,
-    preparedTransactionOffset: 0,
-    body: message.body,
     properties: changeProperties(message.properties, {
       [Property.TIMER_ENQUEUE_MS]: enqueueMs === undefined ? NEVER_ENQUEUED : String(enqueueMs),
       ...(isRolled ? { [Property.TIMER_ROLL_TIMES]: String(rollTimes) } : {}),
       [Property.TIMER_DEQUEUE_MS]: String(nowMs),
     }),
     tagsCode: tagsCodeOfRecord(record),
-    waitStoreOk: false,
-  }
+  })
 }

@@ -1,0 +1,66 @@
+import { decodeRecord, MessageSysFlag, SystemTopic, transactionState } from '@skylarkmq/protocol'
+import type { MessageStore } from '@skylarkmq/store'
+import { readHalf, type HalfMessage } from './half-message.ts'
+
+const { TRANS_CHECK_MAX_TIME } = SystemTopic
+/** The queue in which half messages lie, and the records of their ends. */
+export const QUEUE_ID = 0
+const MATCHES_MAX = 64
+
+/** What the log says of half messages. Each method throws the host's error when the disk cannot be read. */
+export class HalfRecords {
+  readonly #store: MessageStore
+
+  constructor(store: MessageStore) {
+    this.#store = store
+  }
+
+  /** The record at a queue offset of the half or the op topic; undefined when it is gone. */
+  at(topic: string, offset: number): Buffer | undefined {
+    const unit = this.#store.queueUnitAt(topic, QUEUE_ID, offset)
+    return unit === undefined
+      ? undefined
+      : this.#store.recordAt(unit.physicalOffset, unit.sizeBytes)
+  }
+
+  /** The half message at an offset of the log; undefined when there is none. */
+  halfAt(physicalOffset: number): HalfMessage | undefined {
+    const store = this.#store
+    if (physicalOffset < store.commitLogOffsetMin || physicalOffset >= store.commitLogOffsetMax) {
+      return undefined
+    }
+    const record = store.recordAt(physicalOffset)
+    return record === undefined ? undefined : readHalf(record)
+  }
+
+  /** Whether a message that commits this half's transaction is in the log. */
+  isCommitted(half: HalfMessage): boolean {
+    const { realTopic, uniqKey } = half
+    return this.#withKey(realTopic, uniqKey).some((bytes) => {
+      const record = decodeRecord(bytes)
+      const { topic, sysFlag, preparedTransactionOffset: from } = record
+      if (topic !== realTopic || transactionState(sysFlag) !== MessageSysFlag.TRANSACTION_COMMIT) {
+        return false
+      }
+      if (from === half.physicalOffset) return true
+      const other = this.halfAt(from)
+      return other !== undefined && other.root === half.root && other.uniqKey === uniqKey
+    })
+  }
+
+  /** Whether this half's transaction was given up: its message lies where those do. */
+  isGivenUp(half: HalfMessage): boolean {
+    return this.#withKey(TRANS_CHECK_MAX_TIME, half.uniqKey).some((bytes) => {
+      const given = readHalf(bytes)
+      if (given?.record.topic !== TRANS_CHECK_MAX_TIME || given.uniqKey !== half.uniqKey)
+        return false
+      // Apache's do not name the first half message.
+      return given.root < 0 ? given.bornTimestamp === half.bornTimestamp : given.root === half.root
+    })
+  }
+
+  #withKey(topic: string | undefined, uniqKey: string | undefined): readonly Buffer[] {
+    if (topic === undefined || uniqKey === undefined) return []
+    return this.#store.queryByKey(topic, uniqKey, MATCHES_MAX, 0, Number.MAX_SAFE_INTEGER).records
+  }
+}
