@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostErrorCode } from '@skylarkmq/env'
-import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
-import type { DiskFaults, SimProcess } from '@skylarkmq/env/sim'
+import type { EventValues } from '@skylarkmq/env'
+import type { SimProcess } from '@skylarkmq/env/sim'
 import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
 import type {
   GetMessageResult,
@@ -15,8 +15,9 @@ import { checkServedWasSent } from './checkers/served-was-sent.ts'
 import { checkStoreAgrees } from './checkers/store-agrees.ts'
 import { Ledger, queueName } from './ledger.ts'
 import type { Sent } from './ledger.ts'
+import { ROOT, Trial } from './trial.ts'
+import type { Death } from './trial.ts'
 
-const ROOT = '/data/store'
 const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`]
 const QUEUES = 3
 /** How long faults and crashes go on, virtual ms. */
@@ -38,16 +39,9 @@ export interface RunFigures {
 }
 
 /** One store on one machine, under load, with faults and crashes that a seed decides. */
-export class StoreRun {
-  readonly world: World
-  readonly node: SimNode
+export class StoreRun extends Trial<MessageStore, RunFigures> {
   readonly ledger = new Ledger()
   readonly config: StoreConfig
-  readonly log: string[] = []
-  #store: MessageStore | undefined
-  #process: SimProcess | undefined
-  readonly #faultyMs: number
-  #isQuiet = false
   #isEnding = false
   #flushedOffset = 0
   #mayForgive = false
@@ -57,12 +51,9 @@ export class StoreRun {
   #refused = 0
   readonly #positions = new Map<string, number>()
   readonly #pulling = new Set<string>()
-  #failure: unknown
 
   constructor(seed: number, faultyMs = FAULTY_MS) {
-    this.#faultyMs = faultyMs
-    this.world = new World(seed)
-    this.node = new SimNode(this.world)
+    super(seed, faultyMs)
     const { random } = this.world
     this.config = {
       ...defaultStoreConfig(ROOT),
@@ -82,206 +73,119 @@ export class StoreRun {
     }
   }
 
-  /** Runs it all. Rejects with the first thing that is not as it should be. */
-  async run(): Promise<RunFigures> {
-    this.#note(JSON.stringify(this.config))
-    const { disk } = this.node.start().env
-    disk.makeDirectory('/data')
-    disk.syncDirectoryNow('/')
-    this.#start()
-    this.#plan()
-    await this.#until(this.#faultyMs)
-    this.#isQuiet = true
-    this.#heal()
-    await this.#until(this.#faultyMs + HEALS_WITHIN_MS)
+  protected describe(): string {
+    return JSON.stringify(this.config)
+  }
+
+  protected async finish(): Promise<void> {
+    await this.untilHealedFor(HEALS_WITHIN_MS)
     this.#checkLive()
     this.#isEnding = true
-    await this.#until(this.world.time + 15_000)
+    await this.until(this.world.time + 15_000)
     await this.#end()
-    return this.#figures()
-  }
-
-  async #until(ms: number): Promise<void> {
-    await this.world.run(ms)
-    if (this.#failure !== undefined) throw this.#failure as Error
-  }
-
-  #note(what: string): void {
-    this.log.push(`${this.world.time.toFixed(1)} ${what}`)
-  }
-
-  /** Runs what may fail only while the process lives: what a dead one does is of no interest. */
-  #guard(f: () => void): void {
-    try {
-      f()
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= error
-    this.world.stop()
   }
 
   // ---- the life of a process
 
-  #start(): void {
-    const { random } = this.world
+  protected open(process: SimProcess): Promise<MessageStore> {
     this.#hasUnwritten = false
-    const process = this.node.start((name, values) => {
-      // What an open could not write is in memory, and on disk a little later.
-      if (name === 'store.write.failed' || name === 'store.index.behind') this.#hasUnwritten = true
-      this.#note(`${name} ${JSON.stringify(values)}`)
-      // A log is cut while it is open only when what follows was lost by a failed sync.
-      if (name === 'store.commitlog.torn' && this.#store !== undefined) {
-        this.ledger.forgive(Number(values['offset']), () => false)
-      }
-      if (name === 'store.sync.failed' && this.node.disk.faults.dropsCache) this.#mayForgive = true
-    })
-    this.#process = process
-    this.#store = undefined
-    if (!this.#isQuiet && random.chance(0.3)) this.#strikeWithin(40)
-    MessageStore.open(process.env, this.config).then(
-      (store) => {
-        if (process.isAlive) this.#guard(() => this.#opened(process, store))
-      },
-      (error: unknown) => {
-        if (!process.isAlive) return
-        this.#note(`open failed: ${String(error)}`)
-        // A disk that cannot be read or brought up to date is reason enough; one that is full is none.
-        if (hostErrorCode(error) !== 'EIO') this.#fail(error)
-        this.#restartLater()
-      },
-    )
+    return MessageStore.open(process.env, this.config)
   }
 
-  #opened(process: SimProcess, store: MessageStore): void {
-    const found = this.#withoutReadFaults(() => checkQueuesAreWhole(store, this.ledger))
+  /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */
+  protected override mayNotOpen(error: unknown): boolean {
+    return hostErrorCode(error) === 'EIO'
+  }
+
+  protected override heard(name: string, values: EventValues<string>): void {
+    // What an open could not write is in memory, and on disk a little later.
+    if (name === 'store.write.failed' || name === 'store.index.behind') this.#hasUnwritten = true
+    // A log is cut while it is open only when what follows was lost by a failed sync.
+    if (name === 'store.commitlog.torn' && this.running !== undefined) {
+      this.ledger.forgive(Number(values['offset']), () => false)
+    }
+    if (name === 'store.sync.failed' && this.node.disk.faults.dropsCache) this.#mayForgive = true
+  }
+
+  protected opened(process: SimProcess, store: MessageStore): void {
+    const found = this.withoutFaults(() => checkQueuesAreWhole(store, this.ledger))
     if (this.#mayForgive) {
       this.ledger.forgive(this.#flushedOffset, (sent) => isFound(found, sent))
       this.#mayForgive = false
     }
     checkPromisesAreKept(this.ledger, found)
     if (!this.#hasUnwritten) {
-      this.#withoutReadFaults(() => {
+      this.withoutFaults(() => {
         checkStoreAgrees(process.env.disk, this.config, 'after it was opened')
       })
     }
     this.#flushedOffset = store.flushedOffset
-    this.#note(`opened, ${store.commitLogOffsetMax} bytes`)
+    this.note(`opened, ${store.commitLogOffsetMax} bytes`)
     store.start()
-    this.#store = store
   }
 
-  #withoutReadFaults<T>(f: () => T): T {
-    const { disk } = this.node
-    const { faults } = disk
-    disk.faults = { ...healthyDisk }
-    try {
-      return f()
-    } finally {
-      disk.faults = faults
-    }
+  protected drawDeath(): Death {
+    return this.world.random.chance(0.5) ? 'kill' : 'power'
   }
 
-  #strikeWithin(operations: number): void {
-    const { random } = this.world
-    this.node.disk.strikeAt(random.between(1, operations), () => {
-      this.#die(random.chance(0.5) ? 'kill' : 'power')
-    })
-  }
-
-  #die(how: 'kill' | 'power'): void {
-    if (this.#process?.isAlive !== true) return
-    this.#flushedOffset = this.#store?.flushedOffset ?? this.#flushedOffset
-    this.#note(how === 'kill' ? 'killed' : 'power cut')
-    this.#store = undefined
+  protected override leaving(store: MessageStore | undefined, how: Death | undefined): void {
     this.#pulling.clear()
-    if (how === 'kill') this.node.kill()
-    else {
-      this.node.powerCut()
-      this.#mayForgive = true
-    }
-    this.#restartLater()
+    if (how === undefined) return
+    this.#flushedOffset = store?.flushedOffset ?? this.#flushedOffset
+    if (how === 'power') this.#mayForgive = true
   }
 
-  #restartLater(): void {
-    this.node.exited()
-    this.world.after(this.world.random.between(1, 2000), () => {
-      this.#start()
-    })
+  protected async shutdown(store: MessageStore): Promise<void> {
+    await store.shutdown()
   }
 
-  async #stopOrderly(): Promise<void> {
-    const store = this.#store
-    const process = this.#process
-    if (store === undefined || process === undefined) return
-    this.#store = undefined
-    this.#pulling.clear()
-    this.#note('stopping')
-    try {
-      await store.shutdown()
-    } catch (error) {
-      if (process.isAlive && hostErrorCode(error) === undefined) this.#fail(error)
-      this.#note(`stop failed: ${String(error)}`)
-    }
-    if (!process.isAlive) return
+  protected override stopped(store: MessageStore): void {
     this.#flushedOffset = Math.max(this.#flushedOffset, store.flushedOffset)
-    this.#note('stopped')
-    this.#restartLater()
   }
 
   // ---- what happens to it
 
-  #plan(): void {
+  protected plan(): void {
     const { random } = this.world
-    this.#again(
+    this.again(
       () => random.between(5, 400),
       () => this.#send(),
     )
-    this.#again(
+    this.again(
       () => random.between(20, 250),
       () => this.#pull(),
     )
-    this.#again(
+    this.again(
       () => random.between(1000, 12_000),
       () => this.#crash(),
     )
-    this.#again(
+    this.again(
       () => random.between(2000, 15_000),
       () => this.#spoil(),
     )
-    this.#again(
+    this.again(
       () => random.between(5000, 40_000),
       () => this.#jump(),
     )
   }
 
-  #again(everyMs: () => number, f: () => void): void {
-    this.world.after(everyMs(), () => {
-      this.#guard(f)
-      this.#again(everyMs, f)
-    })
-  }
-
   #crash(): void {
-    if (this.#isQuiet) return
+    if (this.isQuiet) return
     const { random } = this.world
     const what = random.next()
-    if (what < 0.45) this.#strikeWithin(random.pick([3, 30, 300]))
-    else if (what < 0.6) this.#die('kill')
-    else if (what < 0.85) this.#die('power')
-    else void this.#stopOrderly()
+    if (what < 0.45) this.strikeWithin(random.pick([3, 30, 300]))
+    else if (what < 0.6) this.die('kill')
+    else if (what < 0.85) this.die('power')
+    else void this.stopOrderly()
   }
 
   #spoil(): void {
-    if (this.#isQuiet) return
+    if (this.isQuiet) return
     const { random } = this.world
     const { disk } = this.node
     const used = disk.usedPages * 4096
     const dropsCache = random.chance(0.5)
-    const faults: Partial<DiskFaults> = random.pick<Partial<DiskFaults>>([
+    const kinds = [
       { capacityBytes: used + random.below(100_000) },
       { capacityBytes: used },
       { writeErrors: 0.2 },
@@ -289,32 +193,21 @@ export class StoreRun {
       { readErrors: 0.1 },
       { syncErrors: 0.3, dropsCache },
       { syncErrors: 1, dropsCache },
-    ])
-    disk.faults = { ...healthyDisk, ...faults }
-    this.#note(`disk: ${JSON.stringify(faults)}`)
-    this.world.after(random.between(100, 8000), () => {
-      this.#heal()
-    })
-  }
-
-  #heal(): void {
-    this.node.disk.faults = { ...healthyDisk }
-    if (this.#isQuiet) this.node.disk.strikeAt(Infinity, () => undefined)
-    this.#note('disk is well')
+    ]
+    this.spoilDisk(kinds, 8000)
   }
 
   #jump(): void {
     const { random } = this.world
-    if (this.#isQuiet || random.chance(0.7)) return
-    this.node.clockOffsetMs += random.pick([-3_600_000, -5000, 5000, 600_000])
-    this.#note(`clock is off by ${this.node.clockOffsetMs}`)
+    if (this.isQuiet || random.chance(0.7)) return
+    this.jumpClock([-3_600_000, -5000, 5000, 600_000])
   }
 
   // ---- its users
 
   #send(): void {
-    const store = this.#store
-    const process = this.#process
+    const store = this.running
+    const process = this.process
     if (store === undefined || process === undefined || this.#isEnding) return
     const { random } = this.world
     for (let count = random.pick([1, 1, 3, 20]); count > 0; count--) {
@@ -324,13 +217,13 @@ export class StoreRun {
       const isSync = this.config.flushDiskType === 'SYNC_FLUSH' && waits
       if (result instanceof Promise) {
         void result.then((late) => {
-          if (process.isAlive) this.#guard(() => this.#answer(sent, late, isSync))
+          if (process.isAlive) this.guard(() => this.#answer(sent, late, isSync))
         })
         continue
       }
       process.env.turn.sends((failure) => {
         if (failure !== undefined || !process.isAlive) return
-        this.#guard(() => this.#answer(sent, result, false))
+        this.guard(() => this.#answer(sent, result, false))
       })
     }
   }
@@ -353,8 +246,8 @@ export class StoreRun {
   }
 
   #pull(): void {
-    const store = this.#store
-    const process = this.#process
+    const store = this.running
+    const process = this.process
     if (store === undefined || process === undefined) return
     const { random } = this.world
     const topic = random.pick(TOPICS)
@@ -372,9 +265,9 @@ export class StoreRun {
     })
     void found.then(
       (result) => {
-        if (!process.isAlive || store !== this.#store) return
+        if (!process.isAlive || store !== this.running) return
         this.#pulling.delete(name)
-        this.#guard(() => {
+        this.guard(() => {
           const served = checkServedWasSent(this.ledger, topic, queueId, result)
           for (const sent of served) sent.isDelivered = true
           this.#pulled += served.length
@@ -387,7 +280,7 @@ export class StoreRun {
       },
       (error: unknown) => {
         this.#pulling.delete(name)
-        if (process.isAlive && hostErrorCode(error) !== 'EIO') this.#fail(error)
+        if (process.isAlive && hostErrorCode(error) !== 'EIO') this.fail(error)
       },
     )
   }
@@ -395,7 +288,7 @@ export class StoreRun {
   // ---- the end
 
   #checkLive(): void {
-    const store = this.#store
+    const store = this.running
     assert.ok(store !== undefined, 'the store is open')
     assert.equal(store.whyNotWriteable(), undefined, 'the store accepts messages again')
     const silentMs = this.world.time - this.#lastAckMs
@@ -403,11 +296,11 @@ export class StoreRun {
   }
 
   async #end(): Promise<void> {
-    const store = this.#store
-    const process = this.#process
+    const store = this.running
+    const process = this.process
     assert.ok(store !== undefined && process !== undefined)
     const stopped = store.shutdown()
-    await this.#until(this.world.time + 60_000)
+    await this.until(this.world.time + 60_000)
     await stopped
     this.node.exited()
     const last = this.node.start()
@@ -418,7 +311,7 @@ export class StoreRun {
     checkPromisesAreKept(this.ledger, checkQueuesAreWhole(again, this.ledger))
   }
 
-  #figures(): RunFigures {
+  protected figures(): RunFigures {
     const { deaths, disk } = this.node
     return {
       acknowledged: this.ledger.acknowledged,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { ConsumerOffsetTable, prepareHalf, Transactions } from '@skylarkmq/broker'
 import { hostErrorCode } from '@skylarkmq/env'
-import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
-import type { DiskFaults, SimProcess } from '@skylarkmq/env/sim'
+import type { SimProcess } from '@skylarkmq/env/sim'
 import {
   decodeProperties,
   decodeRecord,
@@ -15,8 +14,9 @@ import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
 import type { MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
 import { GROUP, Producers } from './transaction-producers.ts'
 import type { EndHeader, Transaction, Where } from './transaction-producers.ts'
+import { ROOT, Trial } from './trial.ts'
+import type { Death } from './trial.ts'
 
-const ROOT = '/data/store'
 const TOPICS = ['TopicA', 'TopicB']
 const QUEUES = 2
 const SAVE_EVERY_MS = 5000
@@ -49,11 +49,8 @@ interface Broker {
 }
 
 /** The transactions of one broker and some producers, all of which die at times that a seed decides. */
-export class TransactionRun {
-  readonly world: World
-  readonly node: SimNode
+export class TransactionRun extends Trial<Broker, TransactionFigures> {
   readonly producers: Producers
-  readonly log: string[] = []
   readonly #config: StoreConfig & {
     brokerName: string
     transactionTimeOut: number
@@ -61,16 +58,9 @@ export class TransactionRun {
     transactionCheckInterval: number
     transactionOpMsgMaxSize: number
   }
-  readonly #faultyMs: number
-  #broker: Broker | undefined
-  #process: SimProcess | undefined
-  #isQuiet = false
-  #failure: unknown
 
   constructor(seed: number, faultyMs = FAULTY_MS) {
-    this.#faultyMs = faultyMs
-    this.world = new World(seed)
-    this.node = new SimNode(this.world)
+    super(seed, faultyMs)
     const { random } = this.world
     this.#config = {
       ...defaultStoreConfig(ROOT),
@@ -93,12 +83,12 @@ export class TransactionRun {
     }
     const link = {
       send: (transaction: Transaction, born: number, stored: (where: Where) => void) => {
-        this.#guard(() => {
+        this.guard(() => {
           this.#send(transaction, born, stored)
         })
       },
       end: (header: EndHeader) => {
-        this.#guard(() => {
+        this.guard(() => {
           this.#end(header)
         })
       },
@@ -106,69 +96,21 @@ export class TransactionRun {
     this.producers = new Producers(this.world, link, random.between(1, 3))
   }
 
-  /** Runs it all. Rejects with the first thing that is not as it should be. */
-  async run(): Promise<TransactionFigures> {
-    this.#note(JSON.stringify(this.#config))
-    const { disk } = this.node.start().env
-    disk.makeDirectory('/data')
-    disk.syncDirectoryNow('/')
-    this.#start()
-    this.#plan()
-    await this.#until(this.#faultyMs)
-    this.#isQuiet = true
+  protected describe(): string {
+    return JSON.stringify(this.#config)
+  }
+
+  protected async finish(): Promise<void> {
     this.producers.isQuiet = true
-    this.#heal()
-    await this.#until(this.#faultyMs + ENDS_WITHIN_MS)
+    await this.untilHealedFor(ENDS_WITHIN_MS)
     await this.#checkAllEnded()
-    return this.#figures()
-  }
-
-  async #until(ms: number): Promise<void> {
-    await this.world.run(ms)
-    if (this.#failure !== undefined) throw this.#failure as Error
-  }
-
-  #note(what: string): void {
-    this.log.push(`${this.world.time.toFixed(1)} ${what}`)
-  }
-
-  #guard(f: () => void): void {
-    try {
-      f()
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= error
-    this.world.stop()
   }
 
   // ---- the life of the broker
 
-  #start(): void {
-    const { random } = this.world
-    const process = this.node.start((name, values) => {
-      this.#note(`${name} ${JSON.stringify(values)}`)
-    })
-    this.#process = process
-    if (!this.#isQuiet && random.chance(0.3)) this.#strikeWithin(40)
-    MessageStore.open(process.env, this.#config).then(
-      (store) => {
-        if (process.isAlive) this.#guard(() => this.#opened(process, store))
-      },
-      (error: unknown) => {
-        if (!process.isAlive) return
-        this.#note(`open failed: ${String(error)}`)
-        if (hostErrorCode(error) === undefined) this.#fail(error)
-        this.#restartLater()
-      },
-    )
-  }
-
-  #opened(process: SimProcess, store: MessageStore): void {
+  protected async open(process: SimProcess): Promise<Broker> {
     const { env } = process
+    const store = await MessageStore.open(env, this.#config)
     env.disk.makeDirectory(`${ROOT}/config`)
     const offsets = new ConsumerOffsetTable(env, `${ROOT}/config/consumerOffset.json`)
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
@@ -181,6 +123,10 @@ export class TransactionRun {
       stored: () => undefined,
       ensureDiscardTopic: () => undefined,
     })
+    return { process, store, offsets, transactions }
+  }
+
+  protected opened({ env }: SimProcess, { store, offsets, transactions }: Broker): void {
     store.start()
     transactions.start()
     env.clock.every(SAVE_EVERY_MS, () => {
@@ -188,84 +134,55 @@ export class TransactionRun {
       try {
         offsets.save()
       } catch (error) {
-        if (hostErrorCode(error) === undefined) this.#fail(error)
+        if (hostErrorCode(error) === undefined) this.fail(error)
       }
     })
-    this.#broker = { process, store, offsets, transactions }
-    this.#note(`opened, ${store.offsetMax(SystemTopic.TRANS_HALF, 0)} halves`)
-    this.#checkDelivered(store)
-  }
-
-  #strikeWithin(operations: number): void {
-    const { random } = this.world
-    this.node.disk.strikeAt(random.between(1, operations), () => {
-      this.#die()
-    })
+    this.note(`opened, ${store.offsetMax(SystemTopic.TRANS_HALF, 0)} halves`)
+    this.withoutFaults(() => this.#checkDelivered(store))
   }
 
   /** Without waiting for the disk, a message that was acknowledged may be lost when the power fails. */
-  #die(): void {
-    if (this.#process?.isAlive !== true) return
+  protected drawDeath(): Death {
     const isPower = this.#config.flushDiskType === 'SYNC_FLUSH' && this.world.random.chance(0.5)
-    this.#note(isPower ? 'power cut' : 'killed')
-    this.#broker = undefined
-    if (isPower) this.node.powerCut()
-    else this.node.kill()
-    this.#restartLater()
+    return isPower ? 'power' : 'kill'
   }
 
-  #restartLater(): void {
-    this.node.exited()
-    this.world.after(this.world.random.between(1, 2000), () => {
-      this.#start()
-    })
-  }
-
-  async #stopOrderly(): Promise<void> {
-    const broker = this.#broker
-    if (broker === undefined) return
-    this.#broker = undefined
-    this.#note('stopping')
-    try {
-      broker.transactions.stop()
-      broker.offsets.save()
-      await broker.store.shutdown()
-    } catch (error) {
-      if (hostErrorCode(error) === undefined && broker.process.isAlive) this.#fail(error)
-    }
-    if (broker.process.isAlive) this.#restartLater()
+  protected async shutdown({ transactions, offsets, store }: Broker): Promise<void> {
+    transactions.stop()
+    offsets.save()
+    await store.shutdown()
   }
 
   // ---- what happens
 
-  #plan(): void {
+  protected plan(): void {
     const { random } = this.world
-    this.#again(
+    this.again(
       () => random.between(10, 500),
       () => {
-        if (this.#isQuiet) return
+        if (this.isQuiet) return
         for (let count = random.pick([1, 1, 5]); count > 0; count--) {
           this.producers.begin(TOPICS, QUEUES)
         }
       },
     )
-    this.#again(
+    this.again(
       () => random.between(1000, 10_000),
       () => {
-        if (this.#isQuiet) return
+        if (this.isQuiet) return
         const what = random.next()
-        if (what < 0.5) this.#strikeWithin(random.pick([3, 30, 100]))
-        else if (what < 0.85) this.#die()
-        else void this.#stopOrderly()
+        if (what < 0.5) this.strikeWithin(random.pick([3, 30, 100]))
+        else if (what < 0.85) this.die(this.drawDeath())
+        else void this.stopOrderly()
       },
     )
-    this.#again(
+    this.again(
       () => random.between(1000, 10_000),
       () => {
-        if (!this.#isQuiet) this.producers.kill()
+        if (!this.isQuiet) this.producers.kill()
       },
     )
-    this.#again(
+    this.again(
       () => random.between(4000, 20_000),
       () => {
         this.#spoil()
@@ -273,45 +190,29 @@ export class TransactionRun {
     )
   }
 
-  #again(everyMs: () => number, f: () => void): void {
-    this.world.after(everyMs(), () => {
-      this.#guard(f)
-      this.#again(everyMs, f)
-    })
-  }
-
   #spoil(): void {
-    if (this.#isQuiet) return
+    if (this.isQuiet) return
     const { random } = this.world
     const { disk } = this.node
     const used = disk.usedPages * 4096
-    const faults = random.pick<Partial<DiskFaults>>([
+    const kinds = [
       { capacityBytes: used + random.below(20_000) },
       { writeErrors: 0.2 },
       { writeErrors: 1 },
       { readErrors: 0.1 },
-    ])
-    disk.faults = { ...healthyDisk, ...faults }
-    this.#note(`disk: ${JSON.stringify(faults)}`)
-    this.world.after(random.between(100, 5000), () => {
-      this.#heal()
-    })
-  }
-
-  #heal(): void {
-    this.node.disk.faults = { ...healthyDisk }
-    if (this.#isQuiet) this.node.disk.strikeAt(Infinity, () => undefined)
+    ]
+    this.spoilDisk(kinds, 5000)
   }
 
   // ---- requests of producers
 
   #send(transaction: Transaction, born: number, stored: (where: Where) => void): void {
-    const broker = this.#broker
+    const broker = this.running
     if (broker === undefined) return
     const { process } = broker
     const answer = (result: PutMessageResult): void => {
       if (!process.isAlive || result.status !== 'PUT_OK') return
-      this.#guard(() => {
+      this.guard(() => {
         stored(result)
       })
     }
@@ -325,13 +226,13 @@ export class TransactionRun {
   }
 
   #end(header: EndHeader): void {
-    const broker = this.#broker
+    const broker = this.running
     if (broker === undefined) return
     try {
       broker.transactions.end(header)
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#note(`end failed: ${String(error)}`)
+      this.note(`end failed: ${String(error)}`)
     }
   }
 
@@ -339,9 +240,6 @@ export class TransactionRun {
 
   /** How often each message lies in its queue. Nothing that was not committed does, and nothing twice. */
   #checkDelivered(store: MessageStore): Map<string, number> {
-    const { disk } = this.node
-    const { faults } = disk
-    disk.faults = { ...healthyDisk }
     const counts = new Map<string, number>()
     for (const topic of TOPICS) {
       for (let queueId = 0; queueId < QUEUES; queueId++) {
@@ -361,15 +259,14 @@ export class TransactionRun {
         }
       }
     }
-    disk.faults = faults
     return counts
   }
 
   async #checkAllEnded(): Promise<void> {
-    const broker = this.#broker
+    const broker = this.running
     assert.ok(broker !== undefined, 'the broker runs')
     const { store } = broker
-    const counts = this.#checkDelivered(store)
+    const counts = this.withoutFaults(() => this.#checkDelivered(store))
     for (const { id, decision, acknowledgedAt } of this.producers.transactions.values()) {
       if (acknowledgedAt === undefined) continue
       assert.ok(decision !== undefined, `${id} is decided`)
@@ -377,14 +274,14 @@ export class TransactionRun {
     }
     const halves = store.offsetMax(SystemTopic.TRANS_HALF, 0)
     const { checks } = this.producers.figures
-    await this.#until(this.world.time + 60_000)
+    await this.until(this.world.time + 60_000)
     assert.equal(store.offsetMax(SystemTopic.TRANS_HALF, 0), halves, 'nothing is checked any more')
     assert.equal(this.producers.figures.checks, checks, 'nobody is asked any more')
     const progress = broker.offsets.committed('CID_RMQ_SYS_TRANS', SystemTopic.TRANS_HALF, 0)
     assert.equal(progress, halves, 'all half messages are behind')
   }
 
-  #figures(): TransactionFigures {
+  protected figures(): TransactionFigures {
     const all = [...this.producers.transactions.values()]
     const known = all.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined)
     const { deaths, disk } = this.node
