@@ -1,22 +1,24 @@
 // Sends messages that come later: after a delay, at a time, and after the delay of a level. Run a server first:
 //   npx skylark start
-// Then: node examples/deliver-later.mjs
-import { Producer, PushConsumer } from '@skylarkmq/client'
+// Then: node examples/deliver-later.mjs [HOST:PORT of the name server]
+import { RocketMQ } from '@skylarkmq/client'
 
-const namesrvAddr = process.env.NAMESRV_ADDR ?? '127.0.0.1:9876'
-
-const producer = new Producer({ namesrvAddr, group: 'example-producer' })
+const mq = new RocketMQ({ nameServers: process.argv[2] })
+const producer = await mq.producer({ group: 'example-producer' })
 const begin = Date.now()
 await producer.send({ topic: 'Reminders', body: 'after a level', delayLevel: 2 })
-await producer.send({ topic: 'Reminders', body: 'after a while', delayMs: 1500 })
-await producer.send({ topic: 'Reminders', body: 'at a time', deliverAtMs: begin + 3000 })
+await producer.send({ topic: 'Reminders', body: 'after a while', delay: '1500ms' })
+await producer.send({ topic: 'Reminders', body: 'at a time', deliverAt: new Date(begin + 3000) })
 
-const consumer = new PushConsumer({ namesrvAddr, group: 'example-later', consumeFrom: 'first' })
+const consumer = await mq.consumer({
+  group: 'example-later',
+  subscriptions: { Reminders: '*' },
+  consumeFrom: 'first',
+})
 let left = 3
-const done = new Promise((resolve, reject) => {
-  consumer.subscribe('Reminders')
+await new Promise((resolve, reject) => {
   consumer
-    .start((message) => {
+    .run((message) => {
       console.log(
         `got ${message.body}, stored ${message.storeTimestamp - begin} ms after the start`,
       )
@@ -25,6 +27,4 @@ const done = new Promise((resolve, reject) => {
     })
     .catch(reject)
 })
-await done
-await consumer.close()
-await producer.close()
+await mq.close()

@@ -1,9 +1,9 @@
 // Consumes the orders that a SQL92 expression chooses. Run a server that allows it first:
 //   npx skylark start --set enablePropertyFilter=true
-// Then: node examples/filter-by-sql.mjs
-import { Producer, PushConsumer } from '@skylarkmq/client'
+// Then: node examples/filter-by-sql.mjs [HOST:PORT of the name server]
+import { RocketMQ } from '@skylarkmq/client'
 
-const namesrvAddr = process.env.NAMESRV_ADDR ?? '127.0.0.1:9876'
+const mq = new RocketMQ({ nameServers: process.argv[2] })
 
 const orders = [
   { body: 'tea', properties: { price: '4', region: 'hangzhou' } },
@@ -11,15 +11,18 @@ const orders = [
   { body: 'table', properties: { price: '400', region: 'beijing' } },
   { body: 'chair', properties: { price: '90', region: 'shanghai' } },
 ]
-const producer = new Producer({ namesrvAddr, group: 'example-producer' })
+const producer = await mq.producer({ group: 'example-producer' })
 for (const order of orders) await producer.send({ topic: 'Orders', ...order })
 
-const consumer = new PushConsumer({ namesrvAddr, group: 'example-sql', consumeFrom: 'first' })
+const consumer = await mq.consumer({
+  group: 'example-sql',
+  subscriptions: { Orders: { sql: "price >= 10 AND region IN ('hangzhou', 'shanghai')" } },
+  consumeFrom: 'first',
+})
 let left = 2
 const done = new Promise((resolve, reject) => {
-  consumer.subscribe('Orders', { sql: "price >= 10 AND region IN ('hangzhou', 'shanghai')" })
   consumer
-    .start((message) => {
+    .run((message) => {
       console.log(`got ${message.body}`)
       left -= 1
       if (left === 0) resolve()
@@ -29,8 +32,7 @@ const done = new Promise((resolve, reject) => {
 try {
   await done
 } catch (error) {
-  console.error(error.message, error.advice ?? '')
+  console.error(error.message)
   process.exitCode = 1
 }
-await consumer.close()
-await producer.close()
+await mq.close()

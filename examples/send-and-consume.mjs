@@ -1,30 +1,32 @@
-// Sends three messages and consumes them. Run a server first: npx skylark start
-// Then: node examples/send-and-consume.mjs
-import { Producer, PushConsumer } from '@skylarkmq/client'
+// Sends messages, one after the other and several at a time, and consumes them. Run a server first: npx skylark start
+// Then: node examples/send-and-consume.mjs [HOST:PORT of the name server]
+import { RocketMQ } from '@skylarkmq/client'
 
-const namesrvAddr = process.env.NAMESRV_ADDR ?? '127.0.0.1:9876'
+const mq = new RocketMQ({ nameServers: process.argv[2] })
 
-const producer = new Producer({ namesrvAddr, group: 'example-producer' })
+const producer = await mq.producer({ group: 'example-producer' })
 for (const body of ['one', 'two', 'three']) {
   const { msgId, messageQueue, queueOffset } = await producer.send({ topic: 'Example', body })
   console.log(`sent ${body} as ${msgId}: queue ${messageQueue.queueId}, offset ${queueOffset}`)
 }
+// Nothing waits for anything here: as many are on their way as maxInFlightBytes allows.
+const bodies = ['four', 'five', 'six']
+const sent = await Promise.all(bodies.map((body) => producer.send({ topic: 'Example', body })))
+console.log(`sent ${sent.length} more: ${sent.map((each) => each.status).join(', ')}`)
 
-const consumer = new PushConsumer({ namesrvAddr, group: 'example', consumeFrom: 'first' })
-let left = 3
-const done = new Promise((resolve) => {
-  consumer.subscribe('Example')
+const consumer = await mq.consumer({
+  group: 'example',
+  subscriptions: { Example: '*' },
+  consumeFrom: 'first',
+})
+let left = 6
+await new Promise((resolve, reject) => {
   consumer
-    .start((message) => {
+    .run((message) => {
       console.log(`got ${message.body}`)
       left -= 1
       if (left === 0) resolve()
     })
-    .catch((error) => {
-      console.error(error.message, error.advice ?? '')
-      process.exit(1)
-    })
+    .catch(reject)
 })
-await done
-await consumer.close()
-await producer.close()
+await mq.close()

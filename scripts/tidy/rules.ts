@@ -12,7 +12,10 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   store: { packages: ['env', 'protocol'], modules: ['node:buffer'] },
   namesrv: { packages: ['env', 'protocol', 'remoting'], modules: [] },
   broker: { packages: ['env', 'protocol', 'remoting', 'store'], modules: ['node:crypto'] },
-  client: { packages: ['env', 'protocol', 'remoting'], modules: ['node:crypto'] },
+  client: {
+    packages: ['env', 'protocol', 'remoting'],
+    modules: ['node:crypto', 'node:diagnostics_channel'],
+  },
   server: {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],
     modules: ['node:os', 'node:path'],

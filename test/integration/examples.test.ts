@@ -8,24 +8,58 @@ import { serverFor } from './cluster.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-test('examples/send-and-consume.mjs sends three messages, gets them and ends by itself', async (t) => {
+/** Runs an example to its end; what it printed, line by line. */
+async function run(name: string, namesrvAddr: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    `${root}examples/${name}`,
+    namesrvAddr,
+  ])
+  return stdout.trim().split('\n')
+}
+
+const got = (lines: readonly string[]): string[] =>
+  lines.filter((line) => line.startsWith('got ')).sort()
+
+test('examples/send-and-consume.mjs sends six messages, gets them and ends by itself', async (t) => {
   const { namesrvAddr } = await serverFor(t)
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [`${root}examples/send-and-consume.mjs`],
-    { env: { ...process.env, NAMESRV_ADDR: namesrvAddr } },
+  const lines = await run('send-and-consume.mjs', namesrvAddr)
+  const bodies = ['one', 'two', 'three', 'four', 'five', 'six']
+  assert.deepEqual(got(lines), bodies.map((body) => `got ${body}`).sort())
+})
+
+test('examples/one-way.mjs reads what it sent without waiting', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await run('one-way.mjs', namesrvAddr)
+  assert.deepEqual(got(lines), ['got 19', 'got 20', 'got 21'])
+})
+
+test('examples/batch.mjs sends a thousand messages in few requests', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const [line] = await run('batch.mjs', namesrvAddr)
+  assert.match(line ?? '', /^sent 1000 messages in [3-9] requests$/)
+})
+
+test('examples/ordered.mjs gets the steps of each order in order', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  assert.deepEqual(
+    await run('ordered.mjs', namesrvAddr),
+    [1, 2, 3].map((n) => `order-${n}: created, paid, shipped`),
   )
-  const got = stdout.split('\n').filter((line) => line.startsWith('got '))
-  assert.deepEqual(got.sort(), ['got one', 'got three', 'got two'])
+})
+
+test('examples/typed.mjs gets orders, and neither sends nor gets what is none', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await run('typed.mjs', namesrvAddr)
+  assert.deepEqual(got(lines), ['got order 1: tea', 'got order 2: cup'])
+  assert.match(lines[0] ?? '', /^RMQ_SERDE: .*must be an order/)
 })
 
 test('examples/filter-by-sql.mjs gets the orders that its expression chooses, as the guide says', async (t) => {
   const { namesrvAddr } = await serverFor(t, { set: ['enablePropertyFilter=true'] })
   const script = `${root}examples/filter-by-sql.mjs`
-  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
-  assert.deepEqual(stdout.trim().split('\n').sort(), ['got chair', 'got teapot'])
-  const said = /^consumer\.subscribe\(.*$/m
+  const lines = await run('filter-by-sql.mjs', namesrvAddr)
+  assert.deepEqual(lines.sort(), ['got chair', 'got teapot'])
+  const said = /^ *subscriptions: .*$/m
   const guide = said.exec(readFileSync(`${root}docs/guide/filters.md`, 'utf8'))
   assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))
 })
@@ -46,14 +80,14 @@ test('examples/deliver-later.mjs gets each message in its time, as the guide say
   const script = `${root}examples/deliver-later.mjs`
   const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
   const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
-  const got = [...stdout.matchAll(/^got (.*), stored (\d+) ms/gm)]
+  const all = [...stdout.matchAll(/^got (.*), stored (\d+) ms/gm)]
   const earliest: Record<string, number> = {
     'after a while': 1500,
     'at a time': 3000,
     'after a level': 5000,
   }
-  assert.deepEqual(got.map(([, body]) => body).sort(), Object.keys(earliest).sort())
-  for (const [, body = '', ms] of got) assert.ok(Number(ms) >= (earliest[body] ?? Infinity), body)
+  assert.deepEqual(all.map(([, body]) => body).sort(), Object.keys(earliest).sort())
+  for (const [, body = '', ms] of all) assert.ok(Number(ms) >= (earliest[body] ?? Infinity), body)
   const sends = /^await producer\.send\(.*$/gm
   const guide = readFileSync(`${root}docs/guide/delay.md`, 'utf8').match(sends)
   assert.deepEqual(readFileSync(script, 'utf8').match(sends), guide)
@@ -63,10 +97,10 @@ test('examples/transaction.mjs gets what was committed, at once or when asked, a
   const set = ['transactionTimeOut=100', 'transactionCheckInterval=100']
   const { namesrvAddr } = await serverFor(t, { set })
   const script = `${root}examples/transaction.mjs`
-  const env = { ...process.env, NAMESRV_ADDR: namesrvAddr }
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { env })
-  const got = stdout.split('\n').filter((line) => line.startsWith('got '))
-  assert.deepEqual(got.sort(), ['got paid', 'got paid, and not said'])
+  assert.deepEqual(got(await run('transaction.mjs', namesrvAddr)), [
+    'got paid',
+    'got paid, and not said',
+  ])
   const said = /^const producer = [^]*?^\}\)$/m
   const guide = said.exec(readFileSync(`${root}docs/guide/transactions.md`, 'utf8'))
   assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))

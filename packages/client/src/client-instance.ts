@@ -6,6 +6,7 @@ import {
   SkylarkError,
   UnregisterClient,
   Property,
+  wrapNamespace,
   type CheckTransactionState,
   type ConsumerData,
   type HeaderOf,
@@ -20,8 +21,9 @@ import {
 import { heartbeatFailed } from './events.ts'
 import { readMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
-import { reasonOf } from './reason.ts'
+import { OptionError, saysOf, type Advertised } from './errors.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
+import type { Credentials } from './wire/acl-signature.ts'
 import { Caller } from './wire/call.ts'
 import { NameServers } from './wire/name-servers.ts'
 
@@ -66,7 +68,10 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     return NO_REPLY
   },
   CHECK_TRANSACTION_STATE: (client, { header, body, connection }) => {
-    const messages = body === undefined ? [] : readMessages(Buffer.from(body), header.bname ?? '')
+    const messages =
+      body === undefined
+        ? []
+        : readMessages(Buffer.from(body), header.bname ?? '', client.namespace)
     for (const message of messages) {
       const group = message.properties.get(Property.PGROUP) ?? ''
       client.transactionChecks.get(group)?.(header, message, connection)
@@ -82,6 +87,8 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
 export class ClientInstance {
   /** `ip@instanceName`: how brokers tell clients apart. */
   readonly clientId: string
+  /** Before the names of topics and groups; undefined when there is none. */
+  readonly namespace: string | undefined
   readonly env: Env
   readonly caller: Caller
   readonly nameServers: NameServers
@@ -90,11 +97,12 @@ export class ClientInstance {
   readonly consumers = new Map<string, GroupMember>()
   /** By producer group. */
   readonly transactionChecks = new Map<string, CheckListener>()
+  readonly #reserved = new Set<string>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
   #timers: Timer[] | undefined
 
-  /** Throws ERR_CLIENT_OPTION. */
+  /** Throws RMQ_OPTION. */
   constructor(env: Env, options: ClientOptions) {
     this.env = env
     const handler: FrameHandler = {
@@ -102,12 +110,19 @@ export class ClientInstance {
         dispatcher.dispatch(connection, frame)
       },
     }
-    this.caller = new Caller(env, handler, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS)
+    this.namespace = options.namespace === '' ? undefined : options.namespace
+    this.caller = new Caller(env, {
+      handler,
+      timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      credentials: credentialsOf(options),
+      tls: options.tls,
+      advertised: (address) => this.#advertised(address),
+    })
     const addresses = parseNamesrvAddr(options.namesrvAddr ?? DEFAULT_NAMESRV_ADDR)
     this.nameServers = new NameServers(env, this.caller, addresses)
     this.routes = new TopicRouteTable(this.nameServers, env.events)
     const instance = options.instanceName ?? env.random.bytes(6).toString('hex')
-    this.clientId = `${env.net.addresses()[0] ?? '127.0.0.1'}@${instance}`
+    this.clientId = options.clientId ?? `${env.net.addresses()[0] ?? '127.0.0.1'}@${instance}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
     const dispatcher = new Dispatcher({
@@ -140,22 +155,57 @@ export class ClientInstance {
     await this.#each(addresses, (address) => this.caller.call(address, HeartBeat, {}, { body }))
   }
 
+  /** A topic or a group, in the namespace of this client. */
+  wrapped(name: string): string {
+    return wrapNamespace(this.namespace, name)
+  }
+
+  /** Takes a consumer group for a member that will join it; false when this client has one already. */
+  reserve(group: string): boolean {
+    if (this.#reserved.has(group)) return false
+    this.#reserved.add(group)
+    return true
+  }
+
+  /** Leaves groups: tells all brokers of the routes. One that cannot be reached finds out by itself. */
+  async leave(groups: { producer?: string; consumer?: string }): Promise<void> {
+    const { producer, consumer } = groups
+    const addresses = this.routes.addresses(this.consumers.size > 0)
+    if (producer !== undefined) this.producerGroups.delete(producer)
+    if (consumer !== undefined) {
+      this.consumers.delete(consumer)
+      this.#reserved.delete(consumer)
+    }
+    const header: HeaderOf<typeof UnregisterClient> = { clientID: this.clientId }
+    if (producer !== undefined) header.producerGroup = producer
+    if (consumer !== undefined) header.consumerGroup = consumer
+    await this.#each(addresses, (address) => this.caller.call(address, UnregisterClient, header))
+  }
+
   /** Leaves all groups and closes the connections. */
   async close(): Promise<void> {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
-    const { clientId: clientID } = this
-    const leaving = [
-      ...[...this.producerGroups].map((producerGroup) => ({ clientID, producerGroup })),
-      ...[...this.consumers.keys()].map((consumerGroup) => ({ clientID, consumerGroup })),
+    const left = [
+      ...[...this.producerGroups].map((producer) => this.leave({ producer })),
+      ...[...this.consumers.keys()].map((consumer) => this.leave({ consumer })),
     ]
-    const addresses = this.routes.addresses(this.consumers.size > 0)
-    await this.#each(addresses, async (address) => {
-      for (const header of leaving) await this.caller.call(address, UnregisterClient, header)
-    })
-    this.producerGroups.clear()
-    this.consumers.clear()
+    await Promise.all(left)
+    this.cut()
+  }
+
+  /** Closes the connections at once; brokers notice. */
+  cut(): void {
+    for (const timer of this.#timers ?? []) timer.cancel()
+    this.#timers = []
     this.caller.close()
+  }
+
+  #advertised(address: string): Advertised | undefined {
+    const broker = this.routes.brokerAt(address)
+    if (broker === undefined) return undefined
+    const { brokerName, cluster } = broker
+    return { brokerName, cluster, nameServers: this.nameServers.addresses.join(', ') }
   }
 
   async #each(
@@ -167,9 +217,22 @@ export class ClientInstance {
         await ask(address)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
-        this.env.events.emit(heartbeatFailed, { address, reason: reasonOf(error) })
+        this.env.events.emit(heartbeatFailed, { address, reason: saysOf(error) })
       }
     })
     await Promise.all(asked)
   }
+}
+
+function credentialsOf({
+  accessKey,
+  secretKey,
+  securityToken,
+}: ClientOptions): Credentials | undefined {
+  if (accessKey === undefined && secretKey === undefined) return undefined
+  if (accessKey === undefined || secretKey === undefined) {
+    const option = accessKey === undefined ? 'accessKey' : 'secretKey'
+    throw new OptionError({ option, problem: 'accessKey and secretKey go together' })
+  }
+  return { accessKey, secretKey, securityToken }
 }

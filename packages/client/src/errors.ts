@@ -1,4 +1,84 @@
-import { defineError, responseName } from '@skylarkmq/protocol'
+import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
+
+/** One try of a send. */
+export interface SendAttempt {
+  readonly brokerName: string
+  /** `host:port` that was tried; undefined when the broker had none to send to. */
+  readonly address: string | undefined
+  /** How long the try took, ms. */
+  readonly elapsedMs: number
+  /** Why it failed. */
+  readonly error: Error
+}
+
+/** What a row of this package's error table says. */
+interface Row<V> {
+  /** What happened, and where. */
+  readonly says: (values: V) => string
+  /** What the reader should do, when nothing better is known. */
+  readonly does: string
+  /** What the reader should do in this case. */
+  readonly hint?: (values: V) => string | undefined
+  readonly for: 'user' | 'operator' | 'peer'
+  /** Whether the same call may do later; default no. */
+  readonly retriable?: boolean | ((values: V) => boolean)
+}
+
+interface Described {
+  readonly address?: string | undefined
+  readonly responseCode?: number
+  readonly attempts?: readonly SendAttempt[]
+}
+
+/**
+ * The root of every error of this client. `code` (`RMQ_…`) is for programs and never changes its meaning; `message` is
+ * for people: what happened, and what to do.
+ */
+export class RocketMQError<V extends object = object> extends SkylarkError<V> {
+  /** What the reader should do. Part of `message`. */
+  readonly hint: string
+  /** Whether the same call may do later. */
+  readonly retriable: boolean
+  /** `host:port` of the other side, where there is one. */
+  readonly address: string | undefined
+  /** What a broker or a name server answered, see ResponseCode; undefined when none did. */
+  readonly responseCode: number | undefined
+  /** What was tried, in order; empty unless it was a send that was tried more than once. */
+  readonly attempts: readonly SendAttempt[]
+
+  constructor(code: string, row: Row<V>, values: V, cause?: unknown) {
+    const hint = row.hint?.(values) ?? row.does
+    super(code, `${row.says(values)}. ${hint}`, hint, values, cause)
+    const { address, responseCode, attempts } = values as Described
+    this.hint = hint
+    this.address = address
+    this.responseCode = responseCode
+    this.attempts = attempts ?? []
+    this.retriable =
+      typeof row.retriable === 'function' ? row.retriable(values) : (row.retriable ?? false)
+  }
+
+  /** Name of the response code, such as `TOPIC_NOT_EXIST`; undefined when nobody answered. */
+  get responseName(): string | undefined {
+    return this.responseCode === undefined ? undefined : responseName(this.responseCode)
+  }
+}
+
+interface RowClass<V extends object> {
+  new (values: V, cause?: unknown): RocketMQError<V>
+  readonly code: string
+  readonly row: Row<V>
+}
+
+function define<V extends object>(code: string, row: Row<V>): RowClass<V> {
+  return class extends RocketMQError<V> {
+    static readonly code = code
+    static readonly row = row
+    constructor(values: V, cause?: unknown) {
+      super(code, row, values, cause)
+    }
+  }
+}
 
 /** What a broker or a name server said when it did not do what was asked. */
 export interface BrokerAnswer {
@@ -11,22 +91,41 @@ export interface BrokerAnswer {
   readonly address: string
 }
 
-class BrokerErrorRow extends defineError<BrokerAnswer>('ERR_CLIENT_BROKER', {
-  says: (v) =>
-    `${v.address} answered ${v.request} with ${responseName(v.responseCode)} (${v.responseCode}): ${v.remark}`,
-  does: 'Look at `responseName`, which programs may match on, and at the remark.',
+/** Answers after which another try, best on another broker, may do. Apache: `DefaultMQProducer.java`. */
+const RETRIED: ReadonlySet<number> = new Set([
+  ResponseCode.TOPIC_NOT_EXIST,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.NO_PERMISSION,
+  ResponseCode.NO_BUYER_ID,
+  ResponseCode.NOT_IN_CURRENT_UNIT,
+  ResponseCode.GO_AWAY,
+])
+
+const answered = (v: BrokerAnswer): string =>
+  `${v.address} answered ${v.request} with ${responseName(v.responseCode)} (${v.responseCode}): ${v.remark}`
+
+const broker: Row<BrokerAnswer> = {
+  says: answered,
+  does: 'Look at responseName, which programs may match on, and at the remark.',
   for: 'user',
-}) {}
+  retriable: (v) => RETRIED.has(v.responseCode),
+}
 
 /** A broker or a name server answered that it did not do what was asked. */
-export class BrokerError extends BrokerErrorRow implements BrokerAnswer {
-  /** See ResponseCode. */
-  get responseCode(): number {
-    return this.values.responseCode
+export class BrokerError extends RocketMQError<BrokerAnswer> implements BrokerAnswer {
+  static readonly code: string = 'RMQ_BROKER'
+  static readonly row: Row<BrokerAnswer> = broker
+  declare readonly responseCode: number
+  declare readonly address: string
+
+  constructor(answer: BrokerAnswer, cause?: unknown, kind: RowOf<BrokerAnswer> = BrokerError) {
+    super(kind.code, kind.row, answer, cause)
   }
 
   /** Name of the response code, such as `TOPIC_NOT_EXIST`. */
-  get responseName(): string {
+  override get responseName(): string {
     return responseName(this.values.responseCode)
   }
 
@@ -39,61 +138,260 @@ export class BrokerError extends BrokerErrorRow implements BrokerAnswer {
   get request(): string {
     return this.values.request
   }
+}
 
-  /** `host:port` of who said it. */
-  get address(): string {
-    return this.values.address
+type RowOf<V> = { readonly code: string; readonly row: Row<V> }
+
+/** A broker takes no more for the moment. */
+export class FlowControlError extends BrokerError {
+  static override readonly code = 'RMQ_FLOW_CONTROL'
+  static override readonly row: Row<BrokerAnswer> = {
+    ...broker,
+    does: 'The broker is overloaded or its disk is slow or full, the remark says which. Send less at a time, or try again later.',
+    for: 'operator',
+    retriable: true,
+  }
+
+  constructor(answer: BrokerAnswer, cause?: unknown) {
+    super(answer, cause, FlowControlError)
   }
 }
 
+/** Who asked may not do this, or has not shown who it is. */
+export class AuthError extends BrokerError {
+  static override readonly code = 'RMQ_AUTH'
+  static override readonly row: Row<BrokerAnswer> = {
+    ...broker,
+    does: 'Give the options accessKey and secretKey of an account that may do this; the remark says what was missing. They must be those of the broker: plain_acl.yml, or mqadmin listUser.',
+    retriable: false,
+  }
+
+  constructor(answer: BrokerAnswer, cause?: unknown) {
+    super(answer, cause, AuthError)
+  }
+}
+
+/** The error of an answer. Apache's access control answers with SYSTEM_ERROR or NO_PERMISSION, and its words. */
+export function brokerError(answer: BrokerAnswer): BrokerError {
+  const { responseCode, remark } = answer
+  if (responseCode === ResponseCode.SYSTEM_BUSY || responseCode === ResponseCode.FLOW_CONTROL) {
+    return new FlowControlError(answer)
+  }
+  const isDenied =
+    responseCode === ResponseCode.NO_PERMISSION || responseCode === ResponseCode.SYSTEM_ERROR
+  if (
+    isDenied &&
+    /AclException|AuthenticationException|AuthorizationException|access ?key|signature|username/i.test(
+      remark,
+    )
+  ) {
+    return new AuthError(answer)
+  }
+  return new BrokerError(answer)
+}
+
 /** None of the name servers answered. */
-export class NameServerUnreachable extends defineError<{ addresses: string; reason: string }>(
-  'ERR_CLIENT_NAMESRV',
+export class NameServerError extends define<{ addresses: string; reason: string }>(
+  'RMQ_NAME_SERVER',
   {
     says: (v) => `no name server answers at ${v.addresses}: ${v.reason}`,
-    does: 'Start one with `skylark start`, or give the right address: `-n host:port`, NAMESRV_ADDR, or the option namesrvAddr.',
+    does: 'Start one with `skylark start`, or give the right address: the option nameServers, NAMESRV_ADDR, or `-n host:port` of the command.',
     for: 'user',
+    retriable: true,
   },
 ) {}
 
 /** No broker has the topic, or none that may be used for what was asked. */
-export class NoRoute extends defineError<{ topic: string; reason: string }>('ERR_CLIENT_NO_ROUTE', {
+export class RouteNotFoundError extends define<{
+  topic: string
+  /** What was found out, as sentences joined by semicolons. */
+  reason: string
+  /** Topics with a name like it. */
+  similar?: readonly string[]
+  /** What to do about it. */
+  advice?: string
+}>('RMQ_TOPIC_NOT_FOUND', {
   says: (v) => `the topic ${v.topic} has no route: ${v.reason}`,
   does: 'Create the topic, send a message where brokers create topics by themselves, or check that its broker runs and is registered with this name server.',
+  hint: (v) => {
+    const similar = v.similar ?? []
+    if (similar.length === 0) return v.advice
+    return `Did you mean ${similar.join(' or ')}? ${v.advice ?? ''}`.trimEnd()
+  },
   for: 'user',
 }) {}
 
+/** Who told this client of an address. */
+export interface Advertised {
+  readonly brokerName: string
+  readonly cluster: string
+  /** Name servers that have it from the broker. */
+  readonly nameServers: string
+}
+
+/** A connection could not be made. */
+export class ConnectError extends define<{
+  address: string
+  /** The host's code, such as `ECONNREFUSED`, or a sentence. */
+  reason: string
+  advertised?: Advertised | undefined
+}>('RMQ_CONNECT', {
+  says: (v) => {
+    const from = v.advertised
+    const told =
+      from === undefined
+        ? ''
+        : `; the broker ${from.brokerName} of ${from.cluster} told the name server (${from.nameServers}) that clients reach it there`
+    return `cannot connect to ${v.address}: ${v.reason}${told}`
+  },
+  does: 'Check that the process runs, that the address is right, and that no firewall is between.',
+  hint: (v) =>
+    v.advertised === undefined
+      ? undefined
+      : `If ${v.advertised.brokerName} runs, it tells an address that this host does not reach (a container's, say): set brokerIP1 in its broker.conf to one that clients reach, and restart it.`,
+  for: 'user',
+  retriable: true,
+}) {}
+
+/** A connection ended before the answer came; whether the other side did what was asked is not known. */
+export class ConnectionLostError extends define<{ address: string; request: string }>(
+  'RMQ_CONNECTION_LOST',
+  {
+    says: (v) => `the connection to ${v.address} closed before ${v.request} was answered`,
+    does: 'The request may or may not have taken effect. If it is always so, look whether the port is that of a broker or a name server.',
+    for: 'user',
+    retriable: true,
+  },
+) {}
+
+/** Something answered that is neither a broker nor a name server. */
+export class WrongPortError extends define<{ address: string; protocol: string }>(
+  'RMQ_WRONG_PORT',
+  {
+    says: (v) => `${v.address} speaks ${v.protocol}, not RocketMQ's remoting protocol`,
+    does: 'This client wants the port of a name server (9876 as a rule), not the one of the gRPC proxy (8081), the dashboard (8080) or the metrics.',
+    hint: (v) => (v.protocol === 'TLS' ? 'The port wants TLS: give the option tls.' : undefined),
+    for: 'user',
+  },
+) {}
+
+/**
+ * What a call was doing when its time was over: looking up a host's name, connecting, reading the route of a topic,
+ * waiting until it may write, or waiting for the answer.
+ */
+export type TimeoutPhase = 'resolve' | 'connect' | 'route' | 'write' | 'wait'
+
+const PHASE_SAYS: Readonly<Record<TimeoutPhase, string>> = {
+  resolve: 'the name was not resolved',
+  connect: 'no connection was made',
+  route: 'no name server said where the topic is',
+  write: 'more bytes than maxInFlightBytes waited for their answers',
+  wait: 'no answer came',
+}
+const PHASE_DOES: Readonly<Record<TimeoutPhase, string>> = {
+  resolve: 'Check the name and this host’s resolver.',
+  connect:
+    'A firewall between, or a host that is off, looks like this. Check that the address is reached from here; a broker tells its own by brokerIP1.',
+  route: 'Check that the name server runs and answers: skylark topic list, mqadmin clusterList.',
+  write:
+    'The broker is slower than this program sends: wait for sends before sending more, or raise maxInFlightBytes.',
+  wait: 'The request may or may not have taken effect. The broker may be overloaded, or its disk slow; give it more time by the option timeout.',
+}
+
+/** The time of a call was over. */
+export class TimeoutError extends define<{
+  /** What was called, such as `SEND_MESSAGE_V2`. */
+  what: string
+  phase: TimeoutPhase
+  elapsedMs: number
+  address?: string | undefined
+}>('RMQ_TIMEOUT', {
+  says: (v) => {
+    const at = v.address === undefined ? '' : ` to ${v.address}`
+    return `${v.what}${at} timed out after ${Math.round(v.elapsedMs)} ms: ${PHASE_SAYS[v.phase]}`
+  },
+  does: 'What was being done is in `phase`; the request may or may not have taken effect.',
+  hint: (v) => PHASE_DOES[v.phase],
+  for: 'user',
+  retriable: true,
+}) {
+  /** What the call was doing. */
+  get phase(): TimeoutPhase {
+    return this.values.phase
+  }
+
+  /** How long it took, ms. */
+  get elapsedMs(): number {
+    return this.values.elapsedMs
+  }
+}
+
 /** A message that no broker would take. */
-export class InvalidMessage extends defineError<{ problem: string }>('ERR_CLIENT_MESSAGE', {
+export class MessageError extends define<{ problem: string }>('RMQ_MESSAGE', {
   says: (v) => v.problem,
   does: 'Nothing was sent. Correct the message.',
   for: 'user',
 }) {}
 
+/** A body that cannot be encoded, decoded, or does not fit its schema. */
+export class SerdeError extends define<{ topic: string; problem: string }>('RMQ_SERDE', {
+  says: (v) => `the body of a message of ${v.topic} is not what the serde expects: ${v.problem}`,
+  does: 'Correct the sender or the schema; a consumer decides by onInvalid what becomes of such messages.',
+  for: 'user',
+}) {}
+
 /** An option that cannot be used. */
-export class InvalidOption extends defineError<{ option: string; problem: string }>(
-  'ERR_CLIENT_OPTION',
-  {
-    says: (v) => `the option ${v.option} cannot be used: ${v.problem}`,
-    does: 'Nothing was started. Correct the option.',
-    for: 'user',
-  },
-) {}
+export class OptionError extends define<{ option: string; problem: string }>('RMQ_OPTION', {
+  says: (v) => `the option ${v.option} cannot be used: ${v.problem}`,
+  does: 'Nothing was started. Correct the option.',
+  for: 'user',
+}) {}
 
 /** The client was closed before. */
-export class ClientClosed extends defineError<{ what: string }>('ERR_CLIENT_CLOSED', {
+export class ClosedError extends define<{ what: string }>('RMQ_CLOSED', {
   says: (v) => `${v.what} is closed`,
   does: 'Make a new one.',
   for: 'user',
 }) {}
 
 /** A send got no good answer within its time, whatever was tried. */
-export class SendFailed extends defineError<{ topic: string; tries: number; brokers: string }>(
-  'ERR_CLIENT_SEND',
+export class SendError extends define<{ topic: string; attempts: readonly SendAttempt[] }>(
+  'RMQ_SEND',
   {
-    says: (v) =>
-      `the message for ${v.topic} was not acknowledged after ${v.tries} tries (${v.brokers})`,
-    does: 'See `cause` for the last reason. The message may have been stored all the same, if an answer was lost.',
+    says: (v) => {
+      const list = v.attempts.map(
+        (each) =>
+          `${each.brokerName} at ${each.address ?? 'no address'} after ${Math.round(each.elapsedMs)} ms: ${saysOf(each.error)}`,
+      )
+      return `the message for ${v.topic} was not acknowledged after ${v.attempts.length} tries (${list.join('; ')})`
+    },
+    does: 'See `attempts` for the reasons. The message may have been stored all the same, if an answer was lost.',
+    hint: (v) => {
+      const last = v.attempts.at(-1)?.error
+      return last instanceof RocketMQError ? last.hint : undefined
+    },
     for: 'user',
+    retriable: true,
   },
 ) {}
+
+/** A message is stored, but not as safe as `require: 'SEND_OK'` wants it. */
+export class StatusError extends define<{ status: string; msgId: string; brokerName: string }>(
+  'RMQ_STATUS',
+  {
+    says: (v) => `the message ${v.msgId} is stored on ${v.brokerName}, but with ${v.status}`,
+    does: 'It may be lost if that broker dies now. Sending it again stores it twice.',
+    hint: (v) =>
+      v.status === 'FLUSH_DISK_TIMEOUT'
+        ? 'It was not on disk in time: the disk is slow. Sending it again stores it twice.'
+        : 'Its slave has not got it: look whether the slave runs and keeps up. Sending it again stores it twice.',
+    for: 'operator',
+  },
+) {}
+
+/** What happened, without what to do about it. */
+export function saysOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof RocketMQError)) return error.message
+  return error.message.slice(0, -error.hint.length).trimEnd().replace(/\.$/, '')
+}

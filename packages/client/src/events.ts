@@ -32,6 +32,19 @@ export const listenerFailed = defineEvent({
   says: 'the listener threw on {msgId} of {topic}: {reason}',
 })
 
+/** A body that the serde cannot read; the consumer's onInvalid decided what became of its message. */
+export const bodyNotDecoded = defineEvent({
+  name: 'client.body.invalid',
+  level: 'error',
+  fields: {
+    topic: 'topic',
+    msgId: 'id of the message',
+    reason: 'what is wrong',
+    onInvalid: 'what becomes of it: skip or deadLetter',
+  },
+  says: 'the body of {msgId} of {topic} cannot be read ({onInvalid}): {reason}',
+})
+
 /** A check of a transaction threw; the broker asks again later. */
 export const transactionCheckFailed = defineEvent({
   name: 'client.transaction.failed',

@@ -11,35 +11,39 @@ import {
   RETRY_PREFIX,
   type DecodedMessage,
   type MessageQueue,
+  withoutNamespace,
 } from '@skylarkmq/protocol'
+import type { Duration } from './duration.ts'
 
-/** A message to send. */
-export interface Message {
+/** A message to send. `T` is what its body is: text or bytes, or what the producer's serde takes. */
+export interface Message<T = string | Uint8Array> {
   readonly topic: string
-  /** Text is sent as UTF-8. */
-  readonly body: string | Uint8Array
+  /** Without a serde, text is sent as UTF-8. */
+  readonly body: T
   /** What subscriptions filter by. */
   readonly tag?: string | undefined
   /** What the message can be found by; without blanks. */
   readonly keys?: string | readonly string[] | undefined
+  /** Messages of one key go to one queue, and are consumed in the order in which they were sent. */
+  readonly shardingKey?: string | undefined
+  /** How long the broker keeps the message before anybody gets it; without `delayLevel`. */
+  readonly delay?: Duration | undefined
+  /** When the broker gives the message to its topic (a number: ms since 1970); without `delayLevel` and `delay`. */
+  readonly deliverAt?: Date | number | undefined
   /** Level of delay, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 m, … 2 h); 0 is none. */
   readonly delayLevel?: number | undefined
-  /** How long the broker keeps the message before anybody gets it, ms; without `delayLevel`. */
-  readonly delayMs?: number | undefined
-  /** When the broker gives the message to its topic, ms since 1970; without `delayLevel` and `delayMs`. */
-  readonly deliverAtMs?: number | undefined
   /** The application's own; names that RocketMQ uses are refused. */
   readonly properties?: Readonly<Record<string, string>> | undefined
   /** The application's own number. */
   readonly flag?: number | undefined
 }
 
-/** A message that was received. */
-export interface ReceivedMessage {
+/** A message that was received. `T` is what its body is: bytes, or what the consumer's serde makes of them. */
+export interface ReceivedMessage<T = Buffer> {
   /** The topic it was sent to, also when it comes again. */
   readonly topic: string
   /** As the producer gave it. */
-  readonly body: Buffer
+  readonly body: T
   readonly tag: string | undefined
   readonly keys: readonly string[]
   /** All properties, those of RocketMQ included. */
@@ -71,17 +75,29 @@ export interface ReceivedMessage {
   readonly storeSize: number
 }
 
-/** Reads the messages in the body of an answer that came from `brokerName`. A ProtocolError when they are broken. */
-export function readMessages(body: Buffer, brokerName: string): ReceivedMessage[] {
-  return decodeRecords(body).map((record) => receivedMessage(record, brokerName))
+/**
+ * Reads the messages in the body of an answer that came from `brokerName`; their topics are taken out of `namespace`.
+ * A ProtocolError when they are broken.
+ */
+export function readMessages(
+  body: Buffer,
+  brokerName: string,
+  namespace?: string,
+): ReceivedMessage[] {
+  return decodeRecords(body).map((record) => receivedMessage(record, brokerName, namespace))
 }
 
-function receivedMessage(record: DecodedMessage, brokerName: string): ReceivedMessage {
+function receivedMessage(
+  record: DecodedMessage,
+  brokerName: string,
+  namespace: string | undefined,
+): ReceivedMessage {
   const properties = decodeProperties(record.properties)
   const offsetMsgId = createOffsetMsgId(record.storeHost, record.storePort, record.physicalOffset)
   const { body, sysFlag } = restored(record)
+  const origin = originTopic(record.topic, properties)
   return {
-    topic: originTopic(record.topic, properties),
+    topic: namespace === undefined ? origin : withoutNamespace(origin, namespace),
     body,
     tag: properties.get(Property.TAGS),
     keys: (properties.get(Property.KEYS) ?? '').split(KEY_SEPARATOR).filter((key) => key !== ''),

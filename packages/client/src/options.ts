@@ -1,11 +1,24 @@
+import type { TlsOptions } from '@skylarkmq/env'
 import { groupProblem } from '@skylarkmq/protocol'
-import { InvalidOption } from './errors.ts'
+import { OptionError } from './errors.ts'
 
 /** Where clients look for a name server when nothing else is said. */
 export const DEFAULT_NAMESRV_ADDR = '127.0.0.1:9876'
 
 /** What every client may be told. */
 export interface ClientOptions {
+  /** Goes before the names of topics and groups, as `namespace%name`. */
+  readonly namespace?: string | undefined
+  /** Name of the account, where brokers ask for one. */
+  readonly accessKey?: string | undefined
+  /** Signs what this client asks for. */
+  readonly secretKey?: string | undefined
+  /** Of an account that is valid for a while. */
+  readonly securityToken?: string | undefined
+  /** Encrypts all connections: `{}` as Node does by default. */
+  readonly tls?: TlsOptions | undefined
+  /** How brokers tell this client from others; default `ip@instanceName`. */
+  readonly clientId?: string | undefined
   /** Name servers, `host:port`, several joined by `;`. Default `127.0.0.1:9876`. */
   readonly namesrvAddr?: string | undefined
   /** Tells clients of one address apart; default a random text, different for each client. */
@@ -20,27 +33,27 @@ export interface ClientOptions {
 
 /**
  * The addresses of a list such as `a:9876;b:9876`; `http://` before one is cut off, as Apache does.
- * Throws ERR_CLIENT_OPTION when one is not `host:port`.
+ * Throws RMQ_OPTION when one is not `host:port`.
  */
 export function parseNamesrvAddr(text: string): string[] {
   const parts = text.split(/[;,]/).map((each) => each.trim().replace(/^https?:\/\//, ''))
   const addresses = parts.filter((each) => each !== '')
   if (addresses.length === 0) {
-    throw new InvalidOption({ option: 'namesrvAddr', problem: 'it names no address' })
+    throw new OptionError({ option: 'namesrvAddr', problem: 'it names no address' })
   }
   for (const address of addresses) {
     const port = Number(/^.+:(\d{1,5})$/.exec(address)?.[1] ?? NaN)
     if (!(port >= 1 && port <= 65535)) {
       const problem = `${JSON.stringify(address)} is not host:port`
-      throw new InvalidOption({ option: 'namesrvAddr', problem })
+      throw new OptionError({ option: 'namesrvAddr', problem })
     }
   }
   return addresses
 }
 
-/** The group, when it can be one. Throws ERR_CLIENT_OPTION. */
+/** The group, when it can be one. Throws RMQ_OPTION. */
 export function checkedGroup(group: string): string {
   const problem = groupProblem(group)
-  if (problem !== undefined) throw new InvalidOption({ option: 'group', problem })
+  if (problem !== undefined) throw new OptionError({ option: 'group', problem })
   return group
 }

@@ -83,6 +83,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
   const events = { emit: (definition: EventDefinition) => void seen.push(definition.name) }
   const consume = new ConsumeConcurrently({
     env: { ...nodeEnv(silentEvents), clock, events },
+    group: 'G',
     listener,
     concurrency: 2,
     sendBack: (each) => {

@@ -8,8 +8,7 @@ import {
   ResponseCode,
   restoreBody,
 } from '@skylarkmq/protocol'
-import { RequestTimeout } from '@skylarkmq/remoting'
-import { BrokerError, InvalidMessage, InvalidOption } from '../src/errors.ts'
+import { BrokerError, MessageError, OptionError, TimeoutError } from '../src/errors.ts'
 import { parseNamesrvAddr } from '../src/options.ts'
 import { prepareBatch, prepareMessage } from '../src/producer/encode-send.ts'
 import { maySendAgain } from '../src/producer/retry.ts'
@@ -29,7 +28,7 @@ test('a send is tried again after a lost answer and after the codes that Apache 
   for (const code of [ResponseCode.MESSAGE_ILLEGAL, ResponseCode.FLOW_CONTROL]) {
     assert.ok(!maySendAgain(answered(code)), String(code))
   }
-  assert.ok(maySendAgain(new RequestTimeout({ address: 'h:1', request: 'X', timeoutMs: 1 })))
+  assert.ok(maySendAgain(new TimeoutError({ what: 'X', phase: 'wait', elapsedMs: 1 })))
   assert.ok(!maySendAgain(new TypeError('a bug')))
 })
 
@@ -105,7 +104,7 @@ test('a message that no broker would take is refused before it is sent, and it i
   for (const [message, problem] of wrong) {
     assert.throws(
       () => prepareMessage(message as { topic: string; body: string }, nextId, LIMITS),
-      (error) => error instanceof InvalidMessage && problem.test(error.message),
+      (error) => error instanceof MessageError && problem.test(error.message),
     )
   }
 })
@@ -118,9 +117,9 @@ test('a batch carries each message with its own id, and refuses mixed topics and
   assert.deepEqual(prepared.msgIds, ['ID1', 'ID2'])
   const bodies = decodeBatch(Buffer.from(prepared.body)).map((each) => each.body.toString())
   assert.deepEqual(bodies, ['one', 'two'])
-  assert.throws(() => prepareBatch([one, { topic: 'U', body: 'b' }], ids, LIMITS), InvalidMessage)
-  assert.throws(() => prepareBatch([{ ...one, delayLevel: 1 }], ids, LIMITS), InvalidMessage)
-  assert.throws(() => prepareBatch([], ids, LIMITS), InvalidMessage)
+  assert.throws(() => prepareBatch([one, { topic: 'U', body: 'b' }], ids, LIMITS), MessageError)
+  assert.throws(() => prepareBatch([{ ...one, delayLevel: 1 }], ids, LIMITS), MessageError)
+  assert.throws(() => prepareBatch([], ids, LIMITS), MessageError)
 })
 
 test('ids differ from each other and have the form of Apache clients', () => {
@@ -133,6 +132,6 @@ test('ids differ from each other and have the form of Apache clients', () => {
 test('addresses of name servers are read with their separators, and wrong ones are named', () => {
   assert.deepEqual(parseNamesrvAddr('http://a:1; b:2,'), ['a:1', 'b:2'])
   for (const wrong of ['', ';', 'host', 'host:0', 'host:65536', 'host:x']) {
-    assert.throws(() => parseNamesrvAddr(wrong), InvalidOption, wrong)
+    assert.throws(() => parseNamesrvAddr(wrong), OptionError, wrong)
   }
 })

@@ -175,6 +175,19 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** How a connection is encrypted. What is left out is as the host has it. */
+export interface TlsOptions {
+  /** Certificates to trust, PEM, in place of the host's. */
+  readonly ca?: string | Buffer
+  /** This side's own certificate and key, PEM. */
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  /** Whether a certificate that nobody vouches for ends the connection; default true. */
+  readonly rejectUnauthorized?: boolean
+  /** Name that the other side's certificate must bear; default the host's. */
+  readonly servername?: string
+}
+
 /** The network of a node. */
 export interface Net {
   /** `port` 0 takes any free one. Rejects with the host's error (`EADDRINUSE`, `EACCES`, …). */
@@ -182,8 +195,15 @@ export interface Net {
     address: { host: string; port: number },
     accept: (socket: Socket) => void,
   ): Promise<Listener>
-  /** Rejects with the host's error, or `ETIMEDOUT` after `timeoutMs`. */
-  connect(address: { host: string; port: number; timeoutMs: number }): Promise<Socket>
+  /**
+   * Rejects with the host's error, or after `timeoutMs` with `ETIMEDOUT`, or `ETIMEOUT` when not even the name was resolved.
+   */
+  connect(address: {
+    host: string
+    port: number
+    timeoutMs: number
+    tls?: TlsOptions
+  }): Promise<Socket>
   /** Addresses of this host's interfaces, IPv4 first, loopback last. */
   addresses(): string[]
 }

@@ -167,10 +167,10 @@ export class Connection implements OutputHolder {
     })
   }
 
-  /** Closes at once. */
-  destroy(): void {
+  /** Closes at once; who waits for an answer hears of `reason`, if it is known. */
+  destroy(reason?: Error): void {
     this.socket.destroy()
-    this.gone()
+    this.gone(reason)
   }
 
   /** Closes because memory is short and this peer holds most of it. */
@@ -280,14 +280,14 @@ export class Connection implements OutputHolder {
     this.socket.pause()
   }
 
-  /** The socket has ended. */
-  gone(): void {
+  /** The socket has ended, for `reason` if that is known. */
+  gone(reason?: Error): void {
     if (this.#closed) return
     this.#closed = true
     this.#deferred = []
     this.#sink.reset()
     this.#budget?.forget(this)
-    this.inFlight.closed()
+    this.inFlight.closed(reason)
     this.#owner.closed(this)
     for (const listener of this.#closeListeners) listener()
   }

@@ -30,3 +30,13 @@ export class RequestTimeout extends defineError<{
   does: 'The request may or may not have taken effect; the client retries what is safe to retry.',
   for: 'user',
 }) {}
+
+/** The peer answered, but in another protocol. */
+export class ForeignProtocol extends defineError<{ address: string; protocol: string }>(
+  'ERR_REMOTING_FOREIGN',
+  {
+    says: (v) => `${v.address} speaks ${v.protocol}, not the remoting protocol`,
+    does: 'Use the port of a name server or a broker.',
+    for: 'user',
+  },
+) {}

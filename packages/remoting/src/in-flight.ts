@@ -52,13 +52,15 @@ export class InFlight {
     return true
   }
 
-  /** Rejects all who wait: the connection is gone. */
-  closed(): void {
+  /** Rejects all who wait: the connection is gone, for `reason` if that is known. */
+  closed(reason?: Error): void {
     const all = [...this.#waiters.values()]
     this.#waiters.clear()
     for (const waiter of all) {
       waiter.timer.cancel()
-      waiter.reject(new ConnectionClosed({ address: this.#address, request: waiter.request }))
+      waiter.reject(
+        reason ?? new ConnectionClosed({ address: this.#address, request: waiter.request }),
+      )
     }
   }
 }

@@ -1,7 +1,8 @@
-import { hostErrorCode, type Env } from '@skylarkmq/env'
+import { hostErrorCode, type Env, type TlsOptions } from '@skylarkmq/env'
 import type { RemotingCommand, Serialization } from '@skylarkmq/protocol'
 import { Connection, type OutgoingRequest } from './connection.ts'
-import { ConnectFailed } from './errors.ts'
+import { ConnectFailed, ForeignProtocol } from './errors.ts'
+import { foreignProtocol } from './foreign-protocol.ts'
 import type { FrameHandler } from './remoting-server.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -12,6 +13,8 @@ export interface RemotingClientOptions {
   readonly handler: FrameHandler
   readonly serialization?: Serialization
   readonly connectTimeoutMs?: number
+  /** Encrypts the connections. */
+  readonly tls?: TlsOptions | undefined
   /** Called when a connection that had been made ends. */
   readonly onClosed?: (address: string) => void
 }
@@ -23,6 +26,8 @@ export class RemotingClient {
   readonly #env: Env
   readonly #options: RemotingClientOptions
   readonly #connections = new Map<string, Promise<Connection>>()
+  /** Those of them that have been made. */
+  readonly #ready = new Map<string, Connection>()
   #closed = false
 
   constructor(env: Env, options: RemotingClientOptions) {
@@ -49,6 +54,11 @@ export class RemotingClient {
     connection.oneway(request)
   }
 
+  /** The connection to `host:port` that there is already; undefined when there is none. */
+  existing(address: string): Connection | undefined {
+    return this.#ready.get(address)
+  }
+
   /** The connection to `host:port`, made if need be. Rejects with ERR_REMOTING_CONNECT. */
   connection(address: string): Promise<Connection> {
     const found = this.#connections.get(address)
@@ -57,21 +67,30 @@ export class RemotingClient {
       this.#forget(address, made)
     })
     this.#connections.set(address, made)
-    made.catch(() => {
-      this.#forget(address, made)
-    })
+    made.then(
+      (connection) => {
+        const isCurrent = this.#connections.get(address) === made
+        if (isCurrent && !connection.isClosed) this.#ready.set(address, connection)
+      },
+      () => {
+        this.#forget(address, made)
+      },
+    )
     return made
   }
 
   /** A connection that ended after another took its place leaves that one alone. */
   #forget(address: string, made: Promise<Connection>): void {
-    if (this.#connections.get(address) === made) this.#connections.delete(address)
+    if (this.#connections.get(address) !== made) return
+    this.#connections.delete(address)
+    this.#ready.delete(address)
   }
 
   /** Closes the connection to an address, if there is one. */
   disconnect(address: string): void {
     const found = this.#connections.get(address)
     this.#connections.delete(address)
+    this.#ready.delete(address)
     found?.then(
       (connection) => {
         connection.end()
@@ -97,7 +116,9 @@ export class RemotingClient {
     const timeoutMs = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
     let socket
     try {
-      socket = await this.#env.net.connect({ host, port, timeoutMs })
+      const { tls } = this.#options
+      const target = { host, port, timeoutMs }
+      socket = await this.#env.net.connect(tls === undefined ? target : { ...target, tls })
     } catch (error) {
       throw new ConnectFailed({ address, reason: hostErrorCode(error) ?? String(error) }, error)
     }
@@ -117,9 +138,13 @@ export class RemotingClient {
         ? {}
         : { serialization: this.#options.serialization },
     )
+    let isFirst = true
     socket.handle({
       data: (chunk) => {
-        connection.receive(chunk)
+        const protocol = isFirst ? foreignProtocol(chunk) : undefined
+        isFirst = false
+        if (protocol === undefined) connection.receive(chunk)
+        else connection.destroy(new ForeignProtocol({ address, protocol }))
       },
       drain: () => {
         connection.drained()

@@ -33,7 +33,10 @@ export function explain(error: unknown): void {
   }
   const advice = (error as { advice?: unknown }).advice
   if (typeof advice === 'string') {
-    printError(`${red('error')} ${error.message}`)
+    // Errors of the client say what to do in their message, too.
+    const { message } = error
+    const says = message.endsWith(advice) ? message.slice(0, -advice.length).trimEnd() : message
+    printError(`${red('error')} ${says}`)
     printError(dim(advice))
   } else printError(red(error.stack ?? error.message))
 }

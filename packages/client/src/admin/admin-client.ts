@@ -1,4 +1,4 @@
-import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import { nodeEnv, warnOnce, type Env } from '@skylarkmq/env'
 import {
   clusterInfoBody,
   GetBrokerClusterInfo,
@@ -17,7 +17,7 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
-import { InvalidOption, NoRoute } from '../errors.ts'
+import { OptionError, RouteNotFoundError } from '../errors.ts'
 import { readMessages, type ReceivedMessage } from '../message.ts'
 import type { ClientOptions } from '../options.ts'
 import { MASTER_ID, readAddress, subscribeQueues } from '../route/topic-route.ts'
@@ -49,42 +49,52 @@ const UNIQ_KEY_BACK_MS = 3 * 24 * 3600 * 1000
 /** Creates topics and finds messages. `close` ends it. Apache: `MQAdminImpl.java`. */
 export class AdminClient {
   readonly #client: ClientInstance
+  readonly #ownsClient: boolean
 
-  /** Throws ERR_CLIENT_OPTION. */
-  constructor(options: ClientOptions = {}, env: Env = nodeEnv(silentEvents)) {
-    this.#client = new ClientInstance(env, options)
+  /** `client` is shared with others; without it, there is one of its own. Throws RMQ_OPTION. */
+  constructor(
+    options: ClientOptions = {},
+    env: Env = nodeEnv(warnOnce()),
+    client?: ClientInstance,
+  ) {
+    this.#ownsClient = client === undefined
+    this.#client = client ?? new ClientInstance(env, options)
   }
 
-  /** All clusters and brokers. Rejects with ERR_CLIENT_NAMESRV. */
+  /** All clusters and brokers. Rejects with RMQ_NAME_SERVER. */
   async clusterInfo(): Promise<ClusterInfo> {
     const answer = await this.#client.nameServers.call(GetBrokerClusterInfo, {})
     return clusterInfoBody.decode(answer.body)
   }
 
-  /** Where a topic is; undefined when there is no such topic. Rejects with ERR_CLIENT_NAMESRV. */
+  /** Where a topic is; undefined when there is no such topic. Rejects with RMQ_NAME_SERVER. */
   fetchRoute(topic: string): Promise<TopicRouteData | undefined> {
-    return this.#client.routes.read(topic)
+    return this.#client.routes.read(this.#client.wrapped(topic))
   }
 
-  /** The queues of a topic that may be read. Rejects with ERR_CLIENT_NAMESRV or ERR_CLIENT_NO_ROUTE. */
+  /** The queues of a topic that may be read. Rejects with RMQ_NAME_SERVER or RMQ_TOPIC_NOT_FOUND. */
   async fetchSubscribeQueues(topic: string): Promise<MessageQueue[]> {
-    return subscribeQueues(topic, await this.#client.routes.get(topic))
+    const wrapped = this.#client.wrapped(topic)
+    return subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
   }
 
   /**
-   * Creates a topic on masters, or changes it. Rejects with ERR_CLIENT_OPTION for a name that cannot be,
-   * ERR_CLIENT_NAMESRV, ERR_CLIENT_NO_ROUTE when there is no master, or ERR_CLIENT_BROKER.
+   * Creates a topic on masters, or changes it. Rejects with RMQ_OPTION for a name that cannot be,
+   * RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND when there is no master, or RMQ_BROKER.
    */
   async createTopic(options: TopicOptions): Promise<void> {
     const { topic, queueNums = 8, perm = Perm.READ | Perm.WRITE } = options
     const problem = topicProblem(topic)
-    if (problem !== undefined) throw new InvalidOption({ option: 'topic', problem })
+    if (problem !== undefined) throw new OptionError({ option: 'topic', problem })
     const addresses = await this.#masters(options.clusterName)
     if (addresses.length === 0) {
-      throw new NoRoute({ topic, reason: 'the name server knows no master to create it on' })
+      throw new RouteNotFoundError({
+        topic,
+        reason: 'the name server knows no master to create it on',
+      })
     }
     const header = {
-      topic,
+      topic: this.#client.wrapped(topic),
       defaultTopic: SystemTopic.AUTO_CREATE,
       readQueueNums: queueNums,
       writeQueueNums: queueNums,
@@ -99,8 +109,8 @@ export class AdminClient {
   }
 
   /**
-   * Messages of a topic that have a key, oldest first. Rejects with ERR_CLIENT_NAMESRV, ERR_CLIENT_NO_ROUTE or
-   * ERR_CLIENT_BROKER.
+   * Messages of a topic that have a key, oldest first. Rejects with RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND or
+   * RMQ_BROKER.
    */
   async queryByKey(
     topic: string,
@@ -123,9 +133,14 @@ export class AdminClient {
     return same ?? this.#byOffsetId(topic, msgId)
   }
 
-  /** Closes the connections. */
+  /** Closes the connections if no one else uses them. */
   async close(): Promise<void> {
-    await this.#client.close()
+    if (this.#ownsClient) await this.#client.close()
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #masters(clusterName: string | undefined): Promise<string[]> {
@@ -141,9 +156,10 @@ export class AdminClient {
     uniqueKeyQuery: boolean,
     options: QueryOptions,
   ): Promise<ReceivedMessage[]> {
-    const route = await this.#client.routes.get(topic)
+    const wrapped = this.#client.wrapped(topic)
+    const route = await this.#client.routes.get(wrapped)
     const header = {
-      topic,
+      topic: wrapped,
       key,
       maxNum: options.maxNum ?? 32,
       beginTimestamp: options.beginTimestamp ?? 0,
@@ -157,7 +173,9 @@ export class AdminClient {
         timeoutMs: QUERY_TIMEOUT_MS,
         accept: [ResponseCode.QUERY_NOT_FOUND],
       })
-      return answer.body === undefined ? [] : readMessages(answer.body, brokerName)
+      return answer.body === undefined
+        ? []
+        : readMessages(answer.body, brokerName, this.#client.namespace)
     })
     const found = (await Promise.all(asked)).flat()
     return found.sort((a, b) => a.storeTimestamp - b.storeTimestamp)
@@ -165,16 +183,17 @@ export class AdminClient {
 
   async #byOffsetId(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
     const id = parseOffsetMsgId(msgId)
-    const route = await this.#client.routes.get(topic)
+    const wrapped = this.#client.wrapped(topic)
+    const route = await this.#client.routes.get(wrapped)
     if (id === undefined) return undefined
     const address = hostAndPortText(id)
     // An id that no broker of the topic gave is asked of nobody: its address may be anything.
     const owner = route.brokerDatas.find((each) => [...each.brokerAddrs.values()].includes(address))
     if (owner === undefined) return undefined
-    const header = { topic, offset: id.physicalOffset }
+    const header = { topic: wrapped, offset: id.physicalOffset }
     const accept = [ResponseCode.SYSTEM_ERROR]
     const answer = await this.#client.caller.call(address, ViewMessageById, header, { accept })
     if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
-    return readMessages(answer.body, owner.brokerName)[0]
+    return readMessages(answer.body, owner.brokerName, this.#client.namespace)[0]
   }
 }

@@ -16,7 +16,7 @@ const TIMEOUT_MS = 5_000
 
 /**
  * Asks the brokers of each topic whether they can filter by its expression, if it is none of tags; a topic that is
- * not there yet is left out. Rejects with ERR_CLIENT_BROKER: SYSTEM_ERROR where it is not allowed,
+ * not there yet is left out. Rejects with RMQ_BROKER: SYSTEM_ERROR where it is not allowed,
  * SUBSCRIPTION_PARSE_FAILED where the expression cannot be read. Apache: `MQClientInstance.java`, checkClientInBroker.
  */
 export async function checkExpressions(

@@ -1,11 +1,15 @@
 import type { Env } from '@skylarkmq/env'
 import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import { reasonOf } from '../reason.ts'
+import { traced, tracing, type ProcessTrace } from '../tracing.ts'
+import { saysOf } from '../errors.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
-/** What a listener says of a message: `later` has it come again after a while. Nothing means success. */
-export type ConsumeResult = 'success' | 'later' | undefined
+/**
+ * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
+ * 0, has it go to the dead-letter queue. Nothing means success.
+ */
+export type ConsumeResult = 'success' | 'later' | { readonly delayLevel: number } | undefined
 
 /**
  * Consumes one message. What it throws, or rejects with, counts as `later`.
@@ -21,8 +25,10 @@ export interface ConsumeParts {
   readonly listener: MessageListener
   /** Calls of the listener that run at the same time, at most. */
   readonly concurrency: number
-  /** Gives a message back to its broker; false when that did not succeed. */
-  sendBack(message: ReceivedMessage): Promise<boolean>
+  /** Name of the group, for who traces. */
+  readonly group: string
+  /** Gives a message back to its broker, see `delayLevel` of ConsumeResult; false when that did not succeed. */
+  sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean>
 }
 
 interface Task {
@@ -82,7 +88,8 @@ export class ConsumeConcurrently {
   }
 
   async #consume({ queue, message }: Task): Promise<void> {
-    const isDone = (await this.#succeeds(message)) || (await this.#parts.sendBack(message))
+    const delayLevel = await this.#failedWith(message)
+    const isDone = delayLevel === undefined || (await this.#parts.sendBack(message, delayLevel))
     if (isDone) {
       queue.done(message)
       return
@@ -93,14 +100,19 @@ export class ConsumeConcurrently {
     })
   }
 
-  async #succeeds(message: ReceivedMessage): Promise<boolean> {
+  /** Undefined when the message was consumed, else the level of delay that it is to be given back with. */
+  async #failedWith(message: ReceivedMessage): Promise<number | undefined> {
+    const { topic, msgId, properties, reconsumeTimes } = message
+    const { env, group, listener } = this.#parts
+    const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
     try {
-      return (await this.#parts.listener(message)) !== 'later'
+      const result = await traced(tracing.process, trace, async () => listener(message))
+      if (result === undefined || result === 'success') return undefined
+      return result === 'later' ? 0 : result.delayLevel
     } catch (error) {
       // A listener is the user's code: whatever it throws means that this message was not consumed.
-      const { topic, msgId } = message
-      this.#parts.env.events.emit(listenerFailed, { topic, msgId, reason: reasonOf(error) })
-      return false
+      env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
+      return 0
     }
   }
 }

@@ -10,7 +10,7 @@ import type { ClientInstance } from '../client-instance.ts'
 import { queuesAllocated, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { QueueOffsets, StartFrom } from '../offset/queue-offsets.ts'
-import { reasonOf } from '../reason.ts'
+import { saysOf } from '../errors.ts'
 import type { Allocate } from '../rebalance/allocate-averagely.ts'
 import { planRebalance } from '../rebalance/plan.ts'
 import { ownQueues } from '../rebalance/rebalance.ts'
@@ -117,7 +117,7 @@ export class OwnedQueues {
         await this.#shareOut(topic)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
-        this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: reasonOf(error) })
+        this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
         isComplete = false
       }
     }
@@ -192,7 +192,7 @@ export class OwnedQueues {
       // It is stored with the next round; at worst some messages come twice.
       if (!(error instanceof SkylarkError)) throw error
       const { topic } = owned.queue
-      client.env.events.emit(rebalanceFailed, { topic, reason: reasonOf(error) })
+      client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
   }
 }

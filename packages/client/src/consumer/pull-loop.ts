@@ -1,10 +1,9 @@
 import type { Env } from '@skylarkmq/env'
 import { ResponseCode, SkylarkError, type SubscriptionData } from '@skylarkmq/protocol'
-import { BrokerError } from '../errors.ts'
+import { BrokerError, saysOf } from '../errors.ts'
 import { pullFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { pause } from '../pause.ts'
-import { reasonOf } from '../reason.ts'
 import { isFull, type FlowLimits } from './flow-control.ts'
 import type { ProcessQueue } from './process-queue.ts'
 import type { Pulled, Puller } from './pull.ts'
@@ -89,6 +88,6 @@ function waitAfter(parts: PullLoopParts, { queue }: ProcessQueue, error: Skylark
     if (error.responseCode === ResponseCode.SUBSCRIPTION_NOT_LATEST) return FAILED_MS
   }
   const name = `${queue.topic} on ${queue.brokerName}, queue ${queue.queueId}`
-  parts.env.events.emit(pullFailed, { queue: name, reason: reasonOf(error) })
+  parts.env.events.emit(pullFailed, { queue: name, reason: saysOf(error) })
   return FAILED_MS
 }

@@ -6,7 +6,7 @@ import {
   type SubscriptionData,
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
-import { NoRoute } from '../errors.ts'
+import { RouteNotFoundError } from '../errors.ts'
 import { readMessages, type ReceivedMessage } from '../message.ts'
 import { MASTER_ID, readAddress } from '../route/topic-route.ts'
 
@@ -47,14 +47,14 @@ export class Puller {
     this.#client = client
   }
 
-  /** Makes one pull, which the broker may hold. Rejects with the errors of `Caller.call`, or ERR_CLIENT_NO_ROUTE. */
+  /** Makes one pull, which the broker may hold. Rejects with the errors of `Caller.call`, or RMQ_TOPIC_NOT_FOUND. */
   async pull(plan: PullPlan): Promise<Pulled> {
     const { queue, subscription, group } = plan
     const { topic, brokerName, queueId } = queue
     const route = await this.#client.routes.get(topic)
     const target = readAddress(route, brokerName, this.#suggested.get(brokerName) ?? MASTER_ID)
     if (target === undefined) {
-      throw new NoRoute({ topic, reason: `the broker ${brokerName} is not in it` })
+      throw new RouteNotFoundError({ topic, reason: `the broker ${brokerName} is not in it` })
     }
     const commits = (plan.commitOffset ?? 0) > 0 && target.brokerId === MASTER_ID
     const header = {
@@ -85,7 +85,7 @@ export class Puller {
       const status = answer.code === PULL_OFFSET_MOVED ? 'moved' : 'nothing'
       return { status, messages: [], nextOffset: nextBeginOffset }
     }
-    const all = readMessages(answer.body ?? Buffer.alloc(0), brokerName)
+    const all = readMessages(answer.body ?? Buffer.alloc(0), brokerName, this.#client.namespace)
     const messages = all.filter((message) => wants(subscription, message))
     return { status: 'found', messages, nextOffset: nextBeginOffset }
   }

@@ -1,4 +1,4 @@
-import { nodeEnv, silentEvents, type Env, type Timer } from '@skylarkmq/env'
+import { nodeEnv, warnOnce, type Env, type EventSink, type Timer } from '@skylarkmq/env'
 import {
   ConsumerSendMsgBack,
   parseSubscription,
@@ -11,22 +11,21 @@ import {
   type SubscriptionData,
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
-import { ClientClosed, InvalidOption, NoRoute } from '../errors.ts'
+import { ClosedError, OptionError, RouteNotFoundError, saysOf } from '../errors.ts'
 import { rebalanceFailed, sendBackFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { QueueOffsets, type StartFrom } from '../offset/queue-offsets.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
-import { pause } from '../pause.ts'
-import { reasonOf } from '../reason.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
+import { settledWithin } from '../waiting.ts'
 import { checkExpressions, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently, type MessageListener } from './consume-concurrently.ts'
 import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
 
 /** What a consumer may be told. */
-export interface PushConsumerOptions extends ClientOptions {
+export interface PushConsumerOptions {
   /** Name of the consumer group. Its members share the messages. */
   readonly group: string
   /** Where a group begins that has never consumed a queue; default `last`. */
@@ -52,8 +51,10 @@ export interface PushConsumerOptions extends ClientOptions {
 }
 
 const SEND_BACK_TIMEOUT_MS = 5_000
-/** How long `close` waits for listeners that run. */
-const CLOSE_WAIT_MS = 10_000
+/** How long `close` takes at most. */
+const CLOSE_MS = 10_000
+/** The part of it in which listeners that run may come to an end. */
+const LISTENERS_SHARE = 0.7
 
 /**
  * A member of a consumer group: each message goes to one member. A message is done once the listener has returned;
@@ -71,31 +72,44 @@ const CLOSE_WAIT_MS = 10_000
 export class PushConsumer {
   readonly #env: Env
   readonly #client: ClientInstance
+  readonly #ownsClient: boolean
   readonly #options: PushConsumerOptions
   readonly #group: string
   readonly #offsets: QueueOffsets
   readonly #subscriptions = new Map<string, SubscriptionData>()
   #timers: Timer[] = []
+  /** What ends listening to others. */
+  readonly #ends: (() => void)[] = []
   #state: 'new' | 'running' | 'closed' = 'new'
   #consuming: ConsumeConcurrently | undefined
   #owned: OwnedQueues | undefined
   #closing: Promise<void> | undefined
 
-  /** Throws ERR_CLIENT_OPTION. */
-  constructor(options: PushConsumerOptions, env: Env = nodeEnv(silentEvents)) {
+  /** `client` is shared with others; without it, this consumer has one of its own. Throws RMQ_OPTION. */
+  constructor(
+    options: PushConsumerOptions & ClientOptions,
+    env: Env = nodeEnv(warnOnce()),
+    client?: ClientInstance,
+  ) {
     this.#env = env
     this.#options = options
-    this.#group = checkedGroup(options.group)
+    this.#ownsClient = client === undefined
+    this.#client = client ?? new ClientInstance(env, options)
+    this.#group = this.#client.wrapped(checkedGroup(options.group))
     if ((options.concurrency ?? 1) < 1) {
-      throw new InvalidOption({ option: 'concurrency', problem: 'it must be at least 1' })
+      throw new OptionError({ option: 'concurrency', problem: 'it must be at least 1' })
     }
-    this.#client = new ClientInstance(env, options)
     this.#offsets = new QueueOffsets(this.#client)
   }
 
   /** The id of this member of the group. */
   get clientId(): string {
     return this.#client.clientId
+  }
+
+  /** Where this consumer says what went wrong. */
+  get events(): EventSink {
+    return this.#env.events
   }
 
   /** The queues that this member reads now. */
@@ -109,29 +123,30 @@ export class PushConsumer {
    */
   subscribe(topic: string, expression: string | SqlSelector = '*'): void {
     const now = this.#env.clock.now()
+    const wrapped = this.#client.wrapped(topic)
     const subscription =
       typeof expression === 'string'
-        ? parseSubscription(topic, expression, 'TAG', now)
-        : parseSubscription(topic, expression.sql, 'SQL92', now)
-    this.#subscriptions.set(topic, subscription)
+        ? parseSubscription(wrapped, expression, 'TAG', now)
+        : parseSubscription(wrapped, expression.sql, 'SQL92', now)
+    this.#subscriptions.set(wrapped, subscription)
     if (this.#state !== 'running') return
-    void this.#topicChanged(topic)
+    void this.#topicChanged(wrapped)
   }
 
   /** Wants no more of a topic. */
   unsubscribe(topic: string): void {
-    this.#subscriptions.delete(topic)
+    this.#subscriptions.delete(this.#client.wrapped(topic))
     if (this.#state === 'running') void this.#client.heartbeat()
     this.#owned?.rebalance()
   }
 
   /**
    * Joins the group and begins to consume. A topic that is not there yet is waited for. Rejects with
-   * ERR_CLIENT_NAMESRV when no name server answers, ERR_CLIENT_CLOSED, and ERR_CLIENT_BROKER when a broker cannot
+   * RMQ_NAME_SERVER when no name server answers, RMQ_CLOSED, and RMQ_BROKER when a broker cannot
    * filter by a SQL92 expression that was subscribed.
    */
   async start(listener: MessageListener): Promise<void> {
-    if (this.#state !== 'new') throw new ClientClosed({ what: `the consumer of ${this.#group}` })
+    if (this.#state !== 'new') throw new ClosedError({ what: `the consumer of ${this.#group}` })
     const retryTopic = RETRY_PREFIX + this.#group
     const now = this.#env.clock.now()
     this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
@@ -142,7 +157,8 @@ export class PushConsumer {
       env: this.#env,
       listener,
       concurrency: this.#options.concurrency ?? 20,
-      sendBack: (message) => this.#sendBack(message),
+      group: this.#group,
+      sendBack: (message, delayLevel) => this.#sendBack(message, delayLevel),
     })
     this.#owned = this.#ownedQueues(this.#consuming)
     this.#client.consumers.set(this.#group, {
@@ -152,9 +168,11 @@ export class PushConsumer {
         void this.#owned?.reset(topic, resetOffsetBody.decode(body))
       },
     })
-    this.#client.routes.onChange((topic) => {
-      if (this.#subscriptions.has(topic)) void this.#topicChanged(topic)
-    })
+    this.#ends.push(
+      this.#client.routes.onChange((topic) => {
+        if (this.#subscriptions.has(topic)) void this.#topicChanged(topic)
+      }),
+    )
     await this.#client.heartbeat()
     this.#startTimers()
     // The broker has made the retry topic now, if it was not there.
@@ -163,25 +181,34 @@ export class PushConsumer {
   }
 
   /**
-   * Stops, waits for listeners that run (10 s at most), stores the offsets and leaves the group. A listener may
-   * call it, but not wait for it: nothing is started after the call.
+   * Stops, waits for listeners that run, stores the offsets and leaves the group: within `timeout` ms, default 10000,
+   * whatever the brokers do. A listener may call it, but not wait for it: nothing is started after the call.
    */
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(timeout))
   }
 
-  async #close(): Promise<void> {
+  async #close(timeout: number): Promise<void> {
+    const { clock } = this.#env
+    const deadline = clock.monotonic() + timeout
     const wasRunning = this.#state === 'running'
     this.#state = 'closed'
     for (const timer of this.#timers) timer.cancel()
+    for (const end of this.#ends) end()
+    const left = (): number => Math.max(1, deadline - clock.monotonic())
     if (wasRunning) {
       this.#owned?.stop()
       const done = this.#consuming?.close() ?? Promise.resolve()
-      await Promise.race([done, pause(this.#env.clock, CLOSE_WAIT_MS)])
-      await this.#owned?.persist(true)
+      // Some time is kept for the offsets.
+      await settledWithin(clock, timeout * LISTENERS_SHARE, done)
+      await settledWithin(clock, left(), this.#owned?.persist(true) ?? Promise.resolve())
       this.#owned?.dropAll()
     }
-    await this.#client.close()
+    const gone = this.#ownsClient
+      ? this.#client.close()
+      : this.#client.leave({ consumer: this.#group })
+    const isDone = await settledWithin(clock, left(), gone)
+    if (!isDone && this.#ownsClient) this.#client.cut()
   }
 
   #ownedQueues(consuming: ConsumeConcurrently): OwnedQueues {
@@ -224,7 +251,7 @@ export class PushConsumer {
       await this.#client.routes.find(topic)
     } catch (error) {
       if (!(error instanceof SkylarkError)) throw error
-      this.#env.events.emit(rebalanceFailed, { topic, reason: reasonOf(error) })
+      this.#env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
     await this.#client.heartbeat()
     if (this.#state === 'running') this.#owned?.rebalance()
@@ -250,21 +277,21 @@ export class PushConsumer {
     }
   }
 
-  async #sendBack(message: ReceivedMessage): Promise<boolean> {
+  async #sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean> {
     const { msgId, messageQueue } = message
     try {
       const route = await this.#client.routes.get(messageQueue.topic)
       const address = masterAddress(route, messageQueue.brokerName)
       if (address === undefined) {
         const reason = `the broker ${messageQueue.brokerName} has no master`
-        throw new NoRoute({ topic: messageQueue.topic, reason })
+        throw new RouteNotFoundError({ topic: messageQueue.topic, reason })
       }
       const header = {
         offset: message.physicalOffset,
         group: this.#group,
-        delayLevel: 0,
+        delayLevel,
         originMsgId: message.offsetMsgId,
-        originTopic: message.topic,
+        originTopic: this.#client.wrapped(message.topic),
         unitMode: false,
         maxReconsumeTimes: this.#options.maxReconsumeTimes ?? 16,
       }
@@ -273,7 +300,7 @@ export class PushConsumer {
       return true
     } catch (error) {
       if (!(error instanceof SkylarkError)) throw error
-      this.#env.events.emit(sendBackFailed, { msgId, reason: reasonOf(error) })
+      this.#env.events.emit(sendBackFailed, { msgId, reason: saysOf(error) })
       return false
     }
   }

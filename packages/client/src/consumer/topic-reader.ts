@@ -1,4 +1,4 @@
-import { nodeEnv, silentEvents, type Env, type Timer } from '@skylarkmq/env'
+import { nodeEnv, warnOnce, type Env, type Timer } from '@skylarkmq/env'
 import {
   parseSubscription,
   queueKey,
@@ -7,21 +7,20 @@ import {
   type MessageQueue,
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
-import { ClientClosed } from '../errors.ts'
+import { ClosedError, saysOf } from '../errors.ts'
 import { pullFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import { QueueOffsets, type StartFrom } from '../offset/queue-offsets.ts'
+import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
 import type { ClientOptions } from '../options.ts'
 import { pause } from '../pause.ts'
-import { reasonOf } from '../reason.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
 import { Puller } from './pull.ts'
 
 /** What a reader may be told. */
-export interface TopicReaderOptions extends ClientOptions {
+export interface TopicReaderOptions {
   readonly topic: string
-  /** Where to begin in each queue; default `last`. */
-  readonly from?: StartFrom
+  /** Where to begin in each queue; a Date: at the first message stored then or later. Default `last`. */
+  readonly from?: StartFrom | Date
   /** Tags to read, such as `paid || refunded`; default all. */
   readonly expression?: string
 }
@@ -39,49 +38,98 @@ const AGAIN_MS = 1_000
 export class TopicReader {
   readonly #env: Env
   readonly #client: ClientInstance
+  readonly #ownsClient: boolean
+  /** In its namespace. */
+  readonly #topic: string
+  #endListening: (() => void) | undefined
   readonly #offsets: QueueOffsets
   readonly #puller: Puller
   readonly #options: TopicReaderOptions
   readonly #reading = new Set<string>()
   #alive: Timer | undefined
   #isClosed = false
+  /** Wakes who waits for a message. */
+  #ended: () => void = () => undefined
 
-  /** Throws ERR_CLIENT_OPTION. */
-  constructor(options: TopicReaderOptions, env: Env = nodeEnv(silentEvents)) {
+  /** `client` is shared with others; without it, this reader has one of its own. Throws RMQ_OPTION. */
+  constructor(
+    options: TopicReaderOptions & ClientOptions,
+    env: Env = nodeEnv(warnOnce()),
+    client?: ClientInstance,
+  ) {
     this.#env = env
     this.#options = options
-    this.#client = new ClientInstance(env, options)
+    this.#ownsClient = client === undefined
+    this.#client = client ?? new ClientInstance(env, options)
+    this.#topic = this.#client.wrapped(options.topic)
     this.#offsets = new QueueOffsets(this.#client)
     this.#puller = new Puller(this.#client)
   }
 
   /**
-   * Begins; resolves with the queues once each knows where it begins. Rejects with ERR_CLIENT_NAMESRV,
-   * ERR_CLIENT_NO_ROUTE, ERR_CLIENT_CLOSED, or what a broker says when it is asked for an offset.
+   * Begins; resolves with the queues once each knows where it begins. Rejects with RMQ_NAME_SERVER,
+   * RMQ_TOPIC_NOT_FOUND, RMQ_CLOSED, or what a broker says when it is asked for an offset.
    */
   async start(listener: ReadListener): Promise<MessageQueue[]> {
-    if (this.#isClosed) throw new ClientClosed({ what: `the reader of ${this.#options.topic}` })
-    const { topic, from = 'last' } = this.#options
+    if (this.#isClosed) throw new ClosedError({ what: `the reader of ${this.#options.topic}` })
+    const topic = this.#topic
+    const from = startFrom(this.#options.from ?? 'last')
     const queues = subscribeQueues(topic, await this.#client.routes.get(topic))
     await Promise.all(queues.map((queue) => this.#follow(queue, from, listener)))
     this.#alive = this.#env.clock.keepAlive()
-    this.#client.routes.onChange((changed) => {
+    this.#endListening = this.#client.routes.onChange((changed) => {
       if (changed === topic) void this.#newQueues(listener)
     })
     this.#client.start()
     return queues
   }
 
-  /** Stops and closes the connections. */
+  /** Stops, and closes the connections if no one else uses them. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#alive?.cancel()
-    await this.#client.close()
+    this.#endListening?.()
+    this.#ended()
+    if (this.#ownsClient) await this.#client.close()
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The messages as they come, for `for await`; leaving the loop closes the reader. Throws as `start`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void, undefined> {
+    const given: { message: ReceivedMessage; taken: () => void }[] = []
+    let wake: () => void = () => undefined
+    await this.start(
+      (message) =>
+        new Promise<void>((taken) => {
+          given.push({ message, taken })
+          wake()
+        }),
+    )
+    try {
+      while (!this.#isClosed) {
+        const next = given.shift()
+        if (next !== undefined) {
+          yield next.message
+          next.taken()
+          continue
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          this.#ended = resolve
+        })
+      }
+    } finally {
+      await this.close()
+    }
   }
 
   /** Queues that a topic gets while it is followed are read from their first message on. */
   async #newQueues(listener: ReadListener): Promise<void> {
-    const { topic } = this.#options
+    const topic = this.#topic
     const route = this.#client.routes.known(topic)
     if (route === undefined) return
     for (const queue of subscribeQueues(topic, route)) {
@@ -137,6 +185,6 @@ export class TopicReader {
     if (!(error instanceof SkylarkError)) throw error
     if (this.#isClosed) return
     const queue = `${topic} on ${brokerName}, queue ${queueId}`
-    this.#env.events.emit(pullFailed, { queue, reason: reasonOf(error) })
+    this.#env.events.emit(pullFailed, { queue, reason: saysOf(error) })
   }
 }

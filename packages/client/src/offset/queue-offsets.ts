@@ -10,7 +10,7 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
-import { NoRoute } from '../errors.ts'
+import { RouteNotFoundError } from '../errors.ts'
 import { masterAddress, readAddress } from '../route/topic-route.ts'
 
 /**
@@ -18,6 +18,11 @@ import { masterAddress, readAddress } from '../route/topic-route.ts'
  * later (ms since 1970).
  */
 export type StartFrom = 'first' | 'last' | { readonly timestampMs: number }
+
+/** A place to begin, a Date among them. */
+export function startFrom(place: StartFrom | Date): StartFrom {
+  return place instanceof Date ? { timestampMs: place.getTime() } : place
+}
 
 /** Offsets of queues, as brokers know them. Apache: `RemoteBrokerOffsetStore.java`. */
 export class QueueOffsets {
@@ -58,7 +63,7 @@ export class QueueOffsets {
     return (await caller.call(address, SearchOffsetByTimestamp, header)).header().offset
   }
 
-  /** Stores how far a group has come. Rejects with ERR_REMOTING_CONNECT; no answer is waited for. */
+  /** Stores how far a group has come. Rejects with RMQ_CONNECT; no answer is waited for. */
   async commit(group: string, queue: MessageQueue, commitOffset: number): Promise<void> {
     const { topic, queueId } = queue
     const header = { consumerGroup: group, topic, queueId, commitOffset }
@@ -76,7 +81,7 @@ export class QueueOffsets {
     const route = await this.#client.routes.get(topic)
     const address = masterAddress(route, brokerName) ?? anyAddress(route, brokerName)
     if (address !== undefined) return address
-    throw new NoRoute({ topic, reason: `the broker ${brokerName} is not in it` })
+    throw new RouteNotFoundError({ topic, reason: `the broker ${brokerName} is not in it` })
   }
 }
 

@@ -10,10 +10,12 @@ import {
   SystemTopic,
   topicProblem,
   topicsNotAllowedToSend,
+  wrapNamespace,
   type HeaderOf,
   type SendMessageV2,
 } from '@skylarkmq/protocol'
-import { InvalidMessage } from '../errors.ts'
+import { durationMs } from '../duration.ts'
+import { MessageError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { DEFAULT_TOPIC_QUEUE_NUMS } from '../route/topic-route-table.ts'
 
@@ -21,8 +23,11 @@ type SendHeader = HeaderOf<typeof SendMessageV2>
 
 /** A message, or a batch, ready to be sent to any queue of its topic. */
 export interface PreparedSend {
+  /** In the namespace of its producer. */
   readonly topic: string
-  readonly isBatch: boolean
+  /** As the user gave it. */
+  readonly userTopic: string
+  readonly kind: 'message' | 'batch' | 'reply'
   /** UNIQ_KEY of each message. */
   readonly msgIds: readonly string[]
   readonly body: Uint8Array
@@ -35,9 +40,10 @@ export interface PreparedSend {
 export interface EncodeOptions {
   readonly compressOverBytes: number
   readonly maxMessageBytes: number
+  readonly namespace?: string | undefined
 }
 
-/** Checks and encodes one message. Throws ERR_CLIENT_MESSAGE. */
+/** Checks and encodes one message. Throws RMQ_MESSAGE. */
 export function prepareMessage(
   message: Message,
   nextId: () => string,
@@ -46,8 +52,9 @@ export function prepareMessage(
   const { body, properties, msgId } = encodeOne(message, nextId, options)
   const isCompressed = body.length >= options.compressOverBytes
   return {
-    topic: message.topic,
-    isBatch: false,
+    topic: wrapNamespace(options.namespace, message.topic),
+    userTopic: message.topic,
+    kind: 'message',
     msgIds: [msgId],
     body: isCompressed ? compressBody(body) : body,
     properties,
@@ -56,21 +63,20 @@ export function prepareMessage(
   }
 }
 
-/** Checks and encodes several messages of one topic as one. Throws ERR_CLIENT_MESSAGE. */
+/** Checks and encodes several messages of one topic as one. Throws RMQ_MESSAGE. */
 export function prepareBatch(
   messages: readonly Message[],
   nextId: () => string,
   options: EncodeOptions,
 ): PreparedSend {
   const [first] = messages
-  if (first === undefined) throw new InvalidMessage({ problem: 'the batch holds no message' })
+  if (first === undefined) throw new MessageError({ problem: 'the batch holds no message' })
   const encoded = messages.map((message) => {
     if (message.topic !== first.topic) {
-      throw new InvalidMessage({ problem: 'the messages of a batch have one topic' })
+      throw new MessageError({ problem: 'the messages of a batch have one topic' })
     }
-    const waits = propertiesOfWait(message).length > 0
-    if (waits || message.topic.startsWith('%RETRY%')) {
-      throw new InvalidMessage({ problem: 'a message of a batch can neither wait nor be a retry' })
+    if (isDelayed(message) || message.topic.startsWith('%RETRY%')) {
+      throw new MessageError({ problem: 'a message of a batch can neither wait nor be a retry' })
     }
     return { flag: message.flag ?? 0, ...encodeOne(message, nextId, options) }
   })
@@ -78,7 +84,16 @@ export function prepareBatch(
   checkLength(body.length, options)
   const properties = encodeProperties({ [Property.WAIT]: 'true' })
   const msgIds = encoded.map((each) => each.msgId)
-  return { topic: first.topic, isBatch: true, msgIds, body, properties, sysFlag: 0, flag: 0 }
+  return {
+    topic: wrapNamespace(options.namespace, first.topic),
+    userTopic: first.topic,
+    kind: 'batch',
+    msgIds,
+    body,
+    properties,
+    sysFlag: 0,
+    flag: 0,
+  }
 }
 
 /** The header of a try. */
@@ -98,7 +113,7 @@ export function sendHeader(
     properties: prepared.properties,
     reconsumeTimes: 0,
     unitMode: false,
-    batch: prepared.isBatch,
+    batch: prepared.kind === 'batch',
   }
 }
 
@@ -108,18 +123,18 @@ function encodeOne(
   options: EncodeOptions,
 ): { body: Buffer; properties: Buffer; msgId: string } {
   const problem = topicProblem(message.topic)
-  if (problem !== undefined) throw new InvalidMessage({ problem })
+  if (problem !== undefined) throw new MessageError({ problem })
   if (topicsNotAllowedToSend.has(message.topic)) {
-    throw new InvalidMessage({ problem: `nobody sends to the topic ${message.topic}` })
+    throw new MessageError({ problem: `nobody sends to the topic ${message.topic}` })
   }
   const body = Buffer.from(message.body as string)
-  if (body.length === 0) throw new InvalidMessage({ problem: 'the body of the message is empty' })
+  if (body.length === 0) throw new MessageError({ problem: 'the body of the message is empty' })
   checkLength(body.length, options)
   const msgId = nextId()
   const properties = encodeProperties(propertiesOf(message, msgId))
   if (properties.length > PROPERTIES_BYTES_MAX) {
     const problemOfSize = `the properties take ${properties.length} bytes, more than ${PROPERTIES_BYTES_MAX}`
-    throw new InvalidMessage({ problem: problemOfSize })
+    throw new MessageError({ problem: problemOfSize })
   }
   return { body, properties, msgId }
 }
@@ -127,18 +142,18 @@ function encodeOne(
 function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
   if (bytes <= maxMessageBytes) return
   const problem = `the body takes ${bytes} bytes, more than maxMessageBytes ${maxMessageBytes}`
-  throw new InvalidMessage({ problem })
+  throw new MessageError({ problem })
 }
 
 function propertiesOf(message: Message, msgId: string): Map<string, string> {
   const properties = new Map<string, string>()
   for (const [name, value] of Object.entries(message.properties ?? {})) {
     if (isReservedProperty(name)) {
-      throw new InvalidMessage({ problem: `the property ${name} belongs to RocketMQ` })
+      throw new MessageError({ problem: `the property ${name} belongs to RocketMQ` })
     }
     if (name === '' || value === '' || /[\u0001\u0002]/.test(name + value)) {
       const problem = `the property ${JSON.stringify(name)} is empty or holds a separator`
-      throw new InvalidMessage({ problem })
+      throw new MessageError({ problem })
     }
     properties.set(name, value)
   }
@@ -147,18 +162,57 @@ function propertiesOf(message: Message, msgId: string): Map<string, string> {
   if (keyText !== '') properties.set(Property.KEYS, keyText)
   properties.set(Property.UNIQ_KEY, msgId)
   properties.set(Property.WAIT, 'true')
+  if (message.shardingKey !== undefined) {
+    properties.set(Property.SHARDING_KEY, message.shardingKey)
+  }
   if (message.tag !== undefined && message.tag !== '') properties.set(Property.TAGS, message.tag)
   for (const [name, value] of propertiesOfWait(message)) properties.set(name, value)
   return properties
 }
 
 /** What tells the broker to keep the message for a while. */
-function propertiesOfWait({ delayLevel, delayMs, deliverAtMs }: Message): [string, string][] {
+function propertiesOfWait({ delayLevel, delay, deliverAt }: Message): [string, string][] {
   const whole = (ms: number): string => {
     if (Number.isSafeInteger(Math.ceil(ms)) && ms >= 0) return String(Math.ceil(ms))
-    throw new InvalidMessage({ problem: `${ms} is no time to wait` })
+    throw new MessageError({ problem: `${ms} is no time to wait` })
   }
   if ((delayLevel ?? 0) > 0) return [[Property.DELAY, String(delayLevel)]]
-  if (delayMs !== undefined) return [[Property.TIMER_DELAY_MS, whole(delayMs)]]
-  return deliverAtMs === undefined ? [] : [[Property.TIMER_DELIVER_MS, whole(deliverAtMs)]]
+  if (delay !== undefined) return [[Property.TIMER_DELAY_MS, whole(durationMs(delay, 'delay'))]]
+  return deliverAt === undefined ? [] : [[Property.TIMER_DELIVER_MS, whole(Number(deliverAt))]]
+}
+
+/** Whether a message is to come later. */
+export function isDelayed(message: Message): boolean {
+  return propertiesOfWait(message).length > 0
+}
+
+/**
+ * Messages of one topic in parts that fit into a body of `maxBytes` each; one that does not fit alone is a part of its
+ * own. Each takes its body, its properties and 22 bytes, see `encodeBatch`.
+ */
+export function splitBatch(messages: readonly Message[], maxBytes: number): Message[][] {
+  const parts: Message[][] = []
+  let bytes = Infinity
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.body) + propertyBytesMost(message)
+    if (bytes + size > maxBytes) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)?.push(message)
+    bytes += size
+  }
+  return parts
+}
+
+/** What all but the body of a message of a batch takes, or a little more. */
+function propertyBytesMost({
+  properties = {},
+  keys = [],
+  tag = '',
+  shardingKey = '',
+}: Message): number {
+  const keyTexts = typeof keys === 'string' ? [keys] : keys
+  const texts = [...Object.entries(properties).flat(), ...keyTexts, tag, shardingKey]
+  return 200 + texts.reduce((sum, each) => sum + Buffer.byteLength(each) + 2, 0)
 }

@@ -1,24 +1,30 @@
-import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import { nodeEnv, warnOnce, type Env } from '@skylarkmq/env'
 import {
   EndTransaction,
   parseOffsetMsgId,
-  queueKey,
-  ResponseCode,
-  SendBatchMessage,
   SkylarkError,
-  SendMessageV2,
   type MessageQueue,
+  type TopicRouteData,
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
-import { ClientClosed, InvalidOption, NoRoute, SendFailed } from '../errors.ts'
+import { ClosedError, OptionError, StatusError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
-import { reasonOf } from '../reason.ts'
-import { masterAddress, publishQueues } from '../route/topic-route.ts'
-import type { Answer } from '../wire/call.ts'
-import { prepareBatch, prepareMessage, sendHeader, type PreparedSend } from './encode-send.ts'
-import { maySendAgain } from './retry.ts'
-import { selectQueue, type QueueSelector } from './select-queue.ts'
+import { masterAddress } from '../route/topic-route.ts'
+import { encodeBody, plainBody } from '../serde/bodies.ts'
+import type { Serde } from '../serde/serde.ts'
+import { traced, tracing, type SendTrace } from '../tracing.ts'
+import { settledWithin, withSignal } from '../waiting.ts'
+import { Delivery, type DeliverOptions } from './delivery.ts'
+import {
+  prepareBatch,
+  prepareMessage,
+  splitBatch,
+  type EncodeOptions,
+  type PreparedSend,
+} from './encode-send.ts'
+import { queueByHash, type QueueSelector } from './select-queue.ts'
+import type { SendResult } from './send-result.ts'
 import {
   answerChecks,
   endHeader,
@@ -29,17 +35,25 @@ import {
 import { uniqKeys } from './uniq-key.ts'
 
 /** What a producer may be told. */
-export interface ProducerOptions extends ClientOptions {
+export interface ProducerOptions<T = string | Uint8Array> {
   /** Name of the producer group; default `SKYLARK_PRODUCER`. */
   readonly group?: string
+  /** How bodies are written, such as `json()`; default text and bytes as they are. */
+  readonly serde?: Serde<T> | undefined
   /** How long a send may take in all, its retries included, ms; default 3000. */
   readonly sendTimeoutMs?: number
   /** How often a send is tried again after the first try; default 2. */
   readonly retryTimes?: number
+  /** Leaves brokers that answered slowly or not at all alone for a while; default false. */
+  readonly avoidSlowBrokers?: boolean
   /** Bodies of so many bytes and more are compressed with zlib; default 4096. */
   readonly compressOverBytes?: number
-  /** Largest body, in bytes; default 4194304. The broker has a limit of its own. */
+  /** Largest body, and largest part of a batch, in bytes; default 4194304. The broker has a limit of its own. */
   readonly maxMessageBytes?: number
+  /** Bytes of bodies that may wait for their answers; further sends wait for room. Default 67108864. */
+  readonly maxInFlightBytes?: number
+  /** Sends to the port two below a broker's own, which serves no pulls; default false. */
+  readonly vipChannel?: boolean
   /** Says what became of a transaction when a broker asks; needed for `sendInTransaction`. */
   readonly checkTransaction?: TransactionCheck
 }
@@ -50,94 +64,118 @@ export interface SendOptions {
   readonly queue?: MessageQueue
   /** Chooses the queue, see `queueByHash`. There is one try then. */
   readonly selector?: QueueSelector
-  /** As `sendTimeoutMs` of the producer. */
-  readonly timeoutMs?: number
+  /** How long the send may take in all, ms; default `sendTimeoutMs` of the producer. */
+  readonly timeout?: number
+  /** Ends the waiting; the message may be stored all the same. */
+  readonly signal?: AbortSignal | undefined
+  /** With `SEND_OK`, any other status is an error: RMQ_STATUS. Default: it is in the result. */
+  readonly require?: 'SEND_OK' | 'stored'
 }
 
-/** Whether a message that was stored is also as safe as the broker was asked to make it. */
-export type SendStatus =
-  'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE'
-
-/** What became of a message. */
-export interface SendResult {
-  readonly status: SendStatus
-  /** The id that this producer gave it; those of a batch, joined by commas. */
-  readonly msgId: string
-  /** The id that says where it lies; those of a batch, joined by commas. */
-  readonly offsetMsgId: string
-  readonly messageQueue: MessageQueue
-  /** Logical offset in the queue, in messages; of a batch the first. */
-  readonly queueOffset: number
-  readonly transactionId: string | undefined
-  readonly regionId: string
+const DEFAULTS = {
+  sendTimeoutMs: 3_000,
+  retryTimes: 2,
+  compressOverBytes: 4096,
+  maxMessageBytes: 4 * 1024 * 1024,
+  maxInFlightBytes: 64 * 1024 * 1024,
 }
-
-const STATUSES: Readonly<Record<number, SendStatus>> = {
-  [ResponseCode.SUCCESS]: 'SEND_OK',
-  [ResponseCode.FLUSH_DISK_TIMEOUT]: 'FLUSH_DISK_TIMEOUT',
-  [ResponseCode.SLAVE_NOT_AVAILABLE]: 'SLAVE_NOT_AVAILABLE',
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: 'FLUSH_SLAVE_TIMEOUT',
-}
-const STORED = [
-  ResponseCode.FLUSH_DISK_TIMEOUT,
-  ResponseCode.SLAVE_NOT_AVAILABLE,
-  ResponseCode.FLUSH_SLAVE_TIMEOUT,
-]
+/** How long brokers may take to hear that a producer leaves. */
+const CLOSE_MS = 3_000
 
 /**
  * Sends messages. Connects with the first one; `close` ends it. Apache: `DefaultMQProducerImpl.java`.
  *
  * ```ts
- * const producer = new Producer({ namesrvAddr: '127.0.0.1:9876', group: 'orders' })
+ * const producer = await mq.producer({ group: 'orders' })
  * const { msgId } = await producer.send({ topic: 'Orders', tag: 'paid', body: '{"id":1}' })
- * await producer.close()
  * ```
  */
-export class Producer {
+export class Producer<T = string | Uint8Array> {
   readonly #client: ClientInstance
+  readonly #ownsClient: boolean
+  readonly #options: ProducerOptions<T>
   readonly #group: string
-  readonly #timeoutMs: number
-  readonly #tries: number
-  readonly #encode: { compressOverBytes: number; maxMessageBytes: number }
+  readonly #encode: EncodeOptions
   readonly #nextId: () => string
+  readonly #delivery: Delivery
   readonly #known = new Set<string>()
-  #turn: number
-  readonly #checks: boolean
-  #isClosed = false
+  #closing: Promise<void> | undefined
 
-  /** Throws ERR_CLIENT_OPTION. */
-  constructor(options: ProducerOptions = {}, env: Env = nodeEnv(silentEvents)) {
-    this.#group = checkedGroup(options.group ?? 'SKYLARK_PRODUCER')
-    this.#client = new ClientInstance(env, options)
-    this.#client.producerGroups.add(this.#group)
-    this.#timeoutMs = options.sendTimeoutMs ?? 3_000
-    this.#tries = 1 + (options.retryTimes ?? 2)
+  /** `client` is shared with others; without it, this producer has one of its own. Throws RMQ_OPTION. */
+  constructor(
+    options: ProducerOptions<T> & ClientOptions = {},
+    env: Env = nodeEnv(warnOnce()),
+    client?: ClientInstance,
+  ) {
+    this.#options = options
+    this.#ownsClient = client === undefined
+    this.#client = client ?? new ClientInstance(env, options)
+    const group = checkedGroup(options.group ?? 'SKYLARK_PRODUCER')
+    this.#group = this.#client.wrapped(group)
     this.#encode = {
-      compressOverBytes: options.compressOverBytes ?? 4096,
-      maxMessageBytes: options.maxMessageBytes ?? 4 * 1024 * 1024,
+      compressOverBytes: options.compressOverBytes ?? DEFAULTS.compressOverBytes,
+      maxMessageBytes: options.maxMessageBytes ?? DEFAULTS.maxMessageBytes,
+      namespace: this.#client.namespace,
     }
-    this.#nextId = uniqKeys(env)
-    this.#checks = options.checkTransaction !== undefined
+    this.#nextId = uniqKeys(this.#client.env)
+    this.#client.producerGroups.add(this.#group)
     if (options.checkTransaction !== undefined) {
       answerChecks(this.#client, this.#group, options.checkTransaction)
     }
-    this.#turn = Math.floor(env.random.next() * 0x10000)
+    this.#delivery = new Delivery({
+      client: this.#client,
+      group: this.#group,
+      tries: 1 + (options.retryTimes ?? DEFAULTS.retryTimes),
+      usesVipChannel: options.vipChannel ?? false,
+      avoidsSlowBrokers: options.avoidSlowBrokers ?? false,
+      maxInFlightBytes: options.maxInFlightBytes ?? DEFAULTS.maxInFlightBytes,
+      route: (topic) => this.#route(topic),
+      knownRoute: (topic) =>
+        this.#known.has(topic) ? this.#client.routes.known(topic) : undefined,
+    })
   }
 
   /**
    * Sends one message and waits until it is stored. It is tried again on other brokers while there is time, so a
    * message may be stored twice when an answer was lost.
    *
-   * Rejects with ERR_CLIENT_MESSAGE, ERR_CLIENT_NAMESRV, ERR_CLIENT_NO_ROUTE, ERR_CLIENT_BROKER when the broker
-   * refuses it, or ERR_CLIENT_SEND when no try had an answer.
+   * Rejects with RMQ_MESSAGE or RMQ_SERDE when it cannot be sent at all, RMQ_TOPIC_NOT_FOUND, RMQ_NAME_SERVER,
+   * RMQ_BROKER, RMQ_AUTH or RMQ_FLOW_CONTROL when it is refused, RMQ_TIMEOUT, and RMQ_SEND when no try had an answer.
    */
-  send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    return this.#deliver(() => prepareMessage(message, this.#nextId, this.#encode), options)
+  send(message: Message<T>, options: SendOptions = {}): Promise<SendResult> {
+    if (!tracing.send.hasSubscribers) return this.#send(message, options)
+    const trace = this.#trace(message.topic, 1)
+    return tracing.send.tracePromise(
+      () => this.#send(withProperties(message, trace), options),
+      trace,
+    )
   }
 
-  /** Sends several messages of one topic at once, all to one queue, all or none. Rejects as `send`. */
-  sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendResult> {
-    return this.#deliver(() => prepareBatch(messages, this.#nextId, this.#encode), options)
+  /**
+   * Sends several messages of one topic at once, in as few parts as fit into `maxMessageBytes`. All messages of a part go
+   * to one queue, all or none; when one part fails, those before it are stored. Returns a result for each part.
+   * Rejects as `send`.
+   */
+  sendBatch(
+    messages: readonly Message<T>[],
+    options: SendOptions = {},
+  ): Promise<readonly SendResult[]> {
+    const trace = this.#trace(messages[0]?.topic ?? '', messages.length)
+    const send = (): Promise<readonly SendResult[]> => this.#sendBatch(messages, options, trace)
+    return traced(tracing.send, () => trace, send)
+  }
+
+  /**
+   * Sends one message without waiting for an answer: it may be lost. Returns its id. Rejects with RMQ_MESSAGE, RMQ_SERDE,
+   * RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND, RMQ_CONNECT or RMQ_TIMEOUT.
+   */
+  async sendOneway(message: Message<T>, options: SendOptions = {}): Promise<string> {
+    this.#checkOpen()
+    const plain = await encodeBody(this.#options.serde, message)
+    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+    const sent = this.#delivery.oneway(prepared, this.#deliverOptions(options, message.shardingKey))
+    await withSignal(sent, options.signal)
+    return prepared.msgIds[0] ?? ''
   }
 
   /**
@@ -146,22 +184,111 @@ export class Producer {
    * asks `checkTransaction` of any producer of the group later. A message that is not as safe as the broker was asked to
    * make it is rolled back, and `run` is not called.
    *
-   * Rejects as `send`, with ERR_CLIENT_OPTION without `checkTransaction`, and with what `run` throws.
+   * Rejects as `send`, with RMQ_OPTION without `checkTransaction`, and with what `run` throws.
    */
   async sendInTransaction(
-    message: Message,
+    message: Message<T>,
     run: (sent: SendResult) => TransactionDecision | Promise<TransactionDecision>,
     options: SendOptions = {},
   ): Promise<SendResult & { readonly decision: TransactionDecision }> {
-    if (!this.#checks) {
-      throw new InvalidOption({ option: 'checkTransaction', problem: 'transactions need it' })
+    if (this.#options.checkTransaction === undefined) {
+      throw new OptionError({ option: 'checkTransaction', problem: 'transactions need it' })
     }
-    const prepare = (): PreparedSend =>
-      prepareHalfSend(message, prepareMessage(message, this.#nextId, this.#encode), this.#group)
-    const sent = await this.#deliver(prepare, options)
+    const plain = await encodeBody(this.#options.serde, message)
+    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+    const half = prepareHalfSend(plain, prepared, this.#group)
+    const sent = await this.#deliver(half, { ...options, require: 'stored' }, message.shardingKey)
     const decision = sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
-    if (decision !== 'unknown') await this.#end(message.topic, sent, decision)
+    if (decision !== 'unknown') await this.#end(half.topic, sent, decision)
     return { ...sent, decision }
+  }
+
+  /** The queues that messages of a topic may be sent to. Rejects with RMQ_NAME_SERVER or RMQ_TOPIC_NOT_FOUND. */
+  async fetchPublishQueues(topic: string): Promise<readonly MessageQueue[]> {
+    const wrapped = this.#client.wrapped(topic)
+    return this.#delivery.queuesOf(wrapped, await this.#route(wrapped))
+  }
+
+  /**
+   * Tells the brokers, and closes the connections if no one else uses them. Sends that wait are rejected. Brokers that do
+   * not answer are waited for `timeout` ms at most; default 3000.
+   */
+  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(timeout))
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(timeout: number): Promise<void> {
+    const client = this.#client
+    client.transactionChecks.delete(this.#group)
+    const left = this.#ownsClient ? client.close() : client.leave({ producer: this.#group })
+    const isDone = await settledWithin(client.env.clock, timeout, left)
+    if (!isDone && this.#ownsClient) client.cut()
+  }
+
+  async #send(message: Message<T>, options: SendOptions): Promise<SendResult> {
+    const { serde } = this.#options
+    const plain = serde === undefined ? plainBody(message) : await encodeBody(serde, message)
+    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+    return this.#deliver(prepared, options, message.shardingKey)
+  }
+
+  async #sendBatch(
+    messages: readonly Message<T>[],
+    options: SendOptions,
+    trace: SendTrace,
+  ): Promise<readonly SendResult[]> {
+    const plain: Message[] = []
+    for (const each of messages) {
+      plain.push(await encodeBody(this.#options.serde, withProperties(each, trace)))
+    }
+    // All are checked before the first part leaves.
+    const split = plain.length === 0 ? [[]] : splitBatch(plain, this.#encode.maxMessageBytes)
+    const parts = split.map((part) => prepareBatch(part, this.#nextId, this.#encode))
+    const results: SendResult[] = []
+    for (const part of parts) {
+      results.push(await this.#deliver(part, options, plain[0]?.shardingKey))
+    }
+    return results
+  }
+
+  async #deliver(
+    prepared: PreparedSend,
+    options: SendOptions,
+    shardingKey: string | undefined,
+  ): Promise<SendResult> {
+    this.#checkOpen()
+    const sending = this.#delivery.deliver(prepared, this.#deliverOptions(options, shardingKey))
+    const result = await withSignal(sending, options.signal)
+    if (options.require === 'SEND_OK' && result.status !== 'SEND_OK') {
+      const { status, msgId, messageQueue } = result
+      throw new StatusError({ status, msgId, brokerName: messageQueue.brokerName })
+    }
+    return result
+  }
+
+  #deliverOptions(options: SendOptions, shardingKey: string | undefined): DeliverOptions {
+    const { queue, signal, timeout, selector } = options
+    return {
+      timeoutMs: timeout ?? this.#options.sendTimeoutMs ?? DEFAULTS.sendTimeoutMs,
+      queue,
+      signal,
+      selector: selector ?? (shardingKey === undefined ? undefined : queueByHash(shardingKey)),
+    }
+  }
+
+  #trace(topic: string, count: number): SendTrace {
+    return { group: this.#group, topic, count, properties: {} }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new ClosedError({ what: `the producer ${this.#group}` })
+    }
   }
 
   /** Tells the broker; one that cannot be reached asks later. */
@@ -178,35 +305,8 @@ export class Producer {
     }
   }
 
-  /**
-   * Sends one message without waiting for an answer: it may be lost. Returns its id. Rejects with
-   * ERR_CLIENT_MESSAGE, ERR_CLIENT_NAMESRV, ERR_CLIENT_NO_ROUTE or ERR_REMOTING_CONNECT.
-   */
-  async sendOneway(message: Message, options: SendOptions = {}): Promise<string> {
-    const prepared = prepareMessage(message, this.#nextId, this.#encode)
-    const route = await this.#route(prepared.topic)
-    const queue = this.#choose(prepared.topic, publishQueues(prepared.topic, route), options)
-    const address = masterAddress(route, queue.brokerName)
-    if (address === undefined) throw noMaster(queue)
-    const header = this.#header(prepared, queue)
-    await this.#client.caller.oneway(address, SendMessageV2, header, prepared.body)
-    return prepared.msgIds[0] ?? ''
-  }
-
-  /** The queues that messages of a topic may be sent to. Rejects with ERR_CLIENT_NAMESRV or ERR_CLIENT_NO_ROUTE. */
-  async fetchPublishQueues(topic: string): Promise<MessageQueue[]> {
-    return publishQueues(topic, await this.#route(topic))
-  }
-
-  /** Tells the brokers, and closes the connections. Sends that wait are rejected. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.#client.close()
-  }
-
-  async #route(topic: string): ReturnType<ClientInstance['routes']['forSending']> {
-    if (this.#isClosed) throw new ClientClosed({ what: `the producer ${this.#group}` })
+  async #route(topic: string): Promise<TopicRouteData> {
+    this.#checkOpen()
     this.#client.start()
     const route = await this.#client.routes.forSending(topic)
     // Brokers must know the group before one of them wants to ask back about a transaction.
@@ -216,90 +316,8 @@ export class Producer {
     }
     return route
   }
-
-  async #deliver(prepare: () => PreparedSend, options: SendOptions): Promise<SendResult> {
-    const { clock } = this.#client.env
-    const deadline = clock.monotonic() + (options.timeoutMs ?? this.#timeoutMs)
-    const prepared = prepare()
-    const { topic } = prepared
-    const isChosen = options.queue !== undefined || options.selector !== undefined
-    const tries = isChosen ? 1 : this.#tries
-    const failed: string[] = []
-    let last: unknown
-    for (let tried = 0; tried < tries; tried++) {
-      const route = await this.#route(topic)
-      const leftMs = deadline - clock.monotonic()
-      if (leftMs <= 0 && tried > 0) break
-      const queue = this.#choose(topic, publishQueues(topic, route), options, failed.at(-1))
-      try {
-        const address = masterAddress(route, queue.brokerName)
-        if (address === undefined) throw noMaster(queue)
-        return await this.#try(address, prepared, queue, Math.max(1, leftMs))
-      } catch (error) {
-        if (!maySendAgain(error)) throw error
-        last = error
-        failed.push(queue.brokerName)
-      }
-    }
-    if (tries === 1 || failed.length === 0) throw last
-    const brokers = `${failed.join(', ')}; at last: ${reasonOf(last)}`
-    throw new SendFailed({ topic, tries: failed.length, brokers }, last)
-  }
-
-  #choose(
-    topic: string,
-    queues: readonly MessageQueue[],
-    options: SendOptions,
-    avoid?: string,
-  ): MessageQueue {
-    const { queue, selector } = options
-    if (queue !== undefined) return queue
-    if (queues.length === 0) {
-      throw new NoRoute({ topic, reason: 'none of its queues may be written' })
-    }
-    if (selector === undefined) return selectQueue(queues, this.#turn++, avoid) as MessageQueue
-    const selected = selector(queues)
-    const isOne = selected !== undefined && queues.some((q) => queueKey(q) === queueKey(selected))
-    if (isOne) return selected
-    throw new NoRoute({ topic, reason: 'the selector gave none of its queues' })
-  }
-
-  #header(prepared: PreparedSend, { queueId }: MessageQueue): ReturnType<typeof sendHeader> {
-    const bornTimestamp = this.#client.env.clock.now()
-    return sendHeader(prepared, { producerGroup: this.#group, queueId, bornTimestamp })
-  }
-
-  async #try(
-    address: string,
-    prepared: PreparedSend,
-    queue: MessageQueue,
-    timeoutMs: number,
-  ): Promise<SendResult> {
-    const definition = prepared.isBatch ? SendBatchMessage : SendMessageV2
-    const header = this.#header(prepared, queue)
-    const options = { body: prepared.body, timeoutMs, accept: STORED }
-    const answer = await this.#client.caller.call(address, definition, header, options)
-    return resultOf(answer, prepared, queue)
-  }
 }
 
-function resultOf(
-  answer: Answer<typeof SendMessageV2>,
-  prepared: PreparedSend,
-  queue: MessageQueue,
-): SendResult {
-  const header = answer.header()
-  return {
-    status: STATUSES[answer.code] ?? 'SEND_OK',
-    msgId: prepared.msgIds.join(','),
-    offsetMsgId: header.msgId,
-    messageQueue: { ...queue, queueId: header.queueId },
-    queueOffset: header.queueOffset,
-    transactionId: header.transactionId,
-    regionId: header.MSG_REGION ?? 'DefaultRegion',
-  }
-}
-
-function noMaster({ topic, brokerName }: MessageQueue): NoRoute {
-  return new NoRoute({ topic, reason: `the broker ${brokerName} has no master` })
+function withProperties<T>(message: Message<T>, { properties }: SendTrace): Message<T> {
+  return { ...message, properties: { ...properties, ...message.properties } }
 }

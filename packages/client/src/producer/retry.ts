@@ -1,24 +1,12 @@
-import { ProtocolError, ResponseCode, SkylarkError } from '@skylarkmq/protocol'
-import { BrokerError } from '../errors.ts'
+import { RocketMQError } from '../errors.ts'
 
-/** Answers after which another try, best on another broker, may do. */
-const RETRIED: ReadonlySet<number> = new Set([
-  ResponseCode.TOPIC_NOT_EXIST,
-  ResponseCode.SERVICE_NOT_AVAILABLE,
-  ResponseCode.SYSTEM_ERROR,
-  ResponseCode.SYSTEM_BUSY,
-  ResponseCode.NO_PERMISSION,
-  ResponseCode.NO_BUYER_ID,
-  ResponseCode.NOT_IN_CURRENT_UNIT,
-  ResponseCode.GO_AWAY,
-])
+/** Errors after which the other brokers are no better. */
+const FINAL: ReadonlySet<string> = new Set(['RMQ_NAME_SERVER', 'RMQ_AUTH'])
 
 /**
- * Whether a failed send may be tried again: always when no answer came, else when the answer is one that
- * another broker, or the same one later, may not give. Apache: `DefaultMQProducerImpl.java`, sendDefaultImpl.
+ * Whether a failed send may be tried again: when no answer came, or one that another broker, or the same one later, may
+ * not give. Apache: `DefaultMQProducerImpl.java`, sendDefaultImpl.
  */
-export function maySendAgain(error: unknown): boolean {
-  if (error instanceof BrokerError) return RETRIED.has(error.responseCode)
-  if (error instanceof ProtocolError) return false
-  return error instanceof SkylarkError && error.code.startsWith('ERR_REMOTING_')
+export function maySendAgain(error: unknown): error is RocketMQError {
+  return error instanceof RocketMQError && error.retriable && !FINAL.has(error.code)
 }

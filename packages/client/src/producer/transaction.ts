@@ -1,6 +1,5 @@
 import {
   appendProperty,
-  encodeHeader,
   EndTransaction,
   MessageSysFlag,
   Property,
@@ -9,11 +8,10 @@ import {
 } from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
 import type { ClientInstance } from '../client-instance.ts'
-import { InvalidMessage } from '../errors.ts'
+import { MessageError, saysOf } from '../errors.ts'
 import { transactionCheckFailed } from '../events.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
-import { reasonOf } from '../reason.ts'
-import type { PreparedSend } from './encode-send.ts'
+import { isDelayed, type PreparedSend } from './encode-send.ts'
 
 /** What became of a transaction. After `unknown`, the broker asks later. */
 export type TransactionDecision = 'commit' | 'rollback' | 'unknown'
@@ -41,15 +39,14 @@ interface Half {
   readonly transactionId: string | undefined
 }
 
-/** A message as a half message. Throws ERR_CLIENT_MESSAGE for one that is to come later. */
+/** A message as a half message. Throws RMQ_MESSAGE for one that is to come later. */
 export function prepareHalfSend(
   message: Message,
   prepared: PreparedSend,
   group: string,
 ): PreparedSend {
-  const { delayLevel = 0, delayMs, deliverAtMs } = message
-  if (delayLevel > 0 || delayMs !== undefined || deliverAtMs !== undefined) {
-    throw new InvalidMessage({ problem: 'a message of a transaction cannot be delayed' })
+  if (isDelayed(message)) {
+    throw new MessageError({ problem: 'a message of a transaction cannot be delayed' })
   }
   const marked = appendProperty(prepared.properties, Property.TRAN_MSG, 'true')
   return {
@@ -87,11 +84,11 @@ export function answerChecks(client: ClientInstance, group: string, check: Trans
   client.transactionChecks.set(group, (header, message, connection) => {
     void decide(check, message).then(
       (decision) => {
-        if (decision !== 'unknown') say(group, header, message, decision, connection)
+        if (decision !== 'unknown') say(client, group, header, message, decision, connection)
       },
       (error: unknown) => {
         const { topic, msgId } = message
-        client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: reasonOf(error) })
+        client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: saysOf(error) })
       },
     )
   })
@@ -105,6 +102,7 @@ async function decide(
 }
 
 function say(
+  client: ClientInstance,
   group: string,
   asked: HeaderOf<typeof CheckTransactionState>,
   message: ReceivedMessage,
@@ -117,7 +115,6 @@ function say(
     msgId: message.msgId,
     transactionId: asked.transactionId,
   }
-  const { code, name } = EndTransaction
-  const header = endHeader(group, message.topic, half, decision, true)
-  connection.oneway({ code, name, fields: encodeHeader(EndTransaction, header) })
+  const header = endHeader(group, client.wrapped(message.topic), half, decision, true)
+  client.caller.tell(connection, EndTransaction, header)
 }

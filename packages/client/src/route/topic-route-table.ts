@@ -1,8 +1,12 @@
 import type { EventSink } from '@skylarkmq/env'
-import { SkylarkError, SystemTopic, type TopicRouteData } from '@skylarkmq/protocol'
-import { NoRoute } from '../errors.ts'
+import {
+  SkylarkError,
+  SystemTopic,
+  type BrokerData,
+  type TopicRouteData,
+} from '@skylarkmq/protocol'
+import { RouteNotFoundError, saysOf } from '../errors.ts'
 import { routeNotRefreshed } from '../events.ts'
-import { reasonOf } from '../reason.ts'
 import type { NameServers } from '../wire/name-servers.ts'
 import { addressesOf, isSameRoute, routeOfTemplate } from './topic-route.ts'
 
@@ -17,16 +21,28 @@ export class TopicRouteTable {
   /** Topics that are not there yet but will be read again. */
   readonly #wanted = new Set<string>()
   readonly #reading = new Map<string, Promise<TopicRouteData | undefined>>()
-  readonly #listeners: ((topic: string) => void)[] = []
+  readonly #listeners = new Set<(topic: string) => void>()
 
   constructor(nameServers: NameServers, events: EventSink) {
     this.#nameServers = nameServers
     this.#events = events
   }
 
-  /** Calls `listener` with each topic whose route has changed or has become known. */
-  onChange(listener: (topic: string) => void): void {
-    this.#listeners.push(listener)
+  /** Calls `listener` with each topic whose route has changed or has become known. Returns what ends that. */
+  onChange(listener: (topic: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** The broker that has an address in one of the routes; undefined when none has. */
+  brokerAt(address: string): BrokerData | undefined {
+    for (const { brokerDatas } of this.#routes.values()) {
+      const found = brokerDatas.find((each) => [...each.brokerAddrs.values()].includes(address))
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** The route as known; undefined before it was read. */
@@ -36,22 +52,22 @@ export class TopicRouteTable {
 
   /**
    * The route of a topic, read if need be; undefined when there is none, and then it is looked for again
-   * at each refresh. Rejects with ERR_CLIENT_NAMESRV.
+   * at each refresh. Rejects with RMQ_NAME_SERVER.
    */
   async find(topic: string): Promise<TopicRouteData | undefined> {
     return this.#routes.get(topic) ?? this.read(topic)
   }
 
-  /** The route of a topic that must be there. Rejects with ERR_CLIENT_NO_ROUTE or ERR_CLIENT_NAMESRV. */
+  /** The route of a topic that must be there. Rejects with RMQ_TOPIC_NOT_FOUND or RMQ_NAME_SERVER. */
   async get(topic: string): Promise<TopicRouteData> {
     const found = await this.find(topic)
     if (found !== undefined) return found
-    throw new NoRoute({ topic, reason: 'the name server knows no such topic' })
+    throw new RouteNotFoundError({ topic, reason: 'the name server knows no such topic' })
   }
 
   /**
    * The route to send by: of the topic, or of the template of topics that brokers make by themselves.
-   * Rejects with ERR_CLIENT_NO_ROUTE or ERR_CLIENT_NAMESRV.
+   * Rejects with RMQ_TOPIC_NOT_FOUND or RMQ_NAME_SERVER.
    */
   async forSending(topic: string): Promise<TopicRouteData> {
     const found = await this.find(topic)
@@ -60,14 +76,14 @@ export class TopicRouteTable {
     if (template === undefined) {
       const reason =
         'the name server knows no such topic, and no broker that would make it by itself'
-      throw new NoRoute({ topic, reason })
+      throw new RouteNotFoundError({ topic, reason })
     }
     const route = routeOfTemplate(template, DEFAULT_TOPIC_QUEUE_NUMS)
     this.#keep(topic, route)
     return route
   }
 
-  /** Reads a route now. Rejects with ERR_CLIENT_NAMESRV. */
+  /** Reads a route now. Rejects with RMQ_NAME_SERVER. */
   read(topic: string): Promise<TopicRouteData | undefined> {
     const running = this.#reading.get(topic)
     if (running !== undefined) return running
@@ -91,7 +107,7 @@ export class TopicRouteTable {
         await this.read(topic)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
-        this.#events.emit(routeNotRefreshed, { topic, reason: reasonOf(error) })
+        this.#events.emit(routeNotRefreshed, { topic, reason: saysOf(error) })
       }
     }
   }

@@ -68,6 +68,12 @@ export function masterAddress(route: TopicRouteData, brokerName: string): string
   return addressOf(route, brokerName, MASTER_ID)
 }
 
+/** Where a broker takes sends apart from pulls: two ports below its own. Apache: `MixAll.java`, brokerVIPChannel. */
+export function vipAddress(address: string): string {
+  const colon = address.lastIndexOf(':')
+  return `${address.slice(0, colon)}:${Number(address.slice(colon + 1)) - 2}`
+}
+
 /** `host:port` of one member of a broker name. */
 export function addressOf(
   route: TopicRouteData,

@@ -1,4 +1,4 @@
-import type { Env } from '@skylarkmq/env'
+import { hostErrorCode, type Env, type TlsOptions } from '@skylarkmq/env'
 import {
   decodeReply,
   encodeHeader,
@@ -8,12 +8,27 @@ import {
   type ReplyHeaderOf,
 } from '@skylarkmq/protocol'
 import {
+  ConnectFailed,
+  ConnectionClosed,
+  ForeignProtocol,
   RemotingClient,
+  RequestTimeout,
   type AnyRequest,
+  type Connection,
   type FrameHandler,
   type OutgoingRequest,
 } from '@skylarkmq/remoting'
-import { BrokerError } from '../errors.ts'
+import {
+  brokerError,
+  ConnectError,
+  ConnectionLostError,
+  TimeoutError,
+  WrongPortError,
+  type Advertised,
+} from '../errors.ts'
+import { traced, tracing } from '../tracing.ts'
+import { within } from '../waiting.ts'
+import { signedFields, type Credentials } from './acl-signature.ts'
 
 /** An answer that was expected. */
 export interface Answer<D extends AnyRequest> {
@@ -32,19 +47,33 @@ export interface CallOptions {
   readonly accept?: readonly number[]
 }
 
-/** Sends requests by their rows, and turns refusals into ERR_CLIENT_BROKER. */
-export class Caller {
-  readonly #remoting: RemotingClient
-  readonly #timeoutMs: number
+/** What calls are made with. */
+export interface CallerParts {
+  readonly handler: FrameHandler
+  readonly timeoutMs: number
+  readonly credentials?: Credentials | undefined
+  readonly tls?: TlsOptions | undefined
+  /** Who told this client of an address; undefined when its user did. */
+  advertised(address: string): Advertised | undefined
+}
 
-  constructor(env: Env, handler: FrameHandler, timeoutMs: number) {
-    this.#remoting = new RemotingClient(env, { handler })
-    this.#timeoutMs = timeoutMs
+/** Sends requests by their rows, and turns what goes wrong into the errors of this client. */
+export class Caller {
+  readonly #env: Env
+  readonly #parts: CallerParts
+  readonly #remoting: RemotingClient
+  readonly #connecting = new Map<string, Promise<Connection>>()
+
+  constructor(env: Env, parts: CallerParts) {
+    this.#env = env
+    this.#parts = parts
+    this.#remoting = new RemotingClient(env, { handler: parts.handler, tls: parts.tls })
   }
 
   /**
-   * Asks and waits. Rejects with ERR_CLIENT_BROKER when the answer is none of the accepted codes, or with
-   * the errors of `RemotingClient.request`. Who is told to go away asks once more over a new connection.
+   * Asks and waits. Rejects with RMQ_BROKER, RMQ_AUTH or RMQ_FLOW_CONTROL when the answer is none of the accepted codes;
+   * RMQ_CONNECT, RMQ_WRONG_PORT, RMQ_CONNECTION_LOST or RMQ_TIMEOUT when none came. Who is told to go away asks once
+   * more over a new connection.
    */
   async call<D extends AnyRequest>(
     address: string,
@@ -52,40 +81,120 @@ export class Caller {
     header: HeaderOf<D>,
     options: CallOptions = {},
   ): Promise<Answer<D>> {
-    const request = outgoing(definition, header, options.body)
-    const timeoutMs = options.timeoutMs ?? this.#timeoutMs
-    let command = await this.#remoting.request(address, request, timeoutMs)
-    if (command.code === ResponseCode.GO_AWAY) {
-      this.#remoting.disconnect(address)
-      command = await this.#remoting.request(address, request, timeoutMs)
-    }
+    const request = this.#outgoing(definition, header, options.body)
+    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
+    const command = await this.request(address, request, timeoutMs)
     return answerOf(definition, address, command, options.accept ?? [])
   }
 
-  /** Sends a request that wants no answer. Rejects with ERR_REMOTING_CONNECT. */
+  /** Asks and waits for an answer of any code. Rejects as `call` does when none came. */
+  async request(
+    address: string,
+    request: OutgoingRequest,
+    timeoutMs: number,
+  ): Promise<RemotingCommand> {
+    const { clock } = this.#env
+    const begin = clock.monotonic()
+    const left = (): number => Math.max(1, timeoutMs - (clock.monotonic() - begin))
+    try {
+      const connection =
+        this.#remoting.existing(address) ??
+        (await this.#connection(address, request.name, timeoutMs))
+      const command = await connection.request(request, left())
+      if (command.code !== ResponseCode.GO_AWAY) return command
+      this.#remoting.disconnect(address)
+      return await (await this.#connection(address, request.name, left())).request(request, left())
+    } catch (error) {
+      throw this.#explained(error, address, request.name, clock.monotonic() - begin)
+    }
+  }
+
+  /** Sends a request that wants no answer. Rejects with RMQ_CONNECT, RMQ_WRONG_PORT or RMQ_TIMEOUT. */
   async oneway<D extends AnyRequest>(
     address: string,
     definition: D,
     header: HeaderOf<D>,
     body?: Uint8Array,
   ): Promise<void> {
-    await this.#remoting.oneway(address, outgoing(definition, header, body))
+    const request = this.#outgoing(definition, header, body)
+    const begin = this.#env.clock.monotonic()
+    try {
+      const connection =
+        this.#remoting.existing(address) ??
+        (await this.#connection(address, request.name, this.#parts.timeoutMs))
+      connection.oneway(request)
+    } catch (error) {
+      const elapsedMs = this.#env.clock.monotonic() - begin
+      throw this.#explained(error, address, request.name, elapsedMs)
+    }
+  }
+
+  /** Sends a request that wants no answer to who asked something over this connection. */
+  tell<D extends AnyRequest>(connection: Connection, definition: D, header: HeaderOf<D>): void {
+    connection.oneway(this.#outgoing(definition, header, undefined))
   }
 
   /** Sends what is gathered and closes all connections. */
   close(): void {
     this.#remoting.close()
   }
-}
 
-function outgoing<D extends AnyRequest>(
-  definition: D,
-  header: HeaderOf<D>,
-  body: Uint8Array | undefined,
-): OutgoingRequest {
-  const { code, name } = definition
-  const request = { code, name, fields: encodeHeader(definition, header) }
-  return body === undefined ? request : { ...request, body }
+  async #connection(address: string, what: string, timeoutMs: number): Promise<Connection> {
+    const { clock } = this.#env
+    const begin = clock.monotonic()
+    const late = (): Error => {
+      const elapsedMs = clock.monotonic() - begin
+      return new TimeoutError({ what, phase: 'connect', elapsedMs, address })
+    }
+    return within(clock, timeoutMs, this.#connect(address), late)
+  }
+
+  /** Who asks while a connection is being made waits for that one. */
+  #connect(address: string): Promise<Connection> {
+    const running = this.#connecting.get(address)
+    if (running !== undefined) return running
+    const connect = (): Promise<Connection> => this.#remoting.connection(address)
+    const made = traced(tracing.connection, () => ({ address }), connect)
+    this.#connecting.set(address, made)
+    const done = (): void => {
+      this.#connecting.delete(address)
+    }
+    made.then(done, done)
+    return made
+  }
+
+  #outgoing<D extends AnyRequest>(
+    definition: D,
+    header: HeaderOf<D>,
+    body: Uint8Array | undefined,
+  ): OutgoingRequest {
+    const { code, name } = definition
+    const plain = encodeHeader(definition, header)
+    const { credentials } = this.#parts
+    const fields = credentials === undefined ? plain : signedFields(credentials, plain, body)
+    return body === undefined ? { code, name, fields } : { code, name, fields, body }
+  }
+
+  /** What the layer below says, in the words of this client; anything else stays as it is. */
+  #explained(error: unknown, address: string, what: string, elapsedMs: number): unknown {
+    if (error instanceof RequestTimeout) {
+      return new TimeoutError({ what, phase: 'wait', elapsedMs, address }, error)
+    }
+    if (error instanceof ForeignProtocol) {
+      return new WrongPortError({ address, protocol: error.values.protocol }, error)
+    }
+    if (error instanceof ConnectionClosed) {
+      return new ConnectionLostError({ address, request: what }, error)
+    }
+    if (!(error instanceof ConnectFailed)) return error
+    const code = hostErrorCode(error.cause)
+    if (code === 'ETIMEDOUT' || code === 'ETIMEOUT') {
+      const phase = code === 'ETIMEOUT' ? 'resolve' : 'connect'
+      return new TimeoutError({ what, phase, elapsedMs, address }, error)
+    }
+    const advertised = this.#parts.advertised(address)
+    return new ConnectError({ address, reason: error.values.reason, advertised }, error)
+  }
 }
 
 function answerOf<D extends AnyRequest>(
@@ -97,7 +206,7 @@ function answerOf<D extends AnyRequest>(
   const { code, fields, body } = command
   const remark = command.remark ?? ''
   if (code !== ResponseCode.SUCCESS && !accept.includes(code)) {
-    throw new BrokerError({ responseCode: code, remark, request: definition.name, address })
+    throw brokerError({ responseCode: code, remark, request: definition.name, address })
   }
   return { code, remark, body, header: () => decodeReply(definition, fields ?? {}) }
 }

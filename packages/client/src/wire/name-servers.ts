@@ -8,7 +8,7 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import type { AnyRequest } from '@skylarkmq/remoting'
-import { BrokerError, NameServerUnreachable } from '../errors.ts'
+import { BrokerError, NameServerError } from '../errors.ts'
 import type { Answer, CallOptions, Caller } from './call.ts'
 
 /**
@@ -26,7 +26,7 @@ export class NameServers {
     this.#current = Math.floor(env.random.next() * addresses.length)
   }
 
-  /** Asks one that answers. Rejects with ERR_CLIENT_NAMESRV when none does, or ERR_CLIENT_BROKER. */
+  /** Asks one that answers. Rejects with RMQ_NAME_SERVER when none does, or RMQ_BROKER. */
   async call<D extends AnyRequest>(
     definition: D,
     header: HeaderOf<D>,
@@ -44,7 +44,7 @@ export class NameServers {
       }
     }
     const addresses = this.addresses.join(', ')
-    throw new NameServerUnreachable({ addresses, reason: last?.message ?? '' }, last)
+    throw new NameServerError({ addresses, reason: last?.message ?? '' }, last)
   }
 
   /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import os from 'node:os'
-import type { Listener, Net, Socket, SocketEvents } from '../env.ts'
+import tls from 'node:tls'
+import type { Listener, Net, Socket, SocketEvents, TlsOptions } from '../env.ts'
 import { readDirectly, type Receiver } from './read-directly.ts'
 
 /** The host's TCP. `isDirect`: whether accepted connections are read without a buffer of their own. */
@@ -20,21 +21,27 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         resolve(listenerOf(server))
       })
     }),
-  connect: ({ host, port, timeoutMs }) =>
+  connect: ({ host, port, timeoutMs, tls: encrypted }) =>
     new Promise((resolve, reject) => {
-      const socket = net.connect({ host, port, noDelay: true })
+      const plain = net.connect({ host, port, noDelay: true })
+      const socket = encrypted === undefined ? plain : encryptedBy(plain, host, encrypted)
+      let isResolved = net.isIP(host) !== 0
+      plain.once('lookup', (error: Error | null) => {
+        isResolved = error === null
+      })
       const timer = setTimeout(() => {
         const error: NodeJS.ErrnoException = new Error(
           `connect to ${host}:${port} timed out after ${timeoutMs} ms`,
         )
-        error.code = 'ETIMEDOUT'
+        error.code = isResolved ? 'ETIMEDOUT' : 'ETIMEOUT'
         socket.destroy(error)
       }, timeoutMs)
       socket.once('error', (error) => {
         clearTimeout(timer)
+        plain.destroy()
         reject(error)
       })
-      socket.once('connect', () => {
+      socket.once(encrypted === undefined ? 'connect' : 'secureConnect', () => {
         clearTimeout(timer)
         socket.removeAllListeners('error')
         socket.pause()
@@ -54,6 +61,16 @@ export const nodeNet: Net = nodeNetWith({
   // There the host fills a buffer while others are read, so that none can be shared.
   isDirect: process.platform !== 'win32',
 })
+
+function encryptedBy(plain: net.Socket, host: string, options: TlsOptions): net.Socket {
+  // What the plain socket meets, the encrypted one passes on.
+  plain.on('error', () => undefined)
+  return tls.connect({
+    socket: plain,
+    ...(net.isIP(host) === 0 ? { servername: host } : {}),
+    ...options,
+  })
+}
 
 function listenerOf(server: net.Server): Listener {
   const address = server.address() as net.AddressInfo

@@ -1,0 +1,154 @@
+import type { MessageQueue } from '@skylarkmq/protocol'
+import { durationMs, type Duration } from '../duration.ts'
+import { SerdeError } from '../errors.ts'
+import { bodyNotDecoded } from '../events.ts'
+import type { ReceivedMessage } from '../message.ts'
+import type { StartFrom } from '../offset/queue-offsets.ts'
+import { decodeBody } from '../serde/bodies.ts'
+import type { Serde } from '../serde/serde.ts'
+import { withSignal } from '../waiting.ts'
+import type { SqlSelector } from './check-expressions.ts'
+import type { ConsumeResult } from './consume-concurrently.ts'
+import { DEAD_LETTER, levelFor } from './delay-level.ts'
+import type { PushConsumer, PushConsumerOptions } from './push-consumer.ts'
+
+/** What a consumer may be told. */
+export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, 'consumeFrom'> {
+  /** What it wants, by topic: `*`, tags such as `paid || refunded`, or a SQL92 expression. All members of a group want the same. */
+  readonly subscriptions: Readonly<Record<string, string | SqlSelector>>
+  /** How bodies are read, such as `json()`; default bytes. */
+  readonly serde?: Serde<T> | undefined
+  /**
+   * What becomes of a message whose body the serde cannot read: it fails, and comes again later as if the handler had
+   * thrown (the default); it is skipped; or it goes to the dead-letter queue at once.
+   */
+  readonly onInvalid?: 'fail' | 'skip' | 'deadLetter'
+  /** Where a group begins that has never consumed a queue; a Date: at the first message stored then or later. Default `last`. */
+  readonly consumeFrom?: StartFrom | Date
+}
+
+/** Thrown by a handler: the message goes to the dead-letter queue at once. */
+export class Unrecoverable extends Error {
+  override readonly name = 'Unrecoverable'
+}
+
+/** What a handler can say of its message besides returning and throwing. */
+export interface ConsumeContext {
+  /** Aborted when the consumer closes: what runs long should come to an end. */
+  readonly signal: AbortSignal
+  /** Has the message come again after about this long, by the broker's levels of delay. Return after it. */
+  retryIn(delay: Duration): void
+  /** Has the message go to the dead-letter queue at once. Return after it. */
+  deadLetter(reason?: string): void
+}
+
+/** Consumes one message. Returning means that it is done; what it throws has it come again later. */
+export type MessageHandler<T = Buffer> = (
+  message: ReceivedMessage<T>,
+  context: ConsumeContext,
+) => unknown
+
+/**
+ * A member of a consumer group: each message goes to one member. Delivery is at least once.
+ *
+ * ```ts
+ * const consumer = await mq.consumer({ group: 'billing', subscriptions: { Orders: 'paid' }, serde: json<Order>() })
+ * await consumer.run(async (message) => {
+ *   await bill(message.body)
+ * })
+ * ```
+ */
+export class Consumer<T = Buffer> {
+  readonly #push: PushConsumer
+  readonly #options: ConsumerOptions<T>
+  readonly #closing = new AbortController()
+
+  /** `push` has the options' group and has subscribed to nothing yet. */
+  constructor(push: PushConsumer, options: ConsumerOptions<T>) {
+    this.#push = push
+    this.#options = options
+    for (const [topic, expression] of Object.entries(options.subscriptions)) {
+      push.subscribe(topic, expression)
+    }
+  }
+
+  /** The id of this member of the group. */
+  get clientId(): string {
+    return this.#push.clientId
+  }
+
+  /** The queues that this member reads now. */
+  get queues(): MessageQueue[] {
+    return this.#push.queues
+  }
+
+  /**
+   * Joins the group and begins to consume; resolves once it has joined. A topic that is not there yet is waited for.
+   * `signal` closes the consumer when it is aborted. Rejects with RMQ_NAME_SERVER when no name server answers,
+   * RMQ_CLOSED when it was run or closed before, and RMQ_BROKER when a broker cannot filter by an expression.
+   */
+  async run(
+    handler: MessageHandler<T>,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    signal?.addEventListener('abort', () => void this.close(), { once: true })
+    await withSignal(
+      this.#push.start((message) => this.#handle(message, handler)),
+      signal,
+    )
+  }
+
+  /**
+   * Starts no more handlers, waits for those that run, stores the offsets and leaves the group: within `timeout` ms,
+   * default 10000, whatever the brokers do. A handler may call it, but not wait for it.
+   */
+  close(options: { readonly timeout?: number } = {}): Promise<void> {
+    this.#closing.abort()
+    return this.#push.close(options)
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #handle(message: ReceivedMessage, handler: MessageHandler<T>): Promise<ConsumeResult> {
+    const decoded = await this.#decoded(message)
+    if (typeof decoded !== 'object' || 'delayLevel' in decoded) return decoded
+    let result: ConsumeResult
+    const context: ConsumeContext = {
+      signal: this.#closing.signal,
+      retryIn: (delay) => {
+        result = { delayLevel: levelFor(durationMs(delay, 'delay')) }
+      },
+      deadLetter: () => {
+        result = DEAD_LETTER
+      },
+    }
+    try {
+      await handler(decoded, context)
+    } catch (error) {
+      if (error instanceof Unrecoverable) return DEAD_LETTER
+      throw error
+    }
+    return result
+  }
+
+  /** The message with its body as a value, or what becomes of one that cannot be read. */
+  async #decoded(message: ReceivedMessage): Promise<ReceivedMessage<T> | ConsumeResult> {
+    const { serde, onInvalid = 'fail' } = this.#options
+    try {
+      return await decodeBody(serde, message)
+    } catch (error) {
+      if (!(error instanceof SerdeError) || onInvalid === 'fail') throw error
+      const { topic, msgId } = message
+      this.#push.events.emit(bodyNotDecoded, {
+        topic,
+        msgId,
+        reason: error.values.problem,
+        onInvalid,
+      })
+      return onInvalid === 'skip' ? 'success' : DEAD_LETTER
+    }
+  }
+}

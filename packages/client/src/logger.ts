@@ -1,0 +1,22 @@
+import { sentenceOf, type EventSink } from '@skylarkmq/env'
+
+/** Writes one line: what it is about, then a sentence. */
+export type LogLine = (fields: object, message: string) => void
+
+/** Takes what this client has to say. A pino logger is one, and so are its children. */
+export interface Logger {
+  readonly debug: LogLine
+  readonly info: LogLine
+  readonly warn: LogLine
+  readonly error: LogLine
+}
+
+/** Hands events to a logger: `event` is the name of docs/reference/events.md, the other fields are the event's. */
+export function eventsTo(logger: Logger): EventSink {
+  return {
+    emit: (definition, values) => {
+      const fields = { event: definition.name, ...values }
+      logger[definition.level](fields, sentenceOf(definition, values))
+    },
+  }
+}

@@ -1,0 +1,230 @@
+import {
+  queueKey,
+  SendBatchMessage,
+  SendMessageV2,
+  SendReplyMessageV2,
+  type MessageQueue,
+  type TopicRouteData,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { RouteNotFoundError, SendError, TimeoutError, type SendAttempt } from '../errors.ts'
+import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
+import { withSignal, within } from '../waiting.ts'
+import { BrokerLatency } from './broker-latency.ts'
+import { sendHeader, type PreparedSend } from './encode-send.ts'
+import { InFlightBytes } from './in-flight-bytes.ts'
+import { maySendAgain } from './retry.ts'
+import { selectQueue, type QueueSelector } from './select-queue.ts'
+import { resultOf, STORED, type SendResult } from './send-result.ts'
+
+/** How messages get to brokers. */
+export interface DeliveryParts {
+  readonly client: ClientInstance
+  /** Producer group, in its namespace. */
+  readonly group: string
+  /** Tries in all, the first one included. */
+  readonly tries: number
+  readonly usesVipChannel: boolean
+  readonly avoidsSlowBrokers: boolean
+  readonly maxInFlightBytes: number
+  /** The route to send by. */
+  route(topic: string): Promise<TopicRouteData>
+  knownRoute(topic: string): TopicRouteData | undefined
+}
+
+/** How one send differs from others. */
+export interface DeliverOptions {
+  readonly timeoutMs: number
+  readonly queue?: MessageQueue | undefined
+  readonly selector?: QueueSelector | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Brings prepared messages to a queue: chooses it, waits for room and for the answer, and tries again elsewhere. */
+export class Delivery {
+  readonly #parts: DeliveryParts
+  readonly #latency: BrokerLatency
+  readonly #inFlight: InFlightBytes
+  readonly #queues = new WeakMap<TopicRouteData, Map<string, readonly MessageQueue[]>>()
+  #turn: number
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
+    this.#latency = new BrokerLatency(parts.client.env.clock)
+    this.#inFlight = new InFlightBytes(parts.maxInFlightBytes)
+    this.#turn = Math.floor(parts.client.env.random.next() * 0x10000)
+  }
+
+  /** Sends and waits until it is stored. Rejects as `Producer.send`. */
+  async deliver(prepared: PreparedSend, options: DeliverOptions): Promise<SendResult> {
+    const { clock } = this.#parts.client.env
+    const deadline = clock.monotonic() + options.timeoutMs
+    const bytes = prepared.body.length
+    if (!this.#inFlight.take(bytes)) await this.#room(bytes, options)
+    try {
+      return await this.#tries(prepared, options, deadline)
+    } finally {
+      this.#inFlight.release(bytes)
+    }
+  }
+
+  /** Sends without waiting for an answer. */
+  async oneway(prepared: PreparedSend, options: DeliverOptions): Promise<void> {
+    const { client } = this.#parts
+    const route = await this.#route(prepared.topic, options.timeoutMs)
+    const queue = this.#choose(prepared.topic, route, options)
+    const address = this.#address(route, queue)
+    const header = this.#header(prepared, queue)
+    await client.caller.oneway(address, definitionOf(prepared), header, prepared.body)
+  }
+
+  /** The queues that messages of a topic may be sent to, sorted. */
+  queuesOf(topic: string, route: TopicRouteData): readonly MessageQueue[] {
+    const byTopic = this.#queues.get(route) ?? new Map<string, readonly MessageQueue[]>()
+    const known = byTopic.get(topic)
+    if (known !== undefined) return known
+    const queues = publishQueues(topic, route)
+    this.#queues.set(route, byTopic.set(topic, queues))
+    return queues
+  }
+
+  async #room(bytes: number, { timeoutMs, signal }: DeliverOptions): Promise<void> {
+    const { clock } = this.#parts.client.env
+    const { room, giveUp } = this.#inFlight.wait(bytes)
+    const late = (): Error =>
+      new TimeoutError({ what: 'send', phase: 'write', elapsedMs: timeoutMs })
+    try {
+      await withSignal(within(clock, timeoutMs, room, late), signal)
+    } catch (error) {
+      if (!giveUp()) this.#inFlight.release(bytes)
+      throw error
+    }
+  }
+
+  async #tries(
+    prepared: PreparedSend,
+    options: DeliverOptions,
+    deadline: number,
+  ): Promise<SendResult> {
+    const { clock } = this.#parts.client.env
+    const isChosen = options.queue !== undefined || options.selector !== undefined
+    const tries = isChosen ? 1 : this.#parts.tries
+    const attempts: SendAttempt[] = []
+    for (let tried = 0; tried < tries; tried++) {
+      const begin = clock.monotonic()
+      const leftMs = deadline - begin
+      if (tried > 0 && (leftMs <= 0 || options.signal?.aborted === true)) break
+      const { topic } = prepared
+      const route = this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs)))
+      const queue = this.#choose(topic, route, options, attempts.at(-1)?.brokerName)
+      const { brokerName } = queue
+      let address: string | undefined
+      try {
+        address = this.#address(route, queue)
+        const left = Math.max(1, deadline - clock.monotonic())
+        const result = await this.#try(address, prepared, queue, left)
+        if (this.#parts.avoidsSlowBrokers) {
+          this.#latency.answered(brokerName, clock.monotonic() - begin)
+        }
+        return result
+      } catch (error) {
+        if (!maySendAgain(error)) throw error
+        if (this.#parts.avoidsSlowBrokers) this.#latency.failed(brokerName)
+        attempts.push({ brokerName, address, elapsedMs: clock.monotonic() - begin, error })
+      }
+    }
+    const last = attempts.at(-1)?.error
+    if (attempts.length === 1) throw last as Error
+    throw new SendError({ topic: prepared.topic, attempts }, last)
+  }
+
+  async #route(topic: string, timeoutMs: number): Promise<TopicRouteData> {
+    const { clock } = this.#parts.client.env
+    const begin = clock.monotonic()
+    const late = (): Error =>
+      new TimeoutError({
+        what: `the route of ${topic}`,
+        phase: 'route',
+        elapsedMs: clock.monotonic() - begin,
+        address: this.#parts.client.nameServers.addresses.join(', '),
+      })
+    return within(clock, timeoutMs, this.#parts.route(topic), late)
+  }
+
+  #choose(
+    topic: string,
+    route: TopicRouteData,
+    options: DeliverOptions,
+    avoid?: string,
+  ): MessageQueue {
+    const { queue, selector } = options
+    if (queue !== undefined) return { ...queue, topic }
+    const queues = this.#queuesToChoose(topic, route)
+    if (selector === undefined) return this.#next(queues, avoid)
+    const selected = selector(queues)
+    const isOne = selected !== undefined && queues.some((q) => queueKey(q) === queueKey(selected))
+    if (isOne) return selected
+    throw new RouteNotFoundError({
+      topic,
+      reason: 'the selector gave none of its queues',
+      advice: 'Return one of the queues that the selector was given.',
+    })
+  }
+
+  #queuesToChoose(topic: string, route: TopicRouteData): readonly MessageQueue[] {
+    const queues = this.queuesOf(topic, route)
+    if (queues.length > 0) return queues
+    throw new RouteNotFoundError({
+      topic,
+      reason: 'none of its queues may be written, or their brokers have no master',
+      advice:
+        'Look at its permission (mqadmin updateTopicPerm, 6 reads and writes), and whether its masters run.',
+    })
+  }
+
+  /** The next one in turn; brokers that were slow are passed over while there is another. */
+  #next(queues: readonly MessageQueue[], avoid: string | undefined): MessageQueue {
+    const turn = this.#turn++
+    if (this.#parts.avoidsSlowBrokers) {
+      const good = queues.filter(({ brokerName }) => this.#latency.isAvailable(brokerName))
+      if (good.length > 0) return selectQueue(good, turn, avoid) as MessageQueue
+    }
+    return selectQueue(queues, turn, avoid) as MessageQueue
+  }
+
+  #address(route: TopicRouteData, { topic, brokerName }: MessageQueue): string {
+    const address = masterAddress(route, brokerName)
+    if (address === undefined) {
+      const reason = `the broker ${brokerName} has no master`
+      throw new RouteNotFoundError({ topic, reason, advice: `Look whether ${brokerName} runs.` })
+    }
+    return this.#parts.usesVipChannel ? vipAddress(address) : address
+  }
+
+  #header(prepared: PreparedSend, { queueId }: MessageQueue): ReturnType<typeof sendHeader> {
+    const { client, group: producerGroup } = this.#parts
+    const bornTimestamp = client.env.clock.now()
+    return sendHeader(prepared, { producerGroup, queueId, bornTimestamp })
+  }
+
+  async #try(
+    address: string,
+    prepared: PreparedSend,
+    queue: MessageQueue,
+    timeoutMs: number,
+  ): Promise<SendResult> {
+    const header = this.#header(prepared, queue)
+    const { body, userTopic } = prepared
+    const answer = await this.#parts.client.caller.call(address, definitionOf(prepared), header, {
+      body,
+      timeoutMs,
+      accept: STORED,
+    })
+    return resultOf(answer, prepared, queue, userTopic)
+  }
+}
+
+function definitionOf({ kind }: PreparedSend): typeof SendMessageV2 {
+  if (kind === 'batch') return SendBatchMessage
+  return kind === 'reply' ? SendReplyMessageV2 : SendMessageV2
+}

@@ -1,0 +1,54 @@
+import { ResponseCode, type MessageQueue, type SendMessageV2 } from '@skylarkmq/protocol'
+import type { Answer } from '../wire/call.ts'
+import type { PreparedSend } from './encode-send.ts'
+
+/** Whether a message that was stored is also as safe as the broker was asked to make it. */
+export type SendStatus =
+  'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE'
+
+/** What became of a message. */
+export interface SendResult {
+  readonly status: SendStatus
+  /** The id that this producer gave it; those of a batch, joined by commas. */
+  readonly msgId: string
+  /** The id that says where it lies; those of a batch, joined by commas. */
+  readonly offsetMsgId: string
+  readonly messageQueue: MessageQueue
+  /** Logical offset in the queue, in messages; of a batch the first. */
+  readonly queueOffset: number
+  readonly transactionId: string | undefined
+  readonly regionId: string
+}
+
+const STATUSES: Readonly<Record<number, SendStatus>> = {
+  [ResponseCode.SUCCESS]: 'SEND_OK',
+  [ResponseCode.FLUSH_DISK_TIMEOUT]: 'FLUSH_DISK_TIMEOUT',
+  [ResponseCode.SLAVE_NOT_AVAILABLE]: 'SLAVE_NOT_AVAILABLE',
+  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: 'FLUSH_SLAVE_TIMEOUT',
+}
+
+/** Answers beside SUCCESS that mean that the message is stored. */
+export const STORED = [
+  ResponseCode.FLUSH_DISK_TIMEOUT,
+  ResponseCode.SLAVE_NOT_AVAILABLE,
+  ResponseCode.FLUSH_SLAVE_TIMEOUT,
+]
+
+/** What an answer says; `topic` is the one that the user knows. */
+export function resultOf(
+  answer: Answer<typeof SendMessageV2>,
+  prepared: PreparedSend,
+  { brokerName }: MessageQueue,
+  topic: string,
+): SendResult {
+  const header = answer.header()
+  return {
+    status: STATUSES[answer.code] ?? 'SEND_OK',
+    msgId: prepared.msgIds.join(','),
+    offsetMsgId: header.msgId,
+    messageQueue: { topic, brokerName, queueId: header.queueId },
+    queueOffset: header.queueOffset,
+    transactionId: header.transactionId,
+    regionId: header.MSG_REGION ?? 'DefaultRegion',
+  }
+}

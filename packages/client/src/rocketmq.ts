@@ -1,0 +1,204 @@
+import { hostVariable, nodeEnv, warnOnce, type Env, type TlsOptions } from '@skylarkmq/env'
+import { AdminClient } from './admin/admin-client.ts'
+import { ClientInstance } from './client-instance.ts'
+import { Consumer, type ConsumerOptions } from './consumer/consumer.ts'
+import { PushConsumer } from './consumer/push-consumer.ts'
+import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
+import { ClosedError } from './errors.ts'
+import { eventsTo, type Logger } from './logger.ts'
+import { startFrom } from './offset/queue-offsets.ts'
+import type { ClientOptions } from './options.ts'
+import { Producer, type ProducerOptions } from './producer/producer.ts'
+import type { TransactionCheck } from './producer/transaction.ts'
+import { TransactionProducer } from './producer/transaction-producer.ts'
+import { settledWithin } from './waiting.ts'
+
+/** What a client may be told. */
+export interface RocketMQOptions {
+  /**
+   * Name servers, `host:port`, a list or joined by `;`. Default the variable NAMESRV_ADDR of the environment, else
+   * `127.0.0.1:9876`.
+   */
+  readonly nameServers?: string | readonly string[] | undefined
+  /** Goes before the names of topics and groups, as `namespace%name`. */
+  readonly namespace?: string | undefined
+  /** Name of the account, where brokers ask for one. */
+  readonly accessKey?: string | undefined
+  /** Signs what this client asks for. */
+  readonly secretKey?: string | undefined
+  /** Of an account that is valid for a while. */
+  readonly securityToken?: string | undefined
+  /** How brokers tell this client from others; default `ip@` and a random text. */
+  readonly clientId?: string | undefined
+  /** Encrypts all connections: true, or how. */
+  readonly tls?: boolean | TlsOptions | undefined
+  /** How long name servers and brokers have for an answer, ms; default 3000. Sends and pulls have times of their own. */
+  readonly timeout?: number | undefined
+  /** How often routes are read again, ms; default 30000. */
+  readonly pollNameServerMs?: number | undefined
+  /** How often brokers hear that this client lives, ms; default 30000. */
+  readonly heartbeatMs?: number | undefined
+  /** Takes what this client has to say, a pino logger for one. Default: the first warning of each kind goes to standard error. */
+  readonly logger?: Logger | undefined
+  /** Closes the client when it is aborted. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a producer of transactions may be told. */
+export interface TransactionProducerOptions<T = string | Uint8Array> extends Omit<
+  ProducerOptions<T>,
+  'checkTransaction'
+> {
+  /** Name of the producer group: any member of it may be asked what became of a transaction. */
+  readonly group: string
+  /** Says what became of a transaction when a broker asks. */
+  readonly check: TransactionCheck
+}
+
+interface Closable {
+  close(options?: { readonly timeout?: number }): Promise<void>
+}
+
+/** How long `close` takes at most. */
+const CLOSE_MS = 10_000
+/** The part of it that consumers and producers have; the rest is for the connections. */
+const PARTS_SHARE = 0.8
+
+/**
+ * A client of a RocketMQ cluster: what everything else is made by. Its producers and consumers share its connections.
+ * Nothing is connected before it is needed. Apache: `MQClientInstance.java`.
+ *
+ * ```ts
+ * const mq = new RocketMQ({ nameServers: 'localhost:9876' })
+ * const producer = await mq.producer({ group: 'orders' })
+ * await producer.send({ topic: 'Orders', body: 'hello' })
+ * await mq.close()
+ * ```
+ */
+export class RocketMQ {
+  readonly #env: Env
+  readonly #options: ClientOptions
+  readonly #client: ClientInstance
+  /** Those beside `#client`: one more for each further member of a group that is there already. */
+  readonly #further: ClientInstance[] = []
+  readonly #parts = new Set<Closable>()
+  #closing: Promise<void> | undefined
+
+  /** Connects to nothing yet. Throws RMQ_OPTION. */
+  constructor(options: RocketMQOptions = {}, env?: Env) {
+    const { logger, signal } = options
+    this.#env = env ?? nodeEnv(logger === undefined ? warnOnce() : eventsTo(logger))
+    this.#options = clientOptions(options)
+    this.#client = new ClientInstance(this.#env, this.#options)
+    signal?.addEventListener('abort', () => void this.close(), { once: true })
+  }
+
+  /** How brokers know this client. */
+  get clientId(): string {
+    return this.#client.clientId
+  }
+
+  /** A producer, ready to send. Rejects with RMQ_OPTION, RMQ_CLOSED. */
+  async producer<T = string | Uint8Array>(
+    options: Omit<ProducerOptions<T>, 'checkTransaction'> = {},
+  ): Promise<Producer<T>> {
+    return Promise.resolve(this.#kept(() => new Producer<T>(options, this.#env, this.#client)))
+  }
+
+  /** A producer of messages that nobody gets before one's own work succeeded. Rejects with RMQ_OPTION, RMQ_CLOSED. */
+  async transactionProducer<T = string | Uint8Array>(
+    options: TransactionProducerOptions<T>,
+  ): Promise<TransactionProducer<T>> {
+    const { check: checkTransaction, ...rest } = options
+    const made = this.#kept(
+      () => new Producer<T>({ ...rest, checkTransaction }, this.#env, this.#client),
+    )
+    return Promise.resolve(new TransactionProducer(made))
+  }
+
+  /**
+   * A member of a consumer group; `run` begins to consume. A second member of one group has a client id of its own, as
+   * brokers want it. Rejects with RMQ_OPTION, RMQ_CLOSED.
+   */
+  async consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
+    const { consumeFrom = 'last', ...rest } = options
+    const push = { ...rest, consumeFrom: startFrom(consumeFrom) }
+    const make = (): Consumer<T> =>
+      new Consumer(new PushConsumer(push, this.#env, this.#clientFor(options.group)), options)
+    return Promise.resolve(this.#kept(make))
+  }
+
+  /** Reads a topic without being in a group: a look that disturbs nobody. Throws RMQ_OPTION, RMQ_CLOSED. */
+  reader(options: TopicReaderOptions): TopicReader {
+    return this.#kept(() => new TopicReader(options, this.#env, this.#client))
+  }
+
+  /** Creates topics, finds messages, and so on. Throws RMQ_CLOSED. */
+  admin(): AdminClient {
+    return this.#kept(() => new AdminClient({}, this.#env, this.#client))
+  }
+
+  /**
+   * Closes consumers, then producers, then the connections: within `timeout` ms, default 10000, whatever the brokers do.
+   */
+  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(timeout))
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(timeout: number): Promise<void> {
+    const { clock } = this.#env
+    const deadline = clock.monotonic() + timeout
+    const left = (): number => Math.max(1, deadline - clock.monotonic())
+    const parts = [...this.#parts]
+    // Handlers of consumers may still send.
+    for (const wanted of [true, false]) {
+      const some = parts.filter((each) => each instanceof Consumer === wanted)
+      const share = Math.max(1, left() * PARTS_SHARE)
+      const closed = Promise.all(some.map((each) => each.close({ timeout: share })))
+      await settledWithin(clock, share, closed)
+    }
+    const clients = [this.#client, ...this.#further]
+    await settledWithin(clock, left(), Promise.all(clients.map((each) => each.close())))
+    for (const each of clients) each.cut()
+  }
+
+  #kept<P extends Closable>(make: () => P): P {
+    if (this.#closing !== undefined) throw new ClosedError({ what: `the client ${this.clientId}` })
+    const made = make()
+    this.#parts.add(made)
+    return made
+  }
+
+  /** The client of a member of a group: two members of one group cannot share one. */
+  #clientFor(group: string): ClientInstance {
+    const wrapped = this.#client.wrapped(group)
+    const free = [this.#client, ...this.#further].find((each) => each.reserve(wrapped))
+    if (free !== undefined) return free
+    const clientId = `${this.clientId}#${this.#further.length + 2}`
+    const further = new ClientInstance(this.#env, { ...this.#options, clientId })
+    further.reserve(wrapped)
+    this.#further.push(further)
+    return further
+  }
+}
+
+function clientOptions(options: RocketMQOptions): ClientOptions {
+  const { nameServers = hostVariable('NAMESRV_ADDR'), timeout, tls } = options
+  return {
+    namespace: options.namespace,
+    accessKey: options.accessKey,
+    secretKey: options.secretKey,
+    securityToken: options.securityToken,
+    clientId: options.clientId,
+    namesrvAddr: Array.isArray(nameServers) ? nameServers.join(';') : (nameServers as string),
+    requestTimeoutMs: timeout,
+    pollNameServerMs: options.pollNameServerMs,
+    heartbeatMs: options.heartbeatMs,
+    tls: tls === true ? {} : tls === false ? undefined : tls,
+  }
+}

@@ -1,0 +1,30 @@
+import type { Serde } from './serde.ts'
+import { validated, type StandardSchema } from './standard-schema.ts'
+
+/**
+ * Bodies that are JSON. With a schema each value is validated before it is sent and after it was received; without one
+ * the type is taken on trust.
+ *
+ * ```ts
+ * const serde = json(z.object({ id: z.number() }))
+ * ```
+ */
+export function json<T>(schema?: StandardSchema<unknown, T> | StandardSchema<T>): Serde<T> {
+  if (schema === undefined) {
+    return { encode: (value) => encoded(value), decode: (body) => JSON.parse(body.toString()) as T }
+  }
+  // A value that goes out is written as it was given: what the schema makes of it is made where it is received.
+  return {
+    encode: async (value) => {
+      await validated(schema, value)
+      return encoded(value)
+    },
+    decode: (body) => validated(schema as StandardSchema<unknown, T>, JSON.parse(body.toString())),
+  }
+}
+
+function encoded(value: unknown): string {
+  const body = JSON.stringify(value) as string | undefined
+  if (body === undefined) throw new Error('the value has no form in JSON')
+  return body
+}

@@ -1,0 +1,21 @@
+/** What a body belongs to. */
+export interface SerdeContext {
+  readonly topic: string
+}
+
+/**
+ * How bodies of one type are written and read. What either function throws becomes a SerdeError. Both may be
+ * asynchronous.
+ */
+export interface Serde<T> {
+  encode(value: T, context: SerdeContext): string | Uint8Array | Promise<string | Uint8Array>
+  decode(body: Buffer, context: SerdeContext): T | Promise<T>
+}
+
+/** Bodies that are UTF-8 text. */
+export function text(): Serde<string> {
+  return {
+    encode: (value) => value,
+    decode: (body) => body.toString('utf8'),
+  }
+}

@@ -1,0 +1,34 @@
+/** What went wrong at one place of a value. */
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What a schema says of a value. */
+export type SchemaResult<T> =
+  { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] }
+
+/**
+ * A schema of any library that follows Standard Schema (https://standardschema.dev): zod, valibot, arktype, …
+ * Declared here, so that none of them is a dependency.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+/** The value as the schema gives it. Rejects with an Error that names each place and what is wrong there. */
+export async function validated<T>(schema: StandardSchema<unknown, T>, value: unknown): Promise<T> {
+  const result = await schema['~standard'].validate(value)
+  if (result.issues === undefined) return result.value
+  throw new Error(result.issues.map(issueText).join('; '))
+}
+
+function issueText({ message, path = [] }: SchemaIssue): string {
+  const at = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+  return at === '' ? message : `${at}: ${message}`
+}

@@ -1,0 +1,62 @@
+import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
+import type { SendResult } from './producer/send-result.ts'
+
+/** What a subscriber of `rocketmq:send` gets; `start`, `asyncEnd` and `error` share one object. */
+export interface SendTrace {
+  readonly group: string
+  readonly topic: string
+  /** Messages sent at once: more than one in a batch. */
+  readonly count: number
+  /** Properties that go with each message besides its own; a subscriber of `start` may add some, such as `traceparent`. */
+  readonly properties: Record<string, string>
+  result?: SendResult | readonly SendResult[] | undefined
+  error?: unknown
+}
+
+/** What a subscriber of `rocketmq:receive` gets: one pull that brought messages. */
+export interface ReceiveTrace {
+  readonly group: string
+  readonly topic: string
+  readonly brokerName: string
+  readonly queueId: number
+  readonly count: number
+}
+
+/** What a subscriber of `rocketmq:process` gets: one call of a handler. */
+export interface ProcessTrace {
+  readonly group: string
+  readonly topic: string
+  readonly msgId: string
+  /** Properties of the message, those of the sender's tracing included. */
+  readonly properties: ReadonlyMap<string, string>
+  readonly reconsumeTimes: number
+  error?: unknown
+}
+
+/** What a subscriber of `rocketmq:connection` gets: one connection that is made, or cannot be. */
+export interface ConnectionTrace {
+  /** `host:port` */
+  readonly address: string
+  error?: unknown
+}
+
+function channelOf<C extends object>(name: string): TracingChannel<C, C> {
+  return tracingChannel<C, C>(name)
+}
+
+/** The tracing channels of this client, for `node:diagnostics_channel`. */
+export const tracing = {
+  send: channelOf<SendTrace>('rocketmq:send'),
+  receive: channelOf<ReceiveTrace>('rocketmq:receive'),
+  process: channelOf<ProcessTrace>('rocketmq:process'),
+  connection: channelOf<ConnectionTrace>('rocketmq:connection'),
+}
+
+/** Calls `f`, and tells the channel's subscribers of it when there are any. */
+export function traced<C extends object, T>(
+  channel: TracingChannel<C, C>,
+  context: () => C,
+  f: () => Promise<T>,
+): Promise<T> {
+  return channel.hasSubscribers ? channel.tracePromise(f, context()) : f()
+}
