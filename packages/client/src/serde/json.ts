@@ -9,7 +9,7 @@ import { validated, type StandardSchema } from './standard-schema.ts'
  * const serde = json(z.object({ id: z.number() }))
  * ```
  */
-export function json<T>(schema?: StandardSchema<unknown, T> | StandardSchema<T>): Serde<T> {
+export function json<T>(schema?: StandardSchema<unknown, T>): Serde<T> {
   if (schema === undefined) {
     return { encode: (value) => encoded(value), decode: (body) => JSON.parse(body.toString()) as T }
   }
@@ -19,7 +19,7 @@ export function json<T>(schema?: StandardSchema<unknown, T> | StandardSchema<T>)
       await validated(schema, value)
       return encoded(value)
     },
-    decode: (body) => validated(schema as StandardSchema<unknown, T>, JSON.parse(body.toString())),
+    decode: (body) => validated(schema, JSON.parse(body.toString())),
   }
 }
 
