@@ -9,6 +9,8 @@ export default tseslint.config(
       '**/*.js',
       '.build/**',
       '**/golden/**',
+      // Programs as users write them, against the packed types: npm run pack-check.
+      'test/package/**',
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -265,15 +265,19 @@ export class ConnectionLostError extends define<{ address: string; request: stri
 ) {}
 
 /** Something answered that is neither a broker nor a name server. */
-export class WrongPortError extends define<{ address: string; protocol: string }>(
-  'RMQ_WRONG_PORT',
-  {
-    says: (v) => `${v.address} speaks ${v.protocol}, not RocketMQ's remoting protocol`,
-    does: 'This client wants the port of a name server (9876 as a rule), not the one of the gRPC proxy (8081), the dashboard (8080) or the metrics.',
-    hint: (v) => (v.protocol === 'TLS' ? 'The port wants TLS: give the option tls.' : undefined),
-    for: 'user',
-  },
-) {}
+export class WrongPortError extends define<{
+  address: string
+  /** What it speaks; undefined for a broker where a name server was looked for. */
+  protocol: string | undefined
+}>('RMQ_WRONG_PORT', {
+  says: (v) =>
+    v.protocol === undefined
+      ? `${v.address} is a broker, not a name server`
+      : `${v.address} speaks ${v.protocol}, not RocketMQ's remoting protocol`,
+  does: 'This client wants the port of a name server (9876 as a rule), not the one of the gRPC proxy (8081), the dashboard (8080) or the metrics.',
+  hint: (v) => (v.protocol === 'TLS' ? 'The port wants TLS: give the option tls.' : undefined),
+  for: 'user',
+}) {}
 
 /**
  * What a call was doing when its time was over: looking up a host's name, connecting, reading the route of a topic,

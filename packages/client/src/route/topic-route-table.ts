@@ -5,9 +5,10 @@ import {
   type BrokerData,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
-import { RouteNotFoundError, saysOf } from '../errors.ts'
+import { saysOf } from '../errors.ts'
 import { routeNotRefreshed } from '../events.ts'
 import type { NameServers } from '../wire/name-servers.ts'
+import { whyNoRoute } from './why-no-route.ts'
 import { addressesOf, isSameRoute, routeOfTemplate } from './topic-route.ts'
 
 /** Queues per broker that a client asks for when a topic has to be made. */
@@ -62,7 +63,7 @@ export class TopicRouteTable {
   async get(topic: string): Promise<TopicRouteData> {
     const found = await this.find(topic)
     if (found !== undefined) return found
-    throw new RouteNotFoundError({ topic, reason: 'the name server knows no such topic' })
+    throw await whyNoRoute(this.#nameServers, topic)
   }
 
   /**
@@ -73,11 +74,7 @@ export class TopicRouteTable {
     const found = await this.find(topic)
     if (found !== undefined) return found
     const template = await this.#nameServers.route(SystemTopic.AUTO_CREATE)
-    if (template === undefined) {
-      const reason =
-        'the name server knows no such topic, and no broker that would make it by itself'
-      throw new RouteNotFoundError({ topic, reason })
-    }
+    if (template === undefined) throw await whyNoRoute(this.#nameServers, topic)
     const route = routeOfTemplate(template, DEFAULT_TOPIC_QUEUE_NUMS)
     this.#keep(topic, route)
     return route

@@ -8,7 +8,7 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import type { AnyRequest } from '@skylarkmq/remoting'
-import { BrokerError, NameServerError } from '../errors.ts'
+import { BrokerError, NameServerError, saysOf, WrongPortError } from '../errors.ts'
 import type { Answer, CallOptions, Caller } from './call.ts'
 
 /**
@@ -38,13 +38,15 @@ export class NameServers {
       try {
         return await this.#caller.call(this.addresses[at] ?? '', definition, header, options)
       } catch (error) {
-        if (!(error instanceof SkylarkError) || error instanceof BrokerError) throw error
+        if (error instanceof BrokerError) throw refusal(error)
+        if (!(error instanceof SkylarkError)) throw error
         last = error
         if (this.#current === at) this.#current = (at + 1) % this.addresses.length
       }
     }
+    if (last instanceof WrongPortError) throw last
     const addresses = this.addresses.join(', ')
-    throw new NameServerError({ addresses, reason: last?.message ?? '' }, last)
+    throw new NameServerError({ addresses, reason: saysOf(last) }, last)
   }
 
   /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */
@@ -54,4 +56,10 @@ export class NameServers {
     if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
     return decodeTopicRouteData(answer.body)
   }
+}
+
+/** A broker knows none of the requests that only name servers serve. */
+function refusal(error: BrokerError): BrokerError | WrongPortError {
+  if (error.responseCode !== ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return error
+  return new WrongPortError({ address: error.address, protocol: undefined }, error)
 }

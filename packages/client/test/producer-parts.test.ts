@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import { levelFor } from '../src/consumer/delay-level.ts'
+import { durationMs } from '../src/duration.ts'
+import { OptionError } from '../src/errors.ts'
+import { BrokerLatency } from '../src/producer/broker-latency.ts'
+import { prepareBatch, splitBatch } from '../src/producer/encode-send.ts'
+import { InFlightBytes } from '../src/producer/in-flight-bytes.ts'
+import { nearNames } from '../src/route/near-names.ts'
+
+test('a length of time is ms or text, and what is neither is refused by name', () => {
+  const good: [string | number, number][] = [
+    [0, 0],
+    [1500, 1500],
+    ['250ms', 250],
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['1h30m', 5_400_000],
+    ['1.5h', 5_400_000],
+    ['2d', 172_800_000],
+  ]
+  for (const [text, ms] of good) assert.equal(durationMs(text, 'delay'), ms)
+  for (const wrong of ['', '10', 'm', '-1s', '1 week', NaN, -1]) {
+    assert.throws(() => durationMs(wrong, 'delay'), OptionError, String(wrong))
+  }
+})
+
+test('a delay is that of the first level which is not shorter', () => {
+  assert.equal(levelFor(1), 1)
+  assert.equal(levelFor(1_001), 2)
+  assert.equal(levelFor(30_000), 4)
+  assert.equal(levelFor(2 * 3_600_000), 18)
+  assert.equal(levelFor(1e12), 18)
+})
+
+// Reference: `MQFaultStrategy.java`, latencyMax and notAvailableDuration.
+test('a broker that was slow is left alone for as long as Apache leaves it, one that failed for ten seconds', () => {
+  let now = 0
+  const clock = { ...nodeEnv(silentEvents).clock, monotonic: () => now }
+  const latency = new BrokerLatency(clock)
+  const outMs = (tookMs: number): number => {
+    now = 0
+    latency.answered('b', tookMs)
+    while (!latency.isAvailable('b')) now += 500
+    return now
+  }
+  const took = [0, 549, 550, 1_800, 3_000, 5_000, 15_000]
+  assert.deepEqual(took.map(outMs), [0, 0, 2_000, 5_000, 6_000, 10_000, 30_000])
+  now = 0
+  latency.failed('b')
+  now = 9_999
+  assert.ok(!latency.isAvailable('b'))
+  assert.ok(latency.isAvailable('other'))
+})
+
+test('bytes in flight are bounded, who waits is served in order, and one that is too large goes alone', async () => {
+  const inFlight = new InFlightBytes(100)
+  assert.ok(inFlight.take(60))
+  assert.ok(!inFlight.take(60))
+  const order: string[] = []
+  const second = inFlight.wait(60)
+  const third = inFlight.wait(10)
+  void second.room.then(() => order.push('second'))
+  void third.room.then(() => order.push('third'))
+  assert.ok(!inFlight.take(1), 'nobody passes who waits')
+  inFlight.release(60)
+  await third.room
+  assert.deepEqual(order, ['second', 'third'])
+  const given = inFlight.wait(200)
+  assert.ok(given.giveUp())
+  assert.ok(!given.giveUp())
+  inFlight.release(70)
+  assert.ok(inFlight.take(1000))
+  assert.ok(!inFlight.take(1))
+})
+
+test('a batch is split into parts that fit, in order, and none is empty', () => {
+  const messages = Array.from({ length: 100 }, (_, i) => ({
+    topic: 'T',
+    body: 'x'.repeat(10 * i + 1),
+    keys: ['some', 'keys'],
+    properties: { name: 'välue' },
+  }))
+  const parts = splitBatch(messages, 4_000)
+  assert.deepEqual(parts.flat(), messages)
+  assert.ok(parts.length > 10)
+  const limits = { compressOverBytes: 4096, maxMessageBytes: 4_000 }
+  const id = '0123456789ABCDEF0123456789ABCDEF'
+  for (const part of parts) {
+    assert.ok(part.length > 0)
+    assert.ok(prepareBatch(part, () => id, limits).body.length <= 4_000)
+  }
+})
+
+test('names that may have been meant differ by a few letters or by case, the nearest first', () => {
+  const topics = ['TopicTest', 'topictest', 'Orders', 'TopicTest2', 'OrdersPaid']
+  assert.deepEqual(nearNames('TopicTset', topics), ['TopicTest', 'topictest', 'TopicTest2'])
+  assert.deepEqual(nearNames('orders', topics), ['Orders'])
+  assert.deepEqual(nearNames('Payments', topics), [])
+})
