@@ -4,6 +4,7 @@ import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import type { ConsumerTable } from './consumer/consumer-table.ts'
 import type { QueueLockTable } from './consumer/queue-lock-table.ts'
 import type { ConsumerFilterTable } from './filter/consumer-filter-table.ts'
+import type { FlowControl } from './flow-control.ts'
 import type { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import type { BrokerConfig } from './options.ts'
 import type { ProducerTable } from './producer/producer-table.ts'
@@ -45,6 +46,8 @@ export interface BrokerContext {
   /** Ms since 1970 at which the broker began. */
   readonly bootTimestamp: number
   readonly lanes: BrokerLanes
+  /** Knows when the broker cannot keep up. */
+  readonly flow: FlowControl
   readonly day: DayCounts
   /** Takes note of live options that changed, and registers anew. */
   configChanged(keys: readonly string[]): void

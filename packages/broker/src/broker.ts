@@ -1,7 +1,13 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { OptionTable } from '@skylarkmq/protocol'
-import { Dispatcher, RemotingClient, RemotingServer, type Connection } from '@skylarkmq/remoting'
+import {
+  Dispatcher,
+  RemotingClient,
+  RemotingServer,
+  WaitingRoom,
+  type Connection,
+} from '@skylarkmq/remoting'
 import { MessageStore, storeOptions, type StoreConfig } from '@skylarkmq/store'
 import { advertisedAddress } from './advertised-address.ts'
 import type { BrokerContext } from './broker-context.ts'
@@ -10,6 +16,7 @@ import { ConsumerTable } from './consumer/consumer-table.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
 import { brokerStarted, subscriptionsDiffer, tableNotSaved } from './events.ts'
 import { ConsumerFilterTable } from './filter/consumer-filter-table.ts'
+import { FlowControl } from './flow-control.ts'
 import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
@@ -32,6 +39,8 @@ const SAMPLE_MS = 10_000
 const EXPIRE_MS = 10_000
 const DELAY_OFFSET_MS = 1_000
 const FILTER_MS = 10_000
+/** Memory for requests that are queued; who would take more is told that the broker is busy. */
+const QUEUED_BYTES_MAX = 64 * 1024 * 1024
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
 const FAST_PORT_LESS = 2
 
@@ -103,6 +112,7 @@ export class Broker {
       processors,
       events: this.#env.events,
       laneOf: (name) => context.lanes.of(name),
+      gateOf: (name) => context.lanes.gateOf(name),
     })
     this.#server.onClosed((connection) => {
       context.consumers.closed(connection)
@@ -118,6 +128,7 @@ export class Broker {
       context.stats.topicPut(topic, 1, sizeBytes)
     })
     context.store.start()
+    context.flow.start()
     context.schedule.start()
     context.transactions.start()
     this.#startTimers(context)
@@ -135,6 +146,7 @@ export class Broker {
     if (context !== undefined) {
       await context.registration.stop()
       context.held.wakeAll()
+      context.flow.stop()
       context.transactions.stop()
       context.schedule.stop()
       this.#saving('consumer offsets', () => {
@@ -182,6 +194,7 @@ export class Broker {
       followsAsker: advertised.followsAsker,
     }
     const producers = new ProducerTable(env.clock)
+    const flow = new FlowControl(env, config, store)
     const context: Mutable<BrokerContext> = {
       env,
       config,
@@ -218,7 +231,8 @@ export class Broker {
       ),
       registration: new NameServerRegistration(env, this.#client, topics, () => identity),
       stamp: sendStamp(config),
-      lanes: new BrokerLanes(),
+      lanes: this.#lanes(flow),
+      flow,
       day: new DayCounts(env.clock, stats, config.brokerClusterName),
       address,
       bootTimestamp: env.clock.now(),
@@ -228,6 +242,16 @@ export class Broker {
       },
     }
     return context
+  }
+
+  #lanes(flow: FlowControl): BrokerLanes {
+    const config = this.#config
+    const room = new WaitingRoom(this.#env.clock, {
+      bytesMax: QUEUED_BYTES_MAX,
+      failsFast: () => config.brokerFastFailureEnable,
+      reason: flow.reason,
+    })
+    return new BrokerLanes(config, room, flow.busy)
   }
 
   /** Reads the files of `config/`. Throws ERR_BROKER_CONFIG_FILE. */

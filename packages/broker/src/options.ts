@@ -1,4 +1,5 @@
 import { flag, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import { flowOptions } from './options-flow.ts'
 import { ignoredBrokerOptions } from './options-ignored.ts'
 
 const MS_MAX = 2 ** 31 - 1
@@ -292,6 +293,7 @@ export const brokerOptions = {
   ...topicsAndGroups,
   ...sending,
   ...pulling,
+  ...flowOptions,
   configBlackList: text({
     default: 'configBlackList;brokerConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',

@@ -56,7 +56,8 @@ export interface ConnectionOptions {
  * One remoting connection, of either side: cuts what arrives into frames, gathers what is to be sent in
  * one buffer and writes it once per turn, and matches answers to requests.
  *
- * Back-pressure: while the peer leaves more than 4 MiB unread, nothing more that it sent is handled.
+ * Back-pressure: while the peer leaves more than 4 MiB unread, nothing more that it sent is handled; while a
+ * request of it is queued, nothing more is read from it.
  */
 export class Connection implements OutputHolder {
   /** `ip:port` of the peer. */
@@ -81,6 +82,8 @@ export class Connection implements OutputHolder {
   #deferred: Frame[] = []
   #flushWanted = false
   #paused = false
+  /** Requests that were read and wait for room in their lane. */
+  #queued = 0
   #closed = false
   #opaque = 0
 
@@ -216,7 +219,7 @@ export class Connection implements OutputHolder {
   readonly #onFrame = (frame: Frame): void => {
     if (this.#closed) return
     if (this.#deferred.length > 0 || this.#sink.length > OUTPUT_HIGH_BYTES) {
-      this.#deferred.push(copyOf(frame))
+      this.#deferred.push(copyOfFrame(frame))
       this.#pause()
     } else {
       this.#owner.frame(this, frame)
@@ -268,10 +271,26 @@ export class Connection implements OutputHolder {
       this.#deferred = []
       for (const frame of frames) this.#onFrame(frame)
     }
-    if (this.#deferred.length === 0 && this.#paused && this.socket.queuedBytes === 0) {
-      this.#paused = false
-      this.socket.resume()
-    }
+    this.#resume()
+  }
+
+  /** A request that was read waits for room in its lane. Until `requestUnqueued`, no more is read. */
+  requestQueued(): void {
+    this.#queued++
+    this.#pause()
+  }
+
+  /** Such a request waits no more. */
+  requestUnqueued(): void {
+    this.#queued--
+    if (!this.#closed) this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#queued > 0) return
+    if (this.#deferred.length > 0 || this.socket.queuedBytes > 0) return
+    this.#paused = false
+    this.socket.resume()
   }
 
   #pause(): void {
@@ -307,7 +326,8 @@ function failureReply(opaque: number, remark: string) {
   }
 }
 
-function copyOf(frame: Frame): Frame {
+/** A copy of a frame, which is valid for as long as it is needed. */
+export function copyOfFrame(frame: Frame): Frame {
   const from = frame.headerStart
   return {
     ...frame,

@@ -17,7 +17,7 @@ import {
   type Frame,
   type HotCodec,
 } from '@skylarkmq/protocol'
-import type { Connection } from './connection.ts'
+import { copyOfFrame, type Connection } from './connection.ts'
 import { requestFailed } from './events.ts'
 import type { Lane } from './lanes.ts'
 import {
@@ -37,11 +37,12 @@ interface Row<C> {
   readonly definition: AnyRequest
   readonly processor: Processor<C, AnyRequest>
   readonly lane: Lane | undefined
+  readonly gate: Gate | undefined
   readonly hot: HotCodec | undefined
 }
 
-/** What may turn a request away before its processor sees it. */
-export type Gate = (request: Request) => Reply | undefined
+/** What may turn all requests of a kind away: says why, or undefined when it does not. */
+export type Gate = () => string | undefined
 
 /** What a dispatcher is made of. */
 export interface DispatcherParts<C, T extends Readonly<Record<string, AnyRequest>>> {
@@ -51,9 +52,10 @@ export interface DispatcherParts<C, T extends Readonly<Record<string, AnyRequest
   readonly events: EventSink
   /** The lane of a request, by its name; none when it never waits. */
   readonly laneOf?: (name: string) => Lane | undefined
+  /** What turns a request away, by its name. */
+  readonly gateOf?: (name: string) => Gate | undefined
   /** The header serialisation of answers; Apache's processes answer in their own, not the request's. */
   readonly serialization?: Serialization
-  readonly gate?: Gate
 }
 
 /**
@@ -64,7 +66,6 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   readonly #context: C
   readonly #events: EventSink
   readonly #serialization: Serialization
-  readonly #gate: Gate | undefined
   readonly #rows = new Map<number, Row<C>>()
   #goingAway = false
 
@@ -72,12 +73,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     this.#context = parts.context
     this.#events = parts.events
     this.#serialization = parts.serialization ?? Serialization.JSON
-    this.#gate = parts.gate
     for (const [name, definition] of Object.entries(parts.requests)) {
       this.#rows.set(definition.code, {
         definition,
         processor: parts.processors[name] as Processor<C, AnyRequest>,
         lane: parts.laneOf?.(name),
+        gate: parts.gateOf?.(name),
         hot: hotCodecs.get(definition.code),
       })
     }
@@ -94,7 +95,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     const hot = row?.hot?.decode(frame)
     if (row !== undefined && hot !== undefined) {
       if ((hot.flag & FLAG_RESPONSE) === 0) {
-        this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot))
+        this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot), frame)
         return
       }
     }
@@ -142,11 +143,17 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
         })
       return
     }
-    this.#serve(row, { ...base, definition: row.definition, header: header as Request['header'] })
+    const { definition } = row
+    this.#serve(row, { ...base, definition, header: header as Request['header'] }, frame)
   }
 
-  #serve(row: Row<C>, request: Request): void {
-    const outcome = this.#turnedAway(row, request) ?? this.#process(row, request)
+  #serve(row: Row<C>, request: Request, frame: Frame): void {
+    const away = this.#turnedAway(row, request)
+    if (away === undefined && row.lane?.isFull === true) {
+      this.#queue(row, row.lane, request, frame)
+      return
+    }
+    const outcome = away ?? this.#process(row, request)
     if (!(outcome instanceof Promise)) {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
       return
@@ -167,11 +174,36 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     if (this.#goingAway && request.version > GO_AWAY_AFTER_VERSION) {
       return { code: ResponseCode.GO_AWAY, remark: 'please go away' }
     }
-    if (row.lane?.isFull === true) {
-      const remark = `[OVERLOAD]system busy, start flow control for a while: ${row.lane.waiting} requests wait in the lane ${row.lane.name}`
-      return { code: ResponseCode.SYSTEM_BUSY, remark }
+    const why = row.gate?.()
+    if (why === undefined) return undefined
+    return busy(`[REJECTREQUEST]system busy, start flow control for a while, because ${why}`)
+  }
+
+  /** The lane is full: the request waits its turn, and the peer is read no more until then. */
+  #queue(row: Row<C>, lane: Lane, request: Request, frame: Frame): void {
+    const { connection, opaque, isOneway } = request
+    const sizeBytes = frame.bodyEnd - frame.headerStart
+    let copy: Frame | undefined
+    const isQueued = lane.queue({
+      sizeBytes,
+      arrivedMs: connection.lastActiveMs,
+      serve: () => {
+        connection.requestUnqueued()
+        if (copy !== undefined && !connection.isClosed) this.dispatch(connection, copy)
+      },
+      refuse: (remark) => {
+        connection.requestUnqueued()
+        if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+      },
+    })
+    if (isQueued) {
+      copy = copyOfFrame(frame)
+      connection.requestQueued()
+      return
     }
-    return this.#gate?.(request)
+    const why = lane.reason()
+    const remark = `[OVERLOAD]system busy, start flow control for a while, because ${why}`
+    this.#answer(row, request, busy(remark))
   }
 
   #process(row: Row<C>, request: Request): Outcome {
@@ -227,6 +259,10 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       serialization: this.#serialization,
     })
   }
+}
+
+function busy(remark: string): Reply {
+  return { code: ResponseCode.SYSTEM_BUSY, remark }
 }
 
 type HotHeader = NonNullable<ReturnType<HotCodec['decode']>>

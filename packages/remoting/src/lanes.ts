@@ -1,35 +1,115 @@
+import type { WaitingRoom } from './waiting-room.ts'
+
+/** How much of one kind of request a server takes on. Read at each use, so that it may change. */
+export interface LaneLimits {
+  /** Requests that may be without an answer at one time: those that wait for the disk, a message or a client. */
+  readonly unanswered: number
+  /** Requests that may be queued behind them. */
+  readonly queued: number
+  /** How long a request may be queued, ms; Infinity for as long as it takes. */
+  readonly waitMs: number
+  /** Why all that are queued are to be refused now; undefined when they are not. */
+  readonly busy?: () => string | undefined
+}
+
+/** A request that was read from its socket and waits for room in its lane. */
+export interface QueuedRequest {
+  readonly sizeBytes: number
+  /** Monotonic ms. */
+  readonly arrivedMs: number
+  /** Serves it; nothing is done when its peer is gone. */
+  serve(): void
+  /** Answers that the server is busy. */
+  refuse(remark: string): void
+}
+
 /**
- * A limit on requests of one kind that wait at the same time. Apache has a thread pool with a queue
- * for each kind (`BrokerController.java`, initializeThreadExecutors); we have no threads, and only what
- * waits (for the disk, for a message, for a client) counts.
+ * A limit on requests of one kind. Apache has a thread pool with a queue for each kind
+ * (`BrokerController.java`, initializeThreadExecutors); we have no threads, so what is limited is how many
+ * wait for something at the same time. Those beyond the limit are queued in the order of their arrival.
  */
 export class Lane {
   readonly name: string
-  readonly limit: number
-  #waiting = 0
+  readonly limits: LaneLimits
+  readonly #room: WaitingRoom
+  #unanswered = 0
+  #queue: QueuedRequest[] = []
+  #head = 0
 
-  constructor(name: string, limit: number) {
+  constructor(name: string, limits: LaneLimits, room: WaitingRoom) {
     this.name = name
-    this.limit = limit
+    this.limits = limits
+    this.#room = room
   }
 
-  /** Requests that wait now. */
-  get waiting(): number {
-    return this.#waiting
+  /** Requests that were begun and have no answer yet. */
+  get unanswered(): number {
+    return this.#unanswered
   }
 
-  /** Whether one more would be too many. */
+  /** Requests that wait to be begun. */
+  get queued(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** How long the first of the queue has waited, ms; 0 for an empty queue. */
+  headWaitMs(nowMs: number): number {
+    const head = this.#queue[this.#head]
+    return head === undefined ? 0 : nowMs - head.arrivedMs
+  }
+
+  /** Whether no more can be begun. */
   get isFull(): boolean {
-    return this.#waiting >= this.limit
+    return this.#unanswered >= this.limits.unanswered
   }
 
-  /** Counts a request while it waits. */
+  /** Counts a request that was begun and has no answer yet. */
   enter(): void {
-    this.#waiting++
+    this.#unanswered++
   }
 
-  /** The request has its answer. */
+  /** The request has its answer; those that are queued may have its place. */
   leave(): void {
-    this.#waiting--
+    this.#unanswered--
+    while (this.queued > 0 && !this.isFull) this.#shift().serve()
+  }
+
+  /** Queues a request. False when there is no room for it. */
+  queue(request: QueuedRequest): boolean {
+    if (this.queued >= this.limits.queued || !this.#room.enter(this, request.sizeBytes))
+      return false
+    this.#queue.push(request)
+    return true
+  }
+
+  /** Why a request of this lane has to wait. */
+  reason(): string {
+    return `${this.#unanswered} requests of this kind have no answer yet and ${this.#room.reason()}`
+  }
+
+  /** Refuses what is queued and has waited too long, or all of it when the server is busy. Apache: `BrokerFastFailure.java`. */
+  shed(nowMs: number): void {
+    const busy = this.limits.busy?.()
+    const { waitMs } = this.limits
+    while (this.queued > 0) {
+      const waitedMs = this.headWaitMs(nowMs)
+      if (busy === undefined && waitedMs < waitMs) return
+      const request = this.#shift()
+      const which = busy === undefined ? 'TIMEOUT_CLEAN_QUEUE' : 'PCBUSY_CLEAN_QUEUE'
+      request.refuse(
+        `[${which}]broker busy, start flow control for a while, period in queue: ${Math.round(waitedMs)}ms, ` +
+          `size of queue: ${this.queued}, because ${busy ?? this.reason()}`,
+      )
+    }
+  }
+
+  #shift(): QueuedRequest {
+    const request = this.#queue[this.#head++] as QueuedRequest
+    if (this.#head === this.#queue.length) {
+      this.#queue = []
+      this.#head = 0
+    }
+    this.#room.leave(request.sizeBytes)
+    return request
   }
 }

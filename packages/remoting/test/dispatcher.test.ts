@@ -11,7 +11,6 @@ import {
 } from '@skylarkmq/protocol'
 import { Connection } from '../src/connection.ts'
 import { Dispatcher } from '../src/dispatcher.ts'
-import { Lane } from '../src/lanes.ts'
 import { NO_REPLY, OK, type Outcome } from '../src/processor.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { testEnv } from './support/test-env.ts'
@@ -19,8 +18,8 @@ import { testEnv } from './support/test-env.ts'
 const requests = { HEART_BEAT: HeartBeat, GET_MAX_OFFSET: GetMaxOffset, PULL_MESSAGE: PullMessage }
 type Serve = () => Outcome
 
-/** A dispatcher whose heartbeat is served by `serve`; `lane` is the heartbeat's. */
-function dispatching(serve: Serve, lane?: Lane) {
+/** A dispatcher whose heartbeat is served by `serve`. */
+function dispatching(serve: Serve) {
   const env = testEnv()
   const socket = new FakeSocket()
   const dispatcher = new Dispatcher({
@@ -32,7 +31,6 @@ function dispatching(serve: Serve, lane?: Lane) {
       PULL_MESSAGE: () => NO_REPLY,
     },
     events: env.events,
-    laneOf: (name) => (name === 'HEART_BEAT' ? lane : undefined),
   })
   const connection = new Connection(env, socket, {
     frame: (each, frame) => {
@@ -122,24 +120,6 @@ test('answers that take time come when they are there, in their own order', asyn
     (await replies()).map((each) => each.opaque),
     [2, 1],
   )
-})
-
-test('a full lane answers SYSTEM_BUSY, and takes requests again once one was answered', async () => {
-  const lane = new Lane('pull', 1)
-  const resolvers: ((reply: typeof OK) => void)[] = []
-  const serve: Serve = () => new Promise((resolve) => resolvers.push(resolve))
-  const { send, replies } = dispatching(serve, lane)
-  send({ opaque: 1 })
-  send({ opaque: 2 })
-  const [busy] = await replies()
-  assert.equal(busy?.opaque, 2)
-  assert.equal(busy.code, ResponseCode.SYSTEM_BUSY)
-  assert.match(busy.remark ?? '', /^\[OVERLOAD\]system busy/)
-  resolvers[0]?.(OK)
-  await replies()
-  assert.equal(lane.waiting, 0)
-  send({ opaque: 3 })
-  assert.equal(resolvers.length, 2)
 })
 
 test('a broker that goes away says so only to clients that understand it', async () => {

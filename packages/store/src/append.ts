@@ -50,6 +50,8 @@ export class Appender {
   readonly #env: Env
   readonly #config: StoreConfig
   readonly #parts: AppendParts
+  /** How long the last write of a turn took, ms. */
+  lastWriteMs = 0
   #isRegistered = false
   #probing: Timer | undefined
   // One object for all records: what differs is set before each.
@@ -309,12 +311,14 @@ export class Appender {
   readonly writeStaged = (): void => {
     this.#isRegistered = false
     const { log, dispatcher, flush } = this.#parts
+    const startedMs = this.#env.clock.monotonic()
     try {
       log.writeStaged()
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
       this.#rollBack(error)
     } finally {
+      this.lastWriteMs = this.#env.clock.monotonic() - startedMs
       if (this.#config.flushDiskType === 'SYNC_FLUSH') flush.request()
       else dispatcher.dispatchTo(log.offsetWritten)
       log.trim(dispatcher.firstWaiting ?? log.offsetWritten)

@@ -31,6 +31,16 @@ import { storePaths } from './store-paths.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import { TimerMessageStore } from './timer/timer-message-store.ts'
 
+/** How long the log's disk took, in ms. */
+export interface DiskTimes {
+  /** The last write of what a turn staged. */
+  readonly lastWriteMs: number
+  /** The last sync that ended; 0 before the first. */
+  readonly lastSyncMs: number
+  /** The sync that is under way, so far; undefined when none is. */
+  readonly syncingMs: number | undefined
+}
+
 /**
  * The messages of one broker on disk: the commit log, and the consume queues and the index made from it.
  * Apache: `DefaultMessageStore.java`.
@@ -344,6 +354,12 @@ export class MessageStore {
   /** Whether messages are accepted. */
   isWriteable(): boolean {
     return this.whyNotWriteable() === undefined
+  }
+
+  /** How fast the disk of the log is. */
+  diskTimes(): DiskTimes {
+    const { syncingMs, lastSyncMs } = this.#parts.flush
+    return { lastWriteMs: this.#appender.lastWriteMs, lastSyncMs, syncingMs }
   }
 
   /** Why messages are not accepted; undefined when they are. */

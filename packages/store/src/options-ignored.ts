@@ -119,7 +119,6 @@ export const ignoredStoreOptions = {
     flushConsumeQueueLeastPages: '2',
     flushCommitLogThoroughInterval: '10000',
     warmMapedFileEnable: 'false',
-    osPageCacheBusyTimeOutMills: '1000',
     mappedFileSwapEnable: 'true',
     commitLogForceSwapMapInterval: '43200000',
     commitLogSwapMapInterval: '3600000',

@@ -90,6 +90,13 @@ const flushing = {
     applies: 'live',
     doc: 'How long a send waits for the disk under SYNC_FLUSH before it ends FLUSH_DISK_TIMEOUT.',
   }),
+  osPageCacheBusyTimeOutMills: int({
+    default: 1000,
+    min: 1,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'Sends are answered that the broker is busy while a sync under SYNC_FLUSH takes longer, and right after anything that held the broker up for longer.',
+  }),
   checkCRCOnRecover: flag({
     default: true,
     doc: 'Whether the CRC of each body is checked when the log is read at the start.',

@@ -34,12 +34,14 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
   set('earliestMessageTimeStamp', broker.store.earliestStoreTimeOfAll())
   for (const [pool, request] of Object.entries(POOLS)) {
     const lane = broker.lanes.of(request)
-    set(`${pool}ThreadPoolQueueSize`, lane.waiting)
-    set(`${pool}ThreadPoolQueueCapacity`, lane.limit)
-    set(`${pool}ThreadPoolQueueHeadWaitTimeMills`, 0)
+    set(`${pool}ThreadPoolQueueSize`, lane.queued)
+    set(`${pool}ThreadPoolQueueCapacity`, lane.limits.queued)
+    const headWaitMs = lane.headWaitMs(broker.env.clock.monotonic())
+    set(`${pool}ThreadPoolQueueHeadWaitTimeMills`, Math.round(headWaitMs))
   }
-  set('EndTransactionQueueSize', 0)
-  set('EndTransactionThreadPoolQueueCapacity', broker.lanes.of('END_TRANSACTION').limit)
+  const ends = broker.lanes.of('END_TRANSACTION')
+  set('EndTransactionQueueSize', ends.queued)
+  set('EndTransactionThreadPoolQueueCapacity', ends.limits.queued)
   for (const { level, offset, offsetMax } of broker.schedule.progress()) {
     set(`scheduleMessageOffset_${level}`, `${offset},${offsetMax}`)
   }

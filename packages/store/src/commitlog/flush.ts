@@ -35,6 +35,9 @@ export class LogFlush {
   readonly #env: Env
   readonly #log: CommitLog
   readonly #events: FlushEvents
+  /** How long the last sync took, ms; 0 before the first. */
+  lastSyncMs = 0
+  #syncStartedMs: number | undefined
   #running: Promise<void> | undefined
   #isWanted = false
   #hasFailed = false
@@ -46,6 +49,12 @@ export class LogFlush {
     this.#log = log
     this.#events = events
     this.flushedOffset = log.offsetWritten
+  }
+
+  /** How long the sync that is under way has taken so far, ms; undefined when none is. */
+  get syncingMs(): number | undefined {
+    if (this.#syncStartedMs === undefined) return undefined
+    return this.#env.clock.monotonic() - this.#syncStartedMs
   }
 
   /** Starts a sync of all that is written, or has one follow that which is under way. */
@@ -98,9 +107,12 @@ export class LogFlush {
     try {
       while (this.#isWanted && !this.#hasFailed) {
         this.#isWanted = false
+        this.#syncStartedMs = this.#env.clock.monotonic()
         await this.#syncOnce()
+        this.lastSyncMs = this.syncingMs ?? 0
       }
     } finally {
+      this.#syncStartedMs = undefined
       this.#running = undefined
     }
   }
