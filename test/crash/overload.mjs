@@ -25,7 +25,7 @@ const OK = 0
 const SYSTEM_BUSY = 2
 const FLUSH_DISK_TIMEOUT = 10
 /** What the answers to `connections` x 512 requests and their queue may take, and the log's tail. */
-const MEMORY_LIMIT_MIB = 700
+const MEMORY_LIMIT_MIB = 512
 /** Longer than any turn under load on a machine with little to spare; a broker that does not serve takes for ever. */
 const SERVED_WITHIN_MS = 5_000
 

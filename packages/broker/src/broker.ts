@@ -203,15 +203,7 @@ export class Broker {
       topics,
       groups,
       offsets,
-      consumers: new ConsumerTable(env.clock, {
-        changed: notifyGroup,
-        conflict: (conflict) => {
-          env.events.emit(subscriptionsDiffer, conflict)
-        },
-        gone: (group) => {
-          filters.unregister(group)
-        },
-      }),
+      consumers: this.#consumers(filters),
       filters,
       producers,
       locks: new QueueLockTable(env.clock),
@@ -242,6 +234,18 @@ export class Broker {
       },
     }
     return context
+  }
+
+  #consumers(filters: ConsumerFilterTable): ConsumerTable {
+    return new ConsumerTable(this.#env.clock, {
+      changed: notifyGroup,
+      conflict: (conflict) => {
+        this.#env.events.emit(subscriptionsDiffer, conflict)
+      },
+      gone: (group) => {
+        filters.unregister(group)
+      },
+    })
   }
 
   #lanes(flow: FlowControl): BrokerLanes {

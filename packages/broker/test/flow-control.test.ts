@@ -20,7 +20,7 @@ function slowDisk(clock: ManualClock) {
   const slow = (path: string, file: DiskFile): DiskFile =>
     new Proxy(file, {
       get: (target, name: keyof DiskFile) => {
-        const value: unknown = target[name]
+        const value = Reflect.get(target, name) as unknown
         if (name === 'sync' && path.includes('commitlog')) {
           return async () => {
             if (state.hangs) await new Promise<void>((resolve) => state.held.push(resolve))
@@ -35,7 +35,7 @@ function slowDisk(clock: ManualClock) {
   const wrapped = new Proxy(disk, {
     get: (target, name: keyof Disk) => {
       if (name === 'open') return open
-      const value: unknown = target[name]
+      const value = Reflect.get(target, name) as unknown
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })

@@ -105,8 +105,9 @@ export class Lane {
 
   #shift(): QueuedRequest {
     const request = this.#queue[this.#head++] as QueuedRequest
-    if (this.#head === this.#queue.length) {
-      this.#queue = []
+    // What was taken must not stay in memory, and to move the rest each time would cost too much.
+    if (this.#head * 2 >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
       this.#head = 0
     }
     this.#room.leave(request.sizeBytes)

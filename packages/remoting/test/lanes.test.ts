@@ -132,13 +132,13 @@ test('what has waited too long is answered in the words of Apache with the reaso
 })
 
 test('what is queued is answered at once when the server is busy, in the words of Apache', async () => {
-  let busy: string | undefined
-  const server = serving({ busy: () => busy })
+  const disk = { says: undefined as string | undefined }
+  const server = serving({ busy: () => disk.says })
   const { ask, replies } = server.connect()
   for (const opaque of [1, 2, 3, 4]) ask(opaque)
   server.env.clock.advance(50)
   assert.deepEqual(await replies(), [])
-  busy = 'a sync hangs'
+  disk.says = 'a sync hangs'
   server.env.clock.advance(10)
   const said = await replies()
   assert.deepEqual(

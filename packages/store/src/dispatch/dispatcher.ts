@@ -5,6 +5,9 @@ import type { MessageIndex } from '../index/message-index.ts'
 import { keySpans, topicHash } from '../index/index-key.ts'
 import type { ArrivalListener, KeySpans } from '../message.ts'
 
+/** A shorter row is not worth moving. */
+const ROW_MIN = 1024
+
 /** A message that is in the log and not yet in its queue. Objects are used again. */
 interface Waiting {
   /** Undefined for a message that gets no unit, such as the half of a transaction's old form. */
@@ -122,6 +125,20 @@ export class Dispatcher {
       this.dispatch(waiting)
     }
     if (this.#first === this.#end) this.#first = this.#end = 0
+    else if (this.#first > ROW_MIN && this.#first * 2 > this.#end) this.#moveToFront()
+  }
+
+  /** While messages come faster than syncs end, some always wait: the row must not grow for all that time. */
+  #moveToFront(): void {
+    const spent = this.#waiting.slice(0, this.#first)
+    this.#waiting = this.#waiting.slice(this.#first, this.#end).concat(spent)
+    this.#end -= this.#first
+    this.#first = 0
+  }
+
+  /** How many objects are kept for messages that wait. */
+  get rowLength(): number {
+    return this.#waiting.length
   }
 
   /** Forgets messages from a physical offset on, whose writing failed; their queue offsets are free again. */

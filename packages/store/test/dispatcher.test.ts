@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConsumeQueueTable } from '../src/consumequeue/consume-queue-table.ts'
+import { Dispatcher } from '../src/dispatch/dispatcher.ts'
+
+test('a row in which some always wait is no longer than it has to be, and is dispatched in order', () => {
+  const dispatcher = new Dispatcher({} as ConsumeQueueTable, undefined, () => undefined)
+  const buffer = Buffer.alloc(0)
+  const behind = 100
+  for (let i = 0; i < 50_000; i++) {
+    dispatcher.add(undefined, 'T', 0, i, 1, 0, 0, buffer, 0, 0, undefined, false)
+    if (i < behind) continue
+    dispatcher.dispatchTo(i - behind + 1)
+    assert.equal(dispatcher.dispatchedRecord, i - behind)
+    assert.equal(dispatcher.firstWaiting, i - behind + 1)
+  }
+  assert.ok(dispatcher.rowLength < 4096, `${dispatcher.rowLength} are kept for ${behind}`)
+  dispatcher.dropFrom(49_950)
+  dispatcher.dispatchTo(50_000)
+  assert.equal(dispatcher.dispatchedRecord, 49_949)
+  assert.equal(dispatcher.firstWaiting, undefined)
+})
