@@ -59,10 +59,14 @@ function run(command, args, env = {}) {
   return { status: done.status ?? 1, output: done.stdout ?? '' }
 }
 
-/** Keeps the lines of a failed part that tell what was wrong. */
+/** Keeps the lines of a failed part that tell what was wrong, with those that are set in behind them. */
 function note(part, output, pattern) {
-  const lines = output.split('\n').filter((line) => pattern.test(line))
-  wrong.push(`${part} failed:`, ...lines.slice(0, 40))
+  let isPart = false
+  const lines = output.split('\n').filter((line) => {
+    isPart = pattern.test(line) || (isPart && line.startsWith('    '))
+    return isPart
+  })
+  wrong.push(`${part} failed:`, ...lines.slice(0, 80))
 }
 
 /** Counts of the tests, as the runner wrote them down; tidy counts as one more. */

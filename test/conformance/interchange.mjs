@@ -356,7 +356,7 @@ const programs = {
   },
 }
 
-/** Shows each wanted program; yields `{ name, same, lines }`. */
+/** Shows each wanted program; yields `{ name, program, same, lines }`. */
 export async function* interchangeBehaviours(isWanted) {
   for (const [name, program] of Object.entries(programs)) {
     if (!isWanted(name)) continue
@@ -374,10 +374,15 @@ export async function* interchangeBehaviours(isWanted) {
         console.log(
           `  ${verdict.same ? 'shown ' : 'FAILED'} interchange/${verdict.name} ${figures}`,
         )
-        yield { ...rest, name: `interchange/${verdict.name}` }
+        yield { ...rest, program: name, name: `interchange/${verdict.name}` }
       }
     } catch (error) {
-      yield { name: `interchange/${name}`, same: false, lines: [`    ${error.stack}`] }
+      yield {
+        name: `interchange/${name}`,
+        program: name,
+        same: false,
+        lines: [`    ${error.stack}`],
+      }
     } finally {
       await server.stop()
       scratch.remove()

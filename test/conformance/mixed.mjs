@@ -65,13 +65,13 @@ async function showMixed(name) {
 
 const expected = { topicOn: 2, usedBrokers: ['broker-a', 'broker-b'], lost: 0, repeated: 0 }
 
-/** Shows each wanted mixed cluster; yields `{ name, same, lines }`. */
+/** Shows each wanted mixed cluster; yields `{ name, program, same, lines }`. */
 export async function* mixedBehaviours(isWanted) {
   for (const name of Object.keys(clusters).filter(isWanted)) {
     const line = await showMixed(name)
     const same = line.ok && JSON.stringify(line.result) === JSON.stringify(sorted(expected))
     const lines = same ? [] : [`    ${line.ok ? JSON.stringify(line.result) : line.error}`]
-    yield { name: `mixed/${name}`, same, lines }
+    yield { name: `mixed/${name}`, program: name, same, lines }
   }
 }
 
