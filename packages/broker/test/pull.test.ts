@@ -209,3 +209,21 @@ test('a queue is locked for one client, renewed by it, and free for others 60 s 
   clock.advance(10_001)
   assert.equal(await lock('b'), 1)
 })
+
+test('a wall clock that is set on by a day ends neither locks nor the membership of clients', async (t) => {
+  const { peer, clock, context } = await testBroker(t)
+  const one = peer()
+  await one.join('one', 'G', 'T')
+  const body = lockBatchRequestBody.encode({
+    consumerGroup: 'G',
+    clientId: 'one',
+    onlyThisBroker: false,
+    mqSet: [{ topic: 'T', brokerName: 'broker-a', queueId: 0 }],
+  })
+  await one.ask(LockBatchMq, {}, body)
+  clock.jump(86_400_000)
+  clock.advance(20_000)
+  assert.equal(context.locks.isHeldBy('G'), true)
+  const left = await one.ask(GetConsumerListByGroup, { consumerGroup: 'G' })
+  assert.deepEqual(consumerIdListBody.decode(left.body).consumerIdList, ['one'])
+})

@@ -18,7 +18,8 @@ export interface BrokerGroup {
 
 /** What is known of one living broker process. Apache: `BrokerLiveInfo`. */
 export interface LiveBroker {
-  lastUpdateMs: number
+  /** On the monotonic clock: a wall clock that is set makes no broker disappear. */
+  heardMs: number
   readonly expiryMs: number
   dataVersion: DataVersion
   readonly connection: Connection
@@ -131,7 +132,7 @@ export class RouteTable {
   touch(cluster: string, address: string): boolean {
     const live = this.liveAt(cluster, address)
     if (live === undefined) return false
-    live.lastUpdateMs = this.#env.clock.now()
+    live.heardMs = this.#env.clock.monotonic()
     return true
   }
 
@@ -166,8 +167,8 @@ export class RouteTable {
 
   /** Members that have been silent for longer than they promised. */
   expired(): { group: BrokerGroup; id: number; address: string }[] {
-    const now = this.#env.clock.now()
-    return this.#membersWhere((live) => live.lastUpdateMs + live.expiryMs < now)
+    const now = this.#env.clock.monotonic()
+    return this.#membersWhere((live) => live.heardMs + live.expiryMs < now)
   }
 
   /** Sets the permission of all of a broker's topics by `change`; returns how many it has. */
@@ -262,7 +263,7 @@ export class RouteTable {
   #setLive(r: Registration): void {
     const key = keyOf(r.cluster, r.brokerAddr)
     this.#live.set(key, {
-      lastUpdateMs: this.#env.clock.now(),
+      heardMs: this.#env.clock.monotonic(),
       expiryMs: r.expiryMs ?? DEFAULT_EXPIRY_MS,
       dataVersion: r.dataVersion,
       connection: r.connection,

@@ -9,7 +9,8 @@ export interface GroupClient {
   readonly connection: Connection
   readonly language: number | undefined
   readonly version: number
-  lastUpdateMs: number
+  /** When it was last heard of, on the monotonic clock: a wall clock that is set must not part clients and broker. */
+  heardMs: number
 }
 
 /** A client of a group, and what it wants by its last heartbeat that said so. */
@@ -25,7 +26,6 @@ export interface ConsumerGroup {
   consumeFromWhere: ConsumerData['consumeFromWhere']
   readonly clients: Map<Connection, GroupMember>
   readonly subscriptions: Map<string, SubscriptionData>
-  lastUpdateMs: number
 }
 
 /** Called with a group whose clients or topics changed, to tell its clients. */
@@ -88,24 +88,19 @@ export class ConsumerTable {
    * Takes a heartbeat. Returns whether clients or topics changed; then the group's clients have been
    * told, unless `notify` is false.
    */
-  register(
-    data: ConsumerData,
-    client: Omit<GroupClient, 'lastUpdateMs'>,
-    notify: boolean,
-  ): boolean {
-    const now = this.#clock.now()
+  register(data: ConsumerData, client: Omit<GroupClient, 'heardMs'>, notify: boolean): boolean {
+    const now = this.#clock.monotonic()
     const group = this.#groups.get(data.groupName) ?? this.#add(data)
     group.consumeType = data.consumeType
     group.messageModel = data.messageModel
     group.consumeFromWhere = data.consumeFromWhere
-    group.lastUpdateMs = now
     const known = group.clients.get(client.connection)
     const isNew = known === undefined || known.clientId !== client.clientId
     const subscriptions = data.subscriptionDataSet
-    const member = isNew ? { ...client, lastUpdateMs: now, subscriptions } : known
+    const member = isNew ? { ...client, heardMs: now, subscriptions } : known
     group.clients.set(client.connection, member)
     this.#lookForConflict(group, member, isNew ? undefined : known.subscriptions, subscriptions)
-    member.lastUpdateMs = now
+    member.heardMs = now
     member.subscriptions = subscriptions
     const isChanged = this.#takeSubscriptions(group, data.subscriptionDataSet) || isNew
     if (isChanged && notify) this.#listeners.changed(group)
@@ -116,7 +111,7 @@ export class ConsumerTable {
   touch(groupName: string, connection: Connection): boolean {
     const client = this.#groups.get(groupName)?.clients.get(connection)
     if (client === undefined) return false
-    client.lastUpdateMs = this.#clock.now()
+    client.heardMs = this.#clock.monotonic()
     return true
   }
 
@@ -137,10 +132,10 @@ export class ConsumerTable {
 
   /** Closes the connections of clients that have sent no heartbeat for `expiryMs`. */
   expire(expiryMs: number): void {
-    const before = this.#clock.now() - expiryMs
+    const before = this.#clock.monotonic() - expiryMs
     for (const group of [...this.#groups.values()]) {
       for (const client of [...group.clients.values()]) {
-        if (client.lastUpdateMs >= before) continue
+        if (client.heardMs >= before) continue
         this.unregister(group.groupName, client.connection, true)
         client.connection.destroy()
       }
@@ -155,7 +150,6 @@ export class ConsumerTable {
       consumeFromWhere: data.consumeFromWhere,
       clients: new Map(),
       subscriptions: new Map(),
-      lastUpdateMs: this.#clock.now(),
     }
     this.#groups.set(data.groupName, group)
     return group

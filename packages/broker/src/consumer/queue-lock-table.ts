@@ -5,7 +5,8 @@ const EXPIRY_MS = 60_000
 
 interface Lock {
   clientId: string
-  lastUpdateMs: number
+  /** On the monotonic clock. */
+  renewedMs: number
 }
 
 /**
@@ -24,11 +25,11 @@ export class QueueLockTable {
   lock(group: string, queues: readonly MessageQueue[], clientId: string): MessageQueue[] {
     const locks = this.#groups.get(group) ?? new Map<string, Lock>()
     this.#groups.set(group, locks)
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     return queues.filter((queue) => {
       const held = locks.get(keyOf(queue))
       if (held !== undefined && held.clientId !== clientId && !this.#isExpired(held)) return false
-      locks.set(keyOf(queue), { clientId, lastUpdateMs: now })
+      locks.set(keyOf(queue), { clientId, renewedMs: now })
       return true
     })
   }
@@ -51,7 +52,7 @@ export class QueueLockTable {
   }
 
   #isExpired(lock: Lock): boolean {
-    return this.#clock.now() - lock.lastUpdateMs > EXPIRY_MS
+    return this.#clock.monotonic() - lock.renewedMs > EXPIRY_MS
   }
 }
 

@@ -66,8 +66,10 @@ export const getProducerConnectionList: Processor<
 
 /** GET_ALL_PRODUCER_INFO: every producer, by group. */
 export const getAllProducerInfo: Processor<BrokerContext, typeof GetAllProducerInfo> = ({
+  env,
   producers,
 }) => {
+  const aheadMs = env.clock.now() - env.clock.monotonic()
   const data = new Map(
     [...producers.all].map(([group, clients]) => [
       group,
@@ -77,7 +79,7 @@ export const getAllProducerInfo: Processor<BrokerContext, typeof GetAllProducerI
         remoteIP: `/${client.connection.peer}`,
         language: languageName(client.language),
         version: client.version,
-        lastUpdateTimestamp: client.lastUpdateMs,
+        lastUpdateTimestamp: Math.round(client.heardMs + aheadMs),
       })),
     ]),
   )

@@ -50,7 +50,7 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
 function registerConsumer(
   broker: BrokerContext,
   data: ConsumerData,
-  client: Omit<GroupClient, 'lastUpdateMs'>,
+  client: Omit<GroupClient, 'heardMs'>,
 ): boolean {
   const { config } = broker
   // A pull consumer that is not wanted does not come into the table, and so gets no message.

@@ -18,9 +18,9 @@ export class ProducerTable {
   }
 
   /** Takes a heartbeat. */
-  register(groupName: string, client: Omit<GroupClient, 'lastUpdateMs'>): void {
+  register(groupName: string, client: Omit<GroupClient, 'heardMs'>): void {
     const clients = this.#groups.get(groupName) ?? new Map<Connection, GroupClient>()
-    clients.set(client.connection, { ...client, lastUpdateMs: this.#clock.now() })
+    clients.set(client.connection, { ...client, heardMs: this.#clock.monotonic() })
     this.#groups.set(groupName, clients)
   }
 
@@ -57,10 +57,10 @@ export class ProducerTable {
 
   /** Closes the connections of clients that have sent no heartbeat for `expiryMs`. */
   expire(expiryMs: number): void {
-    const before = this.#clock.now() - expiryMs
+    const before = this.#clock.monotonic() - expiryMs
     for (const [groupName, clients] of [...this.#groups]) {
       for (const client of [...clients.values()]) {
-        if (client.lastUpdateMs >= before) continue
+        if (client.heardMs >= before) continue
         this.unregister(groupName, client.connection)
         client.connection.destroy()
       }

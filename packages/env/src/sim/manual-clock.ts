@@ -11,11 +11,14 @@ interface Waiting {
 export interface ManualClock extends Clock {
   /** Moves time on by `ms` and calls what falls due, in order. */
   advance(ms: number): void
+  /** Sets the wall clock on, or back, by `ms`, while no time passes. */
+  jump(ms: number): void
 }
 
 /** Makes a clock that starts at `startMs` of the wall clock. */
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
   let time = 0
+  let jumpedMs = 0
   let order = 0
   let waiting: Waiting[] = []
 
@@ -32,7 +35,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     waiting.filter((each) => each.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0]
 
   return {
-    now: () => startMs + time,
+    now: () => startMs + time + jumpedMs,
     monotonic: () => time,
     after: (ms, f) => add(ms, undefined, f),
     every: (ms, f) => add(ms, ms, f),
@@ -47,6 +50,9 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
         due.f()
       }
       time = until
+    },
+    jump: (ms) => {
+      jumpedMs += ms
     },
   }
 }
