@@ -20,6 +20,10 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],
     modules: ['node:os', 'node:path'],
   },
+  testing: {
+    packages: ['env', 'broker', 'client', 'server'],
+    modules: ['node:diagnostics_channel'],
+  },
   skylarkmq: {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'server'],
     modules: ['commander', 'node:fs', 'node:path'],

@@ -105,3 +105,16 @@ test('examples/transaction.mjs gets what was committed, at once or when asked, a
   const guide = said.exec(readFileSync(`${root}docs/guide/transactions.md`, 'utf8'))
   assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))
 })
+
+test('examples/in-a-test.mjs passes, and the guide shows what is in it', async () => {
+  const script = `${root}examples/in-a-test.mjs`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--test', script], {
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  })
+  assert.match(stdout, /pass 3\b/)
+  const guide = readFileSync(`${root}docs/guide/testing.md`, 'utf8')
+  const source = readFileSync(script, 'utf8')
+  const [, ...blocks] = guide.split('```js\n')
+  const shown = blocks.flatMap((block) => (block.split('```')[0] ?? '').split('\n'))
+  for (const line of shown) assert.ok(source.includes(line), line)
+})

@@ -36,6 +36,8 @@ export interface ServerOptions {
   /** Name servers to register with besides one's own, `host:port` joined by `;`. */
   readonly namesrvAddr?: string | undefined
   readonly events: EventSink
+  /** Puts something else in the place of parts of the host, for name server and broker each; for tests. */
+  readonly env?: ((own: Env) => Env) | undefined
   /** Takes sentences that the operator should read at the start. */
   readonly warn: (sentence: string) => void
 }
@@ -127,6 +129,11 @@ export function brokerConfigFor(
 }
 
 function envFor(options: ServerOptions): Env {
+  const own = envOfHost(options)
+  return options.env === undefined ? own : options.env(own)
+}
+
+function envOfHost(options: ServerOptions): Env {
   const env = nodeEnv(options.events)
   if (options.ephemeral !== true) return env
   // The oldest messages go when a quarter of the host's memory is nearly full, as on a disk of that size.
