@@ -98,6 +98,8 @@ export class ClientInstance {
   /** By producer group. */
   readonly transactionChecks = new Map<string, CheckListener>()
   readonly #reserved = new Set<string>()
+  /** Addresses that were connected to. */
+  readonly #known = new Set<string>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
   #timers: Timer[] | undefined
@@ -117,6 +119,9 @@ export class ClientInstance {
       credentials: credentialsOf(options),
       tls: options.tls,
       advertised: (address) => this.#advertised(address),
+      connected: (address) => {
+        this.#connected(address)
+      },
     })
     const addresses = parseNamesrvAddr(options.namesrvAddr ?? DEFAULT_NAMESRV_ADDR)
     this.nameServers = new NameServers(env, this.caller, addresses)
@@ -143,16 +148,8 @@ export class ClientInstance {
 
   /** Tells every broker of the routes who this client is. A broker that cannot be reached is left for the next time. */
   async heartbeat(): Promise<void> {
-    if (this.producerGroups.size === 0 && this.consumers.size === 0) return
-    const body = heartbeatDataBody.encode({
-      clientID: this.clientId,
-      producerDataSet: [...this.producerGroups].map((groupName) => ({ groupName })),
-      consumerDataSet: [...this.consumers.values()].map((each) => each.consumerData()),
-      heartbeatFingerprint: 0,
-      withoutSub: false,
-    })
     const addresses = this.routes.addresses(this.consumers.size > 0)
-    await this.#each(addresses, (address) => this.caller.call(address, HeartBeat, {}, { body }))
+    await this.#each(addresses, (address) => this.#beat(address))
   }
 
   /** A topic or a group, in the namespace of this client. */
@@ -199,6 +196,30 @@ export class ClientInstance {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
     this.caller.close()
+  }
+
+  async #beat(address: string): Promise<void> {
+    if (this.producerGroups.size === 0 && this.consumers.size === 0) return
+    const body = heartbeatDataBody.encode({
+      clientID: this.clientId,
+      producerDataSet: [...this.producerGroups].map((groupName) => ({ groupName })),
+      consumerDataSet: [...this.consumers.values()].map((each) => each.consumerData()),
+      heartbeatFingerprint: 0,
+      withoutSub: false,
+    })
+    await this.caller.call(address, HeartBeat, {}, { body })
+  }
+
+  /** A broker that was connected before has forgotten this client with the connection: it is told at once. */
+  #connected(address: string): void {
+    if (!this.#known.has(address)) {
+      this.#known.add(address)
+      return
+    }
+    if (this.routes.brokerAt(address) === undefined) return
+    void this.#each([address], (each) => this.#beat(each)).then(() => {
+      for (const member of this.consumers.values()) member.membersChanged()
+    })
   }
 
   #advertised(address: string): Advertised | undefined {

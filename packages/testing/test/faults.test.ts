@@ -6,7 +6,7 @@ const bodies = (all: readonly { readonly body: Buffer }[]) => all.map(({ body })
 
 test('what was acknowledged is there after the broker was killed, and clients go on', async () => {
   await using server = await startServer({ topics: { T: 1 } })
-  const mq = server.client({ heartbeatMs: 50 })
+  const mq = server.client()
   const producer = await mq.producer()
   const consumer = await mq.consumer({
     group: 'g',

@@ -55,6 +55,8 @@ export interface CallerParts {
   readonly tls?: TlsOptions | undefined
   /** Who told this client of an address; undefined when its user did. */
   advertised(address: string): Advertised | undefined
+  /** A connection was made. */
+  connected(address: string): void
 }
 
 /** Sends requests by their rows, and turns what goes wrong into the errors of this client. */
@@ -159,7 +161,10 @@ export class Caller {
     const done = (): void => {
       this.#connecting.delete(address)
     }
-    made.then(done, done)
+    made.then(() => {
+      done()
+      this.#parts.connected(address)
+    }, done)
     return made
   }
 
