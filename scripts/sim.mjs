@@ -1,6 +1,8 @@
 // npm run sim [-- --seed N | --seconds N]: a store in virtual time, with faults and crashes that a seed decides.
 // npm run sim -- --transactions: a broker's transactions and their producers, in the same way.
+// npm run sim -- --delayed: messages that wait for a delay or a time of their own.
 import { parseArgs } from 'node:util'
+import * as delayed from '../test/dist/simulation/delayed-run.js'
 import * as stores from '../test/dist/simulation/store-run.js'
 import * as transactions from '../test/dist/simulation/transaction-run.js'
 
@@ -12,13 +14,18 @@ const { values: options } = parseArgs({
     short: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     transactions: { type: 'boolean', default: false },
+    delayed: { type: 'boolean', default: false },
   },
 })
 
-/** What is run, for how many virtual ms with faults, and for how many with --short. */
-const [Run, faultyMs, shortMs] = options.transactions
-  ? [transactions.TransactionRun, transactions.FAULTY_MS, 20_000]
-  : [stores.StoreRun, stores.FAULTY_MS, 15_000]
+/** What is run, for how many virtual ms with faults, and for how many with --short; and what asks for it. */
+const kinds = {
+  delayed: [delayed.DelayedRun, delayed.FAULTY_MS, 20_000, ' --delayed'],
+  transactions: [transactions.TransactionRun, transactions.FAULTY_MS, 20_000, ' --transactions'],
+  stores: [stores.StoreRun, stores.FAULTY_MS, 15_000, ''],
+}
+const kind = Object.keys(kinds).find((name) => options[name]) ?? 'stores'
+const [Run, faultyMs, shortMs, asked] = kinds[kind]
 
 let unhandled
 process.on('unhandledRejection', (reason) => {
@@ -36,9 +43,8 @@ async function runSeed(seed, shown) {
   } catch (error) {
     console.log(`seed ${seed} failed at ${run.world.time.toFixed(1)} ms: ${error?.stack ?? error}`)
     console.log(run.log.slice(-shown).join('\n'))
-    console.log(
-      `to see it again: npm run sim -- --seed ${seed}${options.transactions ? ' --transactions' : ''}${options.short ? ' --short' : ''}\n`,
-    )
+    const again = `--seed ${seed}${asked}${options.short ? ' --short' : ''}`
+    console.log(`to see it again: npm run sim -- ${again}\n`)
     return undefined
   }
 }

@@ -129,18 +129,23 @@ export abstract class Trial<Running, Figures> {
     this.open(process).then(
       (running) => {
         if (!process.isAlive) return
-        this.guard(() => {
+        try {
           this.opened(process, running)
           this.running = running
-        })
+        } catch (error) {
+          this.#notOpened(error)
+        }
       },
       (error: unknown) => {
-        if (!process.isAlive) return
-        this.note(`open failed: ${String(error)}`)
-        if (!this.mayNotOpen(error)) this.fail(error)
-        this.#restartLater()
+        if (process.isAlive) this.#notOpened(error)
       },
     )
+  }
+
+  #notOpened(error: unknown): void {
+    this.note(`open failed: ${String(error)}`)
+    if (!this.mayNotOpen(error)) this.fail(error)
+    this.#restartLater()
   }
 
   /** Lets the process die in the midst of one of its next operations on the disk. */

@@ -7,27 +7,45 @@ import { findProperty } from '@skylarkmq/protocol'
 export class DeliveredBefore {
   readonly #times = new Map<string, number>()
 
-  /** Whether nothing was found. */
+  #left = 0
+  #doubtful: string[] = []
+
+  /** Whether nothing was found, or all of it was taken. */
   get isEmpty(): boolean {
-    return this.#times.size === 0
+    return this.#left === 0
   }
 
   /** Counts a delivery that was found in the log. */
   found(key: string): void {
     this.#times.set(key, (this.#times.get(key) ?? 0) + 1)
+    this.#left++
   }
 
-  /** True when what is about to be delivered was found; that one counts no more. */
+  /** True when what is about to be delivered was found; that one counts no more, unless it is given back. */
   take(key: string): boolean {
     const times = this.#times.get(key) ?? 0
-    if (times > 0) this.#times.set(key, times - 1)
-    return times > 0
+    if (times === 0) return false
+    this.#times.set(key, times - 1)
+    this.#left--
+    this.#doubtful.push(key)
+    return true
+  }
+
+  /** What was taken is accounted for. */
+  settle(): void {
+    this.#doubtful = []
+  }
+
+  /** What was taken since the last call of `settle` is to be delivered once more. */
+  giveBack(): void {
+    for (const key of this.#doubtful) this.found(key)
+    this.#doubtful = []
   }
 }
 
-/** Tells deliveries to a topic apart, by the values of some properties. */
+/** Tells deliveries apart, by `what` they are and the values of some properties. */
 export function deliveryKey(
-  topic: string,
+  what: string,
   properties: Buffer,
   names: readonly (string | Uint8Array)[],
 ): string {
@@ -35,5 +53,5 @@ export function deliveryKey(
     const span = findProperty(properties, name)
     return span === undefined ? '' : properties.toString('utf8', span.start, span.end)
   })
-  return [topic, ...values].join('\x01')
+  return [what, ...values].join('\x01')
 }

@@ -20,7 +20,7 @@ import { deliveryFailed } from '../events.ts'
 import { JsonFile } from '../json-table.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
 import { VersionCounter } from '../data-version.ts'
-import { ClockJumps } from './clock-jumps.ts'
+import { ClockJumps, JUMP_MS } from './clock-jumps.ts'
 import { DEFAULT_DELAY_LEVELS, parseDelayLevels } from './delay-level.ts'
 import { delayDeliveryKey, deliveredKeyOf } from './delivered-key.ts'
 
@@ -29,8 +29,6 @@ const BATCH_MAX = 256
 const RETRY_MS = 1_000
 /** The wall clock may jump, so it is looked at again after this while somebody waits. */
 const LOOK_MS = 1_000
-/** A smaller step of the wall clock back is no jump. */
-const JUMP_MS = 500
 /** While nothing is delivered, what a start after a crash would have to read is kept below this. */
 const IDLE_LOG_BYTES = 32 * 1024 * 1024
 
@@ -95,7 +93,7 @@ export class ScheduledDelivery {
     this.#delivered = delivered
     this.#delays = parseDelayLevels(levels) ?? parseDelayLevels(DEFAULT_DELAY_LEVELS) ?? [0]
     this.#version = new VersionCounter(env)
-    this.#jumps = new ClockJumps(env.clock, JUMP_MS)
+    this.#jumps = new ClockJumps(env.clock, store.commitLogOffsetMax)
     this.#file = new JsonFile(env, path)
     const content = this.#file.load() as SavedOffsets | undefined
     if (content?.dataVersion !== undefined) this.#version.restore(content.dataVersion)
@@ -128,9 +126,12 @@ export class ScheduledDelivery {
   start(): void {
     this.#isRunning = true
     for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
-    if (!this.#store.wasClean && this.#savedLogOffset !== undefined) this.#findDelivered()
-    this.#store.onArrival((topic, queueId, _nextOffset, _tagsCode, storeTimestamp) => {
-      if (topic === SystemTopic.SCHEDULE) this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
+    // After an orderly stop that is the end of the log, unless it came soon after a crash.
+    if (this.#savedLogOffset !== undefined) this.#findDelivered()
+    this.#store.onArrival((topic, queueId, _next, _tagsCode, storeTimestamp, offset, size) => {
+      if (topic !== SystemTopic.SCHEDULE) return
+      this.#jumps.arrived(storeTimestamp, offset, size)
+      this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
     })
     this.#wakeAt(0)
   }
@@ -146,6 +147,7 @@ export class ScheduledDelivery {
    * error; then it is saved with a later call.
    */
   save(): void {
+    if (this.#mayComeAgain()) return
     const snapshot = this.#snapshot
     if (snapshot !== undefined && this.#store.flushedOffset >= snapshot.logEnd) {
       this.#file.save(snapshot.content)
@@ -162,9 +164,12 @@ export class ScheduledDelivery {
 
   /** Saves the progress after the store was shut. Throws the host's error. */
   saveLast(): void {
-    if (!this.#isChanged && this.#snapshot === undefined) return
+    if (this.#mayComeAgain()) return
+    const logEnd = this.#store.commitLogOffsetMax
+    const isCurrent = this.#savedLogOffset === undefined || this.#savedLogOffset === logEnd
+    if (!this.#isChanged && this.#snapshot === undefined && isCurrent) return
     // What is not on disk may be lost, and is to be delivered once more.
-    if (this.#store.flushedOffset < this.#store.commitLogOffsetMax) return
+    if (this.#store.flushedOffset < logEnd) return
     this.#file.save(this.#takeSnapshot().content)
   }
 
@@ -182,8 +187,9 @@ export class ScheduledDelivery {
   /** Before the first delivery a start after a crash must find from where to look. Throws the host's error. */
   #saveFirst(): void {
     if (this.#savedLogOffset !== undefined) return
-    const { content, commitLogOffset } = this.#takeSnapshot()
-    this.#file.save(content)
+    // What is not on disk may be gone after a crash, and others may be in its place.
+    const commitLogOffset = this.#store.flushedOffset
+    this.#file.save({ ...this.#takeSnapshot().content, commitLogOffset })
     this.#savedLogOffset = commitLogOffset
   }
 
@@ -198,6 +204,18 @@ export class ScheduledDelivery {
     for (let level = 1; level <= this.levelMax; level++) {
       this.#beforeEnds.set(level, this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1))
     }
+  }
+
+  /** Whether something that was delivered before the crash may come again: then the table of before is the one to go by. */
+  #mayComeAgain(): boolean {
+    if (this.#before === undefined) return false
+    const ends = [...this.#beforeEnds]
+    const isPast = ends.every(([level, end]) => (this.#offsets.get(level) ?? 0) >= end)
+    // A delivery that is under way is not counted before the log has it.
+    if (this.#inFlightFrom === undefined && (isPast || this.#before.isEmpty)) {
+      this.#before = undefined
+    }
+    return this.#before !== undefined
   }
 
   /** Whether a message was delivered before a crash. Each delivery counts once. */
@@ -237,7 +255,7 @@ export class ScheduledDelivery {
     if (!this.#isRunning || this.#inFlightFrom !== undefined) return
     const done = new Map<number, number>()
     const logEnd = this.#store.commitLogOffsetMax
-    this.#jumps.look(logEnd)
+    this.#jumps.look()
     let nextMs = Infinity
     for (let level = 1; level <= this.levelMax; level++) {
       const { offset, dueMs } = this.#deliverLevel(level)
@@ -253,12 +271,14 @@ export class ScheduledDelivery {
     this.#env.turn.sends((failure) => {
       this.#inFlightFrom = undefined
       if (failure === undefined) this.#advance(done)
+      else this.#before?.giveBack()
       this.#wakeAt(failure === undefined ? nextMs : this.#env.clock.now() + RETRY_MS)
     })
   }
 
   #advance(done: ReadonlyMap<number, number>): void {
     for (const [level, offset] of done) this.#offsets.set(level, offset)
+    this.#before?.settle()
     this.#version.next()
     this.#isChanged = true
   }
@@ -291,11 +311,33 @@ export class ScheduledDelivery {
   #deliverOne(level: number, offset: number, now: number): number {
     const unit = this.#store.queueUnitAt(SystemTopic.SCHEDULE, level - 1, offset)
     if (unit === undefined) return now
-    const saidMs = unit.tagsCode - this.#jumps.backMs(unit.physicalOffset)
-    // A time further off than the level allows comes from a clock that jumped before the start.
-    const dueMs = saidMs > now + this.#delayOf(level) ? now : saidMs
+    // A time further off than the level allows comes from a clock that was set back before the start.
+    const farthestMs = now + this.#delayOf(level) + JUMP_MS
+    if (this.#dueMs(level, unit) > farthestMs) this.#findJump(level, offset, now)
+    const dueMs = this.#dueMs(level, unit)
     if (dueMs > now) return dueMs
     return this.#put(level, offset, unit) ? now : now + RETRY_MS
+  }
+
+  #dueMs(level: number, unit: QueueUnit): number {
+    return unit.tagsCode - this.#jumps.backMs(level, unit.physicalOffset)
+  }
+
+  /** The messages from an offset on that were stored before the clock was set back, each with the time of then. */
+  #findJump(level: number, offset: number, now: number): void {
+    const delayMs = this.#delayOf(level)
+    const max = this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1)
+    let lastMs = now
+    let logEnd = 0
+    for (; offset < max; offset++) {
+      const unit = this.#store.queueUnitAt(SystemTopic.SCHEDULE, level - 1, offset)
+      if (unit === undefined) continue
+      const storedMs = this.#dueMs(level, unit) - delayMs
+      if (storedMs <= now || storedMs < lastMs - JUMP_MS) break
+      lastMs = storedMs
+      logEnd = unit.physicalOffset + unit.sizeBytes
+    }
+    this.#jumps.found(level, logEnd, lastMs - now)
   }
 
   /** False when the store did not take the message and it is to be tried again. */

@@ -8,15 +8,21 @@ import {
 import { refuse, type Reply } from '@skylarkmq/remoting'
 import type { MessageToStore } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { isTimed, timed } from './timer-message.ts'
+import { isTimed, timed, type TimedParts } from './timer-message.ts'
 import { prepareHalf } from '../transaction/half-message.ts'
+
+/** What of a broker decides what becomes of a message that is not to be delivered at once. */
+export type SpecialParts = TimedParts &
+  Pick<BrokerContext, 'schedule'> & {
+    readonly config: Pick<BrokerContext['config'], 'rejectTransactionMessage' | 'brokerIP1'>
+  }
 
 /**
  * Takes a message that has properties with a meaning for the broker: returns it as it is to be stored,
  * or the answer that refuses it. Apache: `HookUtils.java`, handleScheduleMessage; `SendMessageProcessor.java`.
  */
 export function prepareSpecial(
-  broker: BrokerContext,
+  broker: SpecialParts,
   message: MessageToStore,
 ): MessageToStore | Reply {
   const properties = decodeProperties(Buffer.from(message.properties))
@@ -52,7 +58,7 @@ function cleanedOf(message: MessageToStore): MessageToStore {
 
 /** The message as it waits in the topic of delayed messages until its level's time has passed. */
 export function delayed(
-  broker: BrokerContext,
+  broker: Pick<BrokerContext, 'schedule'>,
   message: MessageToStore,
   level: number,
 ): MessageToStore {

@@ -12,6 +12,11 @@ import { timerSlotOf, type MessageToStore } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { encodeRecallHandle } from './recall-handle.ts'
 
+/** What of a broker decides when a message with a time of its own is due. */
+export type TimedParts = Pick<BrokerContext, 'env' | 'store'> & {
+  readonly config: Pick<BrokerContext['config'], 'timerMaxDelaySec' | 'timerCongestNumEachSlot'>
+}
+
 /** Whether a message asks for a time of its own. One that waited already says so, and is done with it. */
 export function isTimed(properties: Properties): boolean {
   return (
@@ -27,7 +32,7 @@ export function isTimed(properties: Properties): boolean {
  * that refuses it. Apache: `HookUtils.java`, transformTimerMessage; `SendMessageProcessor.java`, handlePutMessageResult.
  */
 export function timed(
-  broker: BrokerContext,
+  broker: TimedParts,
   message: MessageToStore,
   properties: Properties,
 ): MessageToStore | Reply {

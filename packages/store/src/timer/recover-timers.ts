@@ -1,6 +1,6 @@
 import type { TimerCheckFile } from './timer-check-point.ts'
 import type { TimerLog } from './timer-log.ts'
-import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
+import { TimerMagic, isPutBack, type TimerUnit } from './timer-log-unit.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
 /** Without a check point, slots of so long are taken for not delivered, as in Apache. */
@@ -17,12 +17,26 @@ export interface RecoveredTimers {
   readonly queueOffset: number
   /** Messages from there on that are in the wheel, by physical offset. */
   readonly enqueued: Set<number>
+  /** Where in the timer log the first unit of these may be. */
+  readonly timerLogFrom: number
+  /** Whether the timer log ends before what the check point knows of. */
+  readonly isLost: boolean
   /** Messages before this offset of their queue were in a wheel that is lost … */
   readonly rebuildEnd: number
   /** … and were delivered when they were due by this time, and in a slot before `readTimeMs`. */
   readonly deliveredMs: number
   /** From where on the commit log may have deliveries that are not accounted for; undefined when nobody knows. */
   readonly commitLogEnd: number | undefined
+}
+
+/** What a start knows of the store that the timers are in. */
+export interface TimersWere {
+  /** Whether the last stop was orderly. */
+  readonly clean: boolean
+  readonly nowSlotMs: number
+  readonly commitLogEnd: number
+  /** Whether the commit log has the message of a unit, and bears out what the unit says of it. */
+  readonly bearsOut: (unit: TimerUnit) => boolean
 }
 
 /**
@@ -33,41 +47,58 @@ export function recoverTimers(
   check: TimerCheckFile | undefined,
   log: TimerLog,
   wheel: TimerWheel,
-  was: { readonly clean: boolean; readonly nowSlotMs: number; readonly commitLogEnd: number },
+  was: TimersWere,
 ): RecoveredTimers {
   const enqueued = new Set<number>()
   // After a power cut the timer log may be ahead of the commit log.
   const isThere = (unit: TimerUnit): boolean => unit.physicalOffset < was.commitLogEnd
   if (check === undefined) {
     log.recover(0, was.clean, (unit, position) => {
-      if (!isThere(unit)) return false
+      if (!isThere(unit) || isPutBack(unit) || !was.bearsOut(unit)) return false
       chain(wheel, unit, position, Infinity)
       enqueued.add(unit.physicalOffset)
       return true
     })
     const readTimeMs = log.isEmpty ? was.nowSlotMs : was.nowSlotMs - UNKNOWN_MS
     const commitLogEnd = was.commitLogEnd < SMALL_BYTES ? 0 : undefined
-    const unknown = { rebuildEnd: 0, deliveredMs: 0, commitLogEnd }
+    const unknown = { timerLogFrom: 0, isLost: true, rebuildEnd: 0, deliveredMs: 0, commitLogEnd }
     return { readTimeMs, queueOffset: 0, enqueued, ...unknown }
   }
+  return recoverFrom(check, log, wheel, { ...was, isThere })
+}
+
+function recoverFrom(
+  check: TimerCheckFile,
+  log: TimerLog,
+  wheel: TimerWheel,
+  was: TimersWere & { readonly isThere: (unit: TimerUnit) => boolean },
+): RecoveredTimers {
   const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset, logOffset } = check
+  const isKnown = (position: number): boolean => position < lastTimerLogFlushPos
+  // What a stop puts back and does not get to write down is still where it was. The check point knows no torn unit.
+  const isSound = (unit: TimerUnit, position: number): boolean =>
+    was.isThere(unit) && (isKnown(position) || (!isPutBack(unit) && was.bearsOut(unit)))
   // Another broker's wheel may be older than its log after a crash, and newer after a power cut.
   const isDoubtful = !wheel.isThere || (!was.clean && logOffset === undefined)
-  if (isDoubtful) log.recover(0, was.clean, isThere)
-  const end = isDoubtful ? log.end : Infinity
-  log.recover(isDoubtful ? 0 : lastTimerLogFlushPos, was.clean, (unit, position) => {
-    if (!isThere(unit)) return false
+  log.recover(isDoubtful ? 0 : lastTimerLogFlushPos, was.clean, isSound)
+  const isLost = log.end < lastTimerLogFlushPos
+  const isWhole = isDoubtful || isLost
+  const enqueued = new Set<number>()
+  const end = isWhole ? log.end : Infinity
+  log.recover(isWhole ? 0 : lastTimerLogFlushPos, was.clean, (unit, position) => {
+    if (!isSound(unit, position)) return false
     if (unit.slotMs >= lastReadTimeMs) chain(wheel, unit, position, end)
-    if (position >= lastTimerLogFlushPos) enqueued.add(unit.physicalOffset)
+    if (isLost || !isKnown(position)) enqueued.add(unit.physicalOffset)
     return true
   })
-  const isLost = log.end < lastTimerLogFlushPos
   return {
     readTimeMs: lastReadTimeMs,
     queueOffset: isLost ? 0 : lastTimerQueueOffset,
     enqueued,
-    rebuildEnd: isLost ? lastTimerQueueOffset : 0,
-    deliveredMs: check.dataVersion.timestamp,
+    timerLogFrom: isLost ? 0 : Math.min(lastTimerLogFlushPos, log.end),
+    isLost,
+    rebuildEnd: isLost ? Math.max(lastTimerQueueOffset, check.rebuildEnd) : check.rebuildEnd,
+    deliveredMs: check.rebuildEnd > 0 ? check.deliveredMs : check.dataVersion.timestamp,
     commitLogEnd: logOffset,
   }
 }

@@ -21,6 +21,8 @@ import {
  * | 12 | readTimeMs  | 8     | copy of lastReadTimeMs                                     |
  * | 20 | queueOffset | 8     | copy of lastTimerQueueOffset                               |
  * | 28 | counter     | 8     | copy of the counter of the dataVersion                     |
+ * | 36 | rebuildEnd  | 8     | while a lost wheel is made anew: the end of it in the queue |
+ * | 44 | deliveredMs | 8     | … and when the last check point of the lost one was written |
  */
 export const deliveryMarkLayout = offsetsOf([
   { name: 'magic', bytes: 4, doc: 'SKYT.' },
@@ -28,6 +30,12 @@ export const deliveryMarkLayout = offsetsOf([
   { name: 'readTimeMs', bytes: 8, doc: 'Copy of lastReadTimeMs.' },
   { name: 'queueOffset', bytes: 8, doc: 'Copy of lastTimerQueueOffset.' },
   { name: 'counter', bytes: 8, doc: "Copy of the dataVersion's counter." },
+  { name: 'rebuildEnd', bytes: 8, doc: 'While a lost wheel is made anew: its end in the queue.' },
+  {
+    name: 'deliveredMs',
+    bytes: 8,
+    doc: 'When the last check point of the lost wheel was written.',
+  },
 ])
 
 const MAGIC = 0x534b5954
@@ -35,8 +43,18 @@ const MAGIC = 0x534b5954
 const MARK_AT = 64
 const FILE_BYTES = 4096
 
+/** What Skylark adds to the check point. */
+export interface DeliveryMark {
+  /** Before the first delivery that is not accounted for. */
+  readonly logOffset: number
+  /** Messages before this offset of their queue were in a wheel that is lost, and may not be in the new one; else 0. */
+  readonly rebuildEnd: number
+  /** What was due by then was delivered from the lost wheel; else 0. */
+  readonly deliveredMs: number
+}
+
 /** What config/timercheck says. Apache: `TimerCheckpoint.java`. */
-export interface TimerCheckFile extends TimerCheckPoint {
+export interface TimerCheckFile extends TimerCheckPoint, Omit<DeliveryMark, 'logOffset'> {
   /** Undefined when another broker wrote the file. */
   readonly logOffset: number | undefined
 }
@@ -54,18 +72,25 @@ export function readTimerCheck(disk: Disk, path: string): TimerCheckFile | undef
     readLong(bytes, MARK_AT + deliveryMarkLayout.readTimeMs) === point.lastReadTimeMs &&
     readLong(bytes, MARK_AT + deliveryMarkLayout.queueOffset) === point.lastTimerQueueOffset &&
     readLong(bytes, MARK_AT + deliveryMarkLayout.counter) === point.dataVersion.counter
-  const logOffset = isOurs ? readLong(bytes, MARK_AT + deliveryMarkLayout.logOffset) : undefined
-  return { ...point, logOffset }
+  if (!isOurs) return { ...point, logOffset: undefined, rebuildEnd: 0, deliveredMs: 0 }
+  return {
+    ...point,
+    logOffset: readLong(bytes, MARK_AT + deliveryMarkLayout.logOffset),
+    rebuildEnd: readLong(bytes, MARK_AT + deliveryMarkLayout.rebuildEnd),
+    deliveredMs: readLong(bytes, MARK_AT + deliveryMarkLayout.deliveredMs),
+  }
 }
 
 /** The file with these values. */
-export function encodeTimerCheck(point: TimerCheckPoint, logOffset: number): Buffer {
+export function encodeTimerCheck(point: TimerCheckPoint, mark: DeliveryMark): Buffer {
   const bytes = Buffer.alloc(FILE_BYTES)
   encodeTimerCheckPoint(point).copy(bytes)
   writeInt(bytes, MARK_AT, MAGIC)
-  writeLong(bytes, MARK_AT + deliveryMarkLayout.logOffset, logOffset)
+  writeLong(bytes, MARK_AT + deliveryMarkLayout.logOffset, mark.logOffset)
   writeLong(bytes, MARK_AT + deliveryMarkLayout.readTimeMs, point.lastReadTimeMs)
   writeLong(bytes, MARK_AT + deliveryMarkLayout.queueOffset, point.lastTimerQueueOffset)
   writeLong(bytes, MARK_AT + deliveryMarkLayout.counter, point.dataVersion.counter)
+  writeLong(bytes, MARK_AT + deliveryMarkLayout.rebuildEnd, mark.rebuildEnd)
+  writeLong(bytes, MARK_AT + deliveryMarkLayout.deliveredMs, mark.deliveredMs)
   return bytes
 }

@@ -1,6 +1,7 @@
 import { hostErrorCode } from '@skylarkmq/env'
 import { TIMER_TOPIC, type TimerCheckPoint } from '@skylarkmq/protocol'
 import { timerFailed } from '../events.ts'
+import { syncPath } from '../segment/sync-path.ts'
 import { reasonOf } from '../write-health.ts'
 import type { DueProgress } from './due-messages.ts'
 import { encodeTimerCheck } from './timer-check-point.ts'
@@ -38,10 +39,16 @@ export class TimerCheckpointer {
   enqueueTps = 0
   dequeueTps = 0
 
-  constructor(parts: TimerParts, path: string, found: TimerCheckPoint | undefined) {
+  /** `found` is the file as it is; with `isLost` a start must not go by it any more. */
+  constructor(
+    parts: TimerParts,
+    path: string,
+    found: TimerCheckPoint | undefined,
+    isLost: boolean,
+  ) {
     this.#parts = parts
     this.#path = path
-    this.#isBegun = found !== undefined
+    this.#isBegun = !isLost
     this.#sampledAtMs = parts.env.clock.monotonic()
     this.#last = found ?? {
       lastReadTimeMs: parts.readTimeMs,
@@ -61,7 +68,11 @@ export class TimerCheckpointer {
   begin(): void {
     const { host } = this.#parts
     if (this.#isBegun || host.offsetMax(TIMER_TOPIC, 0) === 0) return
-    this.#write(this.#progress())
+    // What is not on disk may be gone after a crash, and others may be in its place.
+    const progress = this.#progress()
+    const commitLogEnd = Math.min(progress.commitLogEnd, host.flushedOffset)
+    this.#write({ ...progress, commitLogEnd })
+    this.#syncNow()
     this.#isBegun = true
   }
 
@@ -99,8 +110,13 @@ export class TimerCheckpointer {
     const commitLogEnd = host.commitLogOffsetMax
     const reached = { readTimeMs, queueOffset, timerLogEnd: log.end, commitLogEnd }
     const progress = due.progress(reached)
-    const held = Math.min(progress.commitLogEnd, this.#parts.heldLogEnd)
-    return { ...progress, commitLogEnd: held, logEnd: commitLogEnd }
+    const { heldLogEnd, heldTimerLogEnd } = this.#parts
+    return {
+      ...progress,
+      timerLogEnd: Math.min(progress.timerLogEnd, heldTimerLogEnd),
+      commitLogEnd: Math.min(progress.commitLogEnd, heldLogEnd),
+      logEnd: commitLogEnd,
+    }
   }
 
   /** While nobody waits, time passing is nothing new. */
@@ -125,15 +141,8 @@ export class TimerCheckpointer {
       await wheel.write(progress.pages)
       counts.save()
       this.#write(progress)
-      const file = env.disk.open(this.#path, 'write')
-      try {
-        await file.sync()
-      } finally {
-        file.close()
-      }
-      if (!this.#isNamed) {
-        await env.disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
-      }
+      await syncPath(env.disk, this.#path)
+      if (!this.#isNamed) await env.disk.syncDirectory(this.#directory)
       this.#isNamed = true
       this.#isBegun = true
     } catch (error) {
@@ -142,8 +151,24 @@ export class TimerCheckpointer {
     }
   }
 
+  #syncNow(): void {
+    const { disk } = this.#parts.env
+    const file = disk.open(this.#path, 'write')
+    try {
+      file.syncNow()
+    } finally {
+      file.close()
+    }
+    disk.syncDirectoryNow(this.#directory)
+    this.#isNamed = true
+  }
+
+  get #directory(): string {
+    return this.#path.slice(0, this.#path.lastIndexOf('/'))
+  }
+
   #write(progress: DueProgress): void {
-    const { env } = this.#parts
+    const { env, rebuildEnd, deliveredMs } = this.#parts
     const { counter } = this.#last.dataVersion
     const point: TimerCheckPoint = {
       lastReadTimeMs: progress.readTimeMs,
@@ -152,9 +177,15 @@ export class TimerCheckpointer {
       masterTimerQueueOffset: progress.queueOffset,
       dataVersion: { stateVersion: 0, timestamp: env.clock.now(), counter: counter + 1 },
     }
+    const isRebuilding = progress.queueOffset < rebuildEnd
+    const mark = {
+      logOffset: progress.commitLogEnd,
+      rebuildEnd: isRebuilding ? rebuildEnd : 0,
+      deliveredMs: isRebuilding ? deliveredMs : 0,
+    }
     const file = env.disk.open(this.#path, 'create')
     try {
-      file.writeNow(encodeTimerCheck(point, progress.commitLogEnd), 0)
+      file.writeNow(encodeTimerCheck(point, mark), 0)
     } finally {
       file.close()
     }

@@ -1,7 +1,10 @@
+import { hostErrorCode } from '@skylarkmq/env'
+import { decodeRecord } from '@skylarkmq/protocol'
 import { DeliveredBefore } from '../delivered-before.ts'
-import { timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
+import { timerFailed, timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message.ts'
 import { isStored, isUnfit } from '../status.ts'
+import { reasonOf } from '../write-health.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
 import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
@@ -9,10 +12,10 @@ import { TIMER_SLOTS } from './timer-wheel.ts'
 import {
   deliveryOf,
   messageOnItsWay,
+  nextStepOf,
   readWaiting,
   recallKeyOf,
   recalledKeyOf,
-  timerDeliveryKey,
 } from './waiting-message.ts'
 
 /** Messages delivered in one turn, so that others get theirs. */
@@ -143,15 +146,33 @@ export class TimerDequeue {
     const { due, env } = this.#parts
     const taken = due.take(env.clock.now(), BATCH_MAX)
     for (let i = 0; i < taken.length; i++) {
-      if (this.#deliver(taken[i] as DueMessage)) continue
+      if (this.#tryOne(taken[i] as DueMessage)) continue
       due.putBack(taken.slice(i))
       return taken.slice(0, i)
     }
     return taken
   }
 
+  /** False when the message is to be tried again. */
+  #tryOne(message: DueMessage): boolean {
+    try {
+      return this.#deliver(message)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#parts.env.events.emit(timerFailed, { reason: reasonOf(error) })
+      return false
+    }
+  }
+
+  /** The log could not be written: what was taken is to be delivered once more. */
+  putBack(messages: readonly DueMessage[]): void {
+    this.#before?.giveBack()
+    this.#parts.due.putBack(messages)
+  }
+
   /** Counts messages whose delivery is written as done with. */
   delivered(messages: readonly DueMessage[]): void {
+    this.#before?.settle()
     for (const message of messages) {
       const group = this.#parts.due.done(message)
       if (group !== undefined) this.#settleRecalls(group)
@@ -181,8 +202,10 @@ export class TimerDequeue {
     // A log that was cut may have another message there, which is in a slot of its own.
     const isOther = !isRolled && (waiting?.slotMs ?? 0) > (due.group.slotMs ?? Infinity)
     if (waiting === undefined || isOther || (waiting.isDelete && !isRolled)) return true
-    const message = messageOnItsWay(record, isRolled, enqueueMs, env.clock.now())
-    if (message !== undefined && !this.#wasDelivered(message) && !this.#put(message)) return false
+    const waited = decodeRecord(record)
+    const message = messageOnItsWay(record, waited, isRolled, enqueueMs, env.clock.now())
+    const wasDelivered = this.#before?.take(nextStepOf(waited)) === true
+    if (message !== undefined && !wasDelivered && !this.#put(message)) return false
     if (enqueueMs !== undefined) {
       this.#parts.counts.add(waiting.topic, waiting.isDelete ? 1 : -1)
     }
@@ -196,11 +219,6 @@ export class TimerDequeue {
     if (key === undefined || !group.recalled.has(key)) return false
     group.recalled.set(key, true)
     return true
-  }
-
-  #wasDelivered(message: MessageToStore): boolean {
-    if (this.#before === undefined) return false
-    return this.#before.take(timerDeliveryKey(message.topic, Buffer.from(message.properties)))
   }
 
   #put(message: MessageToStore): boolean {

@@ -69,7 +69,7 @@ export class TimerEnqueue {
     const group: DueGroup = {
       slotMs: undefined,
       queueOffset: parts.queueOffset,
-      timerLogEnd: log.end,
+      timerLogEnd: Math.min(log.end, parts.heldTimerLogEnd),
       commitLogEnd: host.commitLogOffsetMax,
       left: 0,
       recalled: new Map(),
@@ -86,8 +86,10 @@ export class TimerEnqueue {
       group.left = late.length
       due.add(group, late)
     }
-    if (parts.queueOffset === max) this.#recovered = undefined
-    return parts.queueOffset < max
+    if (parts.queueOffset < max) return true
+    this.#recovered = undefined
+    parts.heldTimerLogEnd = Infinity
+    return false
   }
 
   #enqueue(unit: QueueUnit, group: DueGroup, late: DueMessage[]): void {

@@ -12,7 +12,7 @@ import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/pr
  * | 24 | delayMs        | 4     | from there to the slot in which it waits                                |
  * | 28 | physicalOffset | 8     | of the message in the commit log                                        |
  * | 36 | recordBytes    | 4     | its length there                                                        |
- * | 40 | topicHash      | 4     | Java's hash of the topic that it is for                                 |
+ * | 40 | topicHash      | 4     | Java's hash of the topic that it is for; 0 when a stop put it back      |
  * | 44 | dueMs          | 8     | when it is due within its slot; 0, as Apache has it: at the slot's end  |
  *
  * A file ends with a blank unit: the length of the rest in 4 bytes, 8 of zeros, and `TIMER_BLANK_MAGIC`.
@@ -58,6 +58,11 @@ export interface TimerUnit {
   readonly dueMs: number
 }
 
+/** Whether a stop put the message back into the wheel, having taken it out. */
+export function isPutBack(unit: TimerUnit): boolean {
+  return unit.topicHash === 0
+}
+
 /** Writes a unit to `target` at `at`. */
 export function encodeTimerUnit(target: Buffer, at: number, unit: TimerUnit): void {
   const layout = timerUnitLayout
@@ -81,7 +86,8 @@ export function decodeTimerUnit(bytes: Buffer, at: number): TimerUnit | 'blank' 
   const isSound =
     bytes.length - at >= TIMER_UNIT_BYTES &&
     readInt(bytes, at + layout.unitBytes) === TIMER_UNIT_BYTES &&
-    (magic | 0xf) === 0xf
+    (magic | 0xf) === 0xf &&
+    readInt(bytes, at + layout.recordBytes) > 0
   if (!isSound) return undefined
   const writeTimeMs = readLong(bytes, at + layout.writeTimeMs)
   return {

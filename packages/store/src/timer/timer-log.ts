@@ -1,8 +1,9 @@
 import type { Disk, Env } from '@skylarkmq/env'
 import { makeDurableDirectory } from '../durable-directory.ts'
 import { segmentSizeKept } from '../events.ts'
-import { SegmentFile } from '../segment/segment-file.ts'
+import { SegmentFile, segmentName } from '../segment/segment-file.ts'
 import { SegmentQueue, listSegments, removeEmptyLast } from '../segment/segment-queue.ts'
+import type { FoundSegment } from '../segment/segment-queue.ts'
 import {
   TIMER_BLANK_BYTES,
   TIMER_UNIT_BYTES,
@@ -213,7 +214,7 @@ function loadFiles(env: Env, directory: string, configuredBytes: number): Segmen
   const { disk } = env
   removeEmptyLast(disk, directory)
   const found = listSegments(disk, directory)
-  const sizeBytes = found[0]?.sizeBytes ?? configuredBytes
+  const sizeBytes = sizeOf(disk, directory, found, configuredBytes)
   if (sizeBytes !== configuredBytes) {
     env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
   }
@@ -221,10 +222,37 @@ function loadFiles(env: Env, directory: string, configuredBytes: number): Segmen
   const files: SegmentFile[] = []
   for (const [i, each] of found.entries()) {
     const file = new SegmentFile(disk, directory, each.firstOffset, sizeBytes)
-    const fits = each.firstOffset === first + i * sizeBytes && each.sizeBytes === sizeBytes
+    // A store that dies while it cuts the log leaves a last file that ends where its units do.
+    const isShort = i === found.length - 1 && each.sizeBytes < sizeBytes
+    const fits = each.firstOffset === first + i * sizeBytes
     // All that the files say is in the queue of waiting messages, too.
-    if (fits && files.length === i) files.push(file)
-    else disk.remove(file.path)
+    if (!fits || files.length < i || (!isShort && each.sizeBytes !== sizeBytes)) {
+      disk.remove(file.path)
+      continue
+    }
+    if (isShort) file.lengthen()
+    files.push(file)
   }
   return new SegmentQueue(disk, directory, sizeBytes, files)
+}
+
+/** The size of whole files, of which there may be one, and that one may be cut short. */
+function sizeOf(
+  disk: Disk,
+  directory: string,
+  [first, second]: readonly FoundSegment[],
+  configuredBytes: number,
+): number {
+  if (first === undefined) return configuredBytes
+  if (second !== undefined || first.sizeBytes >= configuredBytes) return first.sizeBytes
+  const file = disk.open(`${directory}/${segmentName(first.firstOffset)}`, 'read')
+  try {
+    const bytes = Buffer.alloc(TIMER_UNIT_BYTES)
+    const read = file.readNow(bytes, Math.max(0, first.sizeBytes - TIMER_UNIT_BYTES))
+    // No unit goes to the very end of a whole file.
+    const isCut = read === TIMER_UNIT_BYTES && typeof decodeTimerUnit(bytes, 0) === 'object'
+    return isCut ? configuredBytes : first.sizeBytes
+  } finally {
+    file.close()
+  }
 }

@@ -13,9 +13,10 @@ import { TimerCounts } from './timer-counts.ts'
 import { TimerDequeue, type DeliveryListener } from './timer-dequeue.ts'
 import { TimerEnqueue } from './timer-enqueue.ts'
 import { TimerLog } from './timer-log.ts'
-import { TimerMagic } from './timer-log-unit.ts'
+import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
 import { slotBegin, type TimerHost, type TimerParts } from './timer-parts.ts'
 import { TimerWheel } from './timer-wheel.ts'
+import { readWaiting } from './waiting-message.ts'
 
 /** How long messages are gathered before they go into the wheel. */
 const GATHER_MS = 10
@@ -66,7 +67,8 @@ export class TimerMessageStore {
     const nowMs = env.clock.now()
     const nowSlotMs = slotBegin(nowMs, precisionMs)
     const commitLogEnd = host.commitLogOffsetMax
-    const was = { clean: host.wasClean, nowSlotMs, commitLogEnd }
+    const bearsOut = (unit: TimerUnit): boolean => isBorneOut(unit, host, precisionMs)
+    const was = { clean: host.wasClean, nowSlotMs, commitLogEnd, bearsOut }
     const found = recoverTimers(check, log, wheel, was)
     const max = host.offsetMax(TIMER_TOPIC, 0)
     this.#parts = {
@@ -81,12 +83,15 @@ export class TimerMessageStore {
       readTimeMs: found.readTimeMs,
       queueOffset: Math.min(found.queueOffset, max),
       heldLogEnd: Infinity,
+      heldTimerLogEnd: found.timerLogFrom,
+      rebuildEnd: found.rebuildEnd,
+      deliveredMs: found.deliveredMs,
       enqueuedTotal: 0,
       deliveredTotal: 0,
     }
     this.#enqueue = new TimerEnqueue(this.#parts, found)
     this.#dequeue = new TimerDequeue(this.#parts)
-    this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check)
+    this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check, found.isLost)
     // After an orderly stop that is the end, unless it came soon after a crash.
     const from = max === 0 ? commitLogEnd : (found.commitLogEnd ?? commitLogEnd)
     const lastMs = this.#dequeue.findDelivered(from)
@@ -252,7 +257,7 @@ export class TimerMessageStore {
       if (this.#inFlight === undefined) return
       this.#inFlight = undefined
       if (failure === undefined) this.#dequeue.delivered(taken)
-      else this.#parts.due.putBack(taken)
+      else this.#dequeue.putBack(taken)
       this.#wakeAt(env.clock.now() + (failure === undefined ? 0 : RETRY_MS))
     })
   }
@@ -293,6 +298,7 @@ export class TimerMessageStore {
           slotMs,
           physicalOffset,
           recordBytes,
+          // See `isPutBack`.
           topicHash: 0,
           dueMs,
         })
@@ -315,4 +321,14 @@ export class TimerMessageStore {
       return false
     }
   }
+}
+
+/** A unit that is torn says less of its message than the message itself; the worst would be a time before its own. */
+function isBorneOut(unit: TimerUnit, host: TimerHost, precisionMs: number): boolean {
+  // Retention may have taken it.
+  if (unit.physicalOffset < host.commitLogOffsetMin) return true
+  const record = host.recordAt(unit.physicalOffset, unit.recordBytes)
+  if (record?.length !== unit.recordBytes) return false
+  const waiting = readWaiting(record, precisionMs)
+  return waiting !== undefined && (unit.dueMs === 0 || unit.dueMs >= waiting.dueMs)
 }

@@ -37,6 +37,11 @@ export interface TimerParts {
   queueOffset: number
   /** Until all that was delivered before a crash is behind: from where on a next start has to look for it, too. */
   heldLogEnd: number
+  /** Until all that a start found in the timer log is met in the queue again: from where on a next start has to read it, too. */
+  heldTimerLogEnd: number
+  /** See `RecoveredTimers`. */
+  readonly rebuildEnd: number
+  readonly deliveredMs: number
   enqueuedTotal: number
   deliveredTotal: number
 }

@@ -1,13 +1,13 @@
 import {
   changeProperties,
   decodeProperties,
-  decodeRecord,
   findProperty,
   javaHash,
   Property,
   recordSpans,
   recordStoreTimestamp,
   TIMER_TOPIC,
+  type DecodedMessage,
   type PropertySpan,
   type RecordSpans,
 } from '@skylarkmq/protocol'
@@ -105,22 +105,42 @@ export function recalledKeyOf(record: Buffer): string | undefined {
   return textIn(record)?.(DELETE_KEY)
 }
 
-/** A record that was delivered or rolled: what tells deliveries apart, and its slot; undefined for any other record. */
+/**
+ * A record that was delivered or rolled: which step of which message that was, and the slot it is due in; undefined
+ * for any other record.
+ */
 export function deliveryOf(record: Buffer): { key: string; slotMs: number } | undefined {
   const spans = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return undefined
   const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
   const out = findProperty(properties, OUT_MS)
   if (out === undefined) return undefined
-  const topic = record.toString('utf8', spans.topicStart, spans.topicEnd)
-  const isSent = topic === TIMER_TOPIC && findProperty(properties, ROLL_TIMES) === undefined
-  if (isSent) return undefined
-  return { key: timerDeliveryKey(topic, properties), slotMs: numberOf(properties, out) }
+  const isRolled = record.compare(TOPIC, 0, TOPIC.length, spans.topicStart, spans.topicEnd) === 0
+  const rolls = rollTimesOf(properties)
+  // Who sends to the queue of those that wait has rolled nothing.
+  if (isRolled && rolls === 0) return undefined
+  return {
+    key: stepKey(properties, isRolled ? rolls - 1 : rolls),
+    slotMs: numberOf(properties, out),
+  }
 }
 
-/** The key of `deliveryOf`, for what is about to be delivered to a topic. */
-export function timerDeliveryKey(topic: string, properties: Buffer): string {
-  return deliveryKey(topic, properties, [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, ROLL_TIMES])
+/** The key of `deliveryOf`, for a message that waits and is about to be delivered or rolled. */
+export function nextStepOf(message: DecodedMessage): string {
+  return stepKey(message.properties, rollTimesOf(message.properties))
+}
+
+/**
+ * A message that was rolled `rolls` times takes its next step once, to its topic or back to the queue of those that
+ * wait: when its slot is past at a start after a crash, it goes to its topic, though it may have been rolled before.
+ */
+function stepKey(properties: Buffer, rolls: number): string {
+  return deliveryKey(String(rolls), properties, [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS])
+}
+
+function rollTimesOf(properties: Buffer): number {
+  const span = findProperty(properties, ROLL_TIMES)
+  return span === undefined ? 0 : numberOf(properties, span)
 }
 
 function textIn(record: Buffer): ((name: Buffer) => string | undefined) | undefined {
@@ -135,15 +155,15 @@ function textIn(record: Buffer): ((name: Buffer) => string | undefined) | undefi
 /**
  * A message that waited, as it goes on: to its topic, or, when it is rolled, to the queue of those that wait once
  * more. Undefined when it does not say where to. As in Apache, it still has the properties of one that waits.
- * `enqueueMs` is when it was put into the wheel. Apache: `TimerMessageStore.java`, convert.
+ * `record` is what `message` was decoded from, `enqueueMs` when it was put into the wheel. Apache: `TimerMessageStore.java`, convert.
  */
 export function messageOnItsWay(
   record: Buffer,
+  message: DecodedMessage,
   isRolled: boolean,
   enqueueMs: number | undefined,
   nowMs: number,
 ): MessageToStore | undefined {
-  const message = decodeRecord(record)
   const properties = decodeProperties(message.properties)
   const topic = isRolled ? message.topic : properties.get(Property.REAL_TOPIC)
   const queueId = isRolled ? message.queueId : Number(properties.get(Property.REAL_QID))

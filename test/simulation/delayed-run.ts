@@ -1,0 +1,408 @@
+import assert from 'node:assert/strict'
+import { prepareSpecial, ScheduledDelivery } from '@skylarkmq/broker'
+import type { SpecialParts } from '@skylarkmq/broker'
+import { hostErrorCode } from '@skylarkmq/env'
+import type { EventValues } from '@skylarkmq/env'
+import type { SimProcess } from '@skylarkmq/env/sim'
+import { decodeProperties, decodeRecord, formatProperties, Property } from '@skylarkmq/protocol'
+import type { DecodedMessage } from '@skylarkmq/protocol'
+import { defaultStoreConfig, isStored, MessageStore } from '@skylarkmq/store'
+import type { MessageToStore, PutMessageResult, StoreConfig } from '@skylarkmq/store'
+import { ROOT, Trial } from './trial.ts'
+import type { Death } from './trial.ts'
+
+const TOPICS = ['TopicA', 'TopicB']
+const QUEUES = 2
+/** Delays of the levels, ms. */
+const LEVELS_MS = [1000, 5000, 20_000]
+/** Longest time that a message asks for, ms. */
+const FARTHEST_MS = 40_000
+const SAVE_EVERY_MS = 10_000
+/** How long faults and crashes go on, virtual ms. */
+export const FAULTY_MS = 60_000
+/** Within this time after the last fault every message has come, however far the clock was set back. */
+const ALL_COME_WITHIN_MS = 200_000
+
+/** What a run did. */
+export interface DelayedFigures {
+  readonly acknowledged: number
+  readonly byLevel: number
+  readonly byTime: number
+  readonly delivered: number
+  readonly lost: number
+  readonly deaths: number
+  readonly powerCuts: number
+  readonly stops: number
+  readonly jumpsBack: number
+  readonly jumpsForward: number
+  readonly refused: number
+  readonly writesFailed: number
+  readonly steps: number
+}
+
+/** A message that somebody sent. */
+interface Waiting {
+  readonly id: string
+  readonly topic: string
+  readonly queueId: number
+  /** For a level, how long it is to wait. */
+  readonly delayMs: number | undefined
+  /** For a time of its own, the time by the broker's clock. */
+  dueMs: number | undefined
+  readonly properties: Readonly<Record<string, string>>
+  /** Whether its sender was told that it is stored; it is kept from then on, unless `isLost`. */
+  isAcknowledged: boolean
+  isOnDisk: boolean
+  isLost: boolean
+  physicalEnd: number
+  /** `lapsedMs` when it was stored. */
+  storedAtMs: number
+}
+
+/** What runs in one process. */
+interface Broker extends SpecialParts {
+  readonly process: SimProcess
+}
+
+/** Messages that wait for a level's delay or a time of their own, in a broker that dies and whose clock jumps. */
+export class DelayedRun extends Trial<Broker, DelayedFigures> {
+  readonly #config: StoreConfig & SpecialParts['config']
+  readonly #sent = new Map<string, Waiting>()
+  #flushedOffset = 0
+  #forwardMs = 0
+  readonly #counts = { acknowledged: 0, lost: 0, stops: 0, back: 0, forward: 0, refused: 0 }
+
+  constructor(seed: number, faultyMs = FAULTY_MS) {
+    super(seed, faultyMs)
+    const { random } = this.world
+    this.#config = {
+      ...defaultStoreConfig(ROOT),
+      messageDelayLevel: LEVELS_MS.map((ms) => `${ms / 1000}s`).join(' '),
+      mappedFileSizeCommitLog: random.pick([64, 256]) * 1024,
+      mappedFileSizeConsumeQueue: random.pick([50, 400]) * 20,
+      mappedFileSizeTimerLog: random.pick([1024, 16_384]),
+      timerPrecisionMs: random.pick([1000, 1000, 100]),
+      timerFlushIntervalMs: random.pick([100, 1000, 5000]),
+      timerRollWindowSlot: random.pick([12, 172_800]),
+      maxHashSlotNum: 100,
+      maxIndexNum: random.pick([100, 400]),
+      flushDiskType: random.pick(['SYNC_FLUSH', 'ASYNC_FLUSH']),
+      flushIntervalCommitLog: random.pick([100, 500]),
+      logTailMemoryBytes: 256 * 1024,
+      readCacheMemoryBytes: 256 * 1024,
+      cleanFileForciblyEnable: false,
+      messageIndexSafe: random.chance(0.3),
+      rejectTransactionMessage: false,
+      brokerIP1: '10.0.0.1',
+    }
+  }
+
+  protected describe(): string {
+    return JSON.stringify(this.#config)
+  }
+
+  /** Time that passed by a clock that is never set back. */
+  get #lapsedMs(): number {
+    return this.world.time + this.#forwardMs
+  }
+
+  // ---- the life of the broker
+
+  protected async open(process: SimProcess): Promise<Broker> {
+    const { env } = process
+    const store = await MessageStore.open(env, this.#config)
+    env.disk.makeDirectory(`${ROOT}/config`)
+    const path = `${ROOT}/config/delayOffset.json`
+    const schedule = new ScheduledDelivery(env, store, path, this.#config.messageDelayLevel)
+    return { process, env, store, schedule, config: this.#config }
+  }
+
+  protected opened(_process: SimProcess, { env, store, schedule }: Broker): void {
+    this.note(`opened, ${store.commitLogOffsetMax} bytes`)
+    this.withoutFaults(() => this.#delivered(store))
+    store.onArrival((topic, queueId, nextOffset) => {
+      if (TOPICS.includes(topic)) {
+        this.guard(() => {
+          this.#arrived(store, topic, queueId, nextOffset - 1)
+        })
+      }
+    })
+    store.start()
+    schedule.start()
+    env.clock.every(SAVE_EVERY_MS, () => {
+      this.#trying(() => {
+        schedule.save()
+      })
+    })
+  }
+
+  protected drawDeath(): Death {
+    return this.world.random.chance(0.6) ? 'kill' : 'power'
+  }
+
+  protected override leaving(broker: Broker | undefined, how: Death | undefined): void {
+    this.#flushedOffset = broker?.store.flushedOffset ?? this.#flushedOffset
+    if (how === 'power') this.#forgive()
+  }
+
+  protected async shutdown({ store, schedule }: Broker): Promise<void> {
+    schedule.stop()
+    await store.shutdown()
+    schedule.saveLast()
+  }
+
+  protected override stopped({ store }: Broker): void {
+    this.#counts.stops++
+    this.#flushedOffset = Math.max(this.#flushedOffset, store.flushedOffset)
+  }
+
+  protected override heard(name: string, values: EventValues<string>): void {
+    assert.ok(name !== 'store.timer.message-lost', JSON.stringify(values))
+  }
+
+  /** A power cut may take what was acknowledged without waiting for the disk. */
+  #forgive(): void {
+    for (const message of this.#sent.values()) {
+      if (!message.isAcknowledged || message.isOnDisk || message.isLost) continue
+      if (message.physicalEnd <= this.#flushedOffset) continue
+      message.isLost = true
+      this.#counts.lost++
+    }
+  }
+
+  #trying(f: () => void): void {
+    this.guard(() => {
+      try {
+        f()
+      } catch (error) {
+        if (hostErrorCode(error) === undefined) throw error
+        this.note(`failed: ${String(error)}`)
+      }
+    })
+  }
+
+  // ---- what happens
+
+  protected plan(): void {
+    const { random } = this.world
+    this.again(
+      () => random.between(20, 800),
+      () => {
+        if (this.isQuiet) return
+        for (let count = random.pick([1, 1, 1, 8]); count > 0; count--) this.#send()
+      },
+    )
+    this.again(
+      () => random.between(1000, 10_000),
+      () => {
+        if (this.isQuiet) return
+        const what = random.next()
+        if (what < 0.45) this.strikeWithin(random.pick([3, 30, 100]))
+        else if (what < 0.8) this.die(this.drawDeath())
+        else void this.stopOrderly()
+      },
+    )
+    this.again(
+      () => random.between(4000, 20_000),
+      () => {
+        if (!this.isQuiet) this.#spoil()
+      },
+    )
+    this.again(
+      () => random.between(3000, 25_000),
+      () => {
+        if (!this.isQuiet) this.#jump()
+      },
+    )
+  }
+
+  #spoil(): void {
+    const used = this.node.disk.usedPages * 4096
+    const kinds = [
+      { capacityBytes: used + this.world.random.below(20_000) },
+      { writeErrors: 0.2 },
+      { writeErrors: 1 },
+      { readErrors: 0.1 },
+    ]
+    this.spoilDisk(kinds, 5000)
+  }
+
+  #jump(): void {
+    const before = this.node.clockOffsetMs
+    this.jumpClock([-30_000, -5000, -700, -100, 100, 3000, 25_000])
+    const byMs = this.node.clockOffsetMs - before
+    this.#forwardMs += Math.max(0, byMs)
+    this.#counts[byMs < 0 ? 'back' : 'forward']++
+  }
+
+  // ---- its users
+
+  #send(): void {
+    const broker = this.running
+    if (broker === undefined) return
+    const { process, env, store } = broker
+    const message = this.#draw(env.clock.now())
+    const waits = this.world.random.chance(0.8)
+    const prepared = prepareSpecial(broker, messageOf(message, env.clock.now(), waits))
+    assert.ok('topic' in prepared, 'it is not refused')
+    this.#sent.set(message.id, message)
+    message.storedAtMs = this.#lapsedMs
+    const isSync = this.#config.flushDiskType === 'SYNC_FLUSH' && waits
+    const answer = (result: PutMessageResult): void => {
+      if (process.isAlive) this.#answer(message, result, isSync)
+    }
+    const result = store.putMessage(prepared)
+    if (result instanceof Promise) void result.then(answer)
+    else {
+      env.turn.sends((failure) => {
+        if (failure === undefined) answer(result)
+      })
+    }
+  }
+
+  #draw(nowMs: number): Waiting {
+    const { random } = this.world
+    const id = `M${this.#sent.size}`
+    const place = { id, topic: random.pick(TOPICS), queueId: random.below(QUEUES) }
+    const rest = {
+      isAcknowledged: false,
+      isOnDisk: false,
+      isLost: false,
+      physicalEnd: -1,
+      storedAtMs: 0,
+    }
+    const unique = { [Property.UNIQ_KEY]: id }
+    if (random.chance(0.5)) {
+      const level = random.between(1, LEVELS_MS.length)
+      const properties = { ...unique, [Property.DELAY]: String(level) }
+      return { ...place, ...rest, delayMs: LEVELS_MS[level - 1], dueMs: undefined, properties }
+    }
+    const waitMs = random.pick([random.below(3000), random.below(FARTHEST_MS)])
+    const seconds = Math.floor(waitMs / 1000)
+    const [name, value, dueMs] = random.pick([
+      [Property.TIMER_DELIVER_MS, nowMs + waitMs, nowMs + waitMs],
+      [Property.TIMER_DELAY_MS, waitMs, nowMs + waitMs],
+      [Property.TIMER_DELAY_SEC, seconds, nowMs + seconds * 1000],
+    ] as const)
+    const properties = { ...unique, [name]: String(value) }
+    return { ...place, ...rest, delayMs: undefined, dueMs, properties }
+  }
+
+  #answer(message: Waiting, result: PutMessageResult, isSync: boolean): void {
+    if (!isStored(result.status)) {
+      this.#counts.refused++
+      return
+    }
+    this.#counts.acknowledged++
+    message.isAcknowledged = true
+    message.isOnDisk = isSync && result.status === 'PUT_OK'
+    message.physicalEnd = result.physicalOffset + result.sizeBytes
+  }
+
+  // ---- what has to be so
+
+  /** A delay lasts as long as it should by a clock that is never set back. */
+  #arrived(store: MessageStore, topic: string, queueId: number, queueOffset: number): void {
+    const { id, delayMs, storedAtMs } = this.withoutFaults(() =>
+      this.#messageAt(store, topic, queueId, queueOffset),
+    ).message
+    if (delayMs === undefined) return
+    const earlyMs = delayMs - (this.#lapsedMs - storedAtMs)
+    assert.ok(earlyMs <= 1, `${id} came ${earlyMs} ms before the end of its delay`)
+  }
+
+  #messageAt(
+    store: MessageStore,
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+  ): { message: Waiting; record: DecodedMessage } {
+    const unit = store.queueUnitAt(topic, queueId, queueOffset)
+    const bytes = unit === undefined ? undefined : store.recordAt(unit.physicalOffset)
+    assert.ok(bytes !== undefined, `${topic} ${queueId} has ${queueOffset}`)
+    const record = decodeRecord(bytes)
+    const id = decodeProperties(record.properties).get(Property.UNIQ_KEY) ?? ''
+    const message = this.#sent.get(id)
+    assert.ok(message !== undefined, `${id} was sent`)
+    assert.equal(record.topic, message.topic)
+    assert.equal(record.queueId, message.queueId)
+    assert.equal(record.body.toString(), `body of ${id}`)
+    return { message, record }
+  }
+
+  /** The messages that have come. Nobody sent another, none is early, and none comes twice. */
+  #delivered(store: MessageStore): Set<string> {
+    const found = new Set<string>()
+    for (const topic of TOPICS) {
+      for (let queueId = 0; queueId < QUEUES; queueId++) {
+        for (let offset = 0; offset < store.offsetMax(topic, queueId); offset++) {
+          const { message, record } = this.#messageAt(store, topic, queueId, offset)
+          const { id, dueMs } = message
+          assert.ok(!found.has(id), `${id} has come twice`)
+          found.add(id)
+          if (dueMs === undefined) continue
+          const earlyMs = dueMs - record.storeTimestamp
+          assert.ok(earlyMs <= 0, `${id} came ${earlyMs} ms early`)
+        }
+      }
+    }
+    return found
+  }
+
+  protected async finish(): Promise<void> {
+    await this.untilHealedFor(ALL_COME_WITHIN_MS)
+    const broker = this.running
+    assert.ok(broker !== undefined, 'the broker runs')
+    this.#checkAllCame(this.#delivered(broker.store))
+    void this.stopOrderly()
+    await this.until(this.world.time + 60_000)
+    assert.ok(this.running !== undefined, 'the broker runs again')
+    this.#checkAllCame(this.#delivered(this.running.store))
+  }
+
+  #checkAllCame(found: ReadonlySet<string>): void {
+    for (const { id, isAcknowledged, isLost } of this.#sent.values()) {
+      if (isAcknowledged && !isLost) assert.ok(found.has(id), `${id} has not come`)
+    }
+  }
+
+  protected figures(): DelayedFigures {
+    const all = [...this.#sent.values()].filter(({ isAcknowledged }) => isAcknowledged)
+    const { deaths, disk } = this.node
+    const { acknowledged, lost, stops, back, forward, refused } = this.#counts
+    return {
+      acknowledged,
+      byLevel: all.filter(({ delayMs }) => delayMs !== undefined).length,
+      byTime: all.filter(({ dueMs }) => dueMs !== undefined).length,
+      delivered: this.running === undefined ? 0 : this.#delivered(this.running.store).size,
+      lost,
+      deaths: deaths.killed + deaths.powerCuts,
+      powerCuts: deaths.powerCuts,
+      stops,
+      jumpsBack: back,
+      jumpsForward: forward,
+      refused,
+      writesFailed: disk.struck.writes + disk.struck.full,
+      steps: this.world.steps,
+    }
+  }
+}
+
+function messageOf(message: Waiting, bornTimestamp: number, waitStoreOk: boolean): MessageToStore {
+  const { id, topic, queueId, properties } = message
+  return {
+    topic,
+    queueId,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp,
+    bornHost: Uint8Array.of(10, 0, 0, 1),
+    bornPort: 50_000,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: Buffer.from(`body of ${id}`),
+    properties: Buffer.from(formatProperties(properties)),
+    tagsCode: 0,
+    waitStoreOk,
+  }
+}
