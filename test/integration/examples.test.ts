@@ -54,6 +54,12 @@ test('examples/typed.mjs gets orders, and neither sends nor gets what is none', 
   assert.match(lines[0] ?? '', /^RMQ_SERDE: .*must be an order/)
 })
 
+test('examples/request-reply.mjs gets an answer to each of its questions', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await run('request-reply.mjs', namesrvAddr)
+  assert.deepEqual(lines, ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'])
+})
+
 test('examples/filter-by-sql.mjs gets the orders that its expression chooses, as the guide says', async (t) => {
   const { namesrvAddr } = await serverFor(t, { set: ['enablePropertyFilter=true'] })
   const script = `${root}examples/filter-by-sql.mjs`

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import {
   json,
   RocketMQ,
+  TimeoutError,
   Unrecoverable,
   type ReceivedMessage,
   type SendTrace,
@@ -89,6 +90,21 @@ test('a message that cannot be recovered, or that its handler gives up, is a dea
   assert.deepEqual(dead.sort(), ['1', '2', 'no JSON'])
 })
 
+test('a request that nobody replies to ends in its time, and a message that asks for nothing takes no reply', async (t) => {
+  const { namesrvAddr: nameServers } = await serverFor(t)
+  const mq = new RocketMQ({ nameServers })
+  atEnd(t, () => mq.close())
+  const producer = await mq.producer()
+  await assert.rejects(producer.request({ topic: 'T', body: 'b' }, { timeout: 300 }), (error) => {
+    assert.ok(error instanceof TimeoutError)
+    assert.equal(error.phase, 'wait')
+    assert.match(error.hint, /nobody replied/)
+    return true
+  })
+  const message = { msgId: 'ID', properties: new Map() } as unknown as ReceivedMessage
+  await assert.rejects(producer.reply(message, 'b'), { code: 'RMQ_MESSAGE' })
+})
+
 test('a subscriber of the tracing channels sees a send and its handler, joined by a property that it adds', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t)
   await createTopic(nameServers, 'T', 1)
@@ -152,4 +168,44 @@ test('close ends in its time with brokers that hang, and all that the client mad
   await mq.close({ timeout: 200 })
   assert.deepEqual(consumer.queues, [])
   await assert.rejects(producer.send({ topic: 'T', body: 'b' }), { code: 'RMQ_CLOSED' })
+})
+
+test('what a producer with a trace sent stands in the trace topic, in the form of Apache, found by id and key', async (t) => {
+  const { namesrvAddr: nameServers, brokerAddr } = await serverFor(t, {
+    set: ['traceTopicEnable=true'],
+  })
+  await createTopic(nameServers, 'T', 1)
+  const mq = new RocketMQ({ nameServers })
+  atEnd(t, () => mq.close())
+  const producer = await mq.producer({ group: 'P', trace: true })
+  const sent = await producer.send({ topic: 'T', body: 'body', tag: 'tag', keys: ['k1', 'k2'] })
+  const transactions = await mq.transactionProducer({
+    group: 'X',
+    trace: true,
+    check: () => 'unknown',
+  })
+  const half = await transactions.send({ topic: 'T', body: 'half' }, () => 'commit')
+  await producer.close()
+  await transactions.close()
+  const entries: string[][] = []
+  for await (const message of mq.reader({ topic: 'RMQ_SYS_TRACE_TOPIC', from: 'first' })) {
+    const text = message.body.toString()
+    for (const entry of text.split('\u0002').slice(0, -1)) entries.push(entry.split('\u0001'))
+    if (text.startsWith('Pub') && entries.length === 1) {
+      assert.deepEqual([...message.keys].sort(), [sent.msgId, 'k1', 'k2'].sort())
+    }
+    if (entries.length === 3) break
+  }
+  const of = (msgId: string, kind: string): string[] =>
+    entries.find((each) => each[0] === kind && each.includes(msgId)) ?? []
+  const pub = of(sent.msgId, 'Pub')
+  assert.deepEqual(pub.slice(3, 10), ['P', 'T', sent.msgId, 'tag', 'k1 k2', brokerAddr, '4'])
+  assert.deepEqual(pub.slice(11), ['0', sent.offsetMsgId, 'true'])
+  assert.equal(of(half.msgId, 'Pub')[11], '1')
+  assert.deepEqual(of(half.msgId, 'EndTransaction').slice(9), [
+    '2',
+    half.transactionId ?? half.msgId,
+    'COMMIT_MESSAGE',
+    'false',
+  ])
 })

@@ -14,6 +14,7 @@ import {
 import {
   Dispatcher,
   NO_REPLY,
+  OK,
   type Connection,
   type FrameHandler,
   type ProcessorTable,
@@ -22,6 +23,7 @@ import { heartbeatFailed } from './events.ts'
 import { readMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
 import { OptionError, saysOf, type Advertised } from './errors.ts'
+import { ReplyTable, replyMessage } from './producer/request-reply.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
 import type { Credentials } from './wire/acl-signature.ts'
 import { Caller } from './wire/call.ts'
@@ -36,6 +38,7 @@ const servedRequests = {
   NOTIFY_CONSUMER_IDS_CHANGED: clientRequests.NOTIFY_CONSUMER_IDS_CHANGED,
   RESET_CONSUMER_CLIENT_OFFSET: clientRequests.RESET_CONSUMER_CLIENT_OFFSET,
   CHECK_TRANSACTION_STATE: clientRequests.CHECK_TRANSACTION_STATE,
+  PUSH_REPLY_MESSAGE_TO_CLIENT: clientRequests.PUSH_REPLY_MESSAGE_TO_CLIENT,
 } as const
 
 /** A consumer group of a client, as heartbeats and brokers' requests see it. */
@@ -78,6 +81,11 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     }
     return NO_REPLY
   },
+  PUSH_REPLY_MESSAGE_TO_CLIENT: (client, { header, body }) => {
+    // Nobody waits for a reply that came too late; that is no fault of the broker.
+    client.replies.arrived(replyMessage(header, Buffer.from(body ?? [])))
+    return OK
+  },
 }
 
 /**
@@ -95,6 +103,8 @@ export class ClientInstance {
   readonly routes: TopicRouteTable
   readonly producerGroups = new Set<string>()
   readonly consumers = new Map<string, GroupMember>()
+  /** Requests of this client that wait for their replies. */
+  readonly replies = new ReplyTable()
   /** By producer group. */
   readonly transactionChecks = new Map<string, CheckListener>()
   readonly #reserved = new Set<string>()

@@ -309,13 +309,15 @@ export class TimeoutError extends define<{
   phase: TimeoutPhase
   elapsedMs: number
   address?: string | undefined
+  /** What to do, when it is not what the phase suggests. */
+  advice?: string
 }>('RMQ_TIMEOUT', {
   says: (v) => {
     const at = v.address === undefined ? '' : ` to ${v.address}`
     return `${v.what}${at} timed out after ${Math.round(v.elapsedMs)} ms: ${PHASE_SAYS[v.phase]}`
   },
   does: 'What was being done is in `phase`; the request may or may not have taken effect.',
-  hint: (v) => PHASE_DOES[v.phase],
+  hint: (v) => v.advice ?? PHASE_DOES[v.phase],
   for: 'user',
   retriable: true,
 }) {

@@ -61,6 +61,14 @@ export const sendBackFailed = defineEvent({
   says: 'the message {msgId} could not be given back, it is consumed again here: {reason}',
 })
 
+/** A part of the trace could not be sent; it is lost. */
+export const traceNotSent = defineEvent({
+  name: 'client.trace.failed',
+  level: 'warn',
+  fields: { topic: 'topic of the trace', reason: 'what went wrong' },
+  says: 'a part of the trace could not be sent to {topic}: {reason}',
+})
+
 /** Queues could not be allocated; it is tried again. */
 export const rebalanceFailed = defineEvent({
   name: 'client.rebalance.failed',

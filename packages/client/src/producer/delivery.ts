@@ -17,6 +17,15 @@ import { maySendAgain } from './retry.ts'
 import { selectQueue, type QueueSelector } from './select-queue.ts'
 import { resultOf, STORED, type SendResult } from './send-result.ts'
 
+/** A message that was stored. */
+export interface Sent {
+  readonly prepared: PreparedSend
+  readonly result: SendResult
+  /** `host:port` of the broker. */
+  readonly address: string
+  readonly elapsedMs: number
+}
+
 /** How messages get to brokers. */
 export interface DeliveryParts {
   readonly client: ClientInstance
@@ -27,6 +36,8 @@ export interface DeliveryParts {
   readonly usesVipChannel: boolean
   readonly avoidsSlowBrokers: boolean
   readonly maxInFlightBytes: number
+  /** Hears of each message that was stored. */
+  readonly onSent?: ((sent: Sent) => void) | undefined
   /** The route to send by. */
   route(topic: string): Promise<TopicRouteData>
   knownRoute(topic: string): TopicRouteData | undefined
@@ -123,9 +134,7 @@ export class Delivery {
         address = this.#address(route, queue)
         const left = Math.max(1, deadline - clock.monotonic())
         const result = await this.#try(address, prepared, queue, left)
-        if (this.#parts.avoidsSlowBrokers) {
-          this.#latency.answered(brokerName, clock.monotonic() - begin)
-        }
+        this.#stored({ prepared, result, address, elapsedMs: clock.monotonic() - begin })
         return result
       } catch (error) {
         if (!maySendAgain(error)) throw error
@@ -136,6 +145,13 @@ export class Delivery {
     const last = attempts.at(-1)?.error
     if (attempts.length === 1) throw last as Error
     throw new SendError({ topic: prepared.topic, attempts }, last)
+  }
+
+  #stored(sent: Sent): void {
+    const { avoidsSlowBrokers, onSent } = this.#parts
+    const { brokerName } = sent.result.messageQueue
+    if (avoidsSlowBrokers) this.#latency.answered(brokerName, sent.elapsedMs)
+    onSent?.(sent)
   }
 
   async #route(topic: string, timeoutMs: number): Promise<TopicRouteData> {

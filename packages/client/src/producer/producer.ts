@@ -8,14 +8,15 @@ import {
 } from '@skylarkmq/protocol'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, OptionError, StatusError } from '../errors.ts'
-import type { Message } from '../message.ts'
+import type { Message, ReceivedMessage } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { masterAddress } from '../route/topic-route.ts'
-import { encodeBody, plainBody } from '../serde/bodies.ts'
+import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
+import { ProducerTrace, TRACE_GROUP_PREFIX, TRACE_TOPIC } from '../trace/producer-trace.ts'
 import { traced, tracing, type SendTrace } from '../tracing.ts'
 import { settledWithin, withSignal } from '../waiting.ts'
-import { Delivery, type DeliverOptions } from './delivery.ts'
+import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
 import {
   prepareBatch,
   prepareMessage,
@@ -23,6 +24,7 @@ import {
   type EncodeOptions,
   type PreparedSend,
 } from './encode-send.ts'
+import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash, type QueueSelector } from './select-queue.ts'
 import type { SendResult } from './send-result.ts'
 import {
@@ -54,6 +56,11 @@ export interface ProducerOptions<T = string | Uint8Array> {
   readonly maxInFlightBytes?: number
   /** Sends to the port two below a broker's own, which serves no pulls; default false. */
   readonly vipChannel?: boolean
+  /**
+   * Writes down in the topic RMQ_SYS_TRACE_TOPIC, or another one, what was sent, so that `mqadmin queryMsgTraceById` and
+   * dashboards show it; default false. The broker must have the topic (traceTopicEnable).
+   */
+  readonly trace?: boolean | { readonly topic: string }
   /** Says what became of a transaction when a broker asks; needed for `sendInTransaction`. */
   readonly checkTransaction?: TransactionCheck
 }
@@ -72,6 +79,16 @@ export interface SendOptions {
   readonly require?: 'SEND_OK' | 'stored'
 }
 
+/** How one request differs from others. */
+export interface RequestOptions<R = Buffer> {
+  /** How long the reply may take in all, ms; default 3000. */
+  readonly timeout?: number
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined
+  /** How the reply is read; default bytes. */
+  readonly serde?: Serde<R> | undefined
+}
+
 const DEFAULTS = {
   sendTimeoutMs: 3_000,
   retryTimes: 2,
@@ -79,6 +96,10 @@ const DEFAULTS = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxInFlightBytes: 64 * 1024 * 1024,
 }
+/** How long a part of the trace may take. */
+const TRACE_MS = 5_000
+/** How long a reply may take. */
+const REQUEST_MS = 3_000
 /** How long brokers may take to hear that a producer leaves. */
 const CLOSE_MS = 3_000
 
@@ -99,6 +120,7 @@ export class Producer<T = string | Uint8Array> {
   readonly #nextId: () => string
   readonly #delivery: Delivery
   readonly #known = new Set<string>()
+  readonly #traces: ProducerTrace | undefined
   #closing: Promise<void> | undefined
 
   /** `client` is shared with others; without it, this producer has one of its own. Throws RMQ_OPTION. */
@@ -122,17 +144,15 @@ export class Producer<T = string | Uint8Array> {
     if (options.checkTransaction !== undefined) {
       answerChecks(this.#client, this.#group, options.checkTransaction)
     }
-    this.#delivery = new Delivery({
-      client: this.#client,
-      group: this.#group,
-      tries: 1 + (options.retryTimes ?? DEFAULTS.retryTimes),
-      usesVipChannel: options.vipChannel ?? false,
-      avoidsSlowBrokers: options.avoidSlowBrokers ?? false,
-      maxInFlightBytes: options.maxInFlightBytes ?? DEFAULTS.maxInFlightBytes,
-      route: (topic) => this.#route(topic),
-      knownRoute: (topic) =>
-        this.#known.has(topic) ? this.#client.routes.known(topic) : undefined,
-    })
+    this.#traces = this.#tracing()
+    const traces = this.#traces
+    this.#delivery = this.#deliveryOf(
+      this.#group,
+      traces &&
+        ((sent) => {
+          traces.sent(sent)
+        }),
+    )
   }
 
   /**
@@ -199,12 +219,55 @@ export class Producer<T = string | Uint8Array> {
     const half = prepareHalfSend(plain, prepared, this.#group)
     const sent = await this.#deliver(half, { ...options, require: 'stored' }, message.shardingKey)
     const decision = sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
-    if (decision !== 'unknown') await this.#end(half.topic, sent, decision)
+    await this.#end(half, sent, decision)
     return { ...sent, decision }
+  }
+
+  /**
+   * Sends a message and waits until a consumer of it has replied. Rejects as `send`, with RMQ_SERDE when the reply cannot
+   * be read, and with RMQ_TIMEOUT when there is none in time.
+   */
+  async request<R = Buffer>(
+    message: Message<T>,
+    options: RequestOptions<R> = {},
+  ): Promise<ReceivedMessage<R>> {
+    const { clock, random } = this.#client.env
+    const timeoutMs = options.timeout ?? REQUEST_MS
+    const correlationId = random.bytes(16).toString('hex')
+    const { clientId, replies } = this.#client
+    const plain = await encodeBody(this.#options.serde, message)
+    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+    const asking = prepareRequest(prepared, { correlationId, clientId, timeoutMs })
+    const { reply, giveUp } = replies.wait(clock, correlationId, timeoutMs)
+    const { signal } = options
+    try {
+      const sent = this.#deliver(asking, { timeout: timeoutMs, signal }, message.shardingKey)
+      // The reply may come before the answer of the send; a send that fails has none.
+      const [received] = await withSignal(Promise.all([reply, sent]), signal)
+      return await decodeBody(options.serde, received)
+    } finally {
+      giveUp()
+    }
+  }
+
+  /**
+   * Replies to a message that was sent by `request`, from whatever client. Rejects as `send`, with RMQ_MESSAGE when the
+   * message asks for no reply, and with RMQ_BROKER when the one who asked is gone.
+   */
+  async reply(
+    request: ReceivedMessage<unknown>,
+    body: T,
+    options: SendOptions = {},
+  ): Promise<SendResult> {
+    const topic = topicOfReplies(request)
+    const plain = await encodeBody(this.#options.serde, { topic, body })
+    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+    return this.#deliver(prepareReply(prepared, request), options, undefined)
   }
 
   /** The queues that messages of a topic may be sent to. Rejects with RMQ_NAME_SERVER or RMQ_TOPIC_NOT_FOUND. */
   async fetchPublishQueues(topic: string): Promise<readonly MessageQueue[]> {
+    this.#checkOpen()
     const wrapped = this.#client.wrapped(topic)
     return this.#delivery.queuesOf(wrapped, await this.#route(wrapped))
   }
@@ -222,8 +285,43 @@ export class Producer<T = string | Uint8Array> {
     return this.close()
   }
 
+  #deliveryOf(group: string, onSent?: (sent: Sent) => void): Delivery {
+    const options = this.#options
+    return new Delivery({
+      client: this.#client,
+      group,
+      tries: 1 + (options.retryTimes ?? DEFAULTS.retryTimes),
+      usesVipChannel: options.vipChannel ?? false,
+      avoidsSlowBrokers: options.avoidSlowBrokers ?? false,
+      maxInFlightBytes: options.maxInFlightBytes ?? DEFAULTS.maxInFlightBytes,
+      onSent,
+      route: (topic) => this.#route(topic),
+      knownRoute: (topic) =>
+        this.#known.has(topic) ? this.#client.routes.known(topic) : undefined,
+    })
+  }
+
+  #tracing(): ProducerTrace | undefined {
+    const { trace = false } = this.#options
+    if (trace === false) return undefined
+    const delivery = this.#deliveryOf(TRACE_GROUP_PREFIX + this.#group)
+    return new ProducerTrace({
+      client: this.#client,
+      group: this.#group,
+      topic: trace === true ? TRACE_TOPIC : this.#client.wrapped(trace.topic),
+      send: (topic, body, keys) => {
+        const encode = { ...this.#encode, namespace: undefined }
+        const prepared = prepareMessage({ topic, body, keys }, this.#nextId, encode)
+        return delivery.deliver(prepared, { timeoutMs: TRACE_MS })
+      },
+    })
+  }
+
   async #close(timeout: number): Promise<void> {
     const client = this.#client
+    if (this.#traces !== undefined) {
+      await settledWithin(client.env.clock, timeout / 2, this.#traces.close())
+    }
     client.transactionChecks.delete(this.#group)
     const left = this.#ownsClient ? client.close() : client.leave({ producer: this.#group })
     const isDone = await settledWithin(client.env.clock, timeout, left)
@@ -292,12 +390,14 @@ export class Producer<T = string | Uint8Array> {
   }
 
   /** Tells the broker; one that cannot be reached asks later. */
-  async #end(topic: string, sent: SendResult, decision: TransactionDecision): Promise<void> {
+  async #end(half: PreparedSend, sent: SendResult, decision: TransactionDecision): Promise<void> {
+    const { topic } = half
     const physicalOffset = parseOffsetMsgId(sent.offsetMsgId)?.physicalOffset
     const address = masterAddress(await this.#route(topic), sent.messageQueue.brokerName)
     if (address === undefined || physicalOffset === undefined) return
-    const half = { ...sent, physicalOffset }
-    const header = endHeader(this.#group, topic, half, decision, false)
+    this.#traces?.ended(half, sent, address, decision)
+    if (decision === 'unknown') return
+    const header = endHeader(this.#group, topic, { ...sent, physicalOffset }, decision, false)
     try {
       await this.#client.caller.oneway(address, EndTransaction, header)
     } catch (error) {
@@ -306,7 +406,6 @@ export class Producer<T = string | Uint8Array> {
   }
 
   async #route(topic: string): Promise<TopicRouteData> {
-    this.#checkOpen()
     this.#client.start()
     const route = await this.#client.routes.forSending(topic)
     // Brokers must know the group before one of them wants to ask back about a transaction.

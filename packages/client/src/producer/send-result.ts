@@ -18,6 +18,8 @@ export interface SendResult {
   readonly queueOffset: number
   readonly transactionId: string | undefined
   readonly regionId: string
+  /** Whether the broker wants its messages traced. */
+  readonly traceOn: boolean
 }
 
 const STATUSES: Readonly<Record<number, SendStatus>> = {
@@ -50,5 +52,6 @@ export function resultOf(
     queueOffset: header.queueOffset,
     transactionId: header.transactionId,
     regionId: header.MSG_REGION ?? 'DefaultRegion',
+    traceOn: header.TRACE_ON !== 'false',
   }
 }
