@@ -9,6 +9,7 @@
  *   --rounds N          how often each workload runs on each make (3; with --quick 2)
  *   --warm N            messages before anything is measured (500,000; with --quick 100,000)
  *   --only PATTERN      workloads whose name contains this
+ *   --clients           our client and Apache's Go client on our broker instead: see clients.mjs
  *   --profile PATTERN   as --only, on Skylark alone, and leaves a CPU profile in bench/.build
  */
 import { execFile } from 'node:child_process'
@@ -34,6 +35,12 @@ import { asyncWorkloads, syncWorkloads } from './workloads.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const topic = 'bench'
 const queues = 8
+
+if (process.argv.includes('--clients')) {
+  const { benchClients } = await import('./clients.mjs')
+  await benchClients()
+  process.exit()
+}
 
 const { values: options } = parseArgs({
   options: {

@@ -48,7 +48,7 @@ export class RocketMQError<V extends object = object> extends SkylarkError<V> {
 
   constructor(code: string, row: Row<V>, values: V, cause?: unknown) {
     const hint = row.hint?.(values) ?? row.does
-    super(code, `${row.says(values)}. ${hint}`, hint, values, cause)
+    super(code, `${row.says(values).replace(/\.$/, '')}. ${hint}`, hint, values, cause)
     const { address, responseCode, attempts } = values as Described
     this.hint = hint
     this.address = address

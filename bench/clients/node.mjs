@@ -1,0 +1,81 @@
+// Sends or consumes messages with our client and prints what that cost this process, as one line of JSON.
+// Takes the same arguments as main.go.
+import { parseArgs } from 'node:util'
+import { RocketMQ } from '@skylarkmq/client'
+
+const { values } = parseArgs({
+  options: {
+    mode: { type: 'string', default: 'send' },
+    nameserver: { type: 'string' },
+    topic: { type: 'string' },
+    group: { type: 'string' },
+    count: { type: 'string', default: '100000' },
+    warm: { type: 'string', default: '20000' },
+    size: { type: 'string', default: '1024' },
+    outstanding: { type: 'string', default: '64' },
+  },
+})
+const { topic, group } = values
+const [count, warm, size, outstanding] = [
+  values.count,
+  values.warm,
+  values.size,
+  values.outstanding,
+].map(Number)
+
+/** Begins a stretch that is measured; the result ends and prints it. */
+function begin() {
+  const began = performance.now()
+  const cpu = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(cpu)
+    const cpuSeconds = (user + system) / 1e6
+    const seconds = (performance.now() - began) / 1000
+    console.log(JSON.stringify({ messages: count, cpuSeconds, seconds }))
+  }
+}
+
+async function sendAll(producer, n) {
+  const body = Buffer.alloc(size, 'x')
+  let left = n
+  const one = async () => {
+    while (left-- > 0) {
+      const { status } = await producer.send({ topic, body, tag: 'tag' })
+      if (status !== 'SEND_OK') throw new Error(status)
+    }
+  }
+  await Promise.all(Array.from({ length: outstanding }, one))
+}
+
+async function consumeAll(mq) {
+  const consumer = await mq.consumer({
+    group,
+    subscriptions: { [topic]: '*' },
+    consumeFrom: 'first',
+    concurrency: outstanding,
+  })
+  let seen = 0
+  let end
+  await new Promise((resolve, reject) => {
+    consumer
+      .run(() => {
+        seen += 1
+        if (seen === warm) end = begin()
+        if (seen === warm + count) resolve()
+      })
+      .catch(reject)
+  })
+  end()
+}
+
+const mq = new RocketMQ({ nameServers: values.nameserver })
+if (values.mode === 'send') {
+  const producer = await mq.producer({ group })
+  await sendAll(producer, warm)
+  const end = begin()
+  await sendAll(producer, count)
+  end()
+} else {
+  await consumeAll(mq)
+}
+await mq.close()
