@@ -4,7 +4,9 @@ import { ConnectionClosed, RequestTimeout } from './errors.ts'
 
 interface Waiter {
   readonly request: string
-  readonly timer: Timer
+  readonly timeoutMs: number
+  /** Monotonic ms. */
+  readonly deadlineMs: number
   readonly resolve: (answer: RemotingCommand) => void
   readonly reject: (error: Error) => void
 }
@@ -17,6 +19,10 @@ export class InFlight {
   readonly #clock: Clock
   readonly #address: string
   readonly #waiters = new Map<number, Waiter>()
+  /** One for all: a timer for each request would cost more than the rest of it. */
+  #timer: Timer | undefined
+  /** Monotonic ms at which it fires; no deadline is earlier. */
+  #timerAtMs = Infinity
 
   constructor(clock: Clock, address: string) {
     this.#clock = clock
@@ -34,12 +40,34 @@ export class InFlight {
    */
   wait(opaque: number, request: string, timeoutMs: number): Promise<RemotingCommand> {
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(timeoutMs, () => {
-        this.#waiters.delete(opaque)
-        reject(new RequestTimeout({ address: this.#address, request, timeoutMs }))
-      })
-      this.#waiters.set(opaque, { request, timer, resolve, reject })
+      const deadlineMs = this.#clock.monotonic() + timeoutMs
+      this.#waiters.set(opaque, { request, timeoutMs, deadlineMs, resolve, reject })
+      if (deadlineMs < this.#timerAtMs) this.#arm(deadlineMs, timeoutMs)
     })
+  }
+
+  #arm(atMs: number, inMs: number): void {
+    this.#timer?.cancel()
+    this.#timerAtMs = atMs
+    this.#timer = this.#clock.after(inMs, () => {
+      this.#expire()
+    })
+  }
+
+  /** Rejects who has waited long enough, and waits for the next. */
+  #expire(): void {
+    this.#timerAtMs = Infinity
+    const now = this.#clock.monotonic()
+    let nextMs = Infinity
+    for (const [opaque, { request, timeoutMs, deadlineMs, reject }] of this.#waiters) {
+      if (deadlineMs > now) {
+        nextMs = Math.min(nextMs, deadlineMs)
+        continue
+      }
+      this.#waiters.delete(opaque)
+      reject(new RequestTimeout({ address: this.#address, request, timeoutMs }))
+    }
+    if (nextMs < Infinity) this.#arm(nextMs, Math.max(1, Math.ceil(nextMs - now)))
   }
 
   /** Hands an answer to who waits for it. False when nobody does: it came too late. */
@@ -47,7 +75,6 @@ export class InFlight {
     const waiter = this.#waiters.get(command.opaque)
     if (waiter === undefined) return false
     this.#waiters.delete(command.opaque)
-    waiter.timer.cancel()
     waiter.resolve(command)
     return true
   }
@@ -56,8 +83,9 @@ export class InFlight {
   closed(reason?: Error): void {
     const all = [...this.#waiters.values()]
     this.#waiters.clear()
+    this.#timer?.cancel()
+    this.#timerAtMs = Infinity
     for (const waiter of all) {
-      waiter.timer.cancel()
       waiter.reject(
         reason ?? new ConnectionClosed({ address: this.#address, request: waiter.request }),
       )
