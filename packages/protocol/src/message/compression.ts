@@ -1,6 +1,8 @@
 import * as zlib from 'node:zlib'
 import { MessageSysFlag } from '../codes/sys-flag.ts'
 import { ProtocolError } from '../errors.ts'
+import { decodeLz4Frame } from './compressed/lz4-frame.ts'
+import { decodeZstdFrame } from './compressed/zstd-frame.ts'
 
 /** How a body may be compressed. Apache: `CompressionType.java`. */
 export type CompressionType = 'LZ4' | 'ZSTD' | 'ZLIB'
@@ -9,7 +11,7 @@ export type CompressionType = 'LZ4' | 'ZSTD' | 'ZLIB'
 export interface BodyCodec {
   readonly compress: (body: Uint8Array) => Buffer
   /** Throws when the bytes are broken or would become more than `sizeMax` bytes. */
-  readonly decompress: (body: Uint8Array, sizeMax: number) => Buffer
+  readonly decompress: (body: Buffer, sizeMax: number) => Buffer
 }
 
 /** A body may not grow beyond this when it is restored, unless the caller says otherwise. */
@@ -25,11 +27,18 @@ const codecs = new Map<CompressionType, BodyCodec>([
       decompress: (body, sizeMax) => zlib.inflateSync(body, { maxOutputLength: sizeMax }),
     },
   ],
+  ['LZ4', { compress: () => unwritten('LZ4'), decompress: decodeLz4Frame }],
 ])
+/** Reads where Node has no codec. */
+const zstdReader: BodyCodec = { compress: () => unwritten('ZSTD'), decompress: decodeZstdFrame }
+
+function unwritten(type: CompressionType): never {
+  throw new ProtocolError({ what: `${type} is read, but written only with a codec: setBodyCodec` })
+}
 
 /**
- * Makes a type of compression that is not built in work, from a package that the program has: LZ4,
- * and ZSTD where Node has none.
+ * Takes a codec from a package that the program has, in place of the built-in one: that reads all types, and writes ZLIB,
+ * and ZSTD where Node has it.
  */
 export function setBodyCodec(type: CompressionType, codec: BodyCodec): void {
   codecs.set(type, codec)
@@ -61,14 +70,14 @@ export function compressionSysFlag(type: CompressionType): number {
   return MessageSysFlag.COMPRESSED | bits[type]
 }
 
-/** Compresses a body; a ProtocolError when there is no codec for the type. */
+/** Compresses a body; a ProtocolError when nothing writes the type, see `setBodyCodec`. */
 export function compressBody(body: Uint8Array, type: CompressionType = 'ZLIB'): Buffer {
   return codecOf(type).compress(body)
 }
 
 /**
  * The body as the producer gave it: restored when the sysFlag says that it is compressed, else as it
- * is. A ProtocolError when it cannot be restored: broken bytes, more than `sizeMax`, or no codec.
+ * is. A ProtocolError when it cannot be restored: broken bytes, or more than `sizeMax`.
  */
 export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BYTES_MAX): Buffer {
   if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body
@@ -88,11 +97,7 @@ export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BY
 }
 
 function codecOf(type: CompressionType): BodyCodec {
-  const codec = codecs.get(type) ?? (type === 'ZSTD' ? nodeZstd() : undefined)
-  if (codec === undefined) {
-    throw new ProtocolError({ what: `a ${type} body needs a package that is not installed` })
-  }
-  return codec
+  return codecs.get(type) ?? nodeZstd() ?? zstdReader
 }
 
 interface ZstdOfNode {
