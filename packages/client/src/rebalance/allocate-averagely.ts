@@ -1,13 +1,15 @@
+import type { MessageQueue } from '@skylarkmq/protocol'
+
 /**
  * Which of the queues one client of a group reads. Clients and queues are both sorted, so every client of a
  * group computes the same allocation from the same two lists without talking to the others. When the lists
  * differ for a moment, a queue may have two readers or none; the next round repairs it.
  */
-export type Allocate = <Q>(
-  queues: readonly Q[],
+export type Allocate = (
+  queues: readonly MessageQueue[],
   clientIds: readonly string[],
   ownId: string,
-) => readonly Q[]
+) => readonly MessageQueue[]
 
 /**
  * Gives each client a run of neighbouring queues; the first ones get one more when they do not come out even.
