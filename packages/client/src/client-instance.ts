@@ -1,23 +1,32 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import {
   clientRequests,
+  consumeMessageDirectlyResultBody,
+  consumerRunningInfoBody,
+  consumerStatusBody,
   HeartBeat,
   heartbeatDataBody,
+  ResponseCode,
   SkylarkError,
   UnregisterClient,
   Property,
   wrapNamespace,
   type CheckTransactionState,
+  type ConsumeMessageDirectlyResult,
   type ConsumerData,
+  type ConsumerRunningInfo,
   type HeaderOf,
+  type MessageQueue,
 } from '@skylarkmq/protocol'
 import {
   Dispatcher,
   NO_REPLY,
   OK,
+  refuse,
   type Connection,
   type FrameHandler,
   type ProcessorTable,
+  type Reply,
 } from '@skylarkmq/remoting'
 import { heartbeatFailed } from './events.ts'
 import { readMessages, type ReceivedMessage } from './message.ts'
@@ -39,6 +48,9 @@ const servedRequests = {
   RESET_CONSUMER_CLIENT_OFFSET: clientRequests.RESET_CONSUMER_CLIENT_OFFSET,
   CHECK_TRANSACTION_STATE: clientRequests.CHECK_TRANSACTION_STATE,
   PUSH_REPLY_MESSAGE_TO_CLIENT: clientRequests.PUSH_REPLY_MESSAGE_TO_CLIENT,
+  GET_CONSUMER_STATUS_FROM_CLIENT: clientRequests.GET_CONSUMER_STATUS_FROM_CLIENT,
+  GET_CONSUMER_RUNNING_INFO: clientRequests.GET_CONSUMER_RUNNING_INFO,
+  CONSUME_MESSAGE_DIRECTLY: clientRequests.CONSUME_MESSAGE_DIRECTLY,
 } as const
 
 /** A consumer group of a client, as heartbeats and brokers' requests see it. */
@@ -49,6 +61,12 @@ export interface GroupMember {
   membersChanged(): void
   /** An administrator moved the group; `body` is a ResetOffsetTable. */
   offsetsReset(topic: string, body: Buffer): void
+  /** How far it has come in the queues of a topic that it reads. */
+  offsets(topic: string): ReadonlyMap<MessageQueue, number>
+  /** What it is doing. */
+  runningInfo(): ConsumerRunningInfo
+  /** Consumes a message because an administrator wants it. */
+  consumeDirectly(message: ReceivedMessage): Promise<ConsumeMessageDirectlyResult>
 }
 
 /** Hears that a broker asks what became of a transaction. */
@@ -70,6 +88,24 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     }
     return NO_REPLY
   },
+  GET_CONSUMER_STATUS_FROM_CLIENT: (client, { header }) => {
+    const messageQueueTable = client.consumers.get(header.group)?.offsets(header.topic) ?? new Map()
+    return { ...OK, body: consumerStatusBody.encode({ messageQueueTable }) }
+  },
+  GET_CONSUMER_RUNNING_INFO: (client, { header: { consumerGroup } }) => {
+    const member = client.consumers.get(consumerGroup)
+    if (member === undefined) return notHere(consumerGroup)
+    return { ...OK, body: consumerRunningInfoBody.encode(member.runningInfo()) }
+  },
+  CONSUME_MESSAGE_DIRECTLY: async (client, { header: { consumerGroup, brokerName }, body }) => {
+    const member = client.consumers.get(consumerGroup)
+    if (member === undefined) return notHere(consumerGroup)
+    const records = Buffer.from(body ?? [])
+    const [message] = readMessages(records, brokerName ?? '', client.namespace)
+    if (message === undefined) return refuse(ResponseCode.SYSTEM_ERROR, 'there is no message in it')
+    const result = await member.consumeDirectly(message)
+    return { ...OK, body: consumeMessageDirectlyResultBody.encode(result) }
+  },
   CHECK_TRANSACTION_STATE: (client, { header, body, connection }) => {
     const messages =
       body === undefined
@@ -88,6 +124,11 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
   },
 }
 
+function notHere(group: string): Reply {
+  const remark = `The Consumer Group <${group}> not exist in this consumer`
+  return refuse(ResponseCode.SYSTEM_ERROR, remark)
+}
+
 /**
  * What producers and consumers have in common: an id, connections, routes, and heartbeats to all brokers
  * of the routes. Apache: `MQClientInstance.java`.
@@ -95,6 +136,8 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
 export class ClientInstance {
   /** `ip@instanceName`: how brokers tell clients apart. */
   readonly clientId: string
+  /** As `clientId`, but the same after a restart; Java's client names the folder of its offsets so. */
+  readonly stableId: string
   /** Before the names of topics and groups; undefined when there is none. */
   readonly namespace: string | undefined
   readonly env: Env
@@ -137,7 +180,9 @@ export class ClientInstance {
     this.nameServers = new NameServers(env, this.caller, addresses)
     this.routes = new TopicRouteTable(this.nameServers, env.events)
     const instance = options.instanceName ?? env.random.bytes(6).toString('hex')
-    this.clientId = options.clientId ?? `${env.net.addresses()[0] ?? '127.0.0.1'}@${instance}`
+    const host = env.net.addresses()[0] ?? '127.0.0.1'
+    this.clientId = options.clientId ?? `${host}@${instance}`
+    this.stableId = options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
     const dispatcher = new Dispatcher({

@@ -53,6 +53,38 @@ export const transactionCheckFailed = defineEvent({
   says: 'what became of the transaction of {msgId} of {topic} could not be said: {reason}',
 })
 
+/** Queues could not be locked or unlocked at a broker; it is tried again. */
+export const queueNotLocked = defineEvent({
+  name: 'client.lock.failed',
+  level: 'warn',
+  fields: { brokerName: 'name of the broker', reason: 'what went wrong' },
+  says: 'queues on {brokerName} could not be locked: {reason}',
+})
+
+/** A message failed that is not shared with others: it does not come again. */
+export const broadcastFailed = defineEvent({
+  name: 'client.broadcast.failed',
+  level: 'error',
+  fields: { topic: 'topic', msgId: 'id of the message' },
+  says: '{msgId} of {topic} was not consumed; broadcast messages do not come again',
+})
+
+/** The file of a broadcasting consumer's offsets could not be read; the one before it is tried. */
+export const offsetsNotRead = defineEvent({
+  name: 'client.offsets.unreadable',
+  level: 'error',
+  fields: { file: 'path of the file', reason: 'what went wrong' },
+  says: 'the offsets in {file} could not be read: {reason}',
+})
+
+/** The file of a broadcasting consumer's offsets could not be written; it is tried again. */
+export const offsetsNotSaved = defineEvent({
+  name: 'client.offsets.unsaved',
+  level: 'error',
+  fields: { file: 'path of the file', reason: 'what went wrong' },
+  says: 'the offsets in {file} could not be written: {reason}',
+})
+
 /** A message could not be given back to its broker; it is consumed again here. */
 export const sendBackFailed = defineEvent({
   name: 'client.sendback.failed',

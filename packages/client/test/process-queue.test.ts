@@ -4,7 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { nodeEnv, silentEvents, type EventDefinition } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
 import { isFull } from '../src/consumer/flow-control.ts'
-import { ConsumeConcurrently, type MessageListener } from '../src/consumer/consume-concurrently.ts'
+import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
+import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
 import type { ReceivedMessage } from '../src/message.ts'
 
@@ -86,6 +87,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     group: 'G',
     listener,
     concurrency: 2,
+    counted: () => undefined,
     sendBack: (each) => {
       sentBack.push(each.queueOffset)
       return Promise.resolve(options.accepts ?? true)

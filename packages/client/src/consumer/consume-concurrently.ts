@@ -1,35 +1,7 @@
-import type { Env } from '@skylarkmq/env'
-import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import { traced, tracing, type ProcessTrace } from '../tracing.ts'
-import { saysOf } from '../errors.ts'
+import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
+import { levelFor } from './delay-level.ts'
 import type { ProcessQueue } from './process-queue.ts'
-
-/**
- * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
- * 0, has it go to the dead-letter queue. Nothing means success.
- */
-export type ConsumeResult = 'success' | 'later' | { readonly delayLevel: number } | undefined
-
-/**
- * Consumes one message. What it throws, or rejects with, counts as `later`.
- */
-export type MessageListener = (
-  message: ReceivedMessage,
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a listener may return nothing
-) => ConsumeResult | void | Promise<ConsumeResult | void>
-
-/** What consuming needs of its consumer. */
-export interface ConsumeParts {
-  readonly env: Env
-  readonly listener: MessageListener
-  /** Calls of the listener that run at the same time, at most. */
-  readonly concurrency: number
-  /** Name of the group, for who traces. */
-  readonly group: string
-  /** Gives a message back to its broker, see `delayLevel` of ConsumeResult; false when that did not succeed. */
-  sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean>
-}
 
 interface Task {
   readonly queue: ProcessQueue
@@ -43,7 +15,7 @@ const AGAIN_MS = 5_000
  * Hands messages to the listener, several at a time and in no order. Apache:
  * `ConsumeMessageConcurrentlyService.java`.
  */
-export class ConsumeConcurrently {
+export class ConsumeConcurrently implements Consuming {
   readonly #parts: ConsumeParts
   #waiting: Task[] = []
   #running = 0
@@ -54,13 +26,16 @@ export class ConsumeConcurrently {
     this.#parts = parts
   }
 
-  /** Takes messages of a queue, which knows them already. */
   submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void {
     for (const message of messages) this.#waiting.push({ queue, message })
     this.#startMore()
   }
 
-  /** Starts no more; resolves when no call of the listener runs. */
+  /** What runs may come again with who has the queue next: nobody waits for it. */
+  release(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
   close(): Promise<void> {
     this.#isClosed = true
     this.#waiting = []
@@ -88,8 +63,10 @@ export class ConsumeConcurrently {
   }
 
   async #consume({ queue, message }: Task): Promise<void> {
-    const delayLevel = await this.#failedWith(message)
-    const isDone = delayLevel === undefined || (await this.#parts.sendBack(message, delayLevel))
+    const failure = await callListener(this.#parts, message)
+    queue.consumedMs = this.#parts.env.clock.monotonic()
+    if (failure === 'left') return
+    const isDone = failure === undefined || (await this.#parts.sendBack(message, levelOf(failure)))
     if (isDone) {
       queue.done(message)
       return
@@ -99,20 +76,10 @@ export class ConsumeConcurrently {
       if (!this.#isClosed && !queue.isDropped) this.submit(queue, [again])
     })
   }
+}
 
-  /** Undefined when the message was consumed, else the level of delay that it is to be given back with. */
-  async #failedWith(message: ReceivedMessage): Promise<number | undefined> {
-    const { topic, msgId, properties, reconsumeTimes } = message
-    const { env, group, listener } = this.#parts
-    const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
-    try {
-      const result = await traced(tracing.process, trace, async () => listener(message))
-      if (result === undefined || result === 'success') return undefined
-      return result === 'later' ? 0 : result.delayLevel
-    } catch (error) {
-      // A listener is the user's code: whatever it throws means that this message was not consumed.
-      env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
-      return 0
-    }
-  }
+/** The broker chooses by how often the message failed when nothing else was said. */
+function levelOf(failure: { delayLevel?: number; suspendMs?: number }): number {
+  if (failure.delayLevel !== undefined) return failure.delayLevel
+  return failure.suspendMs === undefined ? 0 : levelFor(failure.suspendMs)
 }

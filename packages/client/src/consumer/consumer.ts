@@ -8,8 +8,9 @@ import { decodeBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
 import { withSignal } from '../waiting.ts'
 import type { SqlSelector } from './check-expressions.ts'
-import type { ConsumeResult } from './consume-concurrently.ts'
-import { DEAD_LETTER, levelFor } from './delay-level.ts'
+import type { ConsumeResult } from './consuming.ts'
+import { DEAD_LETTER } from './delay-level.ts'
+import { Deliveries, type Batch, type BatchOptions, type Delivery } from './deliveries.ts'
 import type { PushConsumer, PushConsumerOptions } from './push-consumer.ts'
 
 /** What a consumer may be told. */
@@ -36,7 +37,10 @@ export class Unrecoverable extends Error {
 export interface ConsumeContext {
   /** Aborted when the consumer closes: what runs long should come to an end. */
   readonly signal: AbortSignal
-  /** Has the message come again after about this long, by the broker's levels of delay. Return after it. */
+  /**
+   * Has the message come again after about this long, by the broker's levels of delay; of a consumer with `ordered`, its
+   * queue waits so long. Return after it.
+   */
   retryIn(delay: Duration): void
   /** Has the message go to the dead-letter queue at once. Return after it. */
   deadLetter(reason?: string): void
@@ -62,6 +66,7 @@ export class Consumer<T = Buffer> {
   readonly #push: PushConsumer
   readonly #options: ConsumerOptions<T>
   readonly #closing = new AbortController()
+  #deliveries: Deliveries<T> | undefined
 
   /** `push` has the options' group and has subscribed to nothing yet. */
   constructor(push: PushConsumer, options: ConsumerOptions<T>) {
@@ -99,11 +104,53 @@ export class Consumer<T = Buffer> {
   }
 
   /**
+   * The messages as they come, for `for await`: each is to be acknowledged, by `ack()`, or refused. Up to `concurrency` of
+   * them may be open at a time. Leaving the loop closes the consumer; what is open then comes again. Throws as `run`.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Delivery<T>, void, undefined> {
+    const deliveries = await this.#deliver(0)
+    try {
+      for (;;) {
+        const next = await deliveries.next()
+        if (next === undefined) return
+        yield next
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** As `for await` of the consumer, several messages at a time: as many as come within `maxWait` ms, `max` at most. */
+  async *batches(options: BatchOptions = {}): AsyncGenerator<Batch<T>, void, undefined> {
+    const deliveries = await this.#deliver(options.max ?? 32)
+    try {
+      for (;;) {
+        const next = await deliveries.batch(options)
+        if (next === undefined) return
+        yield next
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
+  suspend(): void {
+    this.#push.suspend()
+  }
+
+  /** Goes on after `suspend`. */
+  resume(): void {
+    this.#push.resume()
+  }
+
+  /**
    * Starts no more handlers, waits for those that run, stores the offsets and leaves the group: within `timeout` ms,
    * default 10000, whatever the brokers do. A handler may call it, but not wait for it.
    */
   close(options: { readonly timeout?: number } = {}): Promise<void> {
     this.#closing.abort()
+    this.#deliveries?.close()
     return this.#push.close(options)
   }
 
@@ -112,14 +159,26 @@ export class Consumer<T = Buffer> {
     return this.close()
   }
 
+  /** Begins to consume for who asks for messages; `least` may be open at a time. */
+  async #deliver(least: number): Promise<Deliveries<T>> {
+    const deliveries = new Deliveries<T>(this.#push.clock)
+    this.#deliveries = deliveries
+    const offer = async (message: ReceivedMessage): Promise<ConsumeResult> => {
+      const decoded = await this.#decoded(message)
+      return isMessage(decoded) ? deliveries.offer(decoded) : decoded
+    }
+    await this.#push.start(offer, least)
+    return deliveries
+  }
+
   async #handle(message: ReceivedMessage, handler: MessageHandler<T>): Promise<ConsumeResult> {
     const decoded = await this.#decoded(message)
-    if (typeof decoded !== 'object' || 'delayLevel' in decoded) return decoded
+    if (!isMessage(decoded)) return decoded
     let result: ConsumeResult
     const context: ConsumeContext = {
       signal: this.#closing.signal,
       retryIn: (delay) => {
-        result = { delayLevel: levelFor(durationMs(delay, 'delay')) }
+        result = { suspendMs: durationMs(delay, 'delay') }
       },
       deadLetter: () => {
         result = DEAD_LETTER
@@ -151,4 +210,8 @@ export class Consumer<T = Buffer> {
       return onInvalid === 'skip' ? 'success' : DEAD_LETTER
     }
   }
+}
+
+function isMessage<T>(decoded: ReceivedMessage<T> | ConsumeResult): decoded is ReceivedMessage<T> {
+  return typeof decoded === 'object' && 'msgId' in decoded
 }

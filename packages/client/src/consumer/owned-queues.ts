@@ -9,25 +9,36 @@ import {
 import type { ClientInstance } from '../client-instance.ts'
 import { queuesAllocated, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import type { QueueOffsets, StartFrom } from '../offset/queue-offsets.ts'
+import type { OffsetStore } from '../offset/offset-store.ts'
+import type { StartFrom } from '../offset/queue-offsets.ts'
 import { saysOf } from '../errors.ts'
 import type { Allocate } from '../rebalance/allocate-averagely.ts'
 import { planRebalance } from '../rebalance/plan.ts'
 import { ownQueues } from '../rebalance/rebalance.ts'
+import { subscribeQueues } from '../route/topic-route.ts'
+import type { Consuming } from './consuming.ts'
 import type { FlowLimits } from './flow-control.ts'
 import { ProcessQueue } from './process-queue.ts'
 import type { Puller } from './pull.ts'
 import { runPullLoop } from './pull-loop.ts'
+import type { QueueLocks } from './queue-locks.ts'
 
 /** A round that left something undone is followed by another after this long. */
 const AGAIN_MS = 1_000
+/** A listener that runs longer keeps its queue for another round. */
+const RELEASE_MS = 500
 
 /** What sharing out queues and reading them needs of its consumer. */
 export interface OwnedQueuesParts {
   readonly client: ClientInstance
   readonly group: string
-  readonly offsets: QueueOffsets
+  readonly offsets: OffsetStore
   readonly puller: Puller
+  readonly consuming: Consuming
+  /** Queues are locked before they are consumed; undefined when messages may overtake each other. */
+  readonly locks: QueueLocks | undefined
+  /** Every client reads all queues. */
+  readonly isBroadcast: boolean
   readonly consumeFrom: StartFrom
   readonly allocate: Allocate
   readonly countMax: number
@@ -37,7 +48,10 @@ export interface OwnedQueuesParts {
   subscription(topic: string): SubscriptionData | undefined
   /** The queues of a topic were shared out differently than before. */
   queuesChanged(topic: string): Promise<void>
-  consume(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  /** Nothing is pulled for now. */
+  isSuspended(): boolean
+  /** See PullLoopParts. */
+  pulled(topic: string, tookMs: number, count: number): void
 }
 
 /**
@@ -80,6 +94,23 @@ export class OwnedQueues {
   /** Stores how far each queue has come; `waits` until the brokers have it. */
   async persist(waits: boolean): Promise<void> {
     await Promise.all([...this.#owned.values()].map((each) => this.#commit(each, waits)))
+    this.#parts.offsets.flush()
+  }
+
+  /** Renews the locks of all queues. */
+  async renewLocks(): Promise<void> {
+    if (this.#owned.size > 0) await this.#parts.locks?.take(this.queues)
+  }
+
+  /** Gives the locks of all queues up. */
+  async giveLocks(): Promise<void> {
+    const { locks } = this.#parts
+    if (locks !== undefined) await Promise.all(this.queues.map((queue) => locks.give(queue)))
+  }
+
+  /** What is known of each queue. */
+  get all(): readonly ProcessQueue[] {
+    return [...this.#owned.values()]
   }
 
   /** An administrator moved the group: queues begin anew at the offsets given. */
@@ -110,11 +141,10 @@ export class OwnedQueues {
   /** False when something is left to be done. */
   async #round(): Promise<boolean> {
     const topics = this.#parts.topics()
-    await this.#dropWhere((queue) => !topics.includes(queue.topic))
-    let isComplete = true
+    let isComplete = await this.#dropWhere((queue) => !topics.includes(queue.topic))
     for (const topic of topics) {
       try {
-        await this.#shareOut(topic)
+        isComplete = (await this.#shareOut(topic)) && isComplete
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
         this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
@@ -124,25 +154,38 @@ export class OwnedQueues {
     return isComplete
   }
 
-  async #shareOut(topic: string): Promise<void> {
-    const { client, group, allocate } = this.#parts
-    const wanted = await ownQueues(client, group, topic, allocate)
-    if (wanted === undefined || this.#isStopped) return
+  /** False when something is left to be done. */
+  async #shareOut(topic: string): Promise<boolean> {
+    const { client, locks } = this.#parts
+    const wanted = await this.#wanted(topic)
+    if (wanted === undefined || this.#isStopped) return true
     const held = this.queues.filter((each) => each.topic === topic)
     const plan = planRebalance(held, wanted)
-    if (plan.drop.length === 0 && plan.add.length === 0) return
+    if (plan.drop.length === 0 && plan.add.length === 0) return true
     const dropped = new Set(plan.drop.map(queueKey))
-    await this.#dropWhere((queue) => dropped.has(queueKey(queue)))
-    // The broker must know the subscription's new version before pulls name it.
-    await this.#parts.queuesChanged(topic)
-    await Promise.all(plan.add.map((queue) => this.#take(queue)))
-    const counts = { topic, added: plan.add.length, dropped: plan.drop.length }
-    client.env.events.emit(queuesAllocated, counts)
+    const isReleased = await this.#dropWhere((queue) => dropped.has(queueKey(queue)))
+    // Another member may still consume from a queue that it has to give up.
+    const add = locks === undefined ? plan.add : await locks.take(plan.add)
+    if (plan.drop.length > 0 || add.length > 0) {
+      // The broker must know the subscription's new version before pulls name it.
+      await this.#parts.queuesChanged(topic)
+      await Promise.all(add.map((queue) => this.#take(queue)))
+      const counts = { topic, added: add.length, dropped: plan.drop.length }
+      client.env.events.emit(queuesAllocated, counts)
+    }
+    return isReleased && add.length === plan.add.length
+  }
+
+  async #wanted(topic: string): Promise<readonly MessageQueue[] | undefined> {
+    const { client, group, allocate, isBroadcast } = this.#parts
+    if (!isBroadcast) return ownQueues(client, group, topic, allocate)
+    const route = await client.routes.find(topic)
+    return route === undefined ? undefined : subscribeQueues(topic, route)
   }
 
   async #take(queue: MessageQueue): Promise<void> {
     const { offsets, group, consumeFrom, client, puller, limits, countMax } = this.#parts
-    const offset = await offsets.next(group, queue, consumeFrom)
+    const offset = await offsets.next(queue, consumeFrom)
     if (offset < 0 || this.#isStopped) return
     const taken = new ProcessQueue(queue, offset)
     this.#owned.set(queueKey(queue), taken)
@@ -152,10 +195,15 @@ export class OwnedQueues {
       puller,
       limits,
       countMax,
+      commits: !this.#parts.isBroadcast,
+      isSuspended: () => this.#parts.isSuspended(),
+      pulled: (of: string, tookMs: number, count: number) => {
+        this.#parts.pulled(of, tookMs, count)
+      },
       subscription: (topic: string) =>
         this.#isStopped ? undefined : this.#parts.subscription(topic),
       consume: (from: ProcessQueue, messages: readonly ReceivedMessage[]) => {
-        if (!this.#isStopped) this.#parts.consume(from, messages)
+        if (!this.#isStopped) this.#parts.consuming.submit(from, messages)
       },
       offsetMoved: async (moved: ProcessQueue, nextOffset: number) => {
         await this.#startAgain(moved, nextOffset)
@@ -173,21 +221,28 @@ export class OwnedQueues {
     this.#owned.delete(queueKey(owned.queue))
   }
 
-  async #dropWhere(isGone: (queue: MessageQueue) => boolean): Promise<void> {
-    for (const [key, each] of this.#owned) {
-      if (!isGone(each.queue)) continue
-      each.drop()
-      this.#owned.delete(key)
-      await this.#commit(each, true)
-    }
+  /** False when a listener still runs for one of them, which stays until another round. */
+  async #dropWhere(isGone: (queue: MessageQueue) => boolean): Promise<boolean> {
+    const gone = [...this.#owned.values()].filter((each) => isGone(each.queue))
+    const dropped = await Promise.all(gone.map((each) => this.#drop(each)))
+    return dropped.every((isDropped) => isDropped)
+  }
+
+  async #drop(owned: ProcessQueue): Promise<boolean> {
+    const { consuming, locks } = this.#parts
+    if (!(await consuming.release(owned, RELEASE_MS))) return false
+    owned.drop()
+    this.#owned.delete(queueKey(owned.queue))
+    await this.#commit(owned, true)
+    await locks?.give(owned.queue)
+    return true
   }
 
   async #commit(owned: ProcessQueue, waits: boolean): Promise<void> {
-    const { offsets, group, client } = this.#parts
+    const { offsets, client } = this.#parts
     if (owned.commitOffset === undefined) return
     try {
-      if (waits) await offsets.commitAndWait(group, owned.queue, owned.commitOffset)
-      else await offsets.commit(group, owned.queue, owned.commitOffset)
+      await offsets.save(owned.queue, owned.commitOffset, waits)
     } catch (error) {
       // It is stored with the next round; at worst some messages come twice.
       if (!(error instanceof SkylarkError)) throw error

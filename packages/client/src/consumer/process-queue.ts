@@ -17,6 +17,9 @@ export class ProcessQueue {
   nextOffset: number
   /** Offset to consume next, as brokers are told; undefined before anything is known. */
   commitOffset: number | undefined
+  /** When a pull of it was answered last, and when something of it was consumed, on the monotonic clock. */
+  pulledMs: number | undefined
+  consumedMs: number | undefined
 
   constructor(queue: MessageQueue, nextOffset: number) {
     this.queue = queue
@@ -40,8 +43,18 @@ export class ProcessQueue {
 
   /** Between the first and the last of them, in messages. */
   get span(): number {
+    return this.#offsetMax - (this.offsetMin ?? this.#offsetMax)
+  }
+
+  /** Smallest offset of what waits; undefined when nothing does. */
+  get offsetMin(): number | undefined {
     const [first] = this.#messages.keys()
-    return first === undefined ? 0 : this.#offsetMax - first
+    return first
+  }
+
+  /** Greatest offset that was pulled; -1 before the first. */
+  get offsetMax(): number {
+    return this.#offsetMax
   }
 
   /** Gives the queue up. */
@@ -63,8 +76,7 @@ export class ProcessQueue {
   done(message: ReceivedMessage): void {
     if (!this.#messages.delete(message.queueOffset)) return
     this.#bytes -= message.body.length
-    const [first] = this.#messages.keys()
-    this.#moveTo(first ?? this.#offsetMax + 1)
+    this.#moveTo(this.offsetMin ?? this.#offsetMax + 1)
   }
 
   /** A pull found nothing for this group before `offset`: with nothing left to consume, that is how far it has come. */

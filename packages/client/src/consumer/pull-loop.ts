@@ -19,10 +19,16 @@ export interface PullLoopParts {
   readonly puller: Puller
   readonly limits: FlowLimits
   readonly countMax: number
+  /** Pulls tell the broker how far the group has come. */
+  readonly commits: boolean
+  /** Nothing is pulled for now. */
+  isSuspended(): boolean
   /** What the group wants of a topic now; undefined once it wants nothing. */
   subscription(topic: string): SubscriptionData | undefined
   /** Takes messages to consume; they are in the queue already. */
   consume(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  /** Hears of each pull that was answered: how long it took, ms, and how many messages it brought. */
+  pulled(topic: string, tookMs: number, count: number): void
   /** The offset to pull is not in the queue: it must be given up and taken anew from `nextOffset`. */
   offsetMoved(queue: ProcessQueue, nextOffset: number): Promise<void>
 }
@@ -31,7 +37,7 @@ export interface PullLoopParts {
 export async function runPullLoop(parts: PullLoopParts, queue: ProcessQueue): Promise<void> {
   const { clock } = parts.env
   while (!queue.isDropped) {
-    if (isFull(queue, parts.limits)) {
+    if (parts.isSuspended() || isFull(queue, parts.limits)) {
       await pause(clock, FULL_MS)
       continue
     }
@@ -48,6 +54,8 @@ async function pullOnce(
   queue: ProcessQueue,
   subscription: SubscriptionData,
 ): Promise<number> {
+  const { clock } = parts.env
+  const began = clock.monotonic()
   try {
     const pulled = await parts.puller.pull({
       group: parts.group,
@@ -56,8 +64,10 @@ async function pullOnce(
       countMax: parts.countMax,
       subscription,
       sendsSubscription: false,
-      commitOffset: queue.commitOffset,
+      commitOffset: parts.commits ? queue.commitOffset : undefined,
     })
+    queue.pulledMs = clock.monotonic()
+    parts.pulled(queue.queue.topic, queue.pulledMs - began, pulled.messages.length)
     if (!queue.isDropped) await take(parts, queue, pulled)
     return 0
   } catch (error) {

@@ -1,4 +1,12 @@
-import { nodeEnv, warnOnce, type Env, type EventSink, type Timer } from '@skylarkmq/env'
+import {
+  hostVariable,
+  nodeEnv,
+  warnOnce,
+  type Clock,
+  type Env,
+  type EventSink,
+  type Timer,
+} from '@skylarkmq/env'
 import {
   ConsumerSendMsgBack,
   parseSubscription,
@@ -10,19 +18,27 @@ import {
   type MessageQueue,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
-import { ClientInstance } from '../client-instance.ts'
+import { ClientInstance, type GroupMember } from '../client-instance.ts'
 import { ClosedError, OptionError, RouteNotFoundError, saysOf } from '../errors.ts'
-import { rebalanceFailed, sendBackFailed } from '../events.ts'
+import { broadcastFailed, rebalanceFailed, sendBackFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
+import { LocalOffsets } from '../offset/local-offsets.ts'
+import { groupOffsets, type OffsetStore } from '../offset/offset-store.ts'
 import { QueueOffsets, type StartFrom } from '../offset/queue-offsets.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { settledWithin } from '../waiting.ts'
 import { checkExpressions, type SqlSelector } from './check-expressions.ts'
-import { ConsumeConcurrently, type MessageListener } from './consume-concurrently.ts'
+import { ConsumeConcurrently } from './consume-concurrently.ts'
+import { ConsumeCounts } from './consume-counts.ts'
+import { consumeDirectly } from './consume-directly.ts'
+import { ConsumeOrderly } from './consume-orderly.ts'
+import type { ConsumeParts, Consuming, MessageListener } from './consuming.ts'
 import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
+import { QueueLocks } from './queue-locks.ts'
+import { runningInfo } from './running-info.ts'
 
 /** What a consumer may be told. */
 export interface PushConsumerOptions {
@@ -32,8 +48,28 @@ export interface PushConsumerOptions {
   readonly consumeFrom?: StartFrom
   /** Calls of the listener that run at the same time, at most; default 20. */
   readonly concurrency?: number
-  /** How often a message comes again before it goes to the dead-letter queue; default 16. */
+  /**
+   * `CLUSTERING` (the default): each message goes to one member of the group. `BROADCASTING`: each member gets all of
+   * them, keeps its offsets in a file of its machine, and a message that fails does not come again.
+   */
+  readonly model?: 'CLUSTERING' | 'BROADCASTING'
+  /**
+   * Messages of one queue are consumed one after the other, in their order, by one member at a time; one that fails
+   * holds up those behind it. Default false.
+   */
+  readonly ordered?: boolean
+  /** With `ordered`: how long a queue waits after a message that failed, ms, from 10 to 30000; default 1000. */
+  readonly suspendCurrentQueueMs?: number
+  /**
+   * How often a message comes again before it goes to the dead-letter queue; default 16, and with `ordered` for as
+   * long as it fails.
+   */
   readonly maxReconsumeTimes?: number
+  /**
+   * Folder of the offsets of broadcasting consumers, in the form of Java's client; default `.rocketmq_offsets` in the
+   * home directory.
+   */
+  readonly offsetsDirectory?: string | undefined
   /** Messages that one pull asks for; default 32. */
   readonly pullBatchSize?: number
   /** Messages of one queue that may wait here; default 1000. */
@@ -51,6 +87,9 @@ export interface PushConsumerOptions {
 }
 
 const SEND_BACK_TIMEOUT_MS = 5_000
+const RENEW_LOCKS_MS = 20_000
+const SUSPEND_MS = 1_000
+const DEFAULT_RECONSUME_TIMES = 16
 /** How long `close` takes at most. */
 const CLOSE_MS = 10_000
 /** The part of it in which listeners that run may come to an end. */
@@ -75,13 +114,17 @@ export class PushConsumer {
   readonly #ownsClient: boolean
   readonly #options: PushConsumerOptions
   readonly #group: string
-  readonly #offsets: QueueOffsets
+  readonly #counts: ConsumeCounts
+  readonly #locks: QueueLocks | undefined
+  readonly #isBroadcast: boolean
   readonly #subscriptions = new Map<string, SubscriptionData>()
   #timers: Timer[] = []
   /** What ends listening to others. */
   readonly #ends: (() => void)[] = []
   #state: 'new' | 'running' | 'closed' = 'new'
-  #consuming: ConsumeConcurrently | undefined
+  #isSuspended = false
+  #startedMs = 0
+  #consuming: Consuming | undefined
   #owned: OwnedQueues | undefined
   #closing: Promise<void> | undefined
 
@@ -99,12 +142,22 @@ export class PushConsumer {
     if ((options.concurrency ?? 1) < 1) {
       throw new OptionError({ option: 'concurrency', problem: 'it must be at least 1' })
     }
-    this.#offsets = new QueueOffsets(this.#client)
+    checkSuspension(options.suspendCurrentQueueMs)
+    this.#isBroadcast = options.model === 'BROADCASTING'
+    this.#counts = new ConsumeCounts(env.clock)
+    // Who reads for itself has nobody to lock others out.
+    const locks = options.ordered === true && !this.#isBroadcast
+    this.#locks = locks ? new QueueLocks(this.#client, this.#group) : undefined
   }
 
   /** The id of this member of the group. */
   get clientId(): string {
     return this.#client.clientId
+  }
+
+  /** The clock that it goes by. */
+  get clock(): Clock {
+    return this.#env.clock
   }
 
   /** Where this consumer says what went wrong. */
@@ -141,33 +194,26 @@ export class PushConsumer {
   }
 
   /**
-   * Joins the group and begins to consume. A topic that is not there yet is waited for. Rejects with
+   * Joins the group and begins to consume, with `concurrency` calls of the listener at a time, or `least` if that is more.
+   * A topic that is not there yet is waited for. Rejects with
    * RMQ_NAME_SERVER when no name server answers, RMQ_CLOSED, and RMQ_BROKER when a broker cannot
    * filter by a SQL92 expression that was subscribed.
    */
-  async start(listener: MessageListener): Promise<void> {
+  async start(listener: MessageListener, least = 1): Promise<void> {
     if (this.#state !== 'new') throw new ClosedError({ what: `the consumer of ${this.#group}` })
     const retryTopic = RETRY_PREFIX + this.#group
     const now = this.#env.clock.now()
-    this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
+    if (!this.#isBroadcast) {
+      this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
+    }
     for (const topic of this.#subscriptions.keys()) await this.#client.routes.find(topic)
     await checkExpressions(this.#client, this.#group, [...this.#subscriptions.values()])
     this.#state = 'running'
-    this.#consuming = new ConsumeConcurrently({
-      env: this.#env,
-      listener,
-      concurrency: this.#options.concurrency ?? 20,
-      group: this.#group,
-      sendBack: (message, delayLevel) => this.#sendBack(message, delayLevel),
-    })
+    this.#startedMs = now
+    const parts = this.#consumeParts(listener, least)
+    this.#consuming = this.#consumingOf(parts)
     this.#owned = this.#ownedQueues(this.#consuming)
-    this.#client.consumers.set(this.#group, {
-      consumerData: () => this.#consumerData(),
-      membersChanged: () => this.#owned?.rebalance(),
-      offsetsReset: (topic, body) => {
-        void this.#owned?.reset(topic, resetOffsetBody.decode(body))
-      },
-    })
+    this.#client.consumers.set(this.#group, this.#member(parts))
     this.#ends.push(
       this.#client.routes.onChange((topic) => {
         if (this.#subscriptions.has(topic)) void this.#topicChanged(topic)
@@ -176,8 +222,18 @@ export class PushConsumer {
     await this.#client.heartbeat()
     this.#startTimers()
     // The broker has made the retry topic now, if it was not there.
-    await this.#client.routes.read(retryTopic)
+    if (!this.#isBroadcast) await this.#client.routes.read(retryTopic)
     this.#owned.rebalance()
+  }
+
+  /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
+  suspend(): void {
+    this.#isSuspended = true
+  }
+
+  /** Goes on after `suspend`. */
+  resume(): void {
+    this.#isSuspended = false
   }
 
   /**
@@ -202,6 +258,7 @@ export class PushConsumer {
       // Some time is kept for the offsets.
       await settledWithin(clock, timeout * LISTENERS_SHARE, done)
       await settledWithin(clock, left(), this.#owned?.persist(true) ?? Promise.resolve())
+      await settledWithin(clock, left(), this.#owned?.giveLocks() ?? Promise.resolve())
       this.#owned?.dropAll()
     }
     const gone = this.#ownsClient
@@ -211,28 +268,104 @@ export class PushConsumer {
     if (!isDone && this.#ownsClient) this.#client.cut()
   }
 
-  #ownedQueues(consuming: ConsumeConcurrently): OwnedQueues {
+  #consumeParts(listener: MessageListener, least: number): ConsumeParts {
+    return {
+      env: this.#env,
+      listener,
+      concurrency: Math.max(this.#options.concurrency ?? 20, least),
+      group: this.#group,
+      counted: (topic, tookMs, isConsumed) => {
+        this.#counts.consumed(this.#client.wrapped(topic), tookMs, isConsumed)
+      },
+      sendBack: (message, delayLevel) => this.#sendBack(message, delayLevel),
+    }
+  }
+
+  #consumingOf(parts: ConsumeParts): Consuming {
+    const { ordered, suspendCurrentQueueMs = SUSPEND_MS, maxReconsumeTimes } = this.#options
+    if (ordered !== true) return new ConsumeConcurrently(parts)
+    return new ConsumeOrderly({
+      ...parts,
+      suspendMs: suspendCurrentQueueMs,
+      maxReconsumeTimes: maxReconsumeTimes ?? Infinity,
+      holds: async ({ queue }) => {
+        if (this.#locks === undefined || this.#locks.isHeld(queue)) return true
+        return (await this.#locks.take([queue])).length > 0
+      },
+    })
+  }
+
+  #ownedQueues(consuming: Consuming): OwnedQueues {
     const options = this.#options
     return new OwnedQueues({
       client: this.#client,
       group: this.#group,
-      offsets: this.#offsets,
+      offsets: this.#offsetStore(),
       puller: new Puller(this.#client),
+      consuming,
+      locks: this.#locks,
+      isBroadcast: this.#isBroadcast,
       consumeFrom: options.consumeFrom ?? 'last',
       allocate: options.allocate ?? allocateAveragely,
       countMax: options.pullBatchSize ?? 32,
       limits: {
         count: options.pullThresholdForQueue ?? 1000,
         bytes: options.pullThresholdSizeForQueue ?? 100 * 1024 * 1024,
-        span: options.consumeConcurrentlyMaxSpan ?? 2000,
+        // In order nothing is consumed far ahead of the rest.
+        span: options.ordered === true ? Infinity : (options.consumeConcurrentlyMaxSpan ?? 2000),
       },
       topics: () => [...this.#subscriptions.keys()],
       subscription: (topic) => this.#subscriptions.get(topic),
       queuesChanged: (topic) => this.#queuesChanged(topic),
-      consume: (queue, messages) => {
-        consuming.submit(queue, messages)
+      isSuspended: () => this.#isSuspended,
+      pulled: (topic, tookMs, count) => {
+        this.#counts.pulled(topic, tookMs, count)
       },
     })
+  }
+
+  #offsetStore(): OffsetStore {
+    const offsets = new QueueOffsets(this.#client)
+    if (!this.#isBroadcast) return groupOffsets(offsets, this.#group)
+    const home = hostVariable('HOME') ?? hostVariable('USERPROFILE') ?? '/'
+    const { offsetsDirectory = `${home}/.rocketmq_offsets` } = this.#options
+    const folder = `${offsetsDirectory}/${this.#client.stableId}/${this.#group}`
+    return new LocalOffsets(this.#env, offsets, folder)
+  }
+
+  #member(parts: ConsumeParts): GroupMember {
+    return {
+      consumerData: () => this.#consumerData(),
+      membersChanged: () => this.#owned?.rebalance(),
+      offsetsReset: (topic, body) => {
+        void this.#owned?.reset(topic, resetOffsetBody.decode(body))
+      },
+      offsets: (topic) =>
+        new Map(
+          (this.#owned?.all ?? [])
+            .filter(({ queue }) => queue.topic === topic)
+            .map(({ queue, commitOffset, nextOffset }) => [queue, commitOffset ?? nextOffset]),
+        ),
+      consumeDirectly: (message) => consumeDirectly(parts, message, this.#options.ordered === true),
+      runningInfo: () =>
+        runningInfo({
+          client: this.#client,
+          counts: this.#counts,
+          queues: this.#owned?.all ?? [],
+          locks: this.#locks,
+          subscriptions: [...this.#subscriptions.values()],
+          isOrdered: this.#options.ordered === true,
+          startedMs: this.#startedMs,
+          concurrency: parts.concurrency,
+          settings: {
+            consumerGroup: this.#group,
+            messageModel: this.#options.model ?? 'CLUSTERING',
+            consumeFromWhere: consumeFromWhere(this.#options.consumeFrom ?? 'last'),
+            maxReconsumeTimes: this.#maxReconsumeTimes,
+            pullBatchSize: this.#options.pullBatchSize ?? 32,
+          },
+        }),
+    }
   }
 
   #startTimers(): void {
@@ -243,6 +376,8 @@ export class PushConsumer {
       clock.every(this.#options.rebalanceMs ?? 20_000, () => this.#owned?.rebalance()),
       clock.every(this.#options.persistOffsetsMs ?? 5_000, () => void this.#owned?.persist(false)),
     )
+    if (this.#locks === undefined) return
+    this.#timers.push(clock.every(RENEW_LOCKS_MS, () => void this.#owned?.renewLocks()))
   }
 
   /** Brokers that are new to this client must know it before they are asked for the group's members. */
@@ -270,15 +405,25 @@ export class PushConsumer {
     return {
       groupName: this.#group,
       consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
+      messageModel: this.#options.model ?? 'CLUSTERING',
       consumeFromWhere: consumeFromWhere(this.#options.consumeFrom ?? 'last'),
       subscriptionDataSet: [...this.#subscriptions.values()],
       unitMode: false,
     }
   }
 
+  /** -1, as for Java, when a message comes again for as long as it fails. */
+  get #maxReconsumeTimes(): number {
+    const { maxReconsumeTimes, ordered } = this.#options
+    return maxReconsumeTimes ?? (ordered === true ? -1 : DEFAULT_RECONSUME_TIMES)
+  }
+
   async #sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean> {
     const { msgId, messageQueue } = message
+    if (this.#isBroadcast) {
+      this.#env.events.emit(broadcastFailed, { topic: message.topic, msgId })
+      return true
+    }
     try {
       const route = await this.#client.routes.get(messageQueue.topic)
       const address = masterAddress(route, messageQueue.brokerName)
@@ -293,7 +438,7 @@ export class PushConsumer {
         originMsgId: message.offsetMsgId,
         originTopic: this.#client.wrapped(message.topic),
         unitMode: false,
-        maxReconsumeTimes: this.#options.maxReconsumeTimes ?? 16,
+        maxReconsumeTimes: this.#options.maxReconsumeTimes ?? DEFAULT_RECONSUME_TIMES,
       }
       const options = { timeoutMs: SEND_BACK_TIMEOUT_MS }
       await this.#client.caller.call(address, ConsumerSendMsgBack, header, options)
@@ -309,4 +454,9 @@ export class PushConsumer {
 function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
   if (from === 'first') return 'CONSUME_FROM_FIRST_OFFSET'
   return from === 'last' ? 'CONSUME_FROM_LAST_OFFSET' : 'CONSUME_FROM_TIMESTAMP'
+}
+
+function checkSuspension(ms: number | undefined): void {
+  if (ms === undefined || (ms >= 10 && ms <= 30_000)) return
+  throw new OptionError({ option: 'suspendCurrentQueueMs', problem: 'it is from 10 to 30000' })
 }

@@ -79,6 +79,12 @@ export const resetOffsetBody = jsonBody<ResetOffsetTable>(
   object<ResetOffsetTable>({ offsetTable }),
 )
 
+/** The offsets of a broadcasting consumer, in a file of its machine. Apache: `OffsetSerializeWrapper.java`. */
+export const localOffsetsBody = jsonBody<ResetOffsetTable>(
+  'OffsetSerializeWrapper',
+  object<ResetOffsetTable>({ offsetTable: byQueue }),
+)
+
 /** Writes a ResetOffsetTable as clients in C++ want it: a list. Apache: `ResetOffsetBodyForC.java`. */
 export function encodeResetOffsetForCpp(table: ResetOffsetTable): Buffer {
   const rows = Array.from(table.offsetTable, ([queue, offset]) => ({ ...queue, offset }))

@@ -1,0 +1,149 @@
+import type { ReceivedMessage } from '../message.ts'
+import { settledWithin } from '../waiting.ts'
+import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
+import type { ProcessQueue } from './process-queue.ts'
+
+/** What consuming in order needs besides. */
+export interface ConsumeOrderlyParts extends ConsumeParts {
+  /** Whether the queue is locked for this client now, so that nobody else consumes it. */
+  holds(queue: ProcessQueue): Promise<boolean>
+  /** How long a queue waits after a message that failed, ms. */
+  readonly suspendMs: number
+  /** How often a message comes again before it goes to the dead-letter queue. */
+  readonly maxReconsumeTimes: number
+}
+
+/** The messages of one queue that wait, the first of them next. */
+interface Line {
+  waiting: ReceivedMessage[]
+  /** `queued`: waits for its turn; `suspended`: waits for some time to pass. */
+  state: 'idle' | 'queued' | 'running' | 'suspended'
+  /** Nothing of it is to be started. */
+  isHeld: boolean
+  /** Who waits for the call that runs. */
+  ended: (() => void)[]
+}
+
+/** Messages of one queue that are consumed before another queue gets a turn. */
+const TURN_COUNT = 32
+/** A queue whose lock was lost is asked for again after this long. */
+const LOCK_AGAIN_MS = 1_000
+
+/**
+ * Hands the messages of each queue to the listener one after the other, in their order; queues go side by side. A
+ * message that fails is tried again before any that follows it. Apache: `ConsumeMessageOrderlyService.java`.
+ */
+export class ConsumeOrderly implements Consuming {
+  readonly #parts: ConsumeOrderlyParts
+  readonly #lines = new Map<ProcessQueue, Line>()
+  #ready: ProcessQueue[] = []
+  #running = 0
+  #isClosed = false
+  #idle: (() => void)[] = []
+
+  constructor(parts: ConsumeOrderlyParts) {
+    this.#parts = parts
+  }
+
+  submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void {
+    const known = this.#lines.get(queue)
+    const line: Line = known ?? { waiting: [], state: 'idle', isHeld: false, ended: [] }
+    this.#lines.set(queue, line)
+    line.waiting.push(...messages)
+    this.#enqueue(queue, line)
+  }
+
+  async release(queue: ProcessQueue, withinMs: number): Promise<boolean> {
+    const line = this.#lines.get(queue)
+    if (line === undefined) return true
+    line.isHeld = true
+    const ended = new Promise<void>((resolve) => {
+      if (line.state === 'running') line.ended.push(resolve)
+      else resolve()
+    })
+    if (await settledWithin(this.#parts.env.clock, withinMs, ended)) {
+      this.#lines.delete(queue)
+      return true
+    }
+    line.isHeld = false
+    this.#enqueue(queue, line)
+    return false
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.#ready = []
+    if (this.#running === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle.push(resolve)
+    })
+  }
+
+  #enqueue(queue: ProcessQueue, line: Line): void {
+    if (line.state !== 'idle' || line.isHeld || line.waiting.length === 0) return
+    line.state = 'queued'
+    this.#ready.push(queue)
+    this.#startMore()
+  }
+
+  #startMore(): void {
+    while (!this.#isClosed && this.#running < this.#parts.concurrency) {
+      const queue = this.#ready.shift()
+      if (queue === undefined) return
+      // A queue that was given up while it waited has no line any more.
+      const line = this.#lines.get(queue)
+      if (line === undefined) continue
+      this.#running++
+      line.state = 'running'
+      void this.#turn(queue, line)
+    }
+  }
+
+  async #turn(queue: ProcessQueue, line: Line): Promise<void> {
+    let waitMs = 0
+    for (let count = 0; count < TURN_COUNT && waitMs === 0; count++) {
+      const [message] = line.waiting
+      if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
+      waitMs = (await this.#parts.holds(queue))
+        ? await this.#consume(queue, line, message)
+        : LOCK_AGAIN_MS
+    }
+    this.#running--
+    for (const resolve of line.ended.splice(0)) resolve()
+    if (queue.isDropped) this.#lines.delete(queue)
+    else if (waitMs > 0) this.#suspend(queue, line, waitMs)
+    else this.#goOn(queue, line)
+    this.#startMore()
+    if (this.#running > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #suspend(queue: ProcessQueue, line: Line, ms: number): void {
+    line.state = 'suspended'
+    this.#parts.env.clock.after(ms, () => {
+      if (this.#lines.get(queue) === line) this.#goOn(queue, line)
+    })
+  }
+
+  #goOn(queue: ProcessQueue, line: Line): void {
+    line.state = 'idle'
+    this.#enqueue(queue, line)
+  }
+
+  /** Returns how long the queue has to wait, ms. */
+  async #consume(queue: ProcessQueue, line: Line, message: ReceivedMessage): Promise<number> {
+    const failure = await callListener(this.#parts, message)
+    queue.consumedMs = this.#parts.env.clock.monotonic()
+    if (queue.isDropped) return 0
+    if (failure === 'left') return LOCK_AGAIN_MS
+    const { maxReconsumeTimes, suspendMs } = this.#parts
+    const isDead = (failure?.delayLevel ?? 0) < 0 || message.reconsumeTimes >= maxReconsumeTimes
+    if (failure === undefined || (isDead && (await this.#parts.sendBack(message, -1)))) {
+      line.waiting.shift()
+      queue.done(message)
+      return 0
+    }
+    line.waiting[0] = { ...message, reconsumeTimes: message.reconsumeTimes + 1 }
+    return Math.max(1, failure.suspendMs ?? suspendMs)
+  }
+}

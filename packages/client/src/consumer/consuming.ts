@@ -1,0 +1,80 @@
+import type { Env } from '@skylarkmq/env'
+import { saysOf } from '../errors.ts'
+import { listenerFailed } from '../events.ts'
+import type { ReceivedMessage } from '../message.ts'
+import { traced, tracing, type ProcessTrace } from '../tracing.ts'
+import type { ProcessQueue } from './process-queue.ts'
+
+/**
+ * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
+ * 0, has it go to the dead-letter queue; `suspendMs` after about so long, and where messages are consumed in order its
+ * queue waits for it; `left` was not consumed, and is for who has the queue next. Nothing means success.
+ */
+export type ConsumeResult =
+  | 'success'
+  | 'later'
+  | 'left'
+  | { readonly delayLevel: number }
+  | { readonly suspendMs: number }
+  | undefined
+
+/**
+ * Consumes one message. What it throws, or rejects with, counts as `later`.
+ */
+export type MessageListener = (
+  message: ReceivedMessage,
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a listener may return nothing
+) => ConsumeResult | void | Promise<ConsumeResult | void>
+
+/** What consuming needs of its consumer. */
+export interface ConsumeParts {
+  readonly env: Env
+  readonly listener: MessageListener
+  /** Calls of the listener that run at the same time, at most. */
+  readonly concurrency: number
+  /** Name of the group, for who traces. */
+  readonly group: string
+  /** Hears of each call of the listener: how long it took, ms, and whether it consumed the message. */
+  counted(topic: string, tookMs: number, isConsumed: boolean): void
+  /** Gives a message back to its broker, see `delayLevel` of ConsumeResult; false when that did not succeed. */
+  sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean>
+}
+
+/** A way of handing the messages of queues to a listener. */
+export interface Consuming {
+  /** Takes messages of a queue, which knows them already. */
+  submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  /**
+   * Before a queue is given up: hands over no more of it, and waits `withinMs` for the call that must end first. False
+   * when it did not; then it goes on.
+   */
+  release(queue: ProcessQueue, withinMs: number): Promise<boolean>
+  /** Starts no more; resolves when no call of the listener runs. */
+  close(): Promise<void>
+}
+
+/** How a message failed; undefined when it was consumed. */
+export type Failure =
+  'left' | { readonly delayLevel?: number; readonly suspendMs?: number } | undefined
+
+/** Calls the listener with a message. Never rejects: a listener is the user's code. */
+export async function callListener(
+  parts: ConsumeParts,
+  message: ReceivedMessage,
+): Promise<Failure> {
+  const { topic, msgId, properties, reconsumeTimes } = message
+  const { env, group, listener } = parts
+  const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
+  const began = env.clock.monotonic()
+  let failure: Failure
+  try {
+    const result = await traced(tracing.process, trace, async () => listener(message))
+    if (typeof result === 'object' || result === 'left') failure = result
+    else failure = result === 'later' ? {} : undefined
+  } catch (error) {
+    env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
+    failure = {}
+  }
+  parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
+  return failure
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Consumer, ReceivedMessage, RocketMQ } from '@skylarkmq/client'
+import { startServer, type TestServer } from '@skylarkmq/testing'
+
+const textOf = (message: ReceivedMessage): string => message.body.toString()
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await pause(2)
+}
+
+async function send(mq: RocketMQ, topic: string, bodies: readonly string[], key?: string) {
+  const producer = await mq.producer()
+  for (const body of bodies) await producer.send({ topic, body, shardingKey: key })
+}
+
+const first = { consumeFrom: 'first' } as const
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i))
+
+test('messages of a queue are consumed in order, and one that fails holds up those behind it', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client({ logger: SILENT })
+  await send(mq, 'T', numbers(50))
+  const consumer = await mq.consumer({
+    group: 'g',
+    subscriptions: { T: '*' },
+    ordered: true,
+    suspendCurrentQueueMs: 10,
+    ...first,
+  })
+  const taken: string[] = []
+  let atOnce = 0
+  await consumer.run(async (message) => {
+    assert.equal(++atOnce, 1)
+    await pause(0)
+    atOnce--
+    taken.push(`${textOf(message)}/${message.reconsumeTimes}`)
+    if (textOf(message) === '7' && message.reconsumeTimes < 2) throw new Error('not yet')
+  })
+  await until(() => taken.length === 52)
+  const expected = numbers(50).flatMap((n) => (n === '7' ? ['7/0', '7/1', '7/2'] : [`${n}/0`]))
+  assert.deepEqual(taken, expected)
+})
+
+test('an ordered message that failed as often as it may goes to the dead letters, and the others go on', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client({ logger: SILENT })
+  await send(mq, 'T', ['a', 'bad', 'c'])
+  const consumer = await mq.consumer({
+    group: 'g',
+    subscriptions: { T: '*' },
+    ordered: true,
+    suspendCurrentQueueMs: 10,
+    maxReconsumeTimes: 2,
+    ...first,
+  })
+  const taken: string[] = []
+  await consumer.run((message) => {
+    taken.push(textOf(message))
+    if (textOf(message) === 'bad') throw new Error('bad')
+  })
+  await until(() => taken.includes('c'))
+  assert.deepEqual(taken, ['a', 'bad', 'bad', 'bad', 'c'])
+  assert.deepEqual(server.messages('%DLQ%g').map(textOf), ['bad'])
+})
+
+test('queues of an ordered group change hands without a message out of order', async () => {
+  await using server = await startServer({ topics: { T: 4 } })
+  const taken: { readonly member: number; readonly queue: number; readonly offset: number }[] = []
+  const member = async (number: number): Promise<Consumer> => {
+    const consumer = await server.client({ logger: SILENT }).consumer({
+      group: 'g',
+      subscriptions: { T: '*' },
+      ordered: true,
+      ...first,
+    })
+    await consumer.run(async ({ messageQueue, queueOffset }) => {
+      await pause(1)
+      taken.push({ member: number, queue: messageQueue.queueId, offset: queueOffset })
+    })
+    return consumer
+  }
+  const producer = await server.client().producer()
+  let sent = 0
+  const sendSome = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) {
+      await producer.send({ topic: 'T', body: String(sent), shardingKey: String(sent % 16) })
+      sent++
+    }
+  }
+  const worked = (number: number) => taken.some((each) => each.member === number)
+  const one = await member(1)
+  await sendSome(() => worked(1))
+  await member(2)
+  await sendSome(() => worked(2))
+  await member(3)
+  await sendSome(() => worked(3))
+  await one.close()
+  await sendSome(() => sent % 100 === 0)
+  await until(() => new Set(taken.map(({ queue, offset }) => `${queue}:${offset}`)).size === sent)
+  for (const queue of [0, 1, 2, 3]) {
+    const offsets = taken.filter((each) => each.queue === queue).map(({ offset }) => offset)
+    assert.deepEqual(offsets, numbers(offsets.length).map(Number), `queue ${queue}`)
+  }
+})
+
+test('each broadcasting consumer gets everything, goes on where it stopped, and keeps a file that Java reads', async (t) => {
+  await using server = await startServer({ topics: { T: 2 } })
+  const directory = mkdtempSync(join(tmpdir(), 'skylark-offsets-'))
+  t.after(() => {
+    rmSync(directory, { recursive: true })
+  })
+  const listen = async (clientId: string) => {
+    const mq = server.client({ clientId, logger: SILENT })
+    const consumer = await mq.consumer({
+      group: 'g',
+      subscriptions: { T: '*' },
+      model: 'BROADCASTING',
+      offsetsDirectory: directory,
+      ...first,
+    })
+    const taken: string[] = []
+    await consumer.run((message) => {
+      taken.push(textOf(message))
+      if (textOf(message) === '3') throw new Error('it does not come again')
+    })
+    return { consumer, taken }
+  }
+  const mq = server.client()
+  const [one, other] = [await listen('1.2.3.4@one'), await listen('1.2.3.4@other')]
+  await send(mq, 'T', numbers(10))
+  for (const { taken } of [one, other]) await until(() => taken.length === 10)
+  await one.consumer.close()
+  const file = join(directory, '1.2.3.4@one', 'g', 'offsets.json')
+  assert.match(
+    readFileSync(file, 'utf8'),
+    /^\{"offsetTable":\{\{"brokerName":"broker-a","queueId":\d,"topic":"T"\}:\d+,\{.*\}:\d+\}\}$/,
+  )
+  await send(mq, 'T', ['late'])
+  const again = await listen('1.2.3.4@one')
+  await until(() => again.taken.length > 0 && other.taken.length === 11)
+  assert.deepEqual(again.taken, ['late'])
+})
+
+test('messages may be asked for one by one, refused and left', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client()
+  await send(mq, 'T', numbers(4))
+  const options = { group: 'g', subscriptions: { T: '*' }, concurrency: 1, ...first }
+  const taken: string[] = []
+  for await (const message of await mq.consumer(options)) {
+    taken.push(textOf(message))
+    if (textOf(message) === '2') break
+    if (textOf(message) === '1') message.nack({ delay: '1m' })
+    else message.ack()
+  }
+  assert.deepEqual(taken, ['0', '1', '2'])
+  const rest: string[] = []
+  const consumer = await mq.consumer(options)
+  await consumer.run((message) => rest.push(textOf(message)))
+  await until(() => rest.length === 2)
+  assert.deepEqual(rest, ['2', '3'])
+  await server.clock.advance('59s')
+  assert.equal(rest.length, 2)
+  await server.clock.advance('1s')
+  assert.deepEqual(rest, ['2', '3', '1'])
+})
+
+test('batches hold what comes within a while, and are acknowledged as a whole', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client()
+  await send(mq, 'T', numbers(25))
+  const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' }, ...first })
+  const sizes: number[] = []
+  for await (const batch of consumer.batches({ max: 10, maxWait: 50 })) {
+    sizes.push(batch.messages.length)
+    batch.ack()
+    if (sizes.reduce((sum, size) => sum + size, 0) === 25) break
+  }
+  assert.deepEqual(sizes, [10, 10, 5])
+  assert.equal(await lagOf(server, mq), 0)
+})
+
+test('a suspended consumer pulls nothing until it is resumed', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client()
+  const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' }, ...first })
+  const taken: string[] = []
+  await consumer.run((message) => taken.push(textOf(message)))
+  await send(mq, 'T', ['a'])
+  await until(() => taken.length === 1)
+  consumer.suspend()
+  // The pull that is held already may bring one more.
+  await send(mq, 'T', ['b', 'c', 'd'])
+  await pause(150)
+  assert.ok(taken.length <= 3, String(taken.length))
+  consumer.resume()
+  await until(() => taken.length === 4)
+})
+
+/** Messages of T that the group g has not consumed. */
+async function lagOf(server: TestServer, mq: RocketMQ): Promise<number> {
+  let count = 0
+  const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' } })
+  await consumer.run(() => count++)
+  await server.quiet()
+  await pause(50)
+  return count
+}
+
+const nothing = (): void => undefined
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing }
