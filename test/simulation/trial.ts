@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert/strict'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { EventValues } from '@skylarkmq/env'
 import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
@@ -144,7 +145,7 @@ export abstract class Trial<Running, Figures> {
 
   #notOpened(error: unknown): void {
     this.note(`open failed: ${String(error)}`)
-    if (!this.mayNotOpen(error)) this.fail(error)
+    if (error instanceof AssertionError || !this.mayNotOpen(error)) this.fail(error)
     this.#restartLater()
   }
 

@@ -66,7 +66,8 @@ export class JsonFile {
   /**
    * Replaces the content: the new file is whole under another name before the old one becomes `.bak` and it
    * takes its place. At any moment one of the two can be loaded, after a power cut too: the file is brought to
-   * disk afterwards, and until that is done the backup stays. Throws the host's error; then nothing is changed.
+   * disk afterwards, and until that is done the backup stays. The first content is on disk with its name. Throws the
+   * host's error; then it is to be called again.
    */
   save(content: unknown): void {
     const { disk } = this.#env
@@ -77,11 +78,14 @@ export class JsonFile {
     const backup = `${this.path}.bak`
     const hasBackup = disk.stat(backup) !== undefined
     // With nothing to fall back on, the new file must not come out of a power cut torn.
-    if (!hasBackup && !this.#isOnDisk) this.#syncNow(`${this.path}.tmp`)
+    const isFirst = !hasBackup && !this.#isOnDisk
+    if (isFirst) this.#syncNow(`${this.path}.tmp`)
     const isKept = this.#isOnDisk || !hasBackup
     if (isKept && disk.stat(this.path) !== undefined) disk.rename(this.path, backup)
     this.#isOnDisk = false
     disk.rename(`${this.path}.tmp`, this.path)
+    // What goes by the first content must not find none after a power cut.
+    if (isFirst) disk.syncDirectoryNow(this.#directory)
     this.#saved = text
     this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
   }

@@ -2,6 +2,7 @@ import type { Disk } from '@skylarkmq/env'
 import {
   MessageSysFlag,
   RecordAt,
+  TIMER_TOPIC,
   crc32,
   readInt,
   recordSpans,
@@ -18,6 +19,7 @@ import type { LogEnd, LogFile } from './check/log-walk.ts'
 import { Findings } from './check/problem.ts'
 import type { Problem } from './check/problem.ts'
 import { QueueCheck } from './check/queue-check.ts'
+import { checkTimers } from './check/timer-check.ts'
 import { checkpointLayout, readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import { parseDelayLevels } from './dispatch/delay-levels.ts'
@@ -28,6 +30,7 @@ import { offsetOfSegmentName } from './segment/segment-file.ts'
 import { listSegments } from './segment/segment-queue.ts'
 import { storePaths } from './store-paths.ts'
 import type { StorePaths } from './store-paths.ts'
+import { timerPrecision } from './timer/timer-parts.ts'
 
 const FAST_FILES = 2
 const CHECKPOINT_BYTES = 4096
@@ -84,6 +87,8 @@ export interface CheckSummary {
   readonly units: number
   readonly indexFiles: number
   readonly indexEntries: number
+  /** Messages in the timer wheel, which wait for a time of their own. */
+  readonly waiting: number
   /** Whether the last stop was orderly. */
   readonly isClean: boolean
 }
@@ -163,6 +168,17 @@ class StoreCheck {
       findings.note(`${findings.namesDamaged} units and index entries name bytes that are damaged`)
     }
     this.#checkCheckpoint(checkpoint, end)
+    const waiting = checkTimers({
+      disk: this.#disk,
+      root: paths.root,
+      commitLog: paths.commitLog,
+      precisionMs: timerPrecision(this.#config),
+      isClean,
+      findings,
+      logMin: offsetMin,
+      logEnd: end.offset,
+      queueEnd: queues.endOf(TIMER_TOPIC, 0),
+    })
     const behind = offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))
     for (const each of behind) {
       const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
@@ -181,6 +197,7 @@ class StoreCheck {
         units: queues.units,
         indexFiles: index.fileCount,
         indexEntries: index.entries,
+        waiting,
         isClean,
       },
       damage: this.#damage(end),

@@ -8,7 +8,6 @@ export class DeliveredBefore {
   readonly #times = new Map<string, number>()
 
   #left = 0
-  #doubtful: string[] = []
 
   /** Whether nothing was found, or all of it was taken. */
   get isEmpty(): boolean {
@@ -21,25 +20,13 @@ export class DeliveredBefore {
     this.#left++
   }
 
-  /** True when what is about to be delivered was found; that one counts no more, unless it is given back. */
+  /** True when what is about to be delivered was found; that one counts no more. */
   take(key: string): boolean {
     const times = this.#times.get(key) ?? 0
     if (times === 0) return false
     this.#times.set(key, times - 1)
     this.#left--
-    this.#doubtful.push(key)
     return true
-  }
-
-  /** What was taken is accounted for. */
-  settle(): void {
-    this.#doubtful = []
-  }
-
-  /** What was taken since the last call of `settle` is to be delivered once more. */
-  giveBack(): void {
-    for (const key of this.#doubtful) this.found(key)
-    this.#doubtful = []
   }
 }
 

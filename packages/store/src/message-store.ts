@@ -330,6 +330,11 @@ export class MessageStore {
     return this.#parts.log.offsetMax
   }
 
+  /** Up to where the log is written; what lies behind is gone when a write fails. */
+  get commitLogOffsetWritten(): number {
+    return this.#parts.log.offsetWritten
+  }
+
   /** Up to where the log is known to be on disk. */
   get flushedOffset(): number {
     return this.#parts.flush.flushedOffset

@@ -40,6 +40,8 @@ export interface RepairPlan {
   readonly index: boolean
   readonly checkpoint: boolean
   readonly offsets: boolean
+  /** What of the timer wheel and its log is put aside; the next start makes it anew. */
+  readonly timers: 'nothing' | 'wheel' | 'wheel and log'
   /** What is wrong and stays so, as a sentence each. */
   readonly left: readonly string[]
 }
@@ -56,7 +58,8 @@ export interface RepairResult {
 
 /** Whether a plan changes anything. */
 export function changesAnything(plan: RepairPlan): boolean {
-  return plan.cutAt !== undefined || plan.queues || plan.index || plan.checkpoint || plan.offsets
+  const { cutAt, queues, index, checkpoint, offsets, timers } = plan
+  return cutAt !== undefined || queues || index || checkpoint || offsets || timers !== 'nothing'
 }
 
 /** Checks a store that nobody has open, and says what a repair would do. Writes nothing. Throws the host's error. */
@@ -77,6 +80,9 @@ export function planRepair(disk: Disk, config: StoreConfig, options: RepairOptio
       `the log has bytes at ${damage.offset} that are no record; it is not touched without --truncate`,
     )
   }
+  if (has('timer-unit') && cutAt === undefined) {
+    left.push('messages that wait are not in the log any more: they cannot be delivered')
+  }
   if (has('config')) left.push('tables of config/ cannot be read: a repair cannot make them')
   return {
     report,
@@ -85,8 +91,21 @@ export function planRepair(disk: Disk, config: StoreConfig, options: RepairOptio
     index: config.messageIndexEnable && (all || has('index-file', 'index-entry', 'index-missing')),
     checkpoint: all || has('checkpoint'),
     offsets: has('offset') || cutAt !== undefined,
+    timers: timersAside(
+      has,
+      cutAt !== undefined && disk.stat(`${storePaths(config).root}/timerlog`) !== undefined,
+    ),
     left,
   }
+}
+
+/** Behind a cut of the log, units would name messages that are not there any more, or others. */
+function timersAside(
+  has: (...kinds: ProblemKind[]) => boolean,
+  isCut: boolean,
+): RepairPlan['timers'] {
+  if (isCut || has('timer-log', 'timer-check')) return 'wheel and log'
+  return has('timer-wheel') ? 'wheel' : 'nothing'
 }
 
 /**
@@ -141,6 +160,7 @@ class Repair {
       clampOffsets(disk, root, examineStore(disk, this.#config).offsetsBehindEnd)
     }
     if (rebuilt !== undefined || plan.checkpoint) await this.#writeCheckpoint(rebuilt)
+    if (plan.timers !== 'nothing') await this.#putTimersAside()
     await this.#leaveClean()
     return { plan, report: examineStore(disk, this.#config), kept: this.#kept }
   }
@@ -176,6 +196,22 @@ class Repair {
     await disk.syncDirectory(directory.slice(0, directory.lastIndexOf('/')))
     if (this.#options.discard === true) disk.removeTree(keepIn)
     else if (disk.stat(keepIn) !== undefined) this.#kept.push(keepIn)
+  }
+
+  /** A start makes the wheel from its log, and both from the queue of the messages that wait. */
+  async #putTimersAside(): Promise<void> {
+    const { disk } = this.#env
+    const { root } = this.#paths
+    const names = this.#plan.timers === 'wheel' ? ['timerwheel'] : ['timerwheel', 'timerlog']
+    for (const name of names) {
+      const path = `${root}/${name}`
+      if (disk.stat(path) === undefined) continue
+      const keepIn = `${path}${this.#suffix}`
+      disk.rename(path, keepIn)
+      if (this.#options.discard === true) disk.removeTree(keepIn)
+      else this.#kept.push(keepIn)
+    }
+    await disk.syncDirectory(root)
   }
 
   /** Without a recovery point: the one that was there tells of an index that is gone. */

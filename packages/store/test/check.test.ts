@@ -32,7 +32,7 @@ describe('A check of a store that Apache wrote', () => {
     const { env, config } = goldenStore('extras')
     const { problems, notes } = examine(env, config)
     assert.deepEqual(problems, [])
-    assert.match(notes.join('\n'), /batchconsumequeue .*consumequeue_ext .*timerlog/)
+    assert.match(notes.join('\n'), /batchconsumequeue .*consumequeue_ext /)
     assert.match(notes.join('\n'), /2 light message queues/)
   })
 

@@ -77,7 +77,9 @@ export class ScheduledDelivery {
   #timer: Timer | undefined
   #timerAtMs = Infinity
   #isRunning = false
-  /** End of the log before the deliveries that are under way. */
+  /** The deliveries that are under way, and where they end in the log. */
+  #puts: { readonly level: number; readonly offset: number; readonly end: number }[] = []
+  /** End of the log before them. */
   #inFlightFrom: number | undefined
 
   /** Reads the progress file. Throws ERR_BROKER_CONFIG_FILE. */
@@ -270,15 +272,17 @@ export class ScheduledDelivery {
     this.#inFlightFrom = logEnd
     this.#env.turn.sends((failure) => {
       this.#inFlightFrom = undefined
-      if (failure === undefined) this.#advance(done)
-      else this.#before?.giveBack()
+      this.#advance(done, failure === undefined ? Infinity : this.#store.commitLogOffsetWritten)
       this.#wakeAt(failure === undefined ? nextMs : this.#env.clock.now() + RETRY_MS)
     })
   }
 
-  #advance(done: ReadonlyMap<number, number>): void {
-    for (const [level, offset] of done) this.#offsets.set(level, offset)
-    this.#before?.settle()
+  /** Counts what the log has up to `written`; what comes behind in its level is to be delivered once more. */
+  #advance(done: ReadonlyMap<number, number>, written: number): void {
+    const isMissing = (level: number): number | undefined =>
+      this.#puts.find((put) => put.level === level && put.end > written)?.offset
+    for (const [level, offset] of done) this.#offsets.set(level, isMissing(level) ?? offset)
+    this.#puts = []
     this.#version.next()
     this.#isChanged = true
   }
@@ -350,6 +354,7 @@ export class ScheduledDelivery {
     const result = this.#store.putMessage(message)
     if (result instanceof Promise) return true
     if (isStored(result.status)) {
+      this.#puts.push({ level, offset, end: result.physicalOffset + result.sizeBytes })
       this.#delivered(message.topic, result.sizeBytes)
       return true
     }

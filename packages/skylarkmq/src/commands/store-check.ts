@@ -76,7 +76,8 @@ export function printReport(report: CheckReport): void {
   const { summary } = report
   print(
     `${summary.logFiles} log files from ${summary.offsetMin} to ${summary.offsetMax}, ${summary.records} records; ` +
-      `${summary.queues} queues, ${summary.units} units; ${summary.indexFiles} index files, ${summary.indexEntries} entries`,
+      `${summary.queues} queues, ${summary.units} units; ${summary.indexFiles} index files, ${summary.indexEntries} entries` +
+      (summary.waiting === 0 ? '' : `; ${summary.waiting} messages wait in the timer wheel`),
   )
   if (report.problemCount === 0) print(`${bold('sound')}: all parts of the store agree`)
   else print(red(`${report.problemCount} problems`))

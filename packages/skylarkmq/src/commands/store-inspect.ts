@@ -1,6 +1,7 @@
 import {
   checkpointLayout,
   findByKey,
+  inspectTimers,
   readCheckpoint,
   readIndexHeads,
   readQueue,
@@ -31,7 +32,7 @@ interface InspectFlags extends StoreFlags {
   key?: string
 }
 
-const WHAT = ['summary', 'records', 'queue', 'index', 'checkpoint'] as const
+const WHAT = ['summary', 'records', 'queue', 'index', 'checkpoint', 'timers'] as const
 
 /** Adds `store inspect`. */
 export function addStoreInspect(store: Command): void {
@@ -40,7 +41,7 @@ export function addStoreInspect(store: Command): void {
     .addArgument(new Argument('[what]', 'what to print').choices(WHAT).default('summary'))
     .option(
       '--from <offset>',
-      'first one: a physical offset for records, a queue offset for queue',
+      'first one: a physical offset for records, a queue offset for queue, ms since 1970 for timers',
       offset,
     )
     .option('--count <n>', 'how many', offset, 10)
@@ -56,7 +57,8 @@ Examples:
   skylark store inspect ./skylark-data
   skylark store inspect ./skylark-data records --from 4096 --count 3
   skylark store inspect ./skylark-data queue --topic Orders --queue 0 --from 100
-  skylark store inspect ./skylark-data index --topic Orders --key 7`,
+  skylark store inspect ./skylark-data index --topic Orders --key 7
+  skylark store inspect ./skylark-data timers --count 20`,
     )
     .action((dir: string | undefined, what: (typeof WHAT)[number], flags: InspectFlags) => {
       process.exitCode = looking(() => inspect(dir, what, flags))
@@ -90,6 +92,8 @@ function inspect(
       return printIndex(found, flags)
     case 'checkpoint':
       return printCheckpoint(found, flags)
+    case 'timers':
+      return printTimers(found, flags)
   }
 }
 
@@ -228,6 +232,32 @@ function printCheckpoint({ disk, config }: StoreOnDisk, flags: InspectFlags): nu
   return 0
 }
 
+function printTimers({ disk, config }: StoreOnDisk, flags: InspectFlags): number {
+  const { from = 0, count } = flags
+  const found = inspectTimers(disk, config, { from, count })
+  const { commitLog } = storePaths(config)
+  const next = found.next.map((each) => {
+    const [record] = readRecords(disk, commitLog, { from: each.physicalOffset, count: 1 })
+    return { ...each, message: record?.physicalOffset === each.physicalOffset ? record : undefined }
+  })
+  if (flags.json === true) return printJson({ ...found, next })
+  const { waiting, slots, logFiles, logUnits, logEnd, checkedLogEnd, queueOffset } = found
+  const span =
+    slots === 0 ? '' : `, ${timeText(found.firstSlotMs)} to ${timeText(found.lastSlotMs)}`
+  print(`waiting      ${waiting} messages in ${slots} slots of the wheel${span}`)
+  print(`timer log    ${logUnits} units in ${logFiles} files, to ${logEnd}`)
+  print(`check point  delivered before ${timeText(found.readTimeMs)}`)
+  print(`             timer log to ${checkedLogEnd ?? '-'}, queue to ${queueOffset ?? '-'}`)
+  for (const { slotMs, dueMs, physicalOffset, what, message } of next) {
+    const to = message?.properties['REAL_TOPIC'] ?? 'a message that is not there'
+    const queue = message?.properties['REAL_QID']
+    const place = queue === undefined ? to : `${to}/${queue}`
+    const when = dueMs === undefined ? `${timeText(slotMs)} +1 slot` : timeText(dueMs)
+    print(`${when.padEnd(32)} ${what.padEnd(8)} ${visible(place)}  ${dim(`at ${physicalOffset}`)}`)
+  }
+  return 0
+}
+
 function checkpointLines(values: ReturnType<typeof readCheckpoint>): string[] {
   const lines = checkpointLayout.fields.map(({ name, doc }) => {
     const value = name.endsWith('Timestamp')
@@ -244,8 +274,8 @@ function checkpointLines(values: ReturnType<typeof readCheckpoint>): string[] {
   return lines
 }
 
-function timeText(ms: number): string {
-  return ms > 0 && ms < 8.64e15 ? new Date(ms).toISOString() : '-'
+function timeText(ms: number | undefined): string {
+  return ms !== undefined && ms > 0 && ms < 8.64e15 ? new Date(ms).toISOString() : '-'
 }
 
 function printJson(value: unknown): number {

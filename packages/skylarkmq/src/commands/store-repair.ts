@@ -110,6 +110,10 @@ function stepsOf(plan: RepairPlan): string[] {
   if (plan.queues) steps.push('make the queues anew from the log')
   if (plan.index) steps.push('make the index anew from the log')
   if (plan.checkpoint) steps.push('write the checkpoint anew')
+  if (plan.timers !== 'nothing') {
+    const what = plan.timers === 'wheel' ? 'the timer wheel' : 'the timer wheel and its log'
+    steps.push(`put ${what} aside; the next start makes it anew`)
+  }
   if (plan.offsets) steps.push('set offsets that are behind the end of their queue to that end')
   return steps
 }

@@ -18,6 +18,8 @@ const KNOWN = new Set([
   'lock',
   'namesrv',
   'skylark.pid',
+  'timerlog',
+  'timerwheel',
 ])
 
 /** What Apache keeps beside them, and what it is. */
@@ -25,8 +27,6 @@ const NOT_CHECKED: Readonly<Record<string, string>> = {
   batchconsumequeue: 'queues of batches (BatchCQ)',
   consumequeue_ext: 'extended queues (enableConsumeQueueExt)',
   compaction: 'compacted topics',
-  timerlog: 'the log of the timer wheel',
-  timerwheel: 'the timer wheel',
   epochFileCheckpoint: 'epochs of the controller mode',
   'epochFileCheckpoint.bak': 'epochs of the controller mode',
   brokerIdentity: 'the identity of the controller mode',

@@ -20,6 +20,14 @@ export const problemKinds = {
   checkpoint: '`skylark store repair` writes it anew.',
   config:
     'A broker starts from the `.bak` file beside it, if that can be read. Put the file right, or move it away.',
+  'timer-log':
+    '`skylark store repair` puts the timer log and the wheel aside; the next start makes them anew from the queue of the messages that wait.',
+  'timer-wheel':
+    '`skylark store repair` puts the timer wheel aside; the next start makes it anew from the timer log.',
+  'timer-check':
+    '`skylark store repair` puts the timer log and the wheel aside; the next start makes them anew from the queue of the messages that wait.',
+  'timer-unit':
+    'That message cannot be delivered; the broker says so when its time comes, and goes on. Nothing else is to be done.',
   offset:
     '`skylark store repair` sets it to the end of its queue; messages that come before that are not delivered to the group.',
 } as const

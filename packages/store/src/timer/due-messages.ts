@@ -23,6 +23,8 @@ export interface DueMessage {
   readonly enqueueMs: number | undefined
   readonly isRolled: boolean
   readonly group: DueGroup
+  /** Once it is put into the log: where it ends there; 0 when there was nothing to put. */
+  writtenEnd?: number
 }
 
 /** How far everything before is done with: what a start after a crash has to do again. */

@@ -55,7 +55,7 @@ export function recoverTimers(
   if (check === undefined) {
     log.recover(0, was.clean, (unit, position) => {
       if (!isThere(unit) || isPutBack(unit) || !was.bearsOut(unit)) return false
-      chain(wheel, unit, position, Infinity)
+      chain(wheel, unit, position)
       enqueued.add(unit.physicalOffset)
       return true
     })
@@ -84,10 +84,10 @@ function recoverFrom(
   const isLost = log.end < lastTimerLogFlushPos
   const isWhole = isDoubtful || isLost
   const enqueued = new Set<number>()
-  const end = isWhole ? log.end : Infinity
+  if (isWhole) wheel.dropBehind(log.end, lastReadTimeMs)
   log.recover(isWhole ? 0 : lastTimerLogFlushPos, was.clean, (unit, position) => {
     if (!isSound(unit, position)) return false
-    if (unit.slotMs >= lastReadTimeMs) chain(wheel, unit, position, end)
+    if (unit.slotMs >= lastReadTimeMs) chain(wheel, unit, position)
     if (isLost || !isKnown(position)) enqueued.add(unit.physicalOffset)
     return true
   })
@@ -103,10 +103,9 @@ function recoverFrom(
   }
 }
 
-/** Puts a unit into its slot, unless it is there. A slot that leads behind the end of the log is begun anew. */
-function chain(wheel: TimerWheel, unit: TimerUnit, position: number, logEnd: number): void {
-  const found = wheel.slot(unit.slotMs)
-  const slot = found !== undefined && found.last < logEnd ? found : undefined
+/** Puts a unit into its slot, unless it is there. */
+function chain(wheel: TimerWheel, unit: TimerUnit, position: number): void {
+  const slot = wheel.slot(unit.slotMs)
   if (slot !== undefined && position <= slot.last) return
   wheel.put(unit.slotMs, {
     first: slot?.first ?? position,

@@ -28,8 +28,6 @@ export class TimerCheckpointer {
   #last: TimerCheckPoint
   /** Whether a file is there that a start would go by. */
   #isBegun: boolean
-  /** Whether the file's name is known to be on disk. */
-  #isNamed = false
   #commitLogEnd = 0
   #wanted: Wanted | undefined
   #running: Promise<void> | undefined
@@ -71,8 +69,10 @@ export class TimerCheckpointer {
     // What is not on disk may be gone after a crash, and others may be in its place.
     const progress = this.#progress()
     const commitLogEnd = Math.min(progress.commitLogEnd, host.flushedOffset)
-    this.#write({ ...progress, commitLogEnd })
-    this.#syncNow()
+    const { disk } = this.#parts.env
+    const point = this.#write({ ...progress, commitLogEnd }, true)
+    this.#replace(point, commitLogEnd)
+    disk.syncDirectoryNow(this.#directory)
     this.#isBegun = true
   }
 
@@ -140,10 +140,10 @@ export class TimerCheckpointer {
       await log.sync(this.#last.lastTimerLogFlushPos)
       await wheel.write(progress.pages)
       counts.save()
-      this.#write(progress)
-      await syncPath(env.disk, this.#path)
-      if (!this.#isNamed) await env.disk.syncDirectory(this.#directory)
-      this.#isNamed = true
+      const point = this.#write(progress, false)
+      await syncPath(env.disk, this.#newPath)
+      this.#replace(point, progress.commitLogEnd)
+      await env.disk.syncDirectory(this.#directory)
       this.#isBegun = true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
@@ -151,23 +151,8 @@ export class TimerCheckpointer {
     }
   }
 
-  #syncNow(): void {
-    const { disk } = this.#parts.env
-    const file = disk.open(this.#path, 'write')
-    try {
-      file.syncNow()
-    } finally {
-      file.close()
-    }
-    disk.syncDirectoryNow(this.#directory)
-    this.#isNamed = true
-  }
-
-  get #directory(): string {
-    return this.#path.slice(0, this.#path.lastIndexOf('/'))
-  }
-
-  #write(progress: DueProgress): void {
+  /** Writes the file beside the one that is there: a start must find one that is whole. */
+  #write(progress: DueProgress, isSync: boolean): TimerCheckPoint {
     const { env, rebuildEnd, deliveredMs } = this.#parts
     const { counter } = this.#last.dataVersion
     const point: TimerCheckPoint = {
@@ -183,14 +168,28 @@ export class TimerCheckpointer {
       rebuildEnd: isRebuilding ? rebuildEnd : 0,
       deliveredMs: isRebuilding ? deliveredMs : 0,
     }
-    const file = env.disk.open(this.#path, 'create')
+    const file = env.disk.open(this.#newPath, 'create')
     try {
       file.writeNow(encodeTimerCheck(point, mark), 0)
+      if (isSync) file.syncNow()
     } finally {
       file.close()
     }
+    return point
+  }
+
+  #replace(point: TimerCheckPoint, commitLogEnd: number): void {
+    this.#parts.env.disk.rename(this.#newPath, this.#path)
     this.#last = point
-    this.#commitLogEnd = progress.commitLogEnd
+    this.#commitLogEnd = commitLogEnd
+  }
+
+  get #newPath(): string {
+    return `${this.#path}.new`
+  }
+
+  get #directory(): string {
+    return this.#path.slice(0, this.#path.lastIndexOf('/'))
   }
 
   #sample(): void {

@@ -164,15 +164,18 @@ export class TimerDequeue {
     }
   }
 
-  /** The log could not be written: what was taken is to be delivered once more. */
-  putBack(messages: readonly DueMessage[]): void {
-    this.#before?.giveBack()
-    this.#parts.due.putBack(messages)
+  /** Not all of the log could be written: what it does not have is to be delivered once more. */
+  writtenInPart(messages: readonly DueMessage[]): void {
+    const { host, due } = this.#parts
+    const isThere = ({ writtenEnd = 0 }: DueMessage): boolean =>
+      writtenEnd <= host.commitLogOffsetWritten
+    const missing = messages.filter((message) => !isThere(message))
+    due.putBack(missing)
+    this.delivered(messages.filter(isThere))
   }
 
   /** Counts messages whose delivery is written as done with. */
   delivered(messages: readonly DueMessage[]): void {
-    this.#before?.settle()
     for (const message of messages) {
       const group = this.#parts.due.done(message)
       if (group !== undefined) this.#settleRecalls(group)
@@ -205,7 +208,8 @@ export class TimerDequeue {
     const waited = decodeRecord(record)
     const message = messageOnItsWay(record, waited, isRolled, enqueueMs, env.clock.now())
     const wasDelivered = this.#before?.take(nextStepOf(waited)) === true
-    if (message !== undefined && !wasDelivered && !this.#put(message)) return false
+    due.writtenEnd = 0
+    if (message !== undefined && !wasDelivered && !this.#put(due, message)) return false
     if (enqueueMs !== undefined) {
       this.#parts.counts.add(waiting.topic, waiting.isDelete ? 1 : -1)
     }
@@ -221,7 +225,7 @@ export class TimerDequeue {
     return true
   }
 
-  #put(message: MessageToStore): boolean {
+  #put(due: DueMessage, message: MessageToStore): boolean {
     const { env, host } = this.#parts
     const result = host.putMessage(message)
     if (result instanceof Promise) return true
@@ -231,6 +235,7 @@ export class TimerDequeue {
       env.events.emit(timerNotDelivered, { topic: message.topic, reason, isRefused })
       return isRefused
     }
+    due.writtenEnd = result.physicalOffset + result.sizeBytes
     this.#parts.deliveredTotal++
     for (const listener of this.#listeners) listener(message.topic, result.sizeBytes)
     return true

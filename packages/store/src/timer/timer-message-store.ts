@@ -14,7 +14,7 @@ import { TimerDequeue, type DeliveryListener } from './timer-dequeue.ts'
 import { TimerEnqueue } from './timer-enqueue.ts'
 import { TimerLog } from './timer-log.ts'
 import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
-import { slotBegin, type TimerHost, type TimerParts } from './timer-parts.ts'
+import { slotBegin, timerPrecision, type TimerHost, type TimerParts } from './timer-parts.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { readWaiting } from './waiting-message.ts'
 
@@ -58,7 +58,7 @@ export class TimerMessageStore {
   /** Opens the files below the store's root and recovers what is in them. Throws the host's error. */
   constructor(env: Env, config: StoreConfig, host: TimerHost) {
     const root = config.storePathRootDir
-    const precisionMs = [1000, 500, 200, 100].find((each) => each <= config.timerPrecisionMs) ?? 100
+    const precisionMs = timerPrecision(config)
     makeDurableDirectory(env.disk, `${root}/config`)
     const log = new TimerLog(env, `${root}/timerlog`, config.mappedFileSizeTimerLog)
     const wheel = new TimerWheel(env.disk, `${root}/timerwheel`, precisionMs)
@@ -257,7 +257,7 @@ export class TimerMessageStore {
       if (this.#inFlight === undefined) return
       this.#inFlight = undefined
       if (failure === undefined) this.#dequeue.delivered(taken)
-      else this.#dequeue.putBack(taken)
+      else this.#dequeue.writtenInPart(taken)
       this.#wakeAt(env.clock.now() + (failure === undefined ? 0 : RETRY_MS))
     })
   }

@@ -17,6 +17,7 @@ export interface TimerHost {
   scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void
   readonly commitLogOffsetMin: number
   readonly commitLogOffsetMax: number
+  readonly commitLogOffsetWritten: number
   readonly flushedOffset: number
   readonly wasClean: boolean
 }
@@ -49,4 +50,9 @@ export interface TimerParts {
 /** The beginning of the slot that has a time. */
 export function slotBegin(timeMs: number, precisionMs: number): number {
   return Math.floor(timeMs / precisionMs) * precisionMs
+}
+
+/** Length of a slot: the value of `timerPrecisionMs`, or the next shorter one that a wheel can have. */
+export function timerPrecision(config: StoreConfig): number {
+  return [1000, 500, 200, 100].find((each) => each <= config.timerPrecisionMs) ?? 100
 }

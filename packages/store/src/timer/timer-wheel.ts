@@ -119,6 +119,21 @@ export class TimerWheel {
     return undefined
   }
 
+  /** Empties the slots from a time on that lead behind the end of the timer log. Throws the host's error. */
+  dropBehind(logEnd: number, fromMs: number): void {
+    const untilMs = fromMs + TIMER_SLOTS * this.#precisionMs
+    for (let at = this.nextOccupied(fromMs, untilMs); at !== undefined;) {
+      if ((this.slot(at)?.last ?? 0) >= logEnd) this.#clear(at)
+      at = this.nextOccupied(at + this.#precisionMs, untilMs)
+    }
+  }
+
+  #clear(timeMs: number): void {
+    const { page, at } = this.#place(Math.floor(timeMs / this.#precisionMs))
+    this.#load(page)?.fill(0, at, at + timerSlotLayout.sizeBytes)
+    this.#changed.add(page)
+  }
+
   /** How many wait for a time from `fromMs` on and before `untilMs`. Throws the host's error. */
   count(fromMs: number, untilMs: number): number {
     let count = 0

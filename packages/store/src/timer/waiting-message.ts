@@ -115,14 +115,14 @@ export function deliveryOf(record: Buffer): { key: string; slotMs: number } | un
   const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
   const out = findProperty(properties, OUT_MS)
   if (out === undefined) return undefined
+  const slotMs = numberOf(properties, out)
+  // No checksum covers properties: a power cut may tear those of a record in the middle.
+  if (!Number.isSafeInteger(slotMs)) return undefined
   const isRolled = record.compare(TOPIC, 0, TOPIC.length, spans.topicStart, spans.topicEnd) === 0
   const rolls = rollTimesOf(properties)
   // Who sends to the queue of those that wait has rolled nothing.
   if (isRolled && rolls === 0) return undefined
-  return {
-    key: stepKey(properties, isRolled ? rolls - 1 : rolls),
-    slotMs: numberOf(properties, out),
-  }
+  return { key: stepKey(properties, isRolled ? rolls - 1 : rolls), slotMs }
 }
 
 /** The key of `deliveryOf`, for a message that waits and is about to be delivered or rolled. */
