@@ -191,15 +191,18 @@ export function brokerError(answer: BrokerAnswer): BrokerError {
 }
 
 /** None of the name servers answered. */
-export class NameServerError extends define<{ addresses: string; reason: string }>(
-  'RMQ_NAME_SERVER',
-  {
-    says: (v) => `no name server answers at ${v.addresses}: ${v.reason}`,
-    does: 'Start one with `skylark start`, or give the right address: the option nameServers, NAMESRV_ADDR, or `-n host:port` of the command.',
-    for: 'user',
-    retriable: true,
-  },
-) {}
+export class NameServerError extends define<{
+  addresses: string
+  reason: string
+  /** What to do, when something else than starting one helps. */
+  advice?: string | undefined
+}>('RMQ_NAME_SERVER', {
+  says: (v) => `no name server answers at ${v.addresses}: ${v.reason}`,
+  hint: (v) => v.advice,
+  does: 'Start one with `skylark start`, or give the right address: the option nameServers, NAMESRV_ADDR, or `-n host:port` of the command.',
+  for: 'user',
+  retriable: true,
+}) {}
 
 /** No broker has the topic, or none that may be used for what was asked. */
 export class RouteNotFoundError extends define<{
@@ -246,9 +249,11 @@ export class ConnectError extends define<{
   },
   does: 'Check that the process runs, that the address is right, and that no firewall is between.',
   hint: (v) =>
-    v.advertised === undefined
-      ? undefined
-      : `If ${v.advertised.brokerName} runs, it tells an address that this host does not reach (a container's, say): set brokerIP1 in its broker.conf to one that clients reach, and restart it.`,
+    /CERT|TLS|SSL/.test(v.reason)
+      ? 'Give the option tls the certificates to trust ({ ca }) and the name in them ({ servername }), or, for a trial, { rejectUnauthorized: false }.'
+      : v.advertised === undefined
+        ? undefined
+        : `If ${v.advertised.brokerName} runs, it tells an address that this host does not reach (a container's, say): set brokerIP1 in its broker.conf to one that clients reach, and restart it.`,
   for: 'user',
   retriable: true,
 }) {}
@@ -258,7 +263,7 @@ export class ConnectionLostError extends define<{ address: string; request: stri
   'RMQ_CONNECTION_LOST',
   {
     says: (v) => `the connection to ${v.address} closed before ${v.request} was answered`,
-    does: 'The request may or may not have taken effect. If it is always so, look whether the port is that of a broker or a name server.',
+    does: 'The request may or may not have taken effect. If it is always so, the port is not that of a broker or a name server, or it wants TLS (the option tls).',
     for: 'user',
     retriable: true,
   },

@@ -147,6 +147,8 @@ export class OwnedQueues {
         isComplete = (await this.#shareOut(topic)) && isComplete
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
+        // Who leaves the group is no member of it any more, and says nothing of that.
+        if (this.#isStopped) return true
         this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
         isComplete = false
       }

@@ -8,7 +8,14 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import type { AnyRequest } from '@skylarkmq/remoting'
-import { BrokerError, NameServerError, saysOf, WrongPortError } from '../errors.ts'
+import {
+  BrokerError,
+  ConnectError,
+  NameServerError,
+  RocketMQError,
+  saysOf,
+  WrongPortError,
+} from '../errors.ts'
 import type { Answer, CallOptions, Caller } from './call.ts'
 
 /**
@@ -46,7 +53,9 @@ export class NameServers {
     }
     if (last instanceof WrongPortError) throw last
     const addresses = this.addresses.join(', ')
-    throw new NameServerError({ addresses, reason: saysOf(last) }, last)
+    const isRefused = last instanceof ConnectError && last.values.reason === 'ECONNREFUSED'
+    const advice = last instanceof RocketMQError && !isRefused ? last.hint : undefined
+    throw new NameServerError({ addresses, reason: saysOf(last), advice }, last)
   }
 
   /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */
