@@ -11,6 +11,7 @@ import {
   type Problem,
 } from './tidy/checks.ts'
 import { checkCycles, checkDeadFiles } from './tidy/graph.ts'
+import { checkConformanceTables } from './tidy/conformance-table.ts'
 import { checkDocsAreCurrent } from './tidy/docs-current.ts'
 import { FILE_BYTES_MAX } from './tidy/rules.ts'
 import { parse } from './tidy/source.ts'
@@ -26,6 +27,7 @@ const problems = [
   ...checkVersion(),
   ...checkDependencies(),
   ...checkDocsAreCurrent(root),
+  ...checkConformanceTables(root),
 ]
 for (const { file, line, says } of problems) process.stdout.write(`${file}:${line}: ${says}\n`)
 process.stdout.write(problems.length === 0 ? 'tidy\n' : `${problems.length} things to tidy\n`)

@@ -11,7 +11,6 @@ const POP = 'POP is not built yet'
 const ROCKSDB = 'there is no RocksDB here: tables and queues are files of their own'
 const CONTROLLER = 'the controller mode is not built'
 const CONTAINER = 'only a broker container serves it, and there is none here'
-const COLD = 'there is no cold-data control: cold reads are asynchronous and bounded anyway'
 const STATIC = 'static topics are not built'
 const REPLICATION = 'replication is not built yet'
 
@@ -77,7 +76,7 @@ export const mqadminCommands: Readonly<Record<string, readonly MqadminCommand[]>
     { name: 'resetOffsetByTime', does: 'sets a group to a time, or a queue to an offset' },
     { name: 'skipAccumulatedMessage', does: 'sets a group to the end' },
     { name: 'cloneGroupOffset', does: 'sets a group to where another is' },
-    { name: 'setConsumeMode', does: 'has a group consume by PULL or POP', absent: POP },
+    { name: 'setConsumeMode', does: 'has a group consume by PULL or POP' },
   ],
   'Brokers and clusters': [
     { name: 'clusterList', does: 'prints the brokers' },
@@ -98,15 +97,13 @@ export const mqadminCommands: Readonly<Record<string, readonly MqadminCommand[]>
     { name: 'removeBroker', does: 'ends a broker in a container', absent: CONTAINER },
     {
       name: 'setCommitLogReadAheadMode',
-      does: 'tells the system how to read ahead in the mapped log',
-      absent: 'there is no memory mapping here',
+      does: 'tells the system how to read ahead in the mapped log; kept here, without effect',
     },
-    { name: 'getColdDataFlowCtrInfo', does: 'prints limits on cold reads', absent: COLD },
-    { name: 'updateColdDataFlowCtrGroupConfig', does: 'sets limits on cold reads', absent: COLD },
+    { name: 'getColdDataFlowCtrInfo', does: 'prints limits on cold reads' },
+    { name: 'updateColdDataFlowCtrGroupConfig', does: 'sets limits on cold reads' },
     {
       name: 'removeColdDataFlowCtrGroupConfig',
       does: 'removes limits on cold reads',
-      absent: COLD,
     },
     {
       name: 'checkRocksdbCqWriteProgress',

@@ -11,6 +11,7 @@ import {
   checkWords,
   type Problem,
 } from '../tidy/checks.ts'
+import { checkBehaviourTable, checkPatterns } from '../tidy/conformance-table.ts'
 import { checkCycles, checkDeadFiles } from '../tidy/graph.ts'
 import { parse, type Source } from '../tidy/source.ts'
 
@@ -110,4 +111,40 @@ test('a file that nobody imports is found', () => {
       ['packages/broker/src/dead.ts'],
     )
   })
+})
+
+test('the table of behaviours has each behaviour once, with the clients that show it', () => {
+  const shown = new Map([
+    ['send-one', new Set(['go', 'java'])],
+    ['send-two', new Set(['java'])],
+  ])
+  const table = (...rows: string[]): string =>
+    ['| behaviour | client | shows |', '| --- | --- | --- |', ...rows].join('\n')
+  const check = (...rows: string[]): string =>
+    said(checkBehaviourTable('README.md', table(...rows), shown))
+  const [one, two] = ['| send-one | go, java | a \\|\\| b |', '| send-two | java | x |']
+  assert.equal(check(one, two, '| mixed/… | go | x |'), '')
+  assert.match(check(one), /the table lacks send-two/)
+  assert.match(check(one, two, '| send-three | go | x |'), /no program shows send-three/)
+  assert.match(check('| send-one, send-two | java | x |'), /send-one is shown by go, java, not by/)
+  assert.match(check(one, one, two), /send-one is listed twice/)
+})
+
+test('the tables of what works name the same behaviours in each language, and leave none out', () => {
+  const page = (file: string, ...patterns: string[]) => ({
+    file,
+    text: patterns.map((pattern) => `| a | b | ${pattern} |`).join('\n'),
+  })
+  const check = (english: string[], other: string[]): string =>
+    said(checkPatterns([page('en', ...english), page('zh', ...other)], ['send-one', 'pull-one']))
+  assert.equal(
+    check(['`send-*`, `pull-one`', '`mixed/*`'], ['`send-*`, `pull-one`', '`mixed/*`']),
+    '',
+  )
+  assert.match(check(['`send-*`', '`pull-*`'], ['`send-*`']), /names other behaviours than en/)
+  assert.match(check(['`send-*`'], ['`send-*`']), /does not name pull-one/)
+  assert.match(
+    check(['`*-one`, `push-*`'], ['`*-one`, `push-*`']),
+    /no behaviour is called push-\*/,
+  )
 })

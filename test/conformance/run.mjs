@@ -73,6 +73,7 @@ const wantedClients = Object.keys(clients).filter((name) => options.client?.incl
 async function showPhase(phase, cluster, scratch, results) {
   const run = async (client) => {
     const program = clients[client]
+    if (phase === 'alone' && !program.mayBeAlone) return
     const home = join(scratch, `home-${client}`)
     mkdirSync(home, { recursive: true })
     const onLine = (line) => {
@@ -134,8 +135,13 @@ async function showMake(make) {
         if (options.verbose) console.log(`         ${JSON.stringify(line.result)}`)
       })
     }
-    await cluster.restartBroker({ autoCreateTopicEnable: false, enablePropertyFilter: true })
+    await cluster.restartBroker({
+      autoCreateTopicEnable: false,
+      enablePropertyFilter: true,
+      coldDataFlowControlEnable: true,
+    })
     await showPhase('after-restart', cluster, scratch.path, results)
+    await showPhase('alone', cluster, scratch.path, results)
   } finally {
     await cluster.stop()
     if (!options.keep) scratch.remove()

@@ -124,3 +124,13 @@ test('examples/in-a-test.mjs passes, and the guide shows what is in it', async (
   const shown = blocks.flatMap((block) => (block.split('```')[0] ?? '').split('\n'))
   for (const line of shown) assert.ok(source.includes(line), line)
 })
+
+test('examples/recall.mjs calls one message back, and the other comes, as the guide says', async (t) => {
+  const { namesrvAddr } = await serverFor(t, { set: ['recallMessageEnable=true'] })
+  const lines = await run('recall.mjs', namesrvAddr)
+  assert.match(lines[0] ?? '', /^called back [0-9A-F]{32}$/)
+  assert.deepEqual(lines.slice(1), ['got kept', 'too late: 604'])
+  const recalling = /^const .*(recallHandle }|producer\.recall).*$/gm
+  const guide = readFileSync(`${root}docs/guide/delay.md`, 'utf8').match(recalling)
+  assert.deepEqual(readFileSync(`${root}examples/recall.mjs`, 'utf8').match(recalling), guide)
+})

@@ -93,7 +93,6 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       cleanFileForciblyEnable: false,
       messageIndexSafe: random.chance(0.3),
       rejectTransactionMessage: false,
-      brokerIP1: '10.0.0.1',
     }
   }
 
@@ -114,7 +113,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     env.disk.makeDirectory(`${ROOT}/config`)
     const path = `${ROOT}/config/delayOffset.json`
     const schedule = new ScheduledDelivery(env, store, path, this.#config.messageDelayLevel)
-    return { process, env, store, schedule, config: this.#config }
+    return { process, env, store, schedule, host: '10.0.0.1', config: this.#config }
   }
 
   protected opened(_process: SimProcess, { env, store, schedule }: Broker): void {

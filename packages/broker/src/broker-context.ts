@@ -1,5 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import type { MessageStore, StoreConfig } from '@skylarkmq/store'
+import type { ColdDataControl } from './consumer/cold-data-control.ts'
 import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import type { ConsumerTable } from './consumer/consumer-table.ts'
 import type { QueueLockTable } from './consumer/queue-lock-table.ts'
@@ -8,12 +9,14 @@ import type { FlowControl } from './flow-control.ts'
 import type { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import type { BrokerConfig } from './options.ts'
 import type { ProducerTable } from './producer/producer-table.ts'
+import type { TopicRoutes } from './registration/topic-routes.ts'
 import type { NameServerRegistration } from './registration/register-broker.ts'
 import type { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
 import type { SendStamp } from './send/send-stamp.ts'
 import type { DayCounts } from './stats/day-counts.ts'
 import type { BrokerLanes } from './processors/lanes.ts'
 import type { BrokerStats } from './stats/broker-stats.ts'
+import type { MessageRequestModeTable } from './subscription/message-request-mode-table.ts'
 import type { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
 import type { TopicConfigTable } from './topic/topic-config-table.ts'
 import type { Transactions } from './transaction/transactions.ts'
@@ -34,15 +37,20 @@ export interface BrokerContext {
   readonly filters: ConsumerFilterTable
   readonly producers: ProducerTable
   readonly locks: QueueLockTable
+  readonly coldData: ColdDataControl
   readonly held: PullRequestHold
   readonly stats: BrokerStats
   readonly schedule: ScheduledDelivery
   readonly transactions: Transactions
   readonly registration: NameServerRegistration
+  readonly requestModes: MessageRequestModeTable
+  readonly topicRoutes: TopicRoutes
   /** What a send adds to its message and its answer. */
   readonly stamp: SendStamp
   /** `ip:port` that clients are told. */
   readonly address: string
+  /** The address without its port. */
+  readonly host: string
   /** Ms since 1970 at which the broker began. */
   readonly bootTimestamp: number
   readonly lanes: BrokerLanes

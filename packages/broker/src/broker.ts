@@ -11,6 +11,7 @@ import {
 import { MessageStore, storeOptions, type StoreConfig } from '@skylarkmq/store'
 import { advertisedAddress } from './advertised-address.ts'
 import type { BrokerContext } from './broker-context.ts'
+import { ColdDataControl } from './consumer/cold-data-control.ts'
 import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import { ConsumerTable } from './consumer/consumer-table.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
@@ -26,10 +27,12 @@ import { processors, servedRequests } from './processors/index.ts'
 import { BrokerLanes } from './processors/lanes.ts'
 import { ProducerTable } from './producer/producer-table.ts'
 import { NameServerRegistration } from './registration/register-broker.ts'
+import { TopicRoutes } from './registration/topic-routes.ts'
 import { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
 import { sendStamp } from './send/send-stamp.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
 import { DayCounts } from './stats/day-counts.ts'
+import { MessageRequestModeTable } from './subscription/message-request-mode-table.ts'
 import { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
 import { TopicConfigTable } from './topic/topic-config-table.ts'
 import { transactionParts } from './transaction/transaction-parts.ts'
@@ -39,6 +42,7 @@ const SAMPLE_MS = 10_000
 const EXPIRE_MS = 10_000
 const DELAY_OFFSET_MS = 1_000
 const FILTER_MS = 10_000
+const COLD_DATA_MS = 5_000
 /** Memory for requests that are queued; who would take more is told that the broker is busy. */
 const QUEUED_BYTES_MAX = 64 * 1024 * 1024
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
@@ -178,7 +182,7 @@ export class Broker {
     config.storeHost = { address: advertised.hostBytes, port: config.listenPort }
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
-    const { topics, groups, offsets, filters } = this.#readTables(folder)
+    const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
     const store = await MessageStore.open(env, config)
     if (!store.wasClean) {
       offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
@@ -194,6 +198,7 @@ export class Broker {
       followsAsker: advertised.followsAsker,
     }
     const producers = new ProducerTable(env.clock)
+    const registration = new NameServerRegistration(env, this.#client, topics, () => identity)
     const flow = new FlowControl(env, config, store)
     const context: Mutable<BrokerContext> = {
       env,
@@ -207,6 +212,7 @@ export class Broker {
       filters,
       producers,
       locks: new QueueLockTable(env.clock),
+      coldData: new ColdDataControl(env.clock, config),
       held: new PullRequestHold(env.clock, (offset, size) => store.recordAt(offset, size)),
       stats,
       schedule: new ScheduledDelivery(
@@ -221,12 +227,15 @@ export class Broker {
       transactions: new Transactions(
         transactionParts({ env, config, store, topics, offsets, stats, producers }),
       ),
-      registration: new NameServerRegistration(env, this.#client, topics, () => identity),
+      requestModes,
+      registration,
+      topicRoutes: this.#topicRoutes(registration, topics),
       stamp: sendStamp(config),
       lanes: this.#lanes(flow),
       flow,
       day: new DayCounts(env.clock, stats, config.brokerClusterName),
       address,
+      host: advertised.host,
       bootTimestamp: env.clock.now(),
       configChanged: () => {
         context.stamp = sendStamp(config)
@@ -245,6 +254,22 @@ export class Broker {
       gone: (group) => {
         filters.unregister(group)
       },
+    })
+  }
+
+  #topicRoutes(registration: NameServerRegistration, topics: TopicConfigTable): TopicRoutes {
+    const config = this.#config
+    const { brokerName } = config
+    return new TopicRoutes(this.#env.clock, {
+      client: this.#client,
+      nameServers: () => registration.nameServers,
+      own: (topic) => {
+        const count = topics.get(topic)?.readQueueNums
+        return count === undefined
+          ? undefined
+          : Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId }))
+      },
+      freshMs: () => config.loadBalancePollNameServerInterval,
     })
   }
 
@@ -279,6 +304,7 @@ export class Broker {
         () => config.autoCreateSubscriptionGroup,
       ),
       offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+      requestModes: new MessageRequestModeTable(env, `${folder}/messageRequestMode.json`),
       filters: new ConsumerFilterTable(env, {
         path: `${folder}/consumerFilter.json`,
         maxErrorRateOfBloomFilter: config.maxErrorRateOfBloomFilter,
@@ -330,6 +356,9 @@ export class Broker {
           context.filters.save()
         }),
       ),
+      clock.every(COLD_DATA_MS, () => {
+        context.coldData.clear()
+      }),
       clock.every(SAMPLE_MS, () => {
         context.stats.sample()
         context.day.tick()

@@ -156,4 +156,18 @@ export const flowOptions = {
     applies: 'live',
     doc: 'How long a request of any other kind may be queued before it is answered that the broker is busy.',
   }),
+  cgColdReadThreshold: int({
+    default: 3_145_728,
+    min: 0,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'What a group without a limit of its own may read of cold messages in five seconds, with `coldDataFlowControlEnable`.',
+  }),
+  globalColdReadThreshold: int({
+    default: 104_857_600,
+    min: 0,
+    unit: 'bytes',
+    applies: 'live',
+    doc: 'What all groups together may read of cold messages in five seconds.',
+  }),
 } satisfies OptionTable

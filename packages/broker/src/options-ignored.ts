@@ -41,7 +41,6 @@ export const ignoredBrokerOptions = {
     metricLoggingExporterIntervalInMills: '10000',
     subscriptionExpiredTimeout: '600000',
     estimateAccumulation: 'true',
-    coldCtrStrategyEnable: 'false',
     fetchNamesrvAddrInterval: '10000',
     enableMixedMessageType: 'false',
     enableSplitRegistration: 'false',
@@ -161,10 +160,6 @@ export const ignoredBrokerOptions = {
     popConsumerKVServiceEnable: 'false',
     popReviveMaxReturnSizePerRead: '16384',
     popReviveMaxAttemptTimes: '16',
-    loadBalancePollNameServerInterval: '30000',
-    serverLoadBalancerEnable: 'true',
-    defaultMessageRequestMode: 'PULL',
-    defaultPopShareQueueNum: '-1',
     popResponseReturnActualRetryTopic: 'false',
     popInflightMessageThreshold: '10000',
     enablePopMessageThreshold: 'false',
@@ -188,10 +183,9 @@ export const ignoredBrokerOptions = {
     metricsLabel: '',
     metricsInDelta: 'false',
   }),
-  ...ignoredAll('there is no cold-data control', {
+  ...ignoredAll('limits on cold reads are what the options say, and are not adapted', {
+    coldCtrStrategyEnable: 'false',
     usePIDColdCtrStrategy: 'true',
-    cgColdReadThreshold: '3145728',
-    globalColdReadThreshold: '104857600',
   }),
   ...ignoredAll('light message queues are not built', {
     enableLmqStats: 'false',

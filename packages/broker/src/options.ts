@@ -1,4 +1,4 @@
-import { flag, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import { flag, int, oneOf, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
 import { flowOptions } from './options-flow.ts'
 import { ignoredBrokerOptions } from './options-ignored.ts'
 
@@ -206,6 +206,32 @@ const sending = {
   }),
 } satisfies OptionTable
 
+const sharingOut = {
+  serverLoadBalancerEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'The broker shares queues out among the clients that ask it to; otherwise each gets all.',
+  }),
+  loadBalancePollNameServerInterval: int({
+    default: 30_000,
+    min: 0,
+    unit: 'ms',
+    applies: 'live',
+    doc: 'How long the broker goes by a route when it shares queues out.',
+  }),
+  defaultMessageRequestMode: oneOf(['PULL', 'POP'], {
+    default: 'PULL',
+    applies: 'live',
+    doc: 'Whether clients that let the broker share queues out pull or pop, unless setConsumeMode says otherwise. POP itself is not built yet.',
+  }),
+  defaultPopShareQueueNum: int({
+    default: -1,
+    min: -1,
+    applies: 'live',
+    doc: 'With POP, how many other clients pop the queues of one; every one of them when it is not positive.',
+  }),
+} satisfies OptionTable
+
 const pulling = {
   longPollingEnable: flag({
     default: true,
@@ -292,6 +318,7 @@ export const brokerOptions = {
   ...registration,
   ...topicsAndGroups,
   ...sending,
+  ...sharingOut,
   ...pulling,
   ...flowOptions,
   configBlackList: text({

@@ -356,6 +356,12 @@ export class MessageStore {
     return this.#reader.isInMemory(physicalOffset)
   }
 
+  /** Whether the message at an offset of a queue is cold; false when there is none. */
+  isCold(topic: string, queueId: number, queueOffset: number): boolean {
+    const unit = this.queueUnitAt(topic, queueId, queueOffset)
+    return unit !== undefined && this.#reader.isCold(unit.physicalOffset)
+  }
+
   /** Whether messages are accepted. */
   isWriteable(): boolean {
     return this.whyNotWriteable() === undefined

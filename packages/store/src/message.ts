@@ -109,6 +109,8 @@ export interface GetMessageResult {
   readonly count: number
   /** Length of all records. */
   readonly bytes: number
+  /** Bytes of the records that are cold; 0 without `coldDataFlowControlEnable`. */
+  readonly coldBytes: number
   /** Whether the read is so far behind that a slave would serve it better. */
   readonly suggestPullingFromSlave: boolean
 }

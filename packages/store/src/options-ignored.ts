@@ -128,10 +128,7 @@ export const ignoredStoreOptions = {
     cleanSwapedMapInterval: '300000',
     logicQueueSwapMapReserveFileNum: '20',
     wakeFlushWhenPutMessage: 'false',
-    coldDataFlowControlEnable: 'false',
     coldDataScanEnable: 'false',
-    dataReadAheadEnable: 'true',
-    accessMessageInMemoryHotRatio: '26',
   }),
   ...ignoredAll(
     'old files of queues are deleted between other work, and first offsets corrected with them',

@@ -217,6 +217,24 @@ const reading = {
     applies: 'live',
     doc: 'Share of the memory of the host that counts as holding the end of the log.',
   }),
+  accessMessageInMemoryHotRatio: int({
+    default: 26,
+    min: 0,
+    max: 100,
+    unit: '%',
+    applies: 'live',
+    doc: 'Messages further behind the end of the log than this share of the memory of the host are cold.',
+  }),
+  coldDataFlowControlEnable: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Limits how much each group reads of cold messages.',
+  }),
+  dataReadAheadEnable: flag({
+    default: true,
+    applies: 'live',
+    doc: 'Kept for SET_COMMITLOG_READ_MODE; the log is not mapped, and this has no effect.',
+  }),
   messageIndexEnable: flag({
     default: true,
     doc: 'Whether messages can be found by key.',

@@ -21,6 +21,8 @@ const PULL_BYTES_MAX = 128 * 1024 * 1024
 const PULL_BYTES_MIN = 100
 const UNITS_PER_READ = 64
 const DAMAGED_MAX = 10_000
+/** Each holds what it has found so far, and a block that it reads; the disk has enough to do with fewer. */
+const COLD_READINGS_MAX = 256
 
 /** One reading of a queue, which may pause while the disk is asked. */
 interface Reading {
@@ -35,6 +37,7 @@ interface Reading {
   records: Buffer[]
   queueOffsets: number[]
   bytes: number
+  coldBytes: number
   /** How many of the records are copies, which outlive the turn. */
   copied: number
   lastPhysical: number
@@ -56,6 +59,10 @@ export class QueueReader {
   readonly #queues: ConsumeQueueTable
   readonly #log: CommitLog
   readonly #ahead = new UnitsAhead()
+  /** Readings that wait for the disk. */
+  #coldReadings = 0
+  /** Those that are to begin when one of them has ended. */
+  readonly #later: (() => void)[] = []
 
   constructor(env: Env, config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
     this.#env = env
@@ -89,15 +96,33 @@ export class QueueReader {
       records: [],
       queueOffsets: [],
       bytes: 0,
+      coldBytes: 0,
       copied: 0,
       lastPhysical: 0,
       skipBefore: -1,
     }
     const cold = this.#collect(reading)
-    return cold === undefined ? this.#resultOf(reading) : this.#goOn(reading, cold)
+    if (cold === undefined) return this.#resultOf(reading)
+    if (this.#coldReadings < COLD_READINGS_MAX) return this.#goOn(reading, cold)
+    // What was found so far is let go.
+    return new Promise<void>((resolve) => this.#later.push(resolve)).then(() => {
+      const found = this.get(topic, queueId, offset, limits, filter)
+      if (!(found instanceof Promise)) this.#later.shift()?.()
+      return found
+    })
   }
 
   async #goOn(reading: Reading, first: Cold): Promise<GetMessageResult> {
+    this.#coldReadings++
+    try {
+      return await this.#readCold(reading, first)
+    } finally {
+      this.#coldReadings--
+      this.#later.shift()?.()
+    }
+  }
+
+  async #readCold(reading: Reading, first: Cold): Promise<GetMessageResult> {
     for (let cold: Cold | undefined = first; cold !== undefined;) {
       copyViews(reading)
       const record = await this.#log.load(cold.physicalOffset, cold.sizeBytes)
@@ -175,7 +200,11 @@ export class QueueReader {
     if (record === undefined) this.#passOver(reading, physicalOffset)
     else if (!this.#log.isSound(record, physicalOffset))
       this.#reportDamaged(reading, physicalOffset)
-    else if (matches(filter, record, isCodeKnown)) add(reading, record, queueOffset)
+    else {
+      if (this.#config.coldDataFlowControlEnable && this.isCold(physicalOffset))
+        reading.coldBytes += sizeBytes
+      if (matches(filter, record, isCodeKnown)) add(reading, record, queueOffset)
+    }
     return undefined
   }
 
@@ -219,6 +248,13 @@ export class QueueReader {
     return this.#log.offsetMax - physicalOffset <= this.#memoryBytes()
   }
 
+  /** Whether it lies so far behind the end of the log that it has to come from disk. Apache: `DefaultMessageStore.java`, checkInColdAreaByCommitOffset. */
+  isCold(physicalOffset: number): boolean {
+    const { physicalMemoryBytes, accessMessageInMemoryHotRatio } = this.#config
+    const hotBytes = (physicalMemoryBytes * accessMessageInMemoryHotRatio) / 100
+    return this.#log.offsetMax - physicalOffset > hotBytes
+  }
+
   #memoryBytes(): number {
     return (this.#config.physicalMemoryBytes * this.#config.accessMessageInMemoryMaxRatio) / 100
   }
@@ -238,6 +274,7 @@ export class QueueReader {
       queueOffsets: reading.queueOffsets,
       count: reading.records.length,
       bytes: reading.bytes,
+      coldBytes: reading.coldBytes,
       suggestPullingFromSlave: this.#log.offsetMax - reading.lastPhysical > this.#memoryBytes(),
     }
   }
@@ -294,6 +331,7 @@ function nothing(
     queueOffsets: [],
     count: 0,
     bytes: 0,
+    coldBytes: 0,
     suggestPullingFromSlave: false,
   }
 }

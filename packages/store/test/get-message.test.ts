@@ -26,6 +26,30 @@ describe('A read of a queue', () => {
     await stopAndCheck(env, store, config)
   })
 
+  test('waits for the disk with so many others at most, and all of them get what they asked for', async () => {
+    const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 1024 * 1024 })]
+    const before = await startStore(env, config)
+    for (let i = 0; i < 100; i++) putOk(env, before, message({ text: `message ${i}` }))
+    await stopAndCheck(env, before, config)
+    const store = await startStore(env, config)
+    let begun = 0
+    env.fault = (operation, path) => {
+      if (operation === 'read' && path.includes('commitlog')) begun++
+      return undefined
+    }
+    const reads = Array.from({ length: 1000 }, (_, i) =>
+      store.getMessage('TopicTest', 0, i % 100, { maxCount: 1 }),
+    )
+    assert.ok(begun > 0 && begun <= 256, `${begun} at once`)
+    for (const [i, reading] of reads.entries()) {
+      const found = await reading
+      assert.equal(found.count, 1)
+      assert.equal(found.nextBeginOffset, (i % 100) + 1)
+    }
+    env.fault = undefined
+    await stopAndCheck(env, store, config)
+  })
+
   test('returns as many as count and bytes allow, the first whatever its size', async () => {
     const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 1024 * 1024 })]
     const store = await startStore(env, config)

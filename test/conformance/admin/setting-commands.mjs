@@ -59,6 +59,50 @@ export const settingCommands = [
     as: 'exact',
   },
   {
+    name: 'setConsumeMode',
+    args: (c) => [
+      ...['setConsumeMode', '-b', c.broker, '-t', topic],
+      ...['-g', 'admin-group', '-m', 'PULL'],
+    ],
+    as: 'exact',
+  },
+  {
+    name: 'setConsumeMode-unknown',
+    args: (c) => [
+      ...['setConsumeMode', '-b', c.broker, '-t', 'admin-nowhere'],
+      ...['-g', 'admin-group', '-m', 'POP', '-q', '8'],
+    ],
+    as: 'exact',
+  },
+  {
+    name: 'updateColdDataFlowCtrGroupConfig',
+    args: (c) => [
+      ...['updateColdDataFlowCtrGroupConfig', '-b', c.broker],
+      ...['-g', 'admin-group', '-v', '1024'],
+    ],
+    as: 'exact',
+  },
+  {
+    name: 'getColdDataFlowCtrInfo',
+    args: (c) => ['getColdDataFlowCtrInfo', '-b', c.broker],
+    as: 'exact',
+  },
+  {
+    name: 'removeColdDataFlowCtrGroupConfig',
+    args: (c) => ['removeColdDataFlowCtrGroupConfig', '-b', c.broker, '-g', 'admin-group'],
+    as: 'exact',
+  },
+  {
+    name: 'getColdDataFlowCtrInfo-removed',
+    args: (c) => ['getColdDataFlowCtrInfo', '-b', c.broker],
+    as: 'exact',
+  },
+  {
+    name: 'setCommitLogReadAheadMode',
+    args: (c) => ['setCommitLogReadAheadMode', '-b', c.broker, '-m', '0'],
+    as: 'exact',
+  },
+  {
     name: 'exportMetadata',
     args: (c) => ['exportMetadata', ...ofCluster, '-f', c.home],
     as: 'json',
@@ -95,14 +139,6 @@ function withoutValues(value) {
 /** Of what Skylark does not have: both makes are asked, so that the answers can be seen. */
 export const unservedCommands = [
   {
-    name: 'setConsumeMode',
-    args: (c) => [
-      ...['setConsumeMode', '-b', c.broker, '-t', topic],
-      ...['-g', 'admin-group', '-m', 'PULL'],
-    ],
-    as: 'exact',
-  },
-  {
     name: 'exportPopRecord',
     args: (c) => ['exportPopRecord', '-b', c.broker, '-d', 'true'],
     as: 'exact',
@@ -110,16 +146,6 @@ export const unservedCommands = [
   { name: 'listUser', args: (c) => ['listUser', '-b', c.broker], as: 'exact' },
   { name: 'listAcl', args: (c) => ['listAcl', '-b', c.broker], as: 'exact' },
   { name: 'getBrokerEpoch', args: () => ['getBrokerEpoch', '-b', 'broker-a'], as: 'exact' },
-  {
-    name: 'getColdDataFlowCtrInfo',
-    args: (c) => ['getColdDataFlowCtrInfo', '-b', c.broker],
-    as: 'shape',
-  },
-  {
-    name: 'setCommitLogReadAheadMode',
-    args: (c) => ['setCommitLogReadAheadMode', '-b', c.broker, '-m', '0'],
-    as: 'exact',
-  },
   {
     name: 'checkRocksdbCqWriteProgress',
     args: (c) => ['checkRocksdbCqWriteProgress', ...ofCluster, '-n', c.nameServer, '-t', topic],

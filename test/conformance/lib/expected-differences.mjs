@@ -54,7 +54,6 @@ const expected = [
     ours: /.*/,
     why: 'a group name that no client could use is refused; Apache keeps it',
   },
-  { name: 'mqadmin/setConsumeMode', path: 'lines*', ours: /.*/, why: 'POP is not built yet' },
   { name: 'mqadmin/exportPopRecord', path: 'lines*', ours: /.*/, why: 'POP is not built yet' },
   { name: 'mqadmin/listUser', path: 'lines*', ours: /.*/, why: 'access control is not built yet' },
   { name: 'mqadmin/listAcl', path: 'lines*', ours: /.*/, why: 'access control is not built yet' },
@@ -63,18 +62,6 @@ const expected = [
     path: 'lines*',
     ours: /.*/,
     why: 'the controller mode is not built: code 3 where Apache says code 1',
-  },
-  {
-    name: 'mqadmin/getColdDataFlowCtrInfo',
-    path: 'lines*',
-    ours: /.*/,
-    why: 'there is no cold-data control',
-  },
-  {
-    name: 'mqadmin/setCommitLogReadAheadMode',
-    path: 'lines*',
-    ours: /.*/,
-    why: 'there is no memory mapping here',
   },
   {
     name: 'mqadmin/checkRocksdbCqWriteProgress',
@@ -91,7 +78,7 @@ const expected = [
 ]
 
 /** Behaviours of features that Skylark does not have yet, and refuses in so many words. */
-const notBuilt = [{ name: 'java*/pop', refusal: /request type 401 not supported/, why: 'POP' }]
+const notBuilt = [{ name: 'java*/pop', refusal: /request type 200050 not supported/, why: 'POP' }]
 
 /** The feature that is missing when ours refused this behaviour as it should; undefined for any other failure. */
 export function missingFeature(name, line) {

@@ -82,12 +82,17 @@ export const clients = {
       return runForLines(buildGo(), args, env, limitMs, onLine)
     },
   },
-  java: { prepare: buildJava, run: (options) => runJava('java', 'JSON', options) },
+  java: {
+    prepare: buildJava,
+    run: (options) => runJava('java', 'JSON', options),
+    // Shows what changes the broker for all, when nobody else is there.
+    mayBeAlone: true,
+  },
   'java-rocketmq': {
     prepare: buildJava,
     run: (options) => runJava('java-rocketmq', 'ROCKETMQ', options),
     // Its codes are over 32767: they do not fit into that header.
-    cannot: ['pop', 'recall', 'timer'],
+    cannot: ['pop', 'recall'],
   },
 }
 

@@ -28,6 +28,11 @@ export interface ConsumerGroup {
   readonly subscriptions: Map<string, SubscriptionData>
 }
 
+/** The different ids of a group's clients. */
+export function clientIdsOf({ clients }: ConsumerGroup): string[] {
+  return [...new Set([...clients.values()].map((client) => client.clientId))]
+}
+
 /** Called with a group whose clients or topics changed, to tell its clients. */
 export type GroupChanged = (group: ConsumerGroup) => void
 

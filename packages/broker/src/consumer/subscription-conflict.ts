@@ -21,10 +21,10 @@ export function subscriptionConflict(
   one: Member,
   other: Member,
 ): SubscriptionConflict | undefined {
-  const ofOther = new Map(other.subscriptions.map((each) => [each.topic, each]))
-  const topics = new Set([...one.subscriptions, ...other.subscriptions].map(({ topic }) => topic))
-  for (const topic of topics) {
-    const first = wanted(one.subscriptions.find((each) => each.topic === topic))
+  const ofOne = byTopic(one)
+  const ofOther = byTopic(other)
+  for (const topic of new Set([...ofOne.keys(), ...ofOther.keys()])) {
+    const first = wanted(ofOne.get(topic))
     const second = wanted(ofOther.get(topic))
     if (first === second) continue
     return {
@@ -35,6 +35,10 @@ export function subscriptionConflict(
     }
   }
   return undefined
+}
+
+function byTopic({ subscriptions }: Member): Map<string, SubscriptionData> {
+  return new Map(subscriptions.map((each) => [each.topic, each]))
 }
 
 /** An expression in one spelling: `b||a` and `a || b` want the same. */

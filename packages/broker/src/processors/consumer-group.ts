@@ -9,17 +9,18 @@ import {
 } from '@skylarkmq/protocol'
 import { OK, refuse, type Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
+import { clientIdsOf } from '../consumer/consumer-table.ts'
 
 /** GET_CONSUMER_LIST_BY_GROUP: ids of the clients of a group, in no particular order. */
 export const getConsumerListByGroup: Processor<BrokerContext, typeof GetConsumerListByGroup> = (
   broker,
   { header },
 ) => {
-  const clients = broker.consumers.get(header.consumerGroup)?.clients
-  if (clients === undefined || clients.size === 0) {
+  const group = broker.consumers.get(header.consumerGroup)
+  if (group === undefined || group.clients.size === 0) {
     return refuse(ResponseCode.SYSTEM_ERROR, `no consumer for this group, ${header.consumerGroup}`)
   }
-  const consumerIdList = [...new Set([...clients.values()].map((client) => client.clientId))]
+  const consumerIdList = clientIdsOf(group)
   return { code: ResponseCode.SUCCESS, body: consumerIdListBody.encode({ consumerIdList }) }
 }
 

@@ -29,6 +29,12 @@ import {
   invokeBrokerToGetConsumerStatus,
   invokeBrokerToResetOffset,
 } from './client-offset.ts'
+import {
+  getColdDataFlowCtrInfo,
+  removeColdDataFlowCtrConfig,
+  setCommitlogReadMode,
+  updateColdDataFlowCtrConfig,
+} from './cold-data.ts'
 import { getConsumerListByGroup, lockBatchMq, unlockBatchMq } from './consumer-group.ts'
 import { queryConsumerOffset, updateConsumerOffset } from './consumer-offset.ts'
 import { consumerSendMsgBack } from './consumer-send-msg-back.ts'
@@ -43,6 +49,11 @@ import {
 import { endTransaction, resumeCheckHalfMessage } from './end-transaction.ts'
 import { checkClientConfig, heartBeat, unregisterClient } from './heartbeat.ts'
 import { pullMessage } from './pull-message.ts'
+import {
+  getAllMessageRequestMode,
+  queryAssignment,
+  setMessageRequestMode,
+} from './query-assignment.ts'
 import { queryConsumeQueue } from './query-consume-queue.ts'
 import { queryMessage, viewMessageById } from './query-message.ts'
 import {
@@ -85,16 +96,9 @@ export const notServed = {
   PEEK_MESSAGE: 'POP is not built yet',
   POLLING_INFO: 'POP is not built yet',
   POP_ROLLBACK: 'POP is not built yet',
-  QUERY_ASSIGNMENT: 'POP is not built yet',
-  SET_MESSAGE_REQUEST_MODE: 'POP is not built yet',
-  GET_ALL_MESSAGE_REQUEST_MODE: 'POP is not built yet',
   UPDATE_AND_CREATE_STATIC_TOPIC: 'static topics are not built',
   CHECK_ROCKSDB_CQ_WRITE_PROGRESS: 'there is no RocksDB here',
   EXPORT_ROCKSDB_CONFIG_TO_JSON: 'there is no RocksDB here',
-  UPDATE_COLD_DATA_FLOW_CTR_CONFIG: 'there is no cold-data control',
-  REMOVE_COLD_DATA_FLOW_CTR_CONFIG: 'there is no cold-data control',
-  GET_COLD_DATA_FLOW_CTR_INFO: 'there is no cold-data control',
-  SET_COMMITLOG_READ_MODE: 'there is no memory mapping here',
   AUTH_CREATE_USER: 'access control is not built yet',
   AUTH_UPDATE_USER: 'access control is not built yet',
   AUTH_DELETE_USER: 'access control is not built yet',
@@ -145,6 +149,9 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   UNREGISTER_CLIENT: unregisterClient,
   CHECK_CLIENT_CONFIG: checkClientConfig,
   GET_CONSUMER_LIST_BY_GROUP: getConsumerListByGroup,
+  QUERY_ASSIGNMENT: queryAssignment,
+  SET_MESSAGE_REQUEST_MODE: setMessageRequestMode,
+  GET_ALL_MESSAGE_REQUEST_MODE: getAllMessageRequestMode,
   LOCK_BATCH_MQ: lockBatchMq,
   UNLOCK_BATCH_MQ: unlockBatchMq,
   CONSUMER_SEND_MSG_BACK: consumerSendMsgBack,
@@ -185,6 +192,10 @@ export const processors: ProcessorTable<BrokerContext, Served> = {
   GET_ALL_DELAY_OFFSET: getAllDelayOffset,
   UPDATE_BROKER_CONFIG: updateBrokerConfig,
   GET_BROKER_CONFIG: getBrokerConfig,
+  UPDATE_COLD_DATA_FLOW_CTR_CONFIG: updateColdDataFlowCtrConfig,
+  REMOVE_COLD_DATA_FLOW_CTR_CONFIG: removeColdDataFlowCtrConfig,
+  GET_COLD_DATA_FLOW_CTR_INFO: getColdDataFlowCtrInfo,
+  SET_COMMITLOG_READ_MODE: setCommitlogReadMode,
   GET_BROKER_RUNTIME_INFO: getBrokerRuntimeInfo,
   CLEAN_EXPIRED_CONSUMEQUEUE: cleanExpiredConsumequeue,
   CLEAN_UNUSED_TOPIC: cleanUnusedTopic,

@@ -17,6 +17,7 @@ import { isTagExpression } from '../filter/expression-type.ts'
 import { expressionFilter } from '../filter/pull-filter.ts'
 import { tagFilter } from '../filter/tag-filter.ts'
 import { codeOfGetStatus } from '../response-of-status.ts'
+import { SEE_FAQ } from './see-faq.ts'
 
 type PullRequest = Request<typeof PullMessage>
 type PullReply = Reply<typeof PullMessage>
@@ -29,6 +30,9 @@ interface Permitted {
   readonly filter: MessageFilter | undefined
 }
 
+/** How long a pull waits whose group has read enough of the log's old part. Apache: `ColdDataPullRequestHoldService.java`. */
+const COLD_HOLD_MS = 3_000
+
 /** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
 const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
 
@@ -37,6 +41,8 @@ export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker
   const { header } = request
   const permitted = permit(broker, request)
   if ('code' in permitted) return permitted
+  const held = heldBack(broker, request)
+  if (held !== undefined) return held
   const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId)
   if (reset !== undefined) return movedByReset(broker, header, reset)
   if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
@@ -52,10 +58,11 @@ function read(
   request: PullRequest,
   permitted: Permitted,
   mayHold: boolean,
+  maxCount = request.header.maxMsgNums,
 ): Outcome<typeof PullMessage> {
   const { header } = request
   const limits = {
-    maxCount: header.maxMsgNums,
+    maxCount,
     ...(header.maxMsgBytes === undefined || header.maxMsgBytes <= 0
       ? {}
       : { maxBytes: header.maxMsgBytes }),
@@ -78,11 +85,12 @@ function answer(
   const code = codeOfGetStatus(result.status, header.queueOffset)
   if (code === ResponseCode.PULL_NOT_FOUND && mayHold) return hold(broker, request, permitted)
   const { consumerGroup, topic, queueId } = header
+  broker.coldData.add(consumerGroup, result.coldBytes)
   broker.offsets.pulled(consumerGroup, topic, queueId, result.nextBeginOffset)
   if (result.count > 0) broker.stats.groupGet(consumerGroup, topic, result.count, result.bytes)
   return {
     code,
-    remark: result.status,
+    remark: remarkOf(result),
     header: {
       suggestWhichBrokerId: suggestion(broker, permitted.group, result),
       nextBeginOffset: result.nextBeginOffset,
@@ -93,6 +101,11 @@ function answer(
     },
     ...(result.count > 0 ? { body: result.records } : {}),
   }
+}
+
+/** A queue of a topic is there for Apache once somebody has asked for it. */
+function remarkOf({ status }: GetMessageResult): string {
+  return status === 'NO_MATCHED_LOGIC_QUEUE' ? 'NO_MESSAGE_IN_QUEUE' : status
 }
 
 function suggestion(
@@ -131,14 +144,52 @@ function hold(
   })
 }
 
+/**
+ * The answer for a group that has read enough of the log's old part: its push consumers are told to come again, its
+ * pull consumers get one message after a while. Undefined for any other pull.
+ */
+function heldBack(
+  broker: BrokerContext,
+  request: PullRequest,
+): PullReply | Promise<PullReply> | undefined {
+  if (!isHeldBack(broker, request.header)) return undefined
+  const group = broker.consumers.get(request.header.consumerGroup)
+  if (group?.consumeType === 'CONSUME_PASSIVELY') {
+    return refuse(
+      ResponseCode.SYSTEM_BUSY,
+      'This consumer group is reading cold data. It has been flow control',
+    )
+  }
+  return new Promise((resolve, reject) => {
+    const timer = broker.env.clock.after(COLD_HOLD_MS, () => {
+      leave()
+      const isStill = isHeldBack(broker, request.header)
+      Promise.resolve(again(broker, request, isStill ? 1 : undefined)).then(resolve, reject)
+    })
+    const leave = request.connection.onClose(() => {
+      timer.cancel()
+      resolve({ code: ResponseCode.PULL_NOT_FOUND })
+    })
+  })
+}
+
+function isHeldBack({ coldData, store }: BrokerContext, header: PullHeader): boolean {
+  const { consumerGroup, topic, queueId, queueOffset } = header
+  return coldData.isHeldBack(consumerGroup) && store.isCold(topic, queueId, queueOffset)
+}
+
 /** The same pull once more, without waiting and without committing: what may be read can have changed. */
-function again(broker: BrokerContext, request: PullRequest): PullReply | Promise<PullReply> {
+function again(
+  broker: BrokerContext,
+  request: PullRequest,
+  maxCount?: number,
+): PullReply | Promise<PullReply> {
   const permitted = permit(broker, request)
   if ('code' in permitted) return permitted
   const { consumerGroup, topic, queueId } = request.header
   const reset = broker.offsets.takeReset(consumerGroup, topic, queueId)
   if (reset !== undefined) return movedByReset(broker, request.header, reset)
-  return read(broker, request, permitted, false) as PullReply | Promise<PullReply>
+  return read(broker, request, permitted, false, maxCount) as PullReply | Promise<PullReply>
 }
 
 function movedByReset(broker: BrokerContext, header: PullHeader, offset: number): PullReply {
@@ -160,19 +211,19 @@ function permit(broker: BrokerContext, request: PullRequest): Permitted | PullRe
   const { header, definition } = request
   const { config } = broker
   if (!isReadable(config.brokerPermission)) {
-    return forbidden(Forbidden.BROKER, `the broker[${broker.address}] pulling message is forbidden`)
+    return forbidden(Forbidden.BROKER, `the broker[${broker.host}] pulling message is forbidden`)
   }
   if (definition.name === 'LITE_PULL_MESSAGE' && !config.litePullMessageEnable) {
     return forbidden(
       Forbidden.BROKER,
-      `the broker[${broker.address}] for lite pull consumer is forbidden`,
+      `the broker[${broker.host}] for lite pull consumer is forbidden`,
     )
   }
   const group = broker.groups.find(header.consumerGroup)
   if (group === undefined) {
     return refuse(
       ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      `subscription group [${header.consumerGroup}] does not exist`,
+      `subscription group [${header.consumerGroup}] does not exist, ${SEE_FAQ}`,
     )
   }
   if (!group.consumeEnable) {

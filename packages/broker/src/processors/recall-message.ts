@@ -5,11 +5,12 @@ import {
   Property,
   ResponseCode,
   type RecallMessage,
+  decodeRecallHandle,
+  type RecallHandle,
 } from '@skylarkmq/protocol'
 import { refuse, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
 import { isStored, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { decodeRecallHandle, type RecallHandle } from '../send/recall-handle.ts'
 import { timed } from '../send/timer-message.ts'
 
 type RecallReply = Reply

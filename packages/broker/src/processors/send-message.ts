@@ -36,11 +36,10 @@ import { recallHandleOf } from '../send/timer-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
 import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
+import { SEE_FAQ } from './see-faq.ts'
 import { sendBatch } from './send-batch.ts'
 
 const NO_PROPERTIES = Buffer.alloc(0)
-/** What Apache puts behind some remarks; programs cut it off there. */
-const SEE_FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.'
 
 /**
  * SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE: checks, builds the message, stores it.
@@ -100,7 +99,7 @@ export function topicOf(broker: BrokerContext, { header }: SendRequest): TopicCo
   if (!isWriteable(config.brokerPermission) && known?.order === true) {
     return refuse(
       ResponseCode.NO_PERMISSION,
-      `the broker[${config.brokerIP1}] sending message is forbidden`,
+      `the broker[${broker.host}] sending message is forbidden`,
     )
   }
   if (topicsNotAllowedToSend.has(header.topic)) {

@@ -13,8 +13,8 @@ import { prepareHalf } from '../transaction/half-message.ts'
 
 /** What of a broker decides what becomes of a message that is not to be delivered at once. */
 export type SpecialParts = TimedParts &
-  Pick<BrokerContext, 'schedule'> & {
-    readonly config: Pick<BrokerContext['config'], 'rejectTransactionMessage' | 'brokerIP1'>
+  Pick<BrokerContext, 'schedule' | 'host'> & {
+    readonly config: Pick<BrokerContext['config'], 'rejectTransactionMessage'>
   }
 
 /**
@@ -30,11 +30,11 @@ export function prepareSpecial(
   const isTransactional = properties.get(Property.TRAN_MSG)?.toLowerCase() === 'true'
   // Clients before 4.6.1 leave the mark on a message that they send back to be tried again.
   if (isTransactional && !(message.reconsumeTimes > 0 && level > 0)) {
-    const { rejectTransactionMessage, brokerIP1 } = broker.config
+    const { rejectTransactionMessage } = broker.config
     if (!rejectTransactionMessage) return prepareHalf(cleanedOf(message))
     return refuse(
       ResponseCode.NO_PERMISSION,
-      `the broker[${brokerIP1}] sending transaction message is forbidden`,
+      `the broker[${broker.host}] sending transaction message is forbidden`,
     )
   }
   const cleaned = cleanedOf(message)

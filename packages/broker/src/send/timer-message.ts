@@ -6,11 +6,11 @@ import {
   ResponseCode,
   TIMER_TOPIC,
   type Properties,
+  encodeRecallHandle,
 } from '@skylarkmq/protocol'
 import { refuse, type Reply } from '@skylarkmq/remoting'
 import { timerSlotOf, type MessageToStore } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { encodeRecallHandle } from './recall-handle.ts'
 
 /** What of a broker decides when a message with a time of its own is due. */
 export type TimedParts = Pick<BrokerContext, 'env' | 'store'> & {

@@ -24,6 +24,7 @@ import {
   type EncodeOptions,
   type PreparedSend,
 } from './encode-send.ts'
+import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash, type QueueSelector } from './select-queue.ts'
 import type { SendResult } from './send-result.ts'
@@ -263,6 +264,27 @@ export class Producer<T = string | Uint8Array> {
     const plain = await encodeBody(this.#options.serde, { topic, body })
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     return this.#deliver(prepareReply(prepared, request), options, undefined)
+  }
+
+  /**
+   * Calls a message back that waits for a time of its own, by the `recallHandle` of its send. Returns its id. It may be
+   * too late for that all the same: the broker takes the message away when it is due.
+   *
+   * Rejects with RMQ_OPTION for what is no handle, RMQ_BROKER when the broker refuses (not `recallMessageEnable`: 16, too
+   * late or another topic: 604), RMQ_TOPIC_NOT_FOUND, RMQ_NAME_SERVER, RMQ_CONNECT and RMQ_TIMEOUT.
+   */
+  async recall(
+    topic: string,
+    handle: string,
+    options: Pick<SendOptions, 'timeout' | 'signal'> = {},
+  ): Promise<string> {
+    const { timeout, signal } = options
+    const timeoutMs = timeout ?? this.#options.sendTimeoutMs ?? DEFAULTS.sendTimeoutMs
+    this.#checkOpen()
+    this.#client.start()
+    const wrapped = this.#client.wrapped(topic)
+    const recalled = recallMessage(this.#client, this.#group, wrapped, handle, timeoutMs)
+    return withSignal(recalled, signal)
   }
 
   /** The queues that messages of a topic may be sent to. Rejects with RMQ_NAME_SERVER or RMQ_TOPIC_NOT_FOUND. */

@@ -17,6 +17,8 @@ export interface SendResult {
   /** Logical offset in the queue, in messages; of a batch the first. */
   readonly queueOffset: number
   readonly transactionId: string | undefined
+  /** With this a message that waits for a time of its own can be called back; undefined for any other. */
+  readonly recallHandle: string | undefined
   readonly regionId: string
   /** Whether the broker wants its messages traced. */
   readonly traceOn: boolean
@@ -51,6 +53,7 @@ export function resultOf(
     messageQueue: { topic, brokerName, queueId: header.queueId },
     queueOffset: header.queueOffset,
     transactionId: header.transactionId,
+    recallHandle: header.recallHandle,
     regionId: header.MSG_REGION ?? 'DefaultRegion',
     traceOn: header.TRACE_ON !== 'false',
   }

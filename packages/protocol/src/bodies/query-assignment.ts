@@ -37,15 +37,16 @@ export interface MessageQueueAssignment {
 
 /** The queues for a client. Apache: `QueryAssignmentResponseBody.java`. */
 export interface QueryAssignmentAnswer {
-  readonly messageQueueAssignments: readonly MessageQueueAssignment[]
+  /** Undefined when the client is to leave things as they are. */
+  readonly messageQueueAssignments?: readonly MessageQueueAssignment[] | undefined
 }
 
 /** QueryAssignmentAnswer as a body. */
 export const queryAssignmentAnswerBody = jsonBody<QueryAssignmentAnswer>(
   'QueryAssignmentResponseBody',
   object<QueryAssignmentAnswer>({
-    messageQueueAssignments: list(
-      object<MessageQueueAssignment>({ messageQueue, mode, attachments: maybe(mapOf(text)) }),
+    messageQueueAssignments: maybe(
+      list(object<MessageQueueAssignment>({ messageQueue, mode, attachments: maybe(mapOf(text)) })),
     ),
   }),
 )
@@ -73,7 +74,7 @@ export const setMessageRequestModeBody = jsonBody<TopicRequestMode>(
 
 /** All modes: GET_ALL_MESSAGE_REQUEST_MODE. Apache: `MessageRequestModeSerializeWrapper.java`. */
 export interface MessageRequestModes {
-  /** By group, by topic. */
+  /** By topic, by group. */
   readonly messageRequestModeMap: ReadonlyMap<string, ReadonlyMap<string, TopicRequestMode>>
 }
 

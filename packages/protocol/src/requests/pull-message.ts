@@ -1,5 +1,5 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { int32, int64, optional, required, string } from '../schema/fields.ts'
+import { int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Reads one queue from an offset on. The broker may hold the request until a message arrives. */
@@ -22,7 +22,7 @@ export const PullMessage = defineRequest({
       'How long the broker may hold the request when it finds nothing, ms.',
     ),
     subscription: optional(string, 'Expression, such as `TagA || TagB`, when sysFlag says so.'),
-    subVersion: required(int64, 'Version of the subscription, ms.'),
+    subVersion: required(timestampMs, 'Version of the subscription, ms.'),
     expressionType: optional(string, 'TAG or SQL92.'),
     maxMsgBytes: optional(int32, 'How many bytes of messages at most.'),
     requestSource: optional(int32, 'What kind of program asks.'),

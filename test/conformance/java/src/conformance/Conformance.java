@@ -40,18 +40,24 @@ public final class Conformance {
     /** Those that wait longest come first, so that the others run beside them. */
     private static List<Row> rows() {
         return Stream.of(Ordering.rows(), Transactions.rows(), Retries.rows(), Groups.rows(), Features.rows(),
-            Conversations.rows(), Pulling.rows(), Pushing.rows(), Filtering.rows(), Sending.rows(), Online.rows(),
+            Conversations.rows(), Switches.rows(), Assigning.rows(), Pulling.rows(), Pushing.rows(), Filtering.rows(), Sending.rows(), Online.rows(),
             TimeTravel.rows(),
             Queries.rows(), Administration.rows()).flatMap(List::stream).toList();
     }
 
-    /** Rows of a phase before the restart from pairs of name and behaviour. */
+    /** Those that change what all others see; one after the other. */
+    private static Row alone(String name, Behaviour behaviour) {
+        return new Row(name, "alone", behaviour);
+    }
+
+    /** Rows, each of the phase that its name ends with, or of that before the restart, from pairs of name and behaviour. */
     static List<Row> list(Object... pairs) {
         List<Row> rows = new ArrayList<>();
         for (int i = 0; i < pairs.length; i += 2) {
             String name = (String) pairs[i];
             Behaviour behaviour = (Behaviour) pairs[i + 1];
-            rows.add(name.endsWith("after-restart") ? after(name, behaviour) : before(name, behaviour));
+            rows.add(name.endsWith("after-restart") ? after(name, behaviour)
+                : name.endsWith("-alone") ? alone(name, behaviour) : before(name, behaviour));
         }
         return rows;
     }
@@ -101,7 +107,8 @@ public final class Conformance {
                 });
             }
         }
-        ExecutorService pool = Executors.newFixedThreadPool(TOGETHER);
+        boolean isAlone = patterns.stream().allMatch(pattern -> pattern.startsWith("alone"));
+        ExecutorService pool = Executors.newFixedThreadPool(isAlone ? 1 : TOGETHER);
         pool.invokeAll(tasks);
         pool.shutdown();
         pool.awaitTermination(10, TimeUnit.SECONDS);

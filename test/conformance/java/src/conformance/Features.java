@@ -25,6 +25,9 @@ import org.apache.rocketmq.common.message.MessageConst;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.common.message.MessageRequestMode;
+import org.apache.rocketmq.remoting.protocol.RemotingCommand;
+import org.apache.rocketmq.remoting.protocol.RemotingSysResponseCode;
+import org.apache.rocketmq.remoting.protocol.RequestCode;
 
 /** Transactions, delays, timers, and consumption by POP. */
 final class Features {
@@ -174,6 +177,12 @@ final class Features {
 
     /** The broker gives out messages one by one instead of queues: each is consumed once, also by two members. */
     private static Map<String, Object> pop(Session s) throws Exception {
+        RemotingCommand probe = s.admin().getDefaultMQAdminExtImpl().getMqClientInstance().getMQClientAPIImpl()
+            .getRemotingClient().invokeSync(s.brokerAddress(),
+                RemotingCommand.createRequestCommand(RequestCode.POP_MESSAGE, null), 10_000);
+        if (probe.getCode() == RemotingSysResponseCode.REQUEST_CODE_NOT_SUPPORTED) {
+            throw new IllegalStateException(probe.getRemark());
+        }
         List<MessageQueue> queues = s.topic("topic", 4);
         String topic = queues.get(0).getTopic();
         s.admin().setMessageRequestMode(s.brokerAddress(), topic, s.name("group"), MessageRequestMode.POP, 0, 10_000);

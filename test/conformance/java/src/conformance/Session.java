@@ -65,7 +65,11 @@ final class Session implements AutoCloseable {
     }
 
     DefaultMQProducer producer() throws MQClientException {
-        DefaultMQProducer producer = new DefaultMQProducer(name("producer"));
+        return producer("producer");
+    }
+
+    DefaultMQProducer producer(String group) throws MQClientException {
+        DefaultMQProducer producer = new DefaultMQProducer(name(group));
         prepare(producer);
         producer.start();
         return producer;
