@@ -87,8 +87,8 @@ export async function createTopic(
   queueNums = 4,
 ): Promise<void> {
   const admin = new AdminClient({ namesrvAddr })
-  await admin.createTopic({ topic, queueNums })
-  await found(() => admin.fetchRoute(topic))
+  await admin.topics.create(topic, { queues: queueNums })
+  await found(() => admin.topics.route(topic))
   await admin.close()
 }
 

@@ -19,7 +19,7 @@ async function twoBrokers(t: TestContext) {
   const mq = new RocketMQ({ nameServers: namesrvAddr })
   atEnd(t, () => mq.close())
   const both = async (): Promise<boolean> => {
-    const route = await mq.admin().fetchRoute('T')
+    const route = await mq.admin().topics.route('T')
     return route?.queueDatas.length === 2
   }
   while (!(await both()));
@@ -138,7 +138,7 @@ test('connections are encrypted when the certificate is trusted, and it is said 
   const brokers = async (options: object): Promise<number> => {
     const mq = new RocketMQ({ nameServers, ...options })
     try {
-      return (await mq.admin().clusterInfo()).brokerAddrTable.size
+      return (await mq.admin().brokers.clusters()).brokerAddrTable.size
     } finally {
       await mq.close()
     }

@@ -34,13 +34,13 @@ test('what is sent in a namespace is got in it under its own name, and not outsi
   assert.equal(message?.topic, 'T')
   assert.equal(message.messageQueue.topic, 'prod%T')
   const [byKey] = await found(async () => {
-    const list = await mq.admin().queryByKey('T', 'k')
+    const list = await mq.admin().messages.query('T', 'k')
     return list.length > 0 ? list : undefined
   })
   assert.equal(byKey?.topic, 'T')
   const outside = new RocketMQ({ nameServers })
   atEnd(t, () => outside.close())
-  assert.deepEqual(await outside.admin().queryByKey('T', 'k'), [])
+  assert.deepEqual(await outside.admin().messages.query('T', 'k'), [])
 })
 
 test('two members of a group in one client share its queues, each with an id of its own', async (t) => {
@@ -81,7 +81,7 @@ test('a message that cannot be recovered, or that its handler gives up, is a dea
     if (body === 1) throw new Unrecoverable('one')
     context.deadLetter()
   })
-  await found(() => mq.admin().fetchRoute('%DLQ%G'))
+  await found(() => mq.admin().topics.route('%DLQ%G'))
   const dead: string[] = []
   for await (const message of mq.reader({ topic: '%DLQ%G', from: 'first' })) {
     dead.push(message.body.toString())

@@ -140,7 +140,7 @@ test('a batch is stored as single messages with ids of their own', async (t) => 
   assert.equal(sent?.offsetMsgId.split(',').length, 3)
   const admin = new AdminClient({ namesrvAddr })
   atEnd(t, () => admin.close())
-  const second = await found(() => admin.viewMessage('T', ids[1] ?? ''))
+  const second = await found(() => admin.messages.get('T', ids[1] ?? ''))
   assert.equal(second.body.toString(), 'two')
 })
 
@@ -151,11 +151,11 @@ test('messages are found by key, by their id and by their place, and unknown ids
   const admin = new AdminClient({ namesrvAddr })
   atEnd(t, () => Promise.all([producer.close(), admin.close()]))
   const sent = await producer.send({ topic: 'T', body: 'b', keys: 'order-1' })
-  await found(async () => (await admin.queryByKey('T', 'order-1'))[0])
-  assert.equal((await admin.viewMessage('T', sent.msgId))?.body.toString(), 'b')
-  assert.equal((await admin.viewMessage('T', sent.offsetMsgId))?.msgId, sent.msgId)
-  assert.deepEqual(await admin.queryByKey('T', 'order'), [])
-  assert.equal(await admin.viewMessage('T', '0'.repeat(32)), undefined)
+  await found(async () => (await admin.messages.query('T', 'order-1'))[0])
+  assert.equal((await admin.messages.get('T', sent.msgId))?.body.toString(), 'b')
+  assert.equal((await admin.messages.get('T', sent.offsetMsgId))?.msgId, sent.msgId)
+  assert.deepEqual(await admin.messages.query('T', 'order'), [])
+  assert.equal(await admin.messages.get('T', '0'.repeat(32)), undefined)
 })
 
 test('a topic that was created has the queues that were asked for', async (t) => {
@@ -163,7 +163,7 @@ test('a topic that was created has the queues that were asked for', async (t) =>
   const admin = new AdminClient({ namesrvAddr })
   atEnd(t, () => admin.close())
   await createTopic(namesrvAddr, 'Orders', 3)
-  assert.equal((await admin.fetchSubscribeQueues('Orders')).length, 3)
+  assert.equal((await admin.topics.queues('Orders')).length, 3)
 })
 
 test('a reader without a group stores no offset and starts behind the last message', async (t) => {

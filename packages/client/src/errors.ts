@@ -400,6 +400,20 @@ export class StatusError extends define<{ status: string; msgId: string; brokerN
   },
 ) {}
 
+/** A dead letter could not be sent again. */
+export class ReplayError extends define<{
+  group: string
+  msgId: string
+  replayed: number
+  reason: string
+}>('RMQ_REPLAY', {
+  says: (v) => `the dead letter ${v.msgId} of ${v.group} could not be sent again: ${v.reason}`,
+  does: 'Those before it were sent.',
+  hint: (v) =>
+    `${v.replayed} before it were sent; a filter that leaves them out sends none of them twice.`,
+  for: 'user',
+}) {}
+
 /** What happened, without what to do about it. */
 export function saysOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

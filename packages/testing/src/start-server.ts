@@ -188,7 +188,7 @@ async function createTopics(
   const client = new RocketMQ({ nameServers: server.nameServers })
   try {
     const admin = client.admin()
-    await Promise.all(all.map(([topic, queueNums]) => admin.createTopic({ topic, queueNums })))
+    await Promise.all(all.map(([topic, queues]) => admin.topics.create(topic, { queues })))
   } finally {
     await client.close()
   }

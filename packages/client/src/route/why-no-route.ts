@@ -64,5 +64,5 @@ function otherNamespace(topic: string, topics: readonly string[]): string | unde
 
 function creation(topic: string, { clusterAddrTable }: ClusterInfo): string {
   const [cluster = 'DefaultCluster'] = clusterAddrTable.keys()
-  return `Create it, by mq.admin().createTopic({ topic: '${topic}' }) or mqadmin updateTopic -c ${cluster} -t ${topic}.`
+  return `Create it, by mq.admin().topics.create('${topic}') or mqadmin updateTopic -c ${cluster} -t ${topic}.`
 }

@@ -1,0 +1,190 @@
+import {
+  consumerConnectionBody,
+  consumerRunningInfoBody,
+  consumeStatsBody,
+  DeleteSubscriptiongroup,
+  GetAllSubscriptiongroupConfig,
+  GetConsumerConnectionList,
+  GetConsumerRunningInfo,
+  GetConsumeStats,
+  InvokeBrokerToResetOffset,
+  queueKey,
+  ResponseCode,
+  RETRY_PREFIX,
+  subscriptionGroupConfig,
+  subscriptionGroupConfigBody,
+  subscriptionGroupWrapperBody,
+  UpdateAndCreateSubscriptiongroup,
+  type ConsumerConnection,
+  type ConsumerRunningInfo,
+  type MessageQueue,
+  type SubscriptionGroupConfig,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { RouteNotFoundError } from '../errors.ts'
+import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
+import { checkedGroup } from '../options.ts'
+import { subscribeQueues } from '../route/topic-route.ts'
+import { mastersOf, readMasters, type Master } from './brokers-known.ts'
+
+/** How far a group has come in one queue. */
+export interface QueueLag {
+  readonly queue: MessageQueue
+  /** Offset behind the last message of the queue. */
+  readonly brokerOffset: number
+  /** Offset that the group consumes next. */
+  readonly consumerOffset: number
+  /** Messages that it has not consumed. */
+  readonly lag: number
+  /** When the message was stored that it consumed last, ms since 1970; 0 when that is not known. */
+  readonly lastTimestamp: number
+}
+
+/** How far a group has come. */
+export interface GroupLag {
+  /** Messages that it has not consumed, in all queues. */
+  readonly lag: number
+  readonly consumeTps: number
+  readonly queues: readonly QueueLag[]
+}
+
+/** Where one queue of a group goes by a reset. */
+export interface OffsetChange {
+  readonly queue: MessageQueue
+  /** Undefined when the group has no offset there. */
+  readonly from: number | undefined
+  readonly to: number
+}
+
+/** How offsets are to be reset. */
+export interface ResetOptions {
+  /** To the first message, behind the last one, or to the first one stored at a time or later. */
+  readonly to: StartFrom | Date
+  /** Only says what would change; default false. */
+  readonly dryRun?: boolean
+}
+
+/** Consumer groups. All methods reject with RMQ_NAME_SERVER, and with RMQ_BROKER when a broker refuses. */
+export class Groups {
+  readonly #client: ClientInstance
+  readonly #offsets: QueueOffsets
+
+  /** `client` makes the connections. */
+  constructor(client: ClientInstance) {
+    this.#client = client
+    this.#offsets = new QueueOffsets(client)
+  }
+
+  /** The settings of all groups, by name; of a group that differs between brokers, those of one of them. */
+  async list(): Promise<SubscriptionGroupConfig[]> {
+    const all = new Map<string, SubscriptionGroupConfig>()
+    for (const { address } of await readMasters(this.#client)) {
+      const answer = await this.#client.caller.call(address, GetAllSubscriptiongroupConfig, {})
+      const { subscriptionGroupTable } = subscriptionGroupWrapperBody.decode(answer.body)
+      for (const [name, config] of subscriptionGroupTable) all.set(name, config)
+    }
+    return [...all.values()].sort((one, other) => (one.groupName < other.groupName ? -1 : 1))
+  }
+
+  /** Creates a group on all masters, or changes it; what is not given has Apache's default. Rejects with RMQ_OPTION too. */
+  async create(
+    group: string,
+    settings: Partial<Omit<SubscriptionGroupConfig, 'groupName'>> = {},
+  ): Promise<void> {
+    const config = subscriptionGroupConfig(this.#client.wrapped(checkedGroup(group)), settings)
+    const body = subscriptionGroupConfigBody.encode(config)
+    for (const { address } of await readMasters(this.#client)) {
+      await this.#client.caller.call(address, UpdateAndCreateSubscriptiongroup, {}, { body })
+    }
+  }
+
+  /** Deletes a group on all masters; with `offsets`, what it has consumed is forgotten too. */
+  async delete(group: string, { offsets = false }: { offsets?: boolean } = {}): Promise<void> {
+    const header = { groupName: this.#client.wrapped(group), cleanOffset: offsets }
+    for (const { address } of await readMasters(this.#client)) {
+      await this.#client.caller.call(address, DeleteSubscriptiongroup, header)
+    }
+  }
+
+  /** How far a group has come, in one topic or in all; nothing of a group that never consumed. */
+  async lag(group: string, topic?: string): Promise<GroupLag> {
+    const header = {
+      consumerGroup: this.#client.wrapped(group),
+      ...(topic === undefined ? {} : { topic: this.#client.wrapped(topic) }),
+    }
+    const stats = await Promise.all(
+      (await this.#mastersOf(group)).map(async ({ address }) => {
+        const answer = await this.#client.caller.call(address, GetConsumeStats, header)
+        return consumeStatsBody.decode(answer.body)
+      }),
+    )
+    const queues = stats
+      .flatMap(({ offsetTable }) => [...offsetTable])
+      .map(([queue, { brokerOffset, consumerOffset, lastTimestamp }]) => {
+        const lag = Math.max(0, brokerOffset - consumerOffset)
+        return { queue, brokerOffset, consumerOffset, lag, lastTimestamp }
+      })
+    return {
+      lag: queues.reduce((sum, each) => sum + each.lag, 0),
+      consumeTps: stats.reduce((sum, each) => sum + each.consumeTps, 0),
+      queues,
+    }
+  }
+
+  /** The clients of a group and what they want; undefined when none is connected. */
+  async connections(group: string): Promise<ConsumerConnection | undefined> {
+    const header = { consumerGroup: this.#client.wrapped(group) }
+    const accept = [ResponseCode.CONSUMER_NOT_ONLINE]
+    for (const { address } of await this.#mastersOf(group)) {
+      const { caller } = this.#client
+      const answer = await caller.call(address, GetConsumerConnectionList, header, { accept })
+      if (answer.code === ResponseCode.SUCCESS) return consumerConnectionBody.decode(answer.body)
+    }
+    return undefined
+  }
+
+  /** What a client of a group is doing. */
+  async runningInfo(group: string, clientId: string): Promise<ConsumerRunningInfo> {
+    const header = { consumerGroup: this.#client.wrapped(group), clientId }
+    const [master] = await this.#mastersOf(group)
+    if (master === undefined) {
+      throw new RouteNotFoundError({ topic: group, reason: 'no master has this group' })
+    }
+    const answer = await this.#client.caller.call(master.address, GetConsumerRunningInfo, header)
+    return consumerRunningInfoBody.decode(answer.body)
+  }
+
+  /**
+   * Has a group consume a topic from another place on, whether it is connected or not. Returns what changes, or would
+   * with `dryRun`. Rejects with RMQ_TOPIC_NOT_FOUND too.
+   */
+  async resetOffsets(group: string, topic: string, options: ResetOptions): Promise<OffsetChange[]> {
+    const to = startFrom(options.to)
+    const wrapped = this.#client.wrapped(topic)
+    const known = await this.lag(group, topic)
+    const from = new Map(known.queues.map((each) => [queueKey(each.queue), each.consumerOffset]))
+    const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+    const changes = await Promise.all(
+      queues.map(async (queue) => ({
+        queue,
+        from: from.get(queueKey(queue)),
+        to: await this.#offsets.at(queue, to),
+      })),
+    )
+    if (options.dryRun === true) return changes
+    const header = { topic: wrapped, group: this.#client.wrapped(group), isForce: true }
+    const timestamp = to === 'first' ? 0 : to === 'last' ? -1 : to.timestampMs
+    for (const { address } of await mastersOf(this.#client, wrapped)) {
+      const { caller } = this.#client
+      await caller.call(address, InvokeBrokerToResetOffset, { ...header, timestamp })
+    }
+    return changes
+  }
+
+  /** Those that have its retry topic, which a group has where it consumes; else all. */
+  async #mastersOf(group: string): Promise<Master[]> {
+    const topic = RETRY_PREFIX + this.#client.wrapped(group)
+    const route = await this.#client.routes.find(topic)
+    return route === undefined ? readMasters(this.#client) : mastersOf(this.#client, topic)
+  }
+}

@@ -1,0 +1,193 @@
+import {
+  hostAndPortText,
+  parseOffsetMsgId,
+  parseSubscription,
+  Property,
+  QueryMessage,
+  ResponseCode,
+  SystemGroup,
+  ViewMessageById,
+  type MessageQueue,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { Puller } from '../consumer/pull.ts'
+import { readMessages, type ReceivedMessage } from '../message.ts'
+import { QueueOffsets } from '../offset/queue-offsets.ts'
+import { MASTER_ID, readAddress, subscribeQueues } from '../route/topic-route.ts'
+
+/** Which messages a query looks for. */
+export interface QueryOptions {
+  /** Stored at this time or later, ms since 1970; default 0. */
+  readonly beginTimestamp?: number
+  /** Stored at this time or earlier, ms since 1970; default no end. */
+  readonly endTimestamp?: number
+  /** Messages per broker, at most; default 32. */
+  readonly maxNum?: number
+}
+
+/** Which messages of a topic are read. */
+export interface BrowseOptions {
+  /** Stored at this time or later; default from the first one on. */
+  readonly from?: Date | undefined
+  /** Stored at this time or earlier; default all that are there when the reading begins. */
+  readonly to?: Date | undefined
+  /** Tags, such as `paid || refunded`; default all. */
+  readonly expression?: string | undefined
+}
+
+const QUERY_TIMEOUT_MS = 10_000
+const UNIQ_KEY_BACK_MS = 3 * 24 * 3600 * 1000
+const COUNT_MAX = 32
+
+/** Stored messages. All methods reject with RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND, and RMQ_BROKER when a broker refuses. */
+export class Messages {
+  readonly #client: ClientInstance
+  readonly #offsets: QueueOffsets
+
+  /** `client` makes the connections. */
+  constructor(client: ClientInstance) {
+    this.#client = client
+    this.#offsets = new QueueOffsets(client)
+  }
+
+  /** Messages of a topic that have a key, oldest first. */
+  async query(topic: string, key: string, options: QueryOptions = {}): Promise<ReceivedMessage[]> {
+    const found = await this.#query(topic, key, false, options)
+    return found.filter((message) => message.keys.includes(key))
+  }
+
+  /**
+   * The message of an id: an offset id, or the id that its producer gave it, of the last three days. Undefined when
+   * there is none. Of a message that was retried or delayed there are several; the oldest is returned.
+   */
+  async get(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
+    const beginTimestamp = this.#client.env.clock.now() - UNIQ_KEY_BACK_MS
+    const found = await this.#query(topic, msgId, true, { beginTimestamp })
+    const [same] = found.filter((each) => each.properties.get(Property.UNIQ_KEY) === msgId)
+    return same ?? this.#byOffsetId(topic, msgId)
+  }
+
+  /**
+   * The messages of a topic that are there now, for `for await`: in the order in which they were stored, as far as the
+   * clocks of its brokers agree. No group is told of it.
+   */
+  async *browse(
+    topic: string,
+    { from, to, expression }: BrowseOptions = {},
+  ): AsyncGenerator<ReceivedMessage, void, undefined> {
+    const wrapped = this.#client.wrapped(topic)
+    const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+    const begin = from === undefined ? ('first' as const) : { timestampMs: from.getTime() }
+    const latest = to?.getTime() ?? Infinity
+    const puller = new Puller(this.#client)
+    const readers = await Promise.all(
+      queues.map(async (queue) => {
+        const end = await this.#offsets.at(queue, 'last')
+        const offset = await this.#offsets.at(queue, begin)
+        const reader = new QueueReader(puller, queue, offset, end, expression)
+        return { reader, head: await reader.next() }
+      }),
+    )
+    for (;;) {
+      let oldest: { reader: QueueReader; head: ReceivedMessage | undefined } | undefined
+      for (const each of readers) {
+        if (each.head === undefined) continue
+        const before = oldest?.head?.storeTimestamp ?? Infinity
+        if (each.head.storeTimestamp < before) oldest = each
+      }
+      if (oldest?.head === undefined || oldest.head.storeTimestamp > latest) return
+      yield oldest.head
+      oldest.head = await oldest.reader.next()
+    }
+  }
+
+  async #query(
+    topic: string,
+    key: string,
+    uniqueKeyQuery: boolean,
+    options: QueryOptions,
+  ): Promise<ReceivedMessage[]> {
+    const wrapped = this.#client.wrapped(topic)
+    const route = await this.#client.routes.get(wrapped)
+    const header = {
+      topic: wrapped,
+      key,
+      maxNum: options.maxNum ?? 32,
+      beginTimestamp: options.beginTimestamp ?? 0,
+      endTimestamp: options.endTimestamp ?? Number.MAX_SAFE_INTEGER,
+      ...(uniqueKeyQuery ? { uniqueKeyQuery } : {}),
+    }
+    const asked = route.brokerDatas.map(async ({ brokerName }) => {
+      const address = readAddress(route, brokerName, MASTER_ID)?.address
+      if (address === undefined) return []
+      const answer = await this.#client.caller.call(address, QueryMessage, header, {
+        timeoutMs: QUERY_TIMEOUT_MS,
+        accept: [ResponseCode.QUERY_NOT_FOUND],
+      })
+      return answer.body === undefined
+        ? []
+        : readMessages(answer.body, brokerName, this.#client.namespace)
+    })
+    const found = (await Promise.all(asked)).flat()
+    return found.sort((a, b) => a.storeTimestamp - b.storeTimestamp)
+  }
+
+  async #byOffsetId(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
+    const id = parseOffsetMsgId(msgId)
+    const wrapped = this.#client.wrapped(topic)
+    const route = await this.#client.routes.get(wrapped)
+    if (id === undefined) return undefined
+    const address = hostAndPortText(id)
+    // An id that no broker of the topic gave is asked of nobody: its address may be anything.
+    const owner = route.brokerDatas.find((each) => [...each.brokerAddrs.values()].includes(address))
+    if (owner === undefined) return undefined
+    const header = { topic: wrapped, offset: id.physicalOffset }
+    const accept = [ResponseCode.SYSTEM_ERROR]
+    const answer = await this.#client.caller.call(address, ViewMessageById, header, { accept })
+    if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
+    return readMessages(answer.body, owner.brokerName, this.#client.namespace)[0]
+  }
+}
+
+/** Reads one queue to an offset. */
+class QueueReader {
+  readonly #puller: Puller
+  readonly #queue: MessageQueue
+  readonly #end: number
+  readonly #expression: string | undefined
+  #offset: number
+  #read: ReceivedMessage[] = []
+
+  constructor(
+    puller: Puller,
+    queue: MessageQueue,
+    offset: number,
+    end: number,
+    expression: string | undefined,
+  ) {
+    this.#puller = puller
+    this.#queue = queue
+    this.#offset = offset
+    this.#end = end
+    this.#expression = expression
+  }
+
+  /** The next message; undefined at the end. */
+  async next(): Promise<ReceivedMessage | undefined> {
+    while (this.#read.length === 0 && this.#offset < this.#end) {
+      const { messages, nextOffset } = await this.#puller.pull({
+        group: SystemGroup.TOOLS_CONSUMER,
+        queue: this.#queue,
+        offset: this.#offset,
+        countMax: COUNT_MAX,
+        subscription: parseSubscription(this.#queue.topic, this.#expression),
+        sendsSubscription: true,
+        commitOffset: undefined,
+      })
+      if (nextOffset <= this.#offset && messages.length === 0) return undefined
+      this.#offset = nextOffset
+      this.#read = messages.filter(({ queueOffset }) => queueOffset < this.#end)
+    }
+    return this.#read.shift()
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  DeleteTopicInBroker,
+  DeleteTopicInNamesrv,
+  GetAllTopicListFromNameserver,
+  GetTopicStatsInfo,
+  Perm,
+  QueryTopicConsumeByWho,
+  groupListBody,
+  SystemTopic,
+  topicListBody,
+  topicProblem,
+  topicStatsTableBody,
+  UpdateAndCreateTopic,
+  type MessageQueue,
+  type TopicRouteData,
+} from '@skylarkmq/protocol'
+import type { ClientInstance } from '../client-instance.ts'
+import { OptionError } from '../errors.ts'
+import { subscribeQueues } from '../route/topic-route.ts'
+import { mastersOf, readMasters } from './brokers-known.ts'
+
+/** How a topic is to be. */
+export interface TopicOptions {
+  /** Queues on each broker; default 8. */
+  readonly queues?: number
+  /** See Perm; default readable and writeable. */
+  readonly perm?: number
+  /** Cluster whose masters get the topic; default all masters. */
+  readonly cluster?: string
+  /** Its queues keep their number and order while brokers come and go; default false. */
+  readonly order?: boolean
+  /** Changes of attributes, such as `+message.type=FIFO`. */
+  readonly attributes?: string
+}
+
+/** One queue of a topic. */
+export interface QueueState {
+  readonly queue: MessageQueue
+  /** Offset of the first message that is there, in messages. */
+  readonly minOffset: number
+  /** Offset behind the last one. */
+  readonly maxOffset: number
+  /** When the last one was stored, ms since 1970; 0 when there is none. */
+  readonly lastUpdateTimestamp: number
+}
+
+/** Topics. All methods reject with RMQ_NAME_SERVER, and with RMQ_BROKER when a broker refuses. */
+export class Topics {
+  readonly #client: ClientInstance
+
+  /** `client` makes the connections. */
+  constructor(client: ClientInstance) {
+    this.#client = client
+  }
+
+  /** Names of all topics that the name server knows, those of the system and of retries among them. */
+  async list(): Promise<string[]> {
+    const answer = await this.#client.nameServers.call(GetAllTopicListFromNameserver, {})
+    return [...topicListBody.decode(answer.body).topicList].sort()
+  }
+
+  /** Creates a topic on masters, or changes it. Rejects with RMQ_OPTION for a name that cannot be too. */
+  async create(topic: string, options: TopicOptions = {}): Promise<void> {
+    const { queues = 8, perm = Perm.READ | Perm.WRITE, order = false, attributes } = options
+    const problem = topicProblem(topic)
+    if (problem !== undefined) throw new OptionError({ option: 'topic', problem })
+    const masters = await readMasters(this.#client, options.cluster)
+    const header = {
+      topic: this.#client.wrapped(topic),
+      defaultTopic: SystemTopic.AUTO_CREATE,
+      readQueueNums: queues,
+      writeQueueNums: queues,
+      perm,
+      topicFilterType: 'SINGLE_TAG',
+      topicSysFlag: 0,
+      order,
+      ...(attributes === undefined ? {} : { attributes }),
+    }
+    for (const { address } of masters) {
+      await this.#client.caller.call(address, UpdateAndCreateTopic, header)
+    }
+  }
+
+  /** Deletes a topic with all its messages, on all brokers. Nothing happens when there is none. */
+  async delete(topic: string): Promise<void> {
+    const wrapped = this.#client.wrapped(topic)
+    for (const { address } of await readMasters(this.#client)) {
+      await this.#client.caller.call(address, DeleteTopicInBroker, { topic: wrapped })
+    }
+    await this.#client.nameServers.call(DeleteTopicInNamesrv, { topic: wrapped })
+  }
+
+  /** Where a topic is; undefined when there is no such topic. */
+  route(topic: string): Promise<TopicRouteData | undefined> {
+    return this.#client.routes.read(this.#client.wrapped(topic))
+  }
+
+  /** The queues of a topic that may be read. Rejects with RMQ_TOPIC_NOT_FOUND too. */
+  async queues(topic: string): Promise<MessageQueue[]> {
+    const wrapped = this.#client.wrapped(topic)
+    return subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+  }
+
+  /** What is in each queue of a topic. Rejects with RMQ_TOPIC_NOT_FOUND too. */
+  async stats(topic: string): Promise<QueueState[]> {
+    const wrapped = this.#client.wrapped(topic)
+    const tables = await Promise.all(
+      (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
+        const answer = await this.#client.caller.call(address, GetTopicStatsInfo, {
+          topic: wrapped,
+        })
+        return [...topicStatsTableBody.decode(answer.body).offsetTable]
+      }),
+    )
+    return tables.flat().map(([queue, offsets]) => ({ queue, ...offsets }))
+  }
+
+  /** Names of the groups that consume a topic, or have. Rejects with RMQ_TOPIC_NOT_FOUND too. */
+  async groups(topic: string): Promise<string[]> {
+    const wrapped = this.#client.wrapped(topic)
+    const lists = await Promise.all(
+      (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
+        const header = { topic: wrapped }
+        const answer = await this.#client.caller.call(address, QueryTopicConsumeByWho, header)
+        return groupListBody.decode(answer.body).groupList
+      }),
+    )
+    return [...new Set(lists.flat())].sort()
+  }
+}
