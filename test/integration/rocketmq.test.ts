@@ -126,9 +126,18 @@ test('a subscriber of the tracing channels sees a send and its handler, joined b
       seen.add(`processing ${properties.get('traceparent') ?? ''}`)
     },
   }
+  const receive = diagnostics.tracingChannel<string, object>('rocketmq:receive')
+  const onReceive = {
+    start: (trace: object) => {
+      const { topic, count } = trace as { topic: string; count: number }
+      seen.add(`received ${count} of ${topic}`)
+    },
+  }
+  receive.subscribe(onReceive as Parameters<typeof receive.subscribe>[0])
   send.subscribe(onSend as Parameters<typeof send.subscribe>[0])
   process.subscribe(onProcess as Parameters<typeof process.subscribe>[0])
   atEnd(t, () => {
+    receive.unsubscribe(onReceive as Parameters<typeof receive.unsubscribe>[0])
     send.unsubscribe(onSend as Parameters<typeof send.unsubscribe>[0])
     process.unsubscribe(onProcess as Parameters<typeof process.unsubscribe>[0])
   })
@@ -141,7 +150,11 @@ test('a subscriber of the tracing channels sees a send and its handler, joined b
     consumeFrom: 'first',
   })
   await consumer.run(() => undefined)
-  assert.deepEqual(await seen.atLeast(2), ['sent to T: SEND_OK', 'processing 00-1-2-01'])
+  assert.deepEqual(await seen.atLeast(3), [
+    'sent to T: SEND_OK',
+    'received 1 of T',
+    'processing 00-1-2-01',
+  ])
 })
 
 test('close ends in its time with brokers that hang, and all that the client made is closed', async (t) => {

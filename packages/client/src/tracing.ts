@@ -13,7 +13,7 @@ export interface SendTrace {
   error?: unknown
 }
 
-/** What a subscriber of `rocketmq:receive` gets: one pull that brought messages. */
+/** What a subscriber of `rocketmq:receive` gets: messages that a pull brought are taken over (`start` and `end`). */
 export interface ReceiveTrace {
   readonly group: string
   readonly topic: string
@@ -59,4 +59,14 @@ export function traced<C extends object, T>(
   f: () => Promise<T>,
 ): Promise<T> {
   return channel.hasSubscribers ? channel.tracePromise(f, context()) : f()
+}
+
+/** As `traced`, for what is done at once. */
+export function tracedNow<C extends object>(
+  channel: TracingChannel<C, C>,
+  context: () => C,
+  f: () => void,
+): void {
+  if (channel.hasSubscribers) channel.traceSync(f, context())
+  else f()
 }

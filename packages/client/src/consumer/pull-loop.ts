@@ -4,6 +4,7 @@ import { BrokerError, saysOf } from '../errors.ts'
 import { pullFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { pause } from '../pause.ts'
+import { tracedNow, tracing, type ReceiveTrace } from '../tracing.ts'
 import { isFull, type FlowLimits } from './flow-control.ts'
 import type { ProcessQueue } from './process-queue.ts'
 import type { Pulled, Puller } from './pull.ts'
@@ -87,8 +88,14 @@ async function take(parts: PullLoopParts, queue: ProcessQueue, pulled: Pulled): 
     queue.skippedTo(pulled.nextOffset)
     return
   }
-  queue.put(pulled.messages)
-  parts.consume(queue, pulled.messages)
+  const { messages } = pulled
+  const { topic, brokerName, queueId } = queue.queue
+  const { group } = parts
+  const trace = (): ReceiveTrace => ({ group, topic, brokerName, queueId, count: messages.length })
+  tracedNow(tracing.receive, trace, () => {
+    queue.put(messages)
+    parts.consume(queue, messages)
+  })
 }
 
 function waitAfter(parts: PullLoopParts, { queue }: ProcessQueue, error: SkylarkError): number {

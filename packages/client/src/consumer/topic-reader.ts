@@ -21,6 +21,8 @@ export interface TopicReaderOptions {
   readonly topic: string
   /** Where to begin in each queue; a Date: at the first message stored then or later. Default `last`. */
   readonly from?: StartFrom | Date
+  /** Closes the reader when it is aborted. */
+  readonly signal?: AbortSignal | undefined
   /** Tags to read, such as `paid || refunded`; default all. */
   readonly expression?: string
 }
@@ -62,6 +64,7 @@ export class TopicReader {
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
     this.#topic = this.#client.wrapped(options.topic)
+    options.signal?.addEventListener('abort', () => void this.close(), { once: true })
     this.#offsets = new QueueOffsets(this.#client)
     this.#puller = new Puller(this.#client)
   }

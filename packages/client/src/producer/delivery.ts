@@ -7,7 +7,14 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
-import { RouteNotFoundError, SendError, TimeoutError, type SendAttempt } from '../errors.ts'
+import {
+  FlowControlError,
+  RouteNotFoundError,
+  SendError,
+  TimeoutError,
+  type SendAttempt,
+} from '../errors.ts'
+import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { withSignal, within } from '../waiting.ts'
 import { BrokerLatency } from './broker-latency.ts'
@@ -50,6 +57,9 @@ export interface DeliverOptions {
   readonly selector?: QueueSelector | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** About how long a busy broker is left alone before the second try of a send, ms; twice as long before the third. */
+const BUSY_MS = 25
 
 /** Brings prepared messages to a queue: chooses it, waits for room and for the answer, and tries again elsewhere. */
 export class Delivery {
@@ -125,6 +135,7 @@ export class Delivery {
       const begin = clock.monotonic()
       const leftMs = deadline - begin
       if (tried > 0 && (leftMs <= 0 || options.signal?.aborted === true)) break
+      if (attempts.at(-1)?.error instanceof FlowControlError) await this.#calm(tried, leftMs)
       const { topic } = prepared
       const route = this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs)))
       const queue = this.#choose(topic, route, options, attempts.at(-1)?.brokerName)
@@ -145,6 +156,13 @@ export class Delivery {
     const last = attempts.at(-1)?.error
     if (attempts.length === 1) throw last as Error
     throw new SendError({ topic: prepared.topic, attempts }, last)
+  }
+
+  /** Who was told that a broker is busy waits a little, each for another time, so that not all come again at once. */
+  async #calm(tried: number, leftMs: number): Promise<void> {
+    const { clock, random } = this.#parts.client.env
+    const mostMs = Math.min(BUSY_MS * 2 ** tried, leftMs / 2)
+    await pause(clock, mostMs * (0.5 + random.next() / 2))
   }
 
   #stored(sent: Sent): void {
