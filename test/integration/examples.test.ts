@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -133,4 +133,23 @@ test('examples/recall.mjs calls one message back, and the other comes, as the gu
   const recalling = /^const .*(recallHandle }|producer\.recall).*$/gm
   const guide = readFileSync(`${root}docs/guide/delay.md`, 'utf8').match(recalling)
   assert.deepEqual(readFileSync(`${root}examples/recall.mjs`, 'utf8').match(recalling), guide)
+})
+
+test('what docs/guide/client.md shows stands in an example that is run', () => {
+  const guide = readFileSync(`${root}docs/guide/client.md`, 'utf8')
+  const blocks = [...guide.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, block = '']) => block)
+  assert.ok(blocks.length >= 3)
+  const names = readdirSync(`${root}examples`)
+  const sources = names.map((name) => readFileSync(`${root}examples/${name}`, 'utf8'))
+  const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
+  for (const block of blocks) {
+    const holds = sources.some((source) => {
+      const own = new Set(lines(source))
+      return lines(block).every((line) => own.has(line))
+    })
+    assert.ok(holds, block)
+  }
+  for (const [, name = ''] of guide.matchAll(/`([\w-]+\.mjs)`/g)) {
+    assert.ok(names.includes(name), name)
+  }
 })
