@@ -222,3 +222,35 @@ test('what a producer with a trace sent stands in the trace topic, in the form o
     'false',
   ])
 })
+
+test('a transaction whose producer is gone is ended by another one of its group, with its body as a value', async (t) => {
+  const set = ['transactionTimeOut=100', 'transactionCheckInterval=100']
+  const { namesrvAddr: nameServers } = await serverFor(t, { set })
+  await createTopic(nameServers, 'T', 1)
+  const first = new RocketMQ({ nameServers })
+  const serde = json<{ id: number }>()
+  const options = { group: 'P', serde, check: () => 'unknown' as const }
+  const producer = await first.transactionProducer(options)
+  await producer.send({ topic: 'T', body: { id: 7 } }, () => 'unknown')
+  await first.close()
+  const asked: string[] = []
+  const second = new RocketMQ({ nameServers })
+  atEnd(t, () => second.close())
+  const other = await second.transactionProducer({
+    group: 'P',
+    serde,
+    check: (message) => {
+      asked.push(message.body.toString())
+      return 'commit'
+    },
+  })
+  // A broker asks those that it has heard of.
+  await other.send({ topic: 'T', body: { id: 8 } }, () => 'rollback')
+  const ids: number[] = []
+  for await (const message of second.reader({ topic: 'T', from: 'first' })) {
+    ids.push((JSON.parse(message.body.toString()) as { id: number }).id)
+    break
+  }
+  assert.deepEqual(ids, [7])
+  assert.ok(asked.includes('{"id":7}'))
+})

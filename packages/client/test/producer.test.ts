@@ -1,16 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import {
   decodeBatch,
-  decodeProperties,
+  encodeCommand,
+  encodeHeader,
+  parseProperties,
   Property,
   ResponseCode,
   restoreBody,
+  SendMessageV2,
 } from '@skylarkmq/protocol'
 import { BrokerError, MessageError, OptionError, TimeoutError } from '../src/errors.ts'
 import { parseNamesrvAddr } from '../src/options.ts'
-import { prepareBatch, prepareMessage } from '../src/producer/encode-send.ts'
+import {
+  fieldsJsonOf,
+  prepareBatch,
+  prepareMessage,
+  sendHeader,
+} from '../src/producer/encode-send.ts'
 import { maySendAgain } from '../src/producer/retry.ts'
 import { queueByHash, selectQueue } from '../src/producer/select-queue.ts'
 import { uniqKeys } from '../src/producer/uniq-key.ts'
@@ -79,7 +88,7 @@ test('tag, keys, delay and own properties become properties, and the id is set o
     delayLevel: 3,
     properties: { colour: 'blue' },
   }
-  const properties = decodeProperties(prepareMessage(message, nextId, LIMITS).properties)
+  const properties = parseProperties(prepareMessage(message, nextId, LIMITS).properties)
   assert.deepEqual(Object.fromEntries(properties), {
     colour: 'blue',
     [Property.KEYS]: 'k1 k2',
@@ -99,6 +108,7 @@ test('a message that no broker would take is refused before it is sent, and it i
     [{ topic: 'T', body: Buffer.alloc(LIMITS.maxMessageBytes + 1) }, /maxMessageBytes/],
     [{ topic: 'T', body: 'b', properties: { TAGS: 'x' } }, /belongs to RocketMQ/],
     [{ topic: 'T', body: 'b', properties: { a: 'x\u0001y' } }, /separator/],
+    [{ topic: 'T', body: 'b', tag: 'x\u0002y' }, /separator/],
     [{ topic: 'T', body: 'b', properties: { a: 'x'.repeat(32767) } }, /properties take/],
   ]
   for (const [message, problem] of wrong) {
@@ -134,4 +144,27 @@ test('addresses of name servers are read with their separators, and wrong ones a
   for (const wrong of ['', ';', 'host', 'host:0', 'host:65536', 'host:x']) {
     assert.throws(() => parseNamesrvAddr(wrong), OptionError, wrong)
   }
+})
+
+test('the fields of a send as JSON are those that the row of the request makes', () => {
+  const property = fc.property(
+    fc.string({ unit: 'binary', minLength: 1 }),
+    fc.string({ unit: 'binary' }),
+    fc.record({ queueId: fc.nat(), sysFlag: fc.nat(), flag: fc.integer(), now: fc.nat() }),
+    fc.boolean(),
+    (topic, properties, { queueId, sysFlag, flag, now }, isBatch) => {
+      const kind = isBatch ? 'batch' : 'message'
+      const own = { topic, userTopic: topic, kind, properties, sysFlag, flag } as const
+      const prepared = { ...own, msgIds: [], body: Buffer.alloc(0) }
+      const to = { producerGroup: 'G"1', queueId, bornTimestamp: now }
+      const fields = encodeHeader(SendMessageV2, sendHeader(prepared, to))
+      const common = { code: 310, opaque: 1 }
+      const fieldsJson = fieldsJsonOf('G"1')(prepared, queueId, now)
+      assert.deepEqual(
+        encodeCommand({ ...common, fieldsJson }),
+        encodeCommand({ ...common, fields }),
+      )
+    },
+  )
+  fc.assert(property, { seed: 310, numRuns: 200 })
 })

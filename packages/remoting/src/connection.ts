@@ -38,6 +38,8 @@ export interface OutgoingRequest {
   /** For errors and logs. */
   readonly name: string
   readonly fields?: FieldMap
+  /** In place of `fields`: see CommandToWrite. */
+  readonly fieldsJson?: string | undefined
   readonly body?: Uint8Array | readonly Uint8Array[]
 }
 
@@ -191,6 +193,7 @@ export class Connection implements OutputHolder {
       flag,
       remark: undefined,
       fields: request.fields,
+      fieldsJson: request.fieldsJson,
       body: request.body,
       serialization: request.code > 0x7fff ? Serialization.JSON : this.#serialization,
     })

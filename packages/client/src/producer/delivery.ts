@@ -18,7 +18,7 @@ import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { withSignal, within } from '../waiting.ts'
 import { BrokerLatency } from './broker-latency.ts'
-import { sendHeader, type PreparedSend } from './encode-send.ts'
+import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
 import { maySendAgain } from './retry.ts'
 import { selectQueue, type QueueSelector } from './select-queue.ts'
@@ -66,12 +66,14 @@ export class Delivery {
   readonly #parts: DeliveryParts
   readonly #latency: BrokerLatency
   readonly #inFlight: InFlightBytes
+  readonly #fieldsJson: ReturnType<typeof fieldsJsonOf>
   readonly #queues = new WeakMap<TopicRouteData, Map<string, readonly MessageQueue[]>>()
   #turn: number
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts
     this.#latency = new BrokerLatency(parts.client.env.clock)
+    this.#fieldsJson = fieldsJsonOf(parts.group)
     this.#inFlight = new InFlightBytes(parts.maxInFlightBytes)
     this.#turn = Math.floor(parts.client.env.random.next() * 0x10000)
   }
@@ -247,13 +249,18 @@ export class Delivery {
     queue: MessageQueue,
     timeoutMs: number,
   ): Promise<SendResult> {
-    const header = this.#header(prepared, queue)
     const { body, userTopic } = prepared
-    const answer = await this.#parts.client.caller.call(address, definitionOf(prepared), header, {
-      body,
-      timeoutMs,
-      accept: STORED,
-    })
+    const { caller, env } = this.#parts.client
+    const definition = definitionOf(prepared)
+    const options = { body, timeoutMs, accept: STORED }
+    const answer = caller.isSigning
+      ? await caller.call(address, definition, this.#header(prepared, queue), options)
+      : await caller.callWithJson(
+          address,
+          definition,
+          this.#fieldsJson(prepared, queue.queueId, env.clock.now()),
+          options,
+        )
     return resultOf(answer, prepared, queue, userTopic)
   }
 }

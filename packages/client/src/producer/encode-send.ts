@@ -2,11 +2,11 @@ import {
   compressBody,
   compressionSysFlag,
   encodeBatch,
-  encodeProperties,
   isReservedProperty,
   KEY_SEPARATOR,
   PROPERTIES_BYTES_MAX,
   Property,
+  sendFieldsJson,
   SystemTopic,
   topicProblem,
   topicsNotAllowedToSend,
@@ -31,7 +31,8 @@ export interface PreparedSend {
   /** UNIQ_KEY of each message. */
   readonly msgIds: readonly string[]
   readonly body: Uint8Array
-  readonly properties: Buffer
+  /** `name 01 value 02 …` */
+  readonly properties: string
   readonly sysFlag: number
   readonly flag: number
 }
@@ -78,11 +79,12 @@ export function prepareBatch(
     if (isDelayed(message) || message.topic.startsWith('%RETRY%')) {
       throw new MessageError({ problem: 'a message of a batch can neither wait nor be a retry' })
     }
-    return { flag: message.flag ?? 0, ...encodeOne(message, nextId, options) }
+    const one = encodeOne(message, nextId, options)
+    return { ...one, flag: message.flag ?? 0, properties: Buffer.from(one.properties) }
   })
   const body = encodeBatch(encoded)
   checkLength(body.length, options)
-  const properties = encodeProperties({ [Property.WAIT]: 'true' })
+  const properties = propertyText(Property.WAIT, 'true')
   const msgIds = encoded.map((each) => each.msgId)
   return {
     topic: wrapNamespace(options.namespace, first.topic),
@@ -93,6 +95,25 @@ export function prepareBatch(
     properties,
     sysFlag: 0,
     flag: 0,
+  }
+}
+
+/** The fields of a try as JSON, for a producer whose requests are not signed; see `sendFieldsJson`. */
+export function fieldsJsonOf(
+  producerGroup: string,
+): (prepared: PreparedSend, queueId: number, bornTimestamp: number) => string {
+  const byTopic = new Map<string, ReturnType<typeof sendFieldsJson>>()
+  return (prepared, queueId, bornTimestamp) => {
+    const { topic, sysFlag, flag, properties, kind } = prepared
+    let write = byTopic.get(topic)
+    if (write === undefined) {
+      const defaultTopic = SystemTopic.AUTO_CREATE
+      const defaultTopicQueueNums = DEFAULT_TOPIC_QUEUE_NUMS
+      write = sendFieldsJson({ producerGroup, topic, defaultTopic, defaultTopicQueueNums })
+      byTopic.set(topic, write)
+    }
+    const isBatch = kind === 'batch'
+    return write({ queueId, sysFlag, bornTimestamp, flag, properties, isBatch })
   }
 }
 
@@ -110,7 +131,7 @@ export function sendHeader(
     sysFlag: prepared.sysFlag,
     bornTimestamp: to.bornTimestamp,
     flag: prepared.flag,
-    properties: prepared.properties,
+    properties: Buffer.from(prepared.properties),
     reconsumeTimes: 0,
     unitMode: false,
     batch: prepared.kind === 'batch',
@@ -121,7 +142,7 @@ function encodeOne(
   message: Message,
   nextId: () => string,
   options: EncodeOptions,
-): { body: Buffer; properties: Buffer; msgId: string } {
+): { body: Buffer; properties: string; msgId: string } {
   const problem = topicProblem(message.topic)
   if (problem !== undefined) throw new MessageError({ problem })
   if (topicsNotAllowedToSend.has(message.topic)) {
@@ -131,12 +152,17 @@ function encodeOne(
   if (body.length === 0) throw new MessageError({ problem: 'the body of the message is empty' })
   checkLength(body.length, options)
   const msgId = nextId()
-  const properties = encodeProperties(propertiesOf(message, msgId))
-  if (properties.length > PROPERTIES_BYTES_MAX) {
-    const problemOfSize = `the properties take ${properties.length} bytes, more than ${PROPERTIES_BYTES_MAX}`
-    throw new MessageError({ problem: problemOfSize })
-  }
+  const properties = propertiesOf(message, msgId)
+  // No character takes more than three bytes.
+  if (properties.length * 3 > PROPERTIES_BYTES_MAX) checkProperties(properties)
   return { body, properties, msgId }
+}
+
+function checkProperties(properties: string): void {
+  const bytes = Buffer.byteLength(properties)
+  if (bytes <= PROPERTIES_BYTES_MAX) return
+  const problem = `the properties take ${bytes} bytes, more than ${PROPERTIES_BYTES_MAX}`
+  throw new MessageError({ problem })
 }
 
 function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
@@ -145,29 +171,35 @@ function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
   throw new MessageError({ problem })
 }
 
-function propertiesOf(message: Message, msgId: string): Map<string, string> {
-  const properties = new Map<string, string>()
+/** Properties as text, those of the application first. */
+function propertiesOf(message: Message, msgId: string): string {
+  let text = ''
   for (const [name, value] of Object.entries(message.properties ?? {})) {
     if (isReservedProperty(name)) {
       throw new MessageError({ problem: `the property ${name} belongs to RocketMQ` })
     }
-    if (name === '' || value === '' || /[\u0001\u0002]/.test(name + value)) {
-      const problem = `the property ${JSON.stringify(name)} is empty or holds a separator`
-      throw new MessageError({ problem })
-    }
-    properties.set(name, value)
+    text += propertyText(name, value)
   }
-  const keys = typeof message.keys === 'string' ? [message.keys] : (message.keys ?? [])
-  const keyText = keys.filter((key) => key !== '').join(KEY_SEPARATOR)
-  if (keyText !== '') properties.set(Property.KEYS, keyText)
-  properties.set(Property.UNIQ_KEY, msgId)
-  properties.set(Property.WAIT, 'true')
-  if (message.shardingKey !== undefined) {
-    properties.set(Property.SHARDING_KEY, message.shardingKey)
+  const { keys = '', shardingKey, tag = '' } = message
+  const keyText =
+    typeof keys === 'string' ? keys : keys.filter((key) => key !== '').join(KEY_SEPARATOR)
+  if (keyText !== '') text += propertyText(Property.KEYS, keyText)
+  text += `${Property.UNIQ_KEY}\x01${msgId}\x02${Property.WAIT}\x01true\x02`
+  if (shardingKey !== undefined) text += propertyText(Property.SHARDING_KEY, shardingKey)
+  if (tag !== '') text += propertyText(Property.TAGS, tag)
+  for (const [name, value] of propertiesOfWait(message)) text += propertyText(name, value)
+  return text
+}
+
+const SEPARATORS = /[\u0001\u0002]/
+
+/** One property as text. Throws RMQ_MESSAGE for one that could not be read again. */
+export function propertyText(name: string, value: string): string {
+  if (name === '' || value === '' || SEPARATORS.test(name) || SEPARATORS.test(value)) {
+    const problem = `the property ${JSON.stringify(name)} is empty or holds a separator`
+    throw new MessageError({ problem })
   }
-  if (message.tag !== undefined && message.tag !== '') properties.set(Property.TAGS, message.tag)
-  for (const [name, value] of propertiesOfWait(message)) properties.set(name, value)
-  return properties
+  return `${name}\x01${value}\x02`
 }
 
 /** What tells the broker to keep the message for a while. */

@@ -1,6 +1,5 @@
 import type { Clock } from '@skylarkmq/env'
 import {
-  appendProperty,
   decodeProperties,
   Property,
   replyTopic,
@@ -10,7 +9,7 @@ import {
 } from '@skylarkmq/protocol'
 import { MessageError, TimeoutError } from '../errors.ts'
 import type { ReceivedMessage } from '../message.ts'
-import type { PreparedSend } from './encode-send.ts'
+import { propertyText, type PreparedSend } from './encode-send.ts'
 
 /** `MSG_TYPE` of a reply. */
 const REPLY = 'reply'
@@ -102,8 +101,8 @@ export function prepareReply(
   return { ...prepared, topic, userTopic: topic, kind: 'reply', properties }
 }
 
-function withAll(bytes: Buffer, more: readonly (readonly [string, string])[]): Buffer {
-  return more.reduce((all, [name, value]) => appendProperty(all, name, value), bytes)
+function withAll(properties: string, more: readonly (readonly [string, string])[]): string {
+  return more.reduce((all, [name, value]) => all + propertyText(name, value), properties)
 }
 
 /** A reply as the broker brings it. A ProtocolError when its body cannot be restored. */

@@ -1,5 +1,4 @@
 import {
-  appendProperty,
   EndTransaction,
   MessageSysFlag,
   Property,
@@ -11,7 +10,7 @@ import type { ClientInstance } from '../client-instance.ts'
 import { MessageError, saysOf } from '../errors.ts'
 import { transactionCheckFailed } from '../events.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
-import { isDelayed, type PreparedSend } from './encode-send.ts'
+import { isDelayed, propertyText, type PreparedSend } from './encode-send.ts'
 
 /** What became of a transaction. After `unknown`, the broker asks later. */
 export type TransactionDecision = 'commit' | 'rollback' | 'unknown'
@@ -48,10 +47,10 @@ export function prepareHalfSend(
   if (isDelayed(message)) {
     throw new MessageError({ problem: 'a message of a transaction cannot be delayed' })
   }
-  const marked = appendProperty(prepared.properties, Property.TRAN_MSG, 'true')
+  const marks = propertyText(Property.TRAN_MSG, 'true') + propertyText(Property.PGROUP, group)
   return {
     ...prepared,
-    properties: appendProperty(marked, Property.PGROUP, group),
+    properties: prepared.properties + marks,
     sysFlag: prepared.sysFlag | MessageSysFlag.TRANSACTION_PREPARED,
   }
 }

@@ -1,7 +1,7 @@
 import {
-  decodeProperties,
   KEY_SEPARATOR,
   MessageSysFlag,
+  parseProperties,
   Property,
   SkylarkError,
   SystemTopic,
@@ -90,7 +90,7 @@ export class ProducerTrace {
     elapsedMs: number,
   ): TracedMessage {
     const { client, group } = this.#parts
-    const properties = decodeProperties(prepared.properties)
+    const properties = parseProperties(prepared.properties)
     const isHalf = (prepared.sysFlag & MessageSysFlag.TRANSACTION_PREPARED) !== 0
     const isDelayed = [Property.DELAY, Property.TIMER_DELAY_MS, Property.TIMER_DELIVER_MS].some(
       (name) => properties.has(name),

@@ -89,6 +89,27 @@ export class Caller {
     return answerOf(definition, address, command, options.accept ?? [])
   }
 
+  /** Whether requests are signed, which needs their fields one by one. */
+  get isSigning(): boolean {
+    return this.#parts.credentials !== undefined
+  }
+
+  /** As `call`, with the fields as JSON text already; not for who signs. */
+  async callWithJson<D extends AnyRequest>(
+    address: string,
+    definition: D,
+    fieldsJson: string,
+    options: CallOptions = {},
+  ): Promise<Answer<D>> {
+    const { code, name } = definition
+    const { body } = options
+    const request =
+      body === undefined ? { code, name, fieldsJson } : { code, name, fieldsJson, body }
+    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
+    const command = await this.request(address, request, timeoutMs)
+    return answerOf(definition, address, command, options.accept ?? [])
+  }
+
   /** Asks and waits for an answer of any code. Rejects as `call` does when none came. */
   async request(
     address: string,

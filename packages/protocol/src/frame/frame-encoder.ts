@@ -14,6 +14,7 @@ export function writeCommand(sink: ByteSink, command: CommandToWrite): void {
   const at = sink.reserve(8)
   const binary =
     command.serialization === Serialization.ROCKETMQ &&
+    command.fieldsJson === undefined &&
     command.code >= -0x8000 &&
     command.code <= 0x7fff
   const whole = { flag: 0, language: 0, version: CURRENT_VERSION, ...command }

@@ -92,7 +92,8 @@ function coerced(value: object): FieldMap {
 
 /** Writes a header as fastjson does: names in alphabetical order, nothing that is not there. */
 export function jsonHeader(command: CommandToWrite): string {
-  const fields = command.fields === undefined ? '' : `,"extFields":${jsonFields(command.fields)}`
+  const json = command.fieldsJson ?? (command.fields && jsonFields(command.fields))
+  const fields = json === undefined ? '' : `,"extFields":${json}`
   const remark = command.remark === undefined ? '' : `,"remark":${quote(command.remark)}`
   const language = languageName(command.language) ?? 'JAVA'
   return (

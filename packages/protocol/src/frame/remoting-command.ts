@@ -42,6 +42,8 @@ export interface CommandToWrite {
   readonly flag?: number
   readonly remark?: string | undefined
   readonly fields?: FieldMap | undefined
+  /** In place of `fields`, as a JSON object with its names in order: the frame is in JSON then. */
+  readonly fieldsJson?: string | undefined
   /** One piece, or several that lie one behind the other. */
   readonly body?: Uint8Array | readonly Uint8Array[] | undefined
   /** Ordinal of the language; JAVA when left out. */
