@@ -20,6 +20,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],
     modules: ['node:os', 'node:path'],
   },
+  idempotent: { packages: ['env', 'client'], modules: ['node:crypto'] },
   testing: {
     packages: ['env', 'broker', 'client', 'server'],
     modules: ['node:diagnostics_channel'],
@@ -34,7 +35,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
 export const HOST_FOLDERS = ['packages/env/src/node/']
 
 /** Modules that any test may import besides. */
-export const TEST_MODULES = [/^node:/, /^fast-check$/]
+export const TEST_MODULES = [/^node:/, /^(fast-check|ioredis|mysql2\/promise|pg)$/]
 
 /** A call that only the host's folder may make, and what to use in its place. */
 export interface Ban {

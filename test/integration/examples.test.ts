@@ -112,6 +112,12 @@ test('examples/transaction.mjs gets what was committed, at once or when asked, a
   assert.ok(readFileSync(script, 'utf8').includes(guide?.[0] ?? 'the guide has no example'))
 })
 
+test('examples/take-effect-once.mjs bills each order once', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await run('take-effect-once.mjs', namesrvAddr)
+  assert.deepEqual(lines.sort(), ['billed order-1', 'billed order-2', 'billed order-3'])
+})
+
 test('examples/in-a-test.mjs passes, and the guide shows what is in it', async () => {
   const script = `${root}examples/in-a-test.mjs`
   const { stdout } = await promisify(execFile)(process.execPath, ['--test', script], {

@@ -1,0 +1,7 @@
+export * from './idempotent.ts'
+export * from './memory-store.ts'
+export * from './mysql-store.ts'
+export * from './outbox.ts'
+export * from './postgres-store.ts'
+export * from './redis-store.ts'
+export type { Once, OnceStore, TransactionStore } from './store.ts'

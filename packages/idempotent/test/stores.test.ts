@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import {
+  memoryStore,
+  mysqlStore,
+  postgresStore,
+  redisStore,
+  type OnceStore,
+  type TransactionStore,
+} from '../src/index.ts'
+import { programOf, startMysql, startPostgres, startRedis } from './support/databases.ts'
+
+/** What every store promises. */
+function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
+  test('the work of a key is done once', async () => {
+    const store = storeOf()
+    let count = 0
+    const work = () => {
+      count++
+      return Promise.resolve()
+    }
+    assert.equal(await store.once('a', work), 'done')
+    assert.equal(await store.once('a', work), 'repeated')
+    assert.equal(await store.once('b', work), 'done')
+    assert.equal(count, 2)
+  })
+
+  test('work that fails was not done, and can be tried again', async () => {
+    const store = storeOf()
+    const failing = () => Promise.reject(new Error('no'))
+    await assert.rejects(store.once('failing', failing), /no/)
+    assert.equal(await store.once('failing', () => Promise.resolve()), 'done')
+  })
+
+  test(`two who begin together do not both do it: the other ${waits ? 'waits' : 'is told'}`, async () => {
+    const store = storeOf()
+    let atOnce = 0
+    let count = 0
+    const work = async () => {
+      assert.equal(++atOnce, 1)
+      await pause(30)
+      atOnce--
+      count++
+    }
+    const outcomes = await Promise.all([1, 2, 3].map(() => store.once('together', work)))
+    assert.equal(count, 1)
+    const other = waits ? 'repeated' : 'busy'
+    assert.deepEqual(outcomes.sort(), ['done', other, other].sort())
+  })
+}
+
+describe('In memory', () => {
+  const store = memoryStore()
+  promises(() => store, false)
+
+  test('the oldest keys go when there are too many, and old ones on demand', async () => {
+    let now = 0
+    const small = memoryStore({ max: 2, now: () => now })
+    const nothing = () => Promise.resolve()
+    for (const key of ['a', 'b', 'c']) await small.once(key, nothing)
+    assert.equal(await small.once('b', nothing), 'repeated')
+    assert.equal(await small.once('a', nothing), 'done')
+    now = 1000
+    assert.equal(await small.forget(500), 2)
+  })
+})
+
+const redisProgram = programOf('redis-server')
+describe(
+  'In Redis',
+  { skip: redisProgram === undefined && 'redis-server is not installed' },
+  () => {
+    let redis: Redis | undefined
+    const started = startRedis(redisProgram ?? '', async (port) => {
+      const client = new Redis({ port, lazyConnect: true, retryStrategy: () => null })
+      client.on('error', () => undefined)
+      await client.connect()
+      redis = client
+    })
+    after(async () => {
+      redis?.disconnect()
+      await (await started).stop()
+    })
+    const store = {
+      once: async (key: string, work: (tx: unknown) => Promise<void>) => {
+        await started
+        assert.ok(redis !== undefined)
+        return redisStore(redis).once(key, work)
+      },
+      forget: () => Promise.resolve(0),
+    }
+    promises(() => store, false)
+
+    test('who dies at work leaves it to others after a while', async () => {
+      await started
+      assert.ok(redis !== undefined)
+      const short = redisStore(redis, { lockMs: 30 })
+      void short.once('dies', () => new Promise(() => undefined))
+      await pause(10)
+      assert.equal(await short.once('dies', () => Promise.resolve()), 'busy')
+      await pause(40)
+      assert.equal(await short.once('dies', () => Promise.resolve()), 'done')
+    })
+  },
+)
+
+/** What a store promises whose memory is in the work's transaction. `accounts` are of the same database. */
+function transactional<Tx>(
+  ready: () => Promise<{
+    readonly store: TransactionStore<Tx>
+    readonly add: (tx: Tx, amount: number) => Promise<unknown>
+    readonly sum: () => Promise<number>
+  }>,
+): void {
+  test('what the work writes is there exactly if it counts as done', async () => {
+    const { store, add, sum } = await ready()
+    const before = await sum()
+    await store.once('written', async (tx) => {
+      await add(tx, 5)
+    })
+    const failing = store.once('not written', async (tx) => {
+      await add(tx, 7)
+      throw new Error('after the write')
+    })
+    await assert.rejects(failing, /after the write/)
+    assert.equal((await sum()) - before, 5)
+    assert.equal(await store.wasDone('written'), true)
+    assert.equal(await store.wasDone('not written'), false)
+  })
+
+  test('work that is prevented is not done any more, and done work cannot be prevented', async () => {
+    const { store, add, sum } = await ready()
+    const before = await sum()
+    assert.equal(await store.prevent('late'), true)
+    const late = await store.once('late', async (tx) => {
+      await add(tx, 100)
+    })
+    assert.equal(late, 'repeated')
+    assert.equal(await store.wasDone('late'), false)
+    await store.once('early', () => Promise.resolve())
+    assert.equal(await store.prevent('early'), false)
+    assert.equal(await sum(), before)
+  })
+
+  test('preventing waits for work that runs, and comes too late', async () => {
+    const { store } = await ready()
+    const running = store.once('runs', () => pause(50))
+    await pause(10)
+    assert.equal(await store.prevent('runs'), false)
+    assert.equal(await running, 'done')
+  })
+
+  test('what is old is forgotten', async () => {
+    const { store } = await ready()
+    await store.once('old', () => Promise.resolve())
+    await pause(20)
+    assert.ok((await store.forget(10)) > 0)
+    assert.equal(await store.once('old', () => Promise.resolve()), 'done')
+  })
+}
+
+const postgresProgram = programOf('postgres')
+describe(
+  'In PostgreSQL',
+  { skip: postgresProgram === undefined && 'PostgreSQL is not installed' },
+  () => {
+    let pool: pg.Pool | undefined
+    const started = startPostgres(postgresProgram ?? '', async (port) => {
+      const made = new pg.Pool({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
+      try {
+        await made.query('CREATE TABLE account (amount int NOT NULL)')
+        await postgresStore(made).createTable()
+        await postgresStore(made).createTable()
+        pool = made
+      } catch (error) {
+        await made.end()
+        throw error
+      }
+    })
+    after(async () => {
+      await pool?.end()
+      await (await started).stop()
+    })
+    const ready = async () => {
+      await started
+      assert.ok(pool !== undefined)
+      const accounts = pool
+      return {
+        store: postgresStore<pg.PoolClient>(accounts),
+        add: (tx: pg.PoolClient, amount: number) =>
+          tx.query('INSERT INTO account VALUES ($1)', [amount]),
+        sum: async () => {
+          const { rows } = await accounts.query<{ sum: string | null }>(
+            'SELECT sum(amount) AS sum FROM account',
+          )
+          return Number(rows[0]?.sum ?? 0)
+        },
+      }
+    }
+    promises(() => lazily(ready), true)
+    transactional(ready)
+
+    test('a name that could be more than a table is refused', () => {
+      assert.throws(() => postgresStore(new pg.Pool(), { table: 'a; DROP TABLE b' }), RangeError)
+    })
+  },
+)
+
+const mysqlProgram = programOf('mariadbd') ?? programOf('mysqld')
+describe(
+  'In MySQL',
+  { skip: mysqlProgram === undefined && 'neither MariaDB nor MySQL is installed' },
+  () => {
+    let pool: mysql.Pool | undefined
+    const started = startMysql(mysqlProgram ?? '', async (port) => {
+      const first = await mysql.createConnection({ host: '127.0.0.1', port, user: 'root' })
+      await first.query('CREATE DATABASE IF NOT EXISTS test')
+      await first.end()
+      const made = mysql.createPool({ host: '127.0.0.1', port, user: 'root', database: 'test' })
+      await made.query('CREATE TABLE account (amount int NOT NULL) ENGINE=InnoDB')
+      await mysqlStore(made).createTable()
+      await mysqlStore(made).createTable()
+      pool = made
+    })
+    after(async () => {
+      await pool?.end()
+      await (await started).stop()
+    })
+    const ready = async () => {
+      await started
+      assert.ok(pool !== undefined)
+      const accounts = pool
+      return {
+        store: mysqlStore(accounts),
+        add: (tx: mysql.PoolConnection, amount: number) =>
+          tx.query('INSERT INTO account VALUES (?)', [amount]),
+        sum: async () => {
+          const [rows] = await accounts.query<mysql.RowDataPacket[]>(
+            'SELECT sum(amount) AS sum FROM account',
+          )
+          return Number(rows[0]?.['sum'] ?? 0)
+        },
+      }
+    }
+    promises(() => lazily(ready), true)
+    transactional(ready)
+
+    test('a key that is too long is refused, not cut', async () => {
+      const { store } = await ready()
+      const work = () => Promise.resolve()
+      await assert.rejects(store.once('k'.repeat(256), work), RangeError)
+      assert.equal(await store.once('键'.repeat(255), work), 'done')
+    })
+  },
+)
+
+/** A store that may not be there yet. */
+function lazily<Tx>(ready: () => Promise<{ readonly store: OnceStore<Tx> }>): OnceStore<Tx> {
+  return {
+    once: async (key, work) => (await ready()).store.once(key, work),
+    forget: async (olderThanMs) => (await ready()).store.forget(olderThanMs),
+  }
+}
