@@ -139,6 +139,8 @@ async function showMake(make) {
       autoCreateTopicEnable: false,
       enablePropertyFilter: true,
       coldDataFlowControlEnable: true,
+      // Sends wait for something.
+      flushDiskType: 'SYNC_FLUSH',
     })
     await showPhase('after-restart', cluster, scratch.path, results)
     await showPhase('alone', cluster, scratch.path, results)

@@ -10,11 +10,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
+import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
@@ -41,6 +48,7 @@ final class Switches {
             "group-switches", Conformance.of(Switches::groups),
             "topic-perms", Conformance.of(Switches::topics),
             "broker-switches-alone", Conformance.of(Switches::broker),
+            "flow-control-alone", Conformance.of(Switches::flow),
             "cold-read-alone", Conformance.of(Switches::cold));
     }
 
@@ -222,6 +230,48 @@ final class Switches {
         });
         producer.start();
         return producer.sendMessageInTransaction(new Message(topic, "half".getBytes()), null).getSendStatus();
+    }
+
+    /** More sends at once than may wait: how they end, with and without fast failure. Under SYNC_FLUSH. */
+    private static Map<String, Object> flow(Session s) throws Exception {
+        MessageQueue queue = s.topic("topic", 1).get(0);
+        DefaultMQProducer producer = s.producer();
+        s.send(producer, queue, "one");
+        Map<String, Object> shown = new LinkedHashMap<>();
+        // With Apache sends wait for a thread, with Skylark for those before them that wait for the disk.
+        with(s, "putThreadPoolQueueCapacity", 1, 10_000, () -> with(s, "waitTimeMillsInSendQueue", 0, 200, () -> {
+            shown.put("fast failure", ends(producer, queue, 3_000));
+            return with(s, "brokerFastFailureEnable", false, true, () ->
+                shown.put("without fast failure", ends(producer, queue, 300)));
+        }));
+        shown.put("afterwards", producer.send(new Message(queue.getTopic(), "last".getBytes()), queue).getSendStatus());
+        return shown;
+    }
+
+    /** The different ends of so many asynchronous sends; a refusal up to where each is its own. */
+    private static Object ends(DefaultMQProducer producer, MessageQueue queue, int count) throws Exception {
+        Set<String> ends = ConcurrentHashMap.newKeySet();
+        CountDownLatch left = new CountDownLatch(count);
+        for (int i = 0; i < count; i++) {
+            producer.send(new Message(queue.getTopic(), new byte[1024]), queue, new SendCallback() {
+                @Override
+                public void onSuccess(SendResult result) {
+                    ends.add(result.getSendStatus().name());
+                    left.countDown();
+                }
+
+                @Override
+                public void onException(Throwable thrown) {
+                    ends.add(thrown instanceof MQBrokerException refused
+                        ? refused.getResponseCode() + " "
+                            + Session.normal(refused.getErrorMessage()).replaceAll("size of queue: \\d+.*", "size of queue: N")
+                        : thrown.getClass().getSimpleName());
+                    left.countDown();
+                }
+            });
+        }
+        left.await(LIMIT_MS, TimeUnit.MILLISECONDS);
+        return facts("without an end", left.getCount(), "ends", new TreeSet<>(ends));
     }
 
     /** With all messages cold: a group beyond its limit is told to come again, or gets one message after a while. */
