@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
+import { pullFields } from '../test/conformance/lib/remoting.mjs'
 import { startServer } from '../packages/server/dist/src/index.js'
 import { encodeCommand, FrameDecoder, decodeCommand } from '../packages/protocol/dist/src/index.js'
 import { fuzzInputs } from '../packages/protocol/dist/test/frame.fuzz.js'
@@ -124,20 +125,7 @@ function sendRequest(topic, body) {
 }
 
 function pullRequest(topic) {
-  const fields = {
-    consumerGroup: 'fuzz',
-    topic,
-    queueId: '0',
-    queueOffset: '0',
-    maxMsgNums: '32',
-    sysFlag: '4',
-    commitOffset: '0',
-    suspendTimeoutMillis: '0',
-    subscription: '*',
-    subVersion: '0',
-    expressionType: 'TAG',
-  }
-  return { code: 11, opaque: 2, fields }
+  return { code: 11, opaque: 2, fields: pullFields('fuzz', topic, 0, 0) }
 }
 
 /** One request on a connection of its own. */

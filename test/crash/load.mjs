@@ -1,6 +1,11 @@
 /** What loads a broker with messages and remembers which it acknowledged, and what reads them back. */
 import { connect } from 'node:net'
-import { encodeFrame, frameReader, openConnection } from '../conformance/lib/remoting.mjs'
+import {
+  encodeFrame,
+  frameReader,
+  openConnection,
+  pullFields,
+} from '../conformance/lib/remoting.mjs'
 
 const SEND_MESSAGE_V2 = 310
 const PULL_MESSAGE = 11
@@ -153,19 +158,8 @@ async function maxOffset(connection, topic, queueId) {
 }
 
 async function pull(connection, topic, queueId, offset) {
-  const { header, body } = await connection.request(PULL_MESSAGE, {
-    consumerGroup: 'crash-consumer',
-    topic,
-    queueId: String(queueId),
-    queueOffset: String(offset),
-    maxMsgNums: String(PULL_COUNT),
-    sysFlag: '4',
-    commitOffset: '0',
-    suspendTimeoutMillis: '0',
-    subscription: '*',
-    subVersion: '0',
-    expressionType: 'TAG',
-  })
+  const fields = pullFields('crash-consumer', topic, queueId, offset, PULL_COUNT)
+  const { header, body } = await connection.request(PULL_MESSAGE, fields)
   if (header.code !== FOUND) return []
   const records = []
   for (let at = 0; at < body.length; at += body.readInt32BE(at)) {

@@ -16,7 +16,7 @@ import { createTopic } from '../../bench/create-topic.mjs'
 import { memoryOf } from '../../bench/process-figures.mjs'
 import { choosePorts, scratchDirectory } from '../conformance/lib/processes.mjs'
 import { buildGo } from '../conformance/lib/programs.mjs'
-import { openConnection } from '../conformance/lib/remoting.mjs'
+import { openConnection, pullFields } from '../conformance/lib/remoting.mjs'
 import { startCluster } from '../conformance/skylark.mjs'
 
 const PULL_MESSAGE = 11
@@ -59,18 +59,7 @@ async function overload(program, address) {
 function startConsumer(address) {
   const connection = openConnection(address)
   const state = { tookMs: [], failures: [], isRunning: true }
-  const header = {
-    consumerGroup: 'G_overload',
-    topic,
-    queueId: '0',
-    queueOffset: '0',
-    maxMsgNums: '1',
-    sysFlag: '4',
-    commitOffset: '0',
-    suspendTimeoutMillis: '0',
-    subVersion: '0',
-    subscription: '*',
-  }
+  const header = pullFields('G_overload', topic, 0, 0, 1)
   const run = async () => {
     while (state.isRunning) {
       const began = performance.now()

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { choosePorts, scratchDirectory } from '../conformance/lib/processes.mjs'
-import { openConnection } from '../conformance/lib/remoting.mjs'
+import { openConnection, pullFields } from '../conformance/lib/remoting.mjs'
 import { startCluster } from '../conformance/skylark.mjs'
 
 const SEND_MESSAGE_V2 = 310
@@ -74,18 +74,7 @@ async function inParallel(address, count, work) {
 async function readQueue(connection, queueId) {
   const found = []
   for (;;) {
-    const fields = {
-      consumerGroup: 'G_timers',
-      topic,
-      queueId: String(queueId),
-      queueOffset: String(found.length),
-      maxMsgNums: '32',
-      sysFlag: '4',
-      commitOffset: '0',
-      suspendTimeoutMillis: '0',
-      subscription: '*',
-      subVersion: '0',
-    }
+    const fields = pullFields('G_timers', topic, queueId, found.length)
     const { header, body } = await connection.request(PULL_MESSAGE, fields)
     if (header.code !== 0) return found
     for (let at = 0; at < body.length; at += body.readInt32BE(at)) {

@@ -22,7 +22,7 @@ import { QueueCheck } from './check/queue-check.ts'
 import { checkTimers } from './check/timer-check.ts'
 import { checkpointLayout, readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
-import { parseDelayLevels } from './dispatch/delay-levels.ts'
+import { delaysOfLevels } from './dispatch/delay-levels.ts'
 import type { IndexSizes } from './index/index-file.ts'
 import { defaultStoreConfig } from './options.ts'
 import type { StoreConfig } from './options.ts'
@@ -152,7 +152,7 @@ class StoreCheck {
       logMin: offsetMin,
       topics: tables.topics,
       hasExtended: this.#disk.list(`${paths.root}/consumequeue_ext`).length > 0,
-      delayLevels: parseDelayLevels(this.#config.messageDelayLevel),
+      delayLevels: delaysOfLevels(this.#config.messageDelayLevel),
     })
     const index = new IndexCheck({
       ...shared,

@@ -15,7 +15,7 @@ import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { UNIT_BYTES } from './consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from './consumequeue/queue-files.ts'
 import { queueFileBytes } from './consumequeue/recover-queues.ts'
-import { parseDelayLevels } from './dispatch/delay-levels.ts'
+import { delaysOfLevels } from './dispatch/delay-levels.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import { segmentSizeKept } from './events.ts'
 import { IndexUpkeep } from './index/index-upkeep.ts'
@@ -69,7 +69,7 @@ export function openParts(
   const dispatcher = new Dispatcher(queues, index, (_physicalOffset, error) => {
     upkeep?.failed(error)
   })
-  const delayLevels = parseDelayLevels(config.messageDelayLevel)
+  const delayLevels = delaysOfLevels(config.messageDelayLevel)
   const upkeep =
     index === undefined
       ? undefined

@@ -1,3 +1,4 @@
+import { DEFAULT_DELAY_LEVELS, delayLevelProblem } from './dispatch/delay-levels.ts'
 import { defaultsOf, flag, int, oneOf, text } from '@skylarkmq/protocol'
 import type { ConfigOf, OptionTable } from '@skylarkmq/protocol'
 import type { HostAddress } from './message.ts'
@@ -270,7 +271,8 @@ const writing = {
     doc: 'Whether a topic of more than 127 bytes is stored as a record of version 2, which brokers and clients of 4.9 cannot read.',
   }),
   messageDelayLevel: text({
-    default: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
+    default: DEFAULT_DELAY_LEVELS,
+    problem: delayLevelProblem,
     doc: 'Delay of each level, from level 1 on: a number and s, m, h or d.',
   }),
   brokerRole: oneOf(['ASYNC_MASTER', 'SYNC_MASTER', 'SLAVE'], {

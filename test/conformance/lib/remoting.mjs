@@ -124,3 +124,20 @@ export async function hasRoute(nameServer, topic) {
   const answer = await ask(nameServer, GET_ROUTEINFO_BY_TOPIC, { topic })
   return answer?.header.code === 0
 }
+
+/** Header fields of a pull of one queue that is answered at once: all tags, nothing is committed. */
+export function pullFields(consumerGroup, topic, queueId, queueOffset, maxMsgNums = 32) {
+  return {
+    consumerGroup,
+    topic,
+    queueId: String(queueId),
+    queueOffset: String(queueOffset),
+    maxMsgNums: String(maxMsgNums),
+    sysFlag: '4',
+    commitOffset: '0',
+    suspendTimeoutMillis: '0',
+    subscription: '*',
+    subVersion: '0',
+    expressionType: 'TAG',
+  }
+}

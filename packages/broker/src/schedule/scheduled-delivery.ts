@@ -8,6 +8,7 @@ import {
   type DecodedMessage,
 } from '@skylarkmq/protocol'
 import {
+  delaysOfLevels,
   DeliveredBefore,
   isStored,
   isUnfit,
@@ -21,7 +22,6 @@ import { JsonFile } from '../json-table.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
 import { VersionCounter } from '../data-version.ts'
 import { ClockJumps, JUMP_MS } from './clock-jumps.ts'
-import { DEFAULT_DELAY_LEVELS, parseDelayLevels } from './delay-level.ts'
 import { delayDeliveryKey, deliveredKeyOf } from './delivered-key.ts'
 
 /** Messages delivered in one turn, so that others get theirs. */
@@ -93,7 +93,7 @@ export class ScheduledDelivery {
     this.#env = env
     this.#store = store
     this.#delivered = delivered
-    this.#delays = parseDelayLevels(levels) ?? parseDelayLevels(DEFAULT_DELAY_LEVELS) ?? [0]
+    this.#delays = delaysOfLevels(levels)
     this.#version = new VersionCounter(env)
     this.#jumps = new ClockJumps(env.clock, store.commitLogOffsetMax)
     this.#file = new JsonFile(env, path)
@@ -107,7 +107,7 @@ export class ScheduledDelivery {
 
   /** The highest level; a higher one counts as this. */
   get levelMax(): number {
-    return this.#delays.length - 1
+    return this.#delays.length
   }
 
   /** Progress by level: the next offset, and the queue's end. */
@@ -229,7 +229,7 @@ export class ScheduledDelivery {
   }
 
   #delayOf(level: number): number {
-    return this.#delays[level] ?? 0
+    return this.#delays[level - 1] ?? 0
   }
 
   /** A queue that was cut, or whose beginning is gone, takes its progress along. */

@@ -57,13 +57,22 @@ export function flag(row: Common & { readonly default: boolean }): Option<boolea
   return { kind: 'boolean', ...shared(row), default: row.default, parse, print: String }
 }
 
-/** Any text. */
-export function text(row: Common & { readonly default: string }): Option<string> {
+/** Any text, or such of which `problem` has nothing to say. */
+export function text(
+  row: Common & {
+    readonly default: string
+    /** A sentence that says what is wrong; undefined when nothing is. */
+    readonly problem?: (text: string) => string | undefined
+  },
+): Option<string> {
   return {
     kind: 'text',
     ...shared(row),
     default: row.default,
-    parse: (value) => ({ value }),
+    parse: (value) => {
+      const problem = row.problem?.(value)
+      return problem === undefined ? { value } : { problem }
+    },
     print: String,
   }
 }

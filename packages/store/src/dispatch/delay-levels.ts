@@ -5,15 +5,33 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** The delays of `messageDelayLevel` in ms; place 0 is level 1. A level that cannot be read counts as 1 s. */
-export function parseDelayLevels(text: string): number[] {
-  return text
-    .trim()
-    .split(/\s+/)
-    .map((level) => {
-      const parts = /^(\d+)([smhd])$/.exec(level)
-      return parts === null ? 1000 : Number(parts[1]) * (UNIT_MS[parts[2] as string] as number)
-    })
+/** Levels of stock Apache brokers, 1 to 18. */
+export const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
+
+/**
+ * The delays of `messageDelayLevel` in ms; place 0 is level 1. Those of stock brokers for a text that cannot be read,
+ * which no configuration file can have: a broker does not start with it, nor does Apache's. Apache:
+ * `ScheduleMessageService.java`, parseDelayLevel.
+ */
+export function delaysOfLevels(text: string): number[] {
+  return parseDelayLevels(text) ?? parseDelayLevels(DEFAULT_DELAY_LEVELS) ?? []
+}
+
+/** What is wrong with a `messageDelayLevel`; undefined when nothing is. */
+export function delayLevelProblem(text: string): string | undefined {
+  if (parseDelayLevels(text) !== undefined) return undefined
+  return 'it must be a list of whole numbers, each with s, m, h or d behind it'
+}
+
+function parseDelayLevels(text: string): number[] | undefined {
+  const delays: number[] = []
+  for (const word of text.trim().split(/\s+/)) {
+    const [, number, unit = ''] = /^(\d+)([smhd])$/.exec(word) ?? []
+    const unitMs = UNIT_MS[unit]
+    if (number === undefined || unitMs === undefined) return undefined
+    delays.push(Number(number) * unitMs)
+  }
+  return delays
 }
 
 /**

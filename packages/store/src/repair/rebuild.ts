@@ -5,7 +5,7 @@ import { QueueCursor } from '../check/queue-cursor.ts'
 import { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import { QueueFiles } from '../consumequeue/queue-files.ts'
 import { queueFileBytes } from '../consumequeue/recover-queues.ts'
-import { parseDelayLevels } from '../dispatch/delay-levels.ts'
+import { delaysOfLevels } from '../dispatch/delay-levels.ts'
 import { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { MessageIndex } from '../index/message-index.ts'
@@ -57,7 +57,7 @@ export async function rebuild(env: Env, config: StoreConfig, task: RebuildTask):
     throw error
   })
   const segments = listSegments(disk, paths.commitLog).filter((file) => file.sizeBytes > 0)
-  const levels = parseDelayLevels(config.messageDelayLevel)
+  const levels = delaysOfLevels(config.messageDelayLevel)
   const isDeleted = deletedTopics(disk, paths.consumeQueue, task.topics)
   const writesQueues = task.consumeQueue !== undefined
   let records = 0
