@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as apache from './apache/apache.mjs'
 import { choosePorts, scratchDirectory } from './lib/processes.mjs'
-import { openStoreClient } from './lib/store-client.mjs'
+import { openStoreClient, openTransactionProducer } from './lib/store-client.mjs'
 import * as skylark from './skylark.mjs'
 
 // Small files, so that a run has several of each.
@@ -21,10 +21,15 @@ const settings = {
   mappedFileSizeConsumeQueue: 300 * 20,
   maxHashSlotNum: 500,
   maxIndexNum: 2000,
+  // Half messages are asked about soon.
+  transactionTimeOut: 1000,
+  transactionCheckInterval: 1000,
   // A machine under test may keep a message waiting longer than Apache's 200 ms.
   waitTimeMillsInSendQueue: 20_000,
 }
 const TIMED = 'I_timed'
+const TRANSACTION = 'I_tx'
+const TRANSACTION_GROUP = 'P_tx'
 const LEVEL_1S = 1
 const LEVEL_2H = 18
 const LOAD_CONNECTIONS = 4
@@ -88,6 +93,7 @@ async function addMessages(client, known) {
       [batch, 1],
       ['I_delay', 1],
       [TIMED, 1],
+      [TRANSACTION, 1],
     ]) {
       await client.createTopic(topic, queues)
     }
@@ -119,6 +125,10 @@ async function addMessages(client, known) {
   known.keys.set(`${batch} batch-${round}-3`, [batch, `batch-${round}-3`])
   await addDelayed(client, known, round, stored)
   if (known.hasTimers) await addTimed(client, round)
+  for (const end of ['commit', 'rollback']) {
+    await client.sendHalf(TRANSACTION_GROUP, TRANSACTION, 0, `${end} ${round}`)
+  }
+  note(known, TRANSACTION, 0)
   for (const [i, group] of known.groups.entries()) {
     await client.commit(group, plain, i % 4, 3 + round + i)
     known.offsets.add(`${group} ${plain} ${i % 4}`)
@@ -171,6 +181,32 @@ async function timedOf(client, rounds) {
   }
   const waiting = await client.timersWaiting(TIMED)
   if (waiting !== rounds) lines.push(`    ${waiting} wait, it should be ${rounds}`)
+  return lines
+}
+
+/** What is wrong with the ends of the transactions that the broker before this one left open. */
+async function transactionsOf(client, address, rounds) {
+  const isCommitted = (body) => body.startsWith('commit')
+  const producer = await openTransactionProducer(address, TRANSACTION_GROUP, isCommitted)
+  const lines = []
+  try {
+    await client.waitForMax(TRANSACTION, 0, rounds)
+    for (const end of ['commit', 'rollback']) {
+      for (let waited = 0; !producer.bodies.has(`${end} ${rounds - 1}`); waited++) {
+        if (waited === 200) lines.push(`    nobody was asked about ${end} ${rounds - 1}`)
+        if (waited === 200) break
+        await pause(100)
+      }
+    }
+    // Time for what would come twice.
+    await pause(2_500)
+  } finally {
+    producer.close()
+  }
+  const max = await client.maxOffset(TRANSACTION, 0)
+  if (max !== rounds) lines.push(`    ${max} messages are there, ${rounds} were committed`)
+  const early = [...producer.bodies].filter((body) => !body.endsWith(` ${rounds - 1}`))
+  if (early.length > 0) lines.push(`    ${early.join()} had ended, and was asked about again`)
   return lines
 }
 
@@ -227,9 +263,11 @@ async function* inTurns(name, order, place, known) {
   for (const [turn, make] of order.entries()) {
     let found
     let untimely = []
-    const served = await withBroker(make, place, async (client) => {
+    let unended = []
+    const served = await withBroker(make, place, async (client, { address }) => {
       if (before !== undefined) found = await factsOf(client, known)
       if (before !== undefined && known.hasTimers) untimely = await timedOf(client, known.round)
+      if (before !== undefined) unended = await transactionsOf(client, address, known.round)
       await addMessages(client, known)
       return factsOf(client, known)
     })
@@ -241,6 +279,7 @@ async function* inTurns(name, order, place, known) {
       yield { name: what, same: lines.length === 0, lines, note: `${countOf(found)} messages` }
       const timed = { same: untimely.length === 0, lines: untimely }
       if (known.hasTimers) yield { name: `${what}-timed`, ...timed }
+      yield { name: `${what}-transactions`, same: unended.length === 0, lines: unended }
     }
     before = served
   }

@@ -12,6 +12,8 @@
  */
 import { connect } from 'node:net'
 
+const RESPONSE = 1
+
 /** One frame of a header object and an optional body. */
 export function encodeFrame(header, body = Buffer.alloc(0)) {
   const json = Buffer.from(JSON.stringify(header))
@@ -64,8 +66,11 @@ export function frameReader(onFrame) {
   }
 }
 
-/** A connection that asks; `request` resolves with `{ header, body }`. */
-export function openConnection(address) {
+/**
+ * A connection that asks; `request` resolves with `{ header, body }`. What the other side asks goes to `asked`, which
+ * nobody answers for.
+ */
+export function openConnection(address, asked = () => {}) {
   const [host, port] = address.split(':')
   const socket = connect({ host, port: Number(port) })
   const waiting = new Map()
@@ -79,6 +84,10 @@ export function openConnection(address) {
   socket.on(
     'data',
     frameReader((header, body) => {
+      if ((header.flag & RESPONSE) === 0) {
+        asked(header, body)
+        return
+      }
       waiting.get(header.opaque)?.resolve({ header, body })
       waiting.delete(header.opaque)
     }),

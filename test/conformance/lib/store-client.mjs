@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { openConnection } from './remoting.mjs'
+import { openConnection, pullFields } from './remoting.mjs'
 
 const Code = {
   PULL_MESSAGE: 11,
@@ -14,14 +14,20 @@ const Code = {
   UPDATE_AND_CREATE_TOPIC: 17,
   GET_MAX_OFFSET: 30,
   GET_MIN_OFFSET: 31,
+  HEART_BEAT: 34,
   CONSUMER_SEND_MSG_BACK: 36,
+  END_TRANSACTION: 37,
+  CHECK_TRANSACTION_STATE: 39,
   GET_TIMER_METRICS: 61,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: 200,
   SEND_MESSAGE_V2: 310,
   SEND_BATCH_MESSAGE: 320,
 }
 const FOUND = 0
-const WITH_SUBSCRIPTION = 4
+/** A half message. */
+const PREPARED = 4
+const COMMIT = 8
+const ROLLBACK = 12
 const QUERY_NOT_FOUND = 22
 
 const propertiesOf = (properties) =>
@@ -81,8 +87,8 @@ export function openStoreClient(address) {
   })
 
   /** Sends one message; resolves with where it is stored. */
-  async function send(topic, queueId, body, properties = {}, flag = 0) {
-    const fields = { ...sendFields(topic, queueId, properties, flag), m: false }
+  async function send(topic, queueId, body, properties = {}, flag = 0, sysFlag = 0) {
+    const fields = { ...sendFields(topic, queueId, properties, flag), f: sysFlag, m: false }
     const { header } = await request(Code.SEND_MESSAGE_V2, fields, Buffer.from(body))
     const { queueOffset, msgId } = header.extFields
     // The last eight bytes of an offset id are the place in the log.
@@ -93,6 +99,12 @@ export function openStoreClient(address) {
       queueOffset: Number(queueOffset),
       physicalOffset,
     }
+  }
+
+  /** Sends the half message of a transaction, of which nobody says how it ends. */
+  async function sendHalf(producerGroup, topic, queueId, body) {
+    const properties = { UNIQ_KEY: body, TRAN_MSG: 'true', PGROUP: producerGroup }
+    await send(topic, queueId, body, properties, 0, PREPARED)
   }
 
   async function sendBatch(topic, queueId, messages) {
@@ -154,19 +166,7 @@ export function openStoreClient(address) {
   async function pull(topic, queueId, queueOffset) {
     const { header, body } = await request(
       Code.PULL_MESSAGE,
-      {
-        consumerGroup: 'G_reader',
-        topic,
-        queueId,
-        queueOffset,
-        maxMsgNums: 32,
-        sysFlag: WITH_SUBSCRIPTION,
-        commitOffset: 0,
-        suspendTimeoutMillis: 0,
-        subscription: '*',
-        subVersion: 0,
-        expressionType: 'TAG',
-      },
+      pullFields('G_reader', topic, queueId, queueOffset),
       undefined,
       [FOUND, 19, 20, 21],
     )
@@ -217,6 +217,7 @@ export function openStoreClient(address) {
 
   const close = () => connection.close()
   return {
+    sendHalf,
     createTopic,
     createGroup,
     send,
@@ -245,4 +246,32 @@ function recordsOf(body) {
 function factsOf(record) {
   const sha = createHash('sha256').update(record).digest('hex').slice(0, 16)
   return `${record.readBigInt64BE(20)}@${record.readBigInt64BE(28)} ${sha}`
+}
+
+/**
+ * A producer of a group that a broker may ask about its transactions: `decide` is called with the body of the half
+ * message and returns whether it is committed. `bodies` has all that it was asked about.
+ */
+export async function openTransactionProducer(address, producerGroup, decide) {
+  const bodies = new Set()
+  const connection = openConnection(address, (header, record) => {
+    if (header.code !== Code.CHECK_TRANSACTION_STATE) return
+    const body = record.toString('utf8', 88, 88 + record.readInt32BE(84))
+    // Apache's broker asks again before it has written the end down, and delivers again when it is told again.
+    if (bodies.has(body)) return
+    bodies.add(body)
+    const { tranStateTableOffset, commitLogOffset, msgId, transactionId } = header.extFields
+    const fields = { producerGroup, tranStateTableOffset, commitLogOffset, msgId, transactionId }
+    const commitOrRollback = String(decide(body) ? COMMIT : ROLLBACK)
+    const answer = { ...fields, commitOrRollback, fromTransactionCheck: 'true' }
+    // The connection may be closed before the answer comes.
+    connection.request(Code.END_TRANSACTION, answer).catch(() => undefined)
+  })
+  const heartbeat = {
+    clientID: `127.0.0.1@${process.pid}`,
+    producerDataSet: [{ groupName: producerGroup }],
+    consumerDataSet: [],
+  }
+  await connection.request(Code.HEART_BEAT, {}, Buffer.from(JSON.stringify(heartbeat)))
+  return { bodies, close: () => connection.close() }
 }

@@ -1,5 +1,5 @@
 import { hostErrorCode } from '@skylarkmq/env'
-import { decodeRecord } from '@skylarkmq/protocol'
+import { decodeRecord, type DecodedMessage } from '@skylarkmq/protocol'
 import { DeliveredBefore } from '../delivered-before.ts'
 import { timerFailed, timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message.ts'
@@ -207,7 +207,7 @@ export class TimerDequeue {
     if (waiting === undefined || isOther || (waiting.isDelete && !isRolled)) return true
     const waited = decodeRecord(record)
     const message = messageOnItsWay(record, waited, isRolled, enqueueMs, env.clock.now())
-    const wasDelivered = this.#before?.take(nextStepOf(waited)) === true
+    const wasDelivered = this.#takeBefore(waited)
     due.writtenEnd = 0
     if (message !== undefined && !wasDelivered && !this.#put(due, message)) return false
     if (enqueueMs !== undefined) {
@@ -223,6 +223,15 @@ export class TimerDequeue {
     if (key === undefined || !group.recalled.has(key)) return false
     group.recalled.set(key, true)
     return true
+  }
+
+  /** Whether a message that waits went on before a crash; it is to be asked once, and done with then. */
+  wentOnBefore(record: Buffer): boolean {
+    return this.#before !== undefined && this.#takeBefore(decodeRecord(record))
+  }
+
+  #takeBefore(waited: DecodedMessage): boolean {
+    return this.#before?.take(nextStepOf(waited)) === true
   }
 
   #put(due: DueMessage, message: MessageToStore): boolean {

@@ -51,10 +51,13 @@ export class TimerEnqueue {
   readonly #parts: TimerParts
   readonly #windowSlots: number
   #recovered: RecoveredTimers | undefined
+  readonly #wentOn: (record: Buffer) => boolean
 
-  constructor(parts: TimerParts, recovered: RecoveredTimers) {
+  /** `wentOn` tells whether a message went on before a crash, and is to be asked once of each. */
+  constructor(parts: TimerParts, recovered: RecoveredTimers, wentOn: (record: Buffer) => boolean) {
     this.#parts = parts
     this.#recovered = recovered
+    this.#wentOn = wentOn
     this.#windowSlots = rollWindowSlots(parts.config.timerRollWindowSlot)
   }
 
@@ -103,6 +106,8 @@ export class TimerEnqueue {
       return
     }
     if (queueOffset < (this.#recovered?.rebuildEnd ?? 0) && this.#wasDelivered(waiting)) return
+    // With a clock that was set back it would wait in a slot that is not its own.
+    if (this.#wentOn(record)) return
     const nowSlotMs = slotBegin(env.clock.now(), precisionMs)
     const isPast = waiting.slotMs < nowSlotMs
     const isSoon = isPast && !waiting.isDelete && late.length + due.size < DUE_MAX

@@ -89,8 +89,9 @@ export class TimerMessageStore {
       enqueuedTotal: 0,
       deliveredTotal: 0,
     }
-    this.#enqueue = new TimerEnqueue(this.#parts, found)
-    this.#dequeue = new TimerDequeue(this.#parts)
+    const dequeue = new TimerDequeue(this.#parts)
+    this.#enqueue = new TimerEnqueue(this.#parts, found, (record) => dequeue.wentOnBefore(record))
+    this.#dequeue = dequeue
     this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check, found.isLost)
     // After an orderly stop that is the end, unless it came soon after a crash.
     const from = max === 0 ? commitLogEnd : (found.commitLogEnd ?? commitLogEnd)
@@ -287,9 +288,11 @@ export class TimerMessageStore {
     const slotMs = this.#parts.readTimeMs
     for (const message of due.takeAll()) {
       const { physicalOffset, recordBytes, isRolled, dueMs } = message
-      const record = message.group.recalled.size === 0 ? undefined : host.recordAt(physicalOffset)
-      const isRecalled = record !== undefined && this.#dequeue.isRecalled(message, record)
-      if (!isRecalled) {
+      const record = host.recordAt(physicalOffset)
+      const isGone =
+        record !== undefined &&
+        (this.#dequeue.isRecalled(message, record) || this.#dequeue.wentOnBefore(record))
+      if (!isGone) {
         const slot = wheel.slot(slotMs)
         const position = log.append({
           previous: slot?.last ?? -1,
