@@ -40,20 +40,20 @@ const LONG_GROUP = `G_${'long_'.repeat(28)}`
 
 /** The brokers that open the folder. */
 const makes = {
-  skylark: (dir, port, nameServer) =>
-    skylark.startBroker({ dir, port, nameServer, settings: { ...settings } }),
-  'apache-5.3.3': (dir, port, nameServer) => startApache('5.3.3', dir, port, nameServer),
-  'apache-4.9.7': (dir, port, nameServer) => startApache('4.9.7', dir, port, nameServer),
+  skylark: ({ dir, port, nameServer, more }) =>
+    skylark.startBroker({ dir, port, nameServer, settings: { ...settings, ...more } }),
+  'apache-5.3.3': (place) => startApache('5.3.3', place),
+  'apache-4.9.7': (place) => startApache('4.9.7', place),
 }
 
-function startApache(version, dir, port, nameServer) {
+function startApache(version, { dir, port, nameServer, more }) {
   const store = {
     storePathRootDir: join(dir, 'data'),
     storePathCommitLog: join(dir, 'data', 'commitlog'),
     // Without it Apache's broker registers only ten seconds after its start.
     skipPreOnline: true,
   }
-  const all = { ...settings, ...store }
+  const all = { ...settings, ...more, ...store }
   return apache.startBroker({ dir, port, nameServer, settings: all, version, heapMiB: 512 })
 }
 
@@ -74,8 +74,16 @@ function problemsOf(place, ...words) {
 }
 
 /** What is known of a folder: the queues and keys that were used. */
-function newKnowledge(groups, hasTimers) {
-  return { groups, hasTimers, queues: new Map(), keys: new Map(), offsets: new Set(), round: 0 }
+function newKnowledge(groups, hasTimers, hasLightQueues = false) {
+  return {
+    groups,
+    hasTimers,
+    hasLightQueues,
+    queues: new Map(),
+    keys: new Map(),
+    offsets: new Set(),
+    round: 0,
+  }
 }
 
 function note(known, topic, queueId) {
@@ -125,6 +133,7 @@ async function addMessages(client, known) {
   known.keys.set(`${batch} batch-${round}-3`, [batch, `batch-${round}-3`])
   await addDelayed(client, known, round, stored)
   if (known.hasTimers) await addTimed(client, round)
+  if (known.hasLightQueues) await addLight(client, known, round)
   for (const end of ['commit', 'rollback']) {
     await client.sendHalf(TRANSACTION_GROUP, TRANSACTION, 0, `${end} ${round}`)
   }
@@ -165,6 +174,25 @@ async function addTimed(client, round) {
     await client.send(TIMED, 0, key, { UNIQ_KEY: key, TIMER_DELAY_SEC: String(sec) })
   }
   await client.waitForMax(TIMED, 0, 2 * round + 1)
+}
+
+/** Adds messages that are in light message queues, too, and a group's offset in one of them. */
+async function addLight(client, known, round) {
+  const [one, two] = ['%LMQ%one', '%LMQ%two']
+  for (const [i, names] of [`${one},${two}`, two, one, two].entries()) {
+    const body = `light ${round} ${i}`
+    const properties = { UNIQ_KEY: body, TAGS: 'light', INNER_MULTI_DISPATCH: names }
+    await client.send('I_plain', i, body, properties)
+  }
+  for (const [name, count] of [
+    [one, 2],
+    [two, 3],
+  ]) {
+    note(known, name, 0)
+    await client.waitForMax(name, 0, count * (round + 1))
+  }
+  await client.commit('%LMQ%group', two, 0, 1 + round)
+  known.offsets.add(`%LMQ%group ${two} 0`)
 }
 
 /** What is wrong with the messages that the broker before this one left waiting. */
@@ -244,7 +272,7 @@ function countOf(facts) {
 
 /** Starts a broker on a folder, runs something on it, and stops it. */
 async function withBroker(make, place, work, signal = 'SIGTERM') {
-  const broker = await makes[make](place.dir, place.port, place.nameServer)
+  const broker = await makes[make](place)
   const client = openStoreClient(broker.address)
   try {
     return await work(client, broker)
@@ -382,6 +410,12 @@ const programs = {
     yield* afterRepair(place, known)
     yield* afterKill('skylark', place, known)
     yield* afterKill('apache-5.3.3', place, known)
+  },
+  'light-queues': async function* (place) {
+    const known = newKnowledge(GROUPS, true, true)
+    const order = ['skylark', 'apache-5.3.3', 'skylark', 'apache-5.3.3', 'skylark']
+    const more = { enableLmq: true, enableMultiDispatch: true }
+    yield* inTurns('light-queues', order, { ...place, more }, known)
   },
   // It cannot read records of version 2, which topics of long groups have.
   'apache-4.9.7': async function* (place) {

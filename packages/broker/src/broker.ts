@@ -287,6 +287,7 @@ export class Broker {
   #readTables(folder: string) {
     const env = this.#env
     const config = this.#config
+    const { enableLmq } = config
     new JsonFile(env, `${folder}/delayOffset.json`).load()
     return {
       topics: new TopicConfigTable(env, {
@@ -297,13 +298,19 @@ export class Broker {
         autoCreateTopicEnable: config.autoCreateTopicEnable,
         traceTopicEnable: config.traceTopicEnable,
         traceTopicName: config.msgTraceTopicName,
+        enableLmq,
       }),
       groups: new SubscriptionGroupTable(
         env,
         `${folder}/subscriptionGroup.json`,
         () => config.autoCreateSubscriptionGroup,
+        enableLmq,
       ),
-      offsets: new ConsumerOffsetTable(env, `${folder}/consumerOffset.json`),
+      offsets: new ConsumerOffsetTable(
+        env,
+        `${folder}/${enableLmq ? 'lmqConsumerOffset' : 'consumerOffset'}.json`,
+        enableLmq,
+      ),
       requestModes: new MessageRequestModeTable(env, `${folder}/messageRequestMode.json`),
       filters: new ConsumerFilterTable(env, {
         path: `${folder}/consumerFilter.json`,

@@ -15,10 +15,16 @@ import type { LogChunk } from './commitlog/log-tail.ts'
 import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
+import {
+  LMQ_QUEUE_ID,
+  withLightOffsets,
+  withoutLightOffsets,
+  type LightMessage,
+} from './dispatch/multi-dispatch.ts'
 import { hasQueueUnit, tagsCodeOf } from './dispatch/reput.ts'
 import { StoreWriteFailed } from './errors.ts'
 import type { HostAddress, MessageToStore, PutBatchResult, PutMessageResult } from './message.ts'
-import type { StoreConfig } from './options.ts'
+import { hasLightQueues, type StoreConfig } from './options.ts'
 import { PutMessageStatus } from './status.ts'
 import type { StoreStats } from './store-stats.ts'
 import { reasonOf } from './write-health.ts'
@@ -89,6 +95,8 @@ export class Appender {
 
   put(message: MessageToStore): PutMessageResult | Promise<PutMessageResult> {
     const { log, queues, stats, flush } = this.#parts
+    const light = this.#lightOf(message)
+    if (light !== undefined) message = light.message
     const refused = this.#refuse(message)
     if (refused !== undefined) return refused
     const queue = queues.getOrCreate(message.topic, message.queueId)
@@ -99,6 +107,7 @@ export class Appender {
     const storeTimestamp = this.#env.clock.now()
     const physicalOffset = log.offsetMax
     const queueOffset = this.#stage(message, queue, chunk, storeTimestamp, sizeBytes)
+    for (const name of light?.names ?? []) queues.getOrCreate(name, LMQ_QUEUE_ID).offsetNext++
     this.#register()
     stats.put(1, sizeBytes, 0)
     const result: PutMessageResult = {
@@ -115,7 +124,9 @@ export class Appender {
       .then((outcome) => this.#afterWaiting(result, outcome))
   }
 
-  putBatch(batch: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
+  putBatch(messages: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
+    const { hasLightQueues } = this.#parts.dispatcher
+    const batch = hasLightQueues ? messages.map(withoutLightOffsets) : messages
     const { log, queues, stats, flush } = this.#parts
     const first = batch[0]
     if (first === undefined)
@@ -158,6 +169,15 @@ export class Appender {
         ? result
         : { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
     })
+  }
+
+  /** What is another about a message when there are light message queues; undefined for nothing. */
+  #lightOf(message: MessageToStore): LightMessage | undefined {
+    const { queues, dispatcher } = this.#parts
+    if (!dispatcher.hasLightQueues) return undefined
+    const offsetNext = (name: string): number => queues.getOrCreate(name, LMQ_QUEUE_ID).offsetNext
+    const light = hasLightQueues(this.#config) ? withLightOffsets(message, offsetNext) : undefined
+    return light ?? { message: withoutLightOffsets(message), names: [] }
   }
 
   #afterWaiting(result: PutMessageResult, outcome: FlushOutcome): PutMessageResult {

@@ -1,4 +1,5 @@
-import type { Env } from '@skylarkmq/env'
+import type { Disk, Env } from '@skylarkmq/env'
+import { isLmqTopic } from '@skylarkmq/protocol'
 import { readAbortFile } from './abort-file.ts'
 import type { AppendParts } from './append.ts'
 import { readCheckpoint } from './checkpoint.ts'
@@ -20,7 +21,7 @@ import { Dispatcher } from './dispatch/dispatcher.ts'
 import { segmentSizeKept } from './events.ts'
 import { IndexUpkeep } from './index/index-upkeep.ts'
 import { MessageIndex } from './index/message-index.ts'
-import type { StoreConfig } from './options.ts'
+import { hasLightQueues, type StoreConfig } from './options.ts'
 import { loadSegments } from './segment/load-segments.ts'
 import type { ProvenLog } from './segment/load-segments.ts'
 import type { StorePaths } from './store-paths.ts'
@@ -66,9 +67,12 @@ export function openParts(
   const queues = new ConsumeQueueTable(env, queueFiles(env, config, paths))
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
   const health = new WriteHealth(env)
-  const dispatcher = new Dispatcher(queues, index, (_physicalOffset, error) => {
+  const failed = (_physicalOffset: number, error: unknown): void => {
     upkeep?.failed(error)
-  })
+  }
+  // Those that are there are kept whole, whatever the options say now.
+  const isLight = hasLightQueues(config) || hasLightFolder(env.disk, paths.consumeQueue)
+  const dispatcher = new Dispatcher(queues, index, failed, isLight)
   const delayLevels = delaysOfLevels(config.messageDelayLevel)
   const upkeep =
     index === undefined
@@ -148,4 +152,8 @@ function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFile
 function newIndex(env: Env, config: StoreConfig, paths: StorePaths): MessageIndex {
   const sizes = { slots: config.maxHashSlotNum, entries: config.maxIndexNum }
   return new MessageIndex(env, paths.index, sizes)
+}
+
+function hasLightFolder(disk: Disk, directory: string): boolean {
+  return disk.list(directory).some(({ name }) => isLmqTopic(name))
 }

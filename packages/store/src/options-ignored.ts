@@ -164,9 +164,7 @@ export const ignoredStoreOptions = {
       scheduleAsyncDeliverMaxResendNum2Blocked: '3',
     },
   ),
-  ...ignoredAll('light message queues are not built', {
-    enableLmq: 'false',
-    enableMultiDispatch: 'false',
+  ...ignoredAll('Apache 5.3.3 reads it nowhere', {
     maxLmqConsumeQueueNum: '20000',
   }),
   ...ignoredAll('the CRC over a whole record is not built', {

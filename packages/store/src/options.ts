@@ -270,6 +270,14 @@ const writing = {
     default: true,
     doc: 'Whether a topic of more than 127 bytes is stored as a record of version 2, which brokers and clients of 4.9 cannot read.',
   }),
+  enableLmq: flag({
+    default: false,
+    doc: 'Whether there are light message queues (`%LMQ%…`), which need no topic; offsets are in lmqConsumerOffset.json then.',
+  }),
+  enableMultiDispatch: flag({
+    default: false,
+    doc: 'Whether a message goes into the light message queues, too, that its property INNER_MULTI_DISPATCH names, with commas between them. Needs enableLmq.',
+  }),
   messageDelayLevel: text({
     default: DEFAULT_DELAY_LEVELS,
     problem: delayLevelProblem,
@@ -397,4 +405,9 @@ export function defaultStoreConfig(rootDirectory: string): StoreConfig {
     physicalMemoryBytes: 8 * 1024 ** 3,
     processId: 0,
   }
+}
+
+/** Whether messages go into light message queues. */
+export function hasLightQueues(config: StoreConfig): boolean {
+  return config.enableLmq && config.enableMultiDispatch
 }

@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { type DataVersion } from '@skylarkmq/protocol'
+import { isLmqTopic, type DataVersion } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
 
@@ -17,9 +17,14 @@ export class ConsumerOffsetTable {
   readonly #resets = new Map<string, OffsetsByQueue>()
   readonly #version: VersionCounter
   readonly #saved: SavedTable
+  readonly #hasLightQueues: boolean
 
-  /** Reads the file. Throws ERR_BROKER_CONFIG_FILE. */
-  constructor(env: Env, path: string) {
+  /**
+   * Reads the file. With `hasLightQueues` the offsets of groups that are named as light message queues are a table of
+   * their own in it. Throws ERR_BROKER_CONFIG_FILE.
+   */
+  constructor(env: Env, path: string, hasLightQueues = false) {
+    this.#hasLightQueues = hasLightQueues
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
     this.#saved = new SavedTable(file, () => this.#content())
@@ -158,19 +163,32 @@ export class ConsumerOffsetTable {
     return found
   }
 
+  /** Apache: `ConsumerOffsetManager.java`; `LmqConsumerOffsetManager.java`. */
   #content(): unknown {
     const offsetTable: Record<string, Record<string, number>> = {}
-    for (const [key, queues] of this.#committed) offsetTable[key] = Object.fromEntries(queues)
+    const lmqOffsetTable: Record<string, number> = {}
+    for (const [key, queues] of this.#committed) {
+      const [, group] = splitKey(key)
+      if (this.#hasLightQueues && isLmqTopic(group)) lmqOffsetTable[key] = queues.get(0) ?? 0
+      else offsetTable[key] = Object.fromEntries(queues)
+    }
+    if (this.#hasLightQueues) {
+      return { dataVersion: this.#version.value, lmqOffsetTable, offsetTable }
+    }
     return { dataVersion: this.#version.value, offsetTable }
   }
 
   #restore(content: unknown): void {
     if (content === undefined) return
-    const { dataVersion, offsetTable } = content as {
+    const { dataVersion, offsetTable, lmqOffsetTable } = content as {
       dataVersion?: Partial<DataVersion>
       offsetTable?: Record<string, Record<string, number>>
+      lmqOffsetTable?: Record<string, number>
     }
     this.#version.restore(dataVersion)
+    for (const [key, offset] of Object.entries(lmqOffsetTable ?? {})) {
+      set(this.#committed, key, 0, offset)
+    }
     for (const [key, queues] of Object.entries(offsetTable ?? {})) {
       for (const [queueId, offset] of Object.entries(queues)) {
         set(this.#committed, key, Number(queueId), offset)

@@ -1,6 +1,7 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import {
+  isLmqTopic,
   groupProblem,
   isSystemGroup,
   subscriptionGroupConfig,
@@ -40,13 +41,16 @@ export class SubscriptionGroupTable {
   readonly #version: VersionCounter
   readonly #saved: SavedTable
   readonly #mayCreate: () => boolean
+  readonly #hasLightQueues: boolean
 
   /**
    * Reads the file and adds the groups that every broker has. `mayCreate` says whether a group comes
-   * into being when it is first heard of. Throws ERR_BROKER_CONFIG_FILE.
+   * into being when it is first heard of; with `hasLightQueues` each name of a light message queue is a
+   * group. Throws ERR_BROKER_CONFIG_FILE.
    */
-  constructor(env: Env, path: string, mayCreate: () => boolean) {
+  constructor(env: Env, path: string, mayCreate: () => boolean, hasLightQueues = false) {
     this.#mayCreate = mayCreate
+    this.#hasLightQueues = hasLightQueues
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
     this.#saved = new SavedTable(file, () => this.toJson())
@@ -86,13 +90,15 @@ export class SubscriptionGroupTable {
 
   /** Whether the group exists. */
   has(group: string): boolean {
-    return this.#groups.has(group)
+    return this.#groups.has(group) || (this.#hasLightQueues && isLmqTopic(group))
   }
 
   /** The group's settings, the group being created if the broker may. Undefined when there is none. */
   find(group: string): SubscriptionGroupConfig | undefined {
     const found = this.#groups.get(group)
     if (found !== undefined) return found
+    // Apache: `LmqSubscriptionGroupManager.java`.
+    if (this.#hasLightQueues && isLmqTopic(group)) return subscriptionGroupConfig(group)
     if (!this.#mayCreate() && !isSystemGroup(group)) return undefined
     if (groupProblem(group) !== undefined) return undefined
     const made = subscriptionGroupConfig(group)

@@ -1,5 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import {
+  isLmqTopic,
   isSystemTopic,
   Perm,
   replyTopic,
@@ -20,6 +21,8 @@ export interface TopicTableSettings {
   readonly autoCreateTopicEnable: boolean
   readonly traceTopicEnable: boolean
   readonly traceTopicName: string
+  /** Whether every light message queue is a topic, of one queue. */
+  readonly enableLmq?: boolean
 }
 
 /** A topic with Apache's defaults for what is not given. */
@@ -88,6 +91,9 @@ export class TopicConfigTable {
 
   /** Undefined when there is no such topic. */
   get(topic: string): TopicConfig | undefined {
+    // Apache: `LmqTopicConfigManager.java`.
+    if (this.#settings.enableLmq === true && isLmqTopic(topic))
+      return topicConfig(topic, 1, Perm.READ | Perm.WRITE)
     return this.#topics.get(topic)
   }
 

@@ -1,6 +1,7 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { RecordAt, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
+import { RecordAt, isLmqTopic, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
 import type { CommitLog } from '../commitlog/commit-log.ts'
+import { lightPlaces } from '../dispatch/multi-dispatch.ts'
 import { consumeQueueCut } from '../events.ts'
 import { listSegments } from '../segment/segment-queue.ts'
 import type { FoundSegment } from '../segment/segment-queue.ts'
@@ -226,6 +227,12 @@ function nameOf(
   const spans = record === undefined ? '' : recordSpans(record, 0, size)
   // A place without a record is not this queue's fault: the log is read later and cuts what it must.
   if (record === undefined || typeof spans === 'string') return 'none'
+  if (isLmqTopic(queue.topic)) {
+    if (spans.sizeBytes !== size) return 'other'
+    const places = lightPlaces(record, spans.propertiesStart, spans.propertiesEnd)
+    const place = places.find(({ name }) => name === queue.topic)
+    return place === undefined ? 'other' : place.queueOffset === offset ? 'same' : 'moved'
+  }
   const topic = record.subarray(spans.topicStart, spans.topicEnd)
   const queueId = readInt(record, RecordAt.queueId)
   if (spans.sizeBytes !== size || queueId !== queue.queueId || !topic.equals(queue.topicBytes)) {

@@ -4,6 +4,7 @@ import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import { keySpans, topicHash } from '../index/index-key.ts'
 import type { ArrivalListener, KeySpans } from '../message.ts'
+import { LMQ_QUEUE_ID, allowsLightQueues, lightPlaces, type LightPlace } from './multi-dispatch.ts'
 
 /** A shorter row is not worth moving. */
 const ROW_MIN = 1024
@@ -42,6 +43,8 @@ export class Dispatcher {
   readonly #index: MessageIndex | undefined
   readonly #listeners: ArrivalListener[] = []
   readonly #failed: IndexFailure
+  /** Whether messages are put into the light message queues that their record names. */
+  readonly hasLightQueues: boolean
   // A row of objects that are used again: those from #first up to #end wait.
   #waiting: Waiting[] = []
   #first = 0
@@ -53,7 +56,13 @@ export class Dispatcher {
   /** Physical offset behind it. */
   dispatchedEnd = 0
 
-  constructor(queues: ConsumeQueueTable, index: MessageIndex | undefined, failed: IndexFailure) {
+  constructor(
+    queues: ConsumeQueueTable,
+    index: MessageIndex | undefined,
+    failed: IndexFailure,
+    hasLightQueues = false,
+  ) {
+    this.hasLightQueues = hasLightQueues
     this.#queues = queues
     this.#index = index
     this.#failed = failed
@@ -147,6 +156,9 @@ export class Dispatcher {
       const last = this.#waiting[this.#end - 1] as Waiting
       if (last.physicalOffset < physicalOffset) return
       if (last.queue !== undefined) last.queue.offsetNext = last.queueOffset
+      for (const { name, queueOffset } of this.#lightPlaces(last)) {
+        this.#queues.getOrCreate(name, LMQ_QUEUE_ID).offsetNext = queueOffset
+      }
       this.#end--
     }
     this.#first = this.#end = 0
@@ -164,19 +176,27 @@ export class Dispatcher {
       if (isNew) this.#queues.touched(queue)
     }
     if (message.isIndexed) this.addToIndex(message)
-    if (!isNew || queue === undefined) return isNew
-    for (const listener of this.#listeners) {
-      listener(
-        message.topic,
-        queue.queueId,
-        queue.offsetMax,
-        tagsCode,
-        message.storeTimestamp,
-        physicalOffset,
-        sizeBytes,
-      )
+    if (isNew && queue !== undefined) this.#tell(queue, message)
+    for (const { name, queueOffset } of this.#lightPlaces(message)) {
+      const light = this.#queues.getOrCreate(name, LMQ_QUEUE_ID)
+      if (!placeUnit(light, { queueOffset, physicalOffset, sizeBytes, tagsCode })) continue
+      isNew = true
+      this.#queues.touched(light)
+      this.#tell(light, message)
     }
     return isNew
+  }
+
+  #lightPlaces({ queue, topic, buffer, propertiesStart, propertiesEnd }: Dispatch): LightPlace[] {
+    if (!this.hasLightQueues || queue === undefined || !allowsLightQueues(topic)) return []
+    return lightPlaces(buffer, propertiesStart, propertiesEnd)
+  }
+
+  #tell({ topic, queueId, offsetMax }: ConsumeQueue, message: Dispatch): void {
+    const { tagsCode, storeTimestamp, physicalOffset, sizeBytes } = message
+    for (const listener of this.#listeners) {
+      listener(topic, queueId, offsetMax, tagsCode, storeTimestamp, physicalOffset, sizeBytes)
+    }
   }
 
   /** Puts the keys of a message into the index, unless they are there. */
@@ -203,7 +223,10 @@ export class Dispatcher {
 }
 
 /** Adds the unit of a message to its queue; false when it is there already. */
-function placeUnit(queue: ConsumeQueue, message: Dispatch): boolean {
+function placeUnit(
+  queue: ConsumeQueue,
+  message: Pick<Dispatch, 'queueOffset' | 'physicalOffset' | 'sizeBytes' | 'tagsCode'>,
+): boolean {
   const { queueOffset, physicalOffset, sizeBytes, tagsCode } = message
   if (physicalOffset < queue.physicalEnd) return false
   // Later in the log but earlier in the queue: the topic was deleted and made again in between.
