@@ -233,14 +233,14 @@ test('a transaction whose producer is gone is ended by another one of its group,
   const producer = await first.transactionProducer(options)
   await producer.send({ topic: 'T', body: { id: 7 } }, () => 'unknown')
   await first.close()
-  const asked: string[] = []
+  const asked: number[] = []
   const second = new RocketMQ({ nameServers })
   atEnd(t, () => second.close())
   const other = await second.transactionProducer({
     group: 'P',
     serde,
     check: (message) => {
-      asked.push(message.body.toString())
+      asked.push(message.body.id)
       return 'commit'
     },
   })
@@ -252,5 +252,37 @@ test('a transaction whose producer is gone is ended by another one of its group,
     break
   }
   assert.deepEqual(ids, [7])
-  assert.ok(asked.includes('{"id":7}'))
+  assert.ok(asked.includes(7))
+})
+
+test('of two producers of a group one may go: the other one stays known to the broker, and is asked', async (t) => {
+  const set = ['transactionTimeOut=100', 'transactionCheckInterval=100']
+  const { namesrvAddr: nameServers } = await serverFor(t, { set })
+  await createTopic(nameServers, 'T', 1)
+  const mq = new RocketMQ({ nameServers })
+  atEnd(t, () => mq.close())
+  const plain = await mq.producer({ group: 'P' })
+  await plain.send({ topic: 'T', body: 'plain' })
+  const transactions = await mq.transactionProducer({ group: 'P', check: () => 'commit' })
+  await plain.close()
+  await transactions.send({ topic: 'T', body: 'asked about' }, () => 'unknown')
+  const bodies: string[] = []
+  for await (const message of mq.reader({ topic: 'T', from: 'first' })) {
+    bodies.push(message.body.toString())
+    if (bodies.length === 2) break
+  }
+  assert.deepEqual(bodies, ['plain', 'asked about'])
+})
+
+test('a signal closes the client that was made with it, also when it was aborted before', async (t) => {
+  const { namesrvAddr: nameServers } = await serverFor(t)
+  const controller = new AbortController()
+  const early = new RocketMQ({ nameServers, signal: controller.signal })
+  const producer = await early.producer()
+  await producer.send({ topic: 'T', body: 'b' })
+  controller.abort()
+  const late = new RocketMQ({ nameServers, signal: controller.signal })
+  await Promise.all([early.close(), late.close()])
+  await assert.rejects(producer.send({ topic: 'T', body: 'b' }), { code: 'RMQ_CLOSED' })
+  await assert.rejects(late.producer(), { code: 'RMQ_CLOSED' })
 })

@@ -144,7 +144,8 @@ export class ClientInstance {
   readonly caller: Caller
   readonly nameServers: NameServers
   readonly routes: TopicRouteTable
-  readonly producerGroups = new Set<string>()
+  /** How many producers of each group there are. */
+  readonly producerGroups = new Map<string, number>()
   readonly consumers = new Map<string, GroupMember>()
   /** Requests of this client that wait for their replies. */
   readonly replies = new ReplyTable()
@@ -212,6 +213,19 @@ export class ClientInstance {
     return wrapNamespace(this.namespace, name)
   }
 
+  /** A producer of a group has come; `leave` when it goes. */
+  joinAsProducer(group: string): void {
+    this.producerGroups.set(group, (this.producerGroups.get(group) ?? 0) + 1)
+  }
+
+  /** One producer of a group goes; whether others stay. */
+  #hasOthers(group: string): boolean {
+    const left = (this.producerGroups.get(group) ?? 1) - 1
+    if (left > 0) this.producerGroups.set(group, left)
+    else this.producerGroups.delete(group)
+    return left > 0
+  }
+
   /** Takes a consumer group for a member that will join it; false when this client has one already. */
   reserve(group: string): boolean {
     if (this.#reserved.has(group)) return false
@@ -219,11 +233,11 @@ export class ClientInstance {
     return true
   }
 
-  /** Leaves groups: tells all brokers of the routes. One that cannot be reached finds out by itself. */
+  /** Leaves groups, a producer's when it was the last one: tells all brokers of the routes. One that cannot be reached finds out by itself. */
   async leave(groups: { producer?: string; consumer?: string }): Promise<void> {
     const { producer, consumer } = groups
     const addresses = this.routes.addresses(this.consumers.size > 0)
-    if (producer !== undefined) this.producerGroups.delete(producer)
+    if (producer !== undefined && this.#hasOthers(producer)) return
     if (consumer !== undefined) {
       this.consumers.delete(consumer)
       this.#reserved.delete(consumer)
@@ -239,7 +253,10 @@ export class ClientInstance {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
     const left = [
-      ...[...this.producerGroups].map((producer) => this.leave({ producer })),
+      ...[...this.producerGroups.keys()].map((producer) => {
+        this.producerGroups.set(producer, 1)
+        return this.leave({ producer })
+      }),
       ...[...this.consumers.keys()].map((consumer) => this.leave({ consumer })),
     ]
     await Promise.all(left)
@@ -257,7 +274,7 @@ export class ClientInstance {
     if (this.producerGroups.size === 0 && this.consumers.size === 0) return
     const body = heartbeatDataBody.encode({
       clientID: this.clientId,
-      producerDataSet: [...this.producerGroups].map((groupName) => ({ groupName })),
+      producerDataSet: [...this.producerGroups.keys()].map((groupName) => ({ groupName })),
       consumerDataSet: [...this.consumers.values()].map((each) => each.consumerData()),
       heartbeatFingerprint: 0,
       withoutSub: false,

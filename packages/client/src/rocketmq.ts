@@ -6,12 +6,14 @@ import { PushConsumer } from './consumer/push-consumer.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
 import { ClosedError } from './errors.ts'
 import { eventsTo, type Logger } from './logger.ts'
+import type { ReceivedMessage } from './message.ts'
 import { startFrom } from './offset/queue-offsets.ts'
 import type { ClientOptions } from './options.ts'
 import { Producer, type ProducerOptions } from './producer/producer.ts'
-import type { TransactionCheck } from './producer/transaction.ts'
+import type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'
 import { TransactionProducer } from './producer/transaction-producer.ts'
-import { settledWithin } from './waiting.ts'
+import { decodeBody } from './serde/bodies.ts'
+import { settledWithin, whenAborted } from './waiting.ts'
 
 /** What a client may be told. */
 export interface RocketMQOptions {
@@ -51,9 +53,14 @@ export interface TransactionProducerOptions<T = string | Uint8Array> extends Omi
 > {
   /** Name of the producer group: any member of it may be asked what became of a transaction. */
   readonly group: string
-  /** Says what became of a transaction when a broker asks. */
-  readonly check: TransactionCheck
+  /** Says what became of a transaction when a broker asks. What it throws counts as `unknown`. */
+  readonly check: (
+    message: ReceivedMessage<ReceivedBody<T>>,
+  ) => TransactionDecision | Promise<TransactionDecision>
 }
+
+/** A body as it is received: bytes, or what a serde makes of them. */
+export type ReceivedBody<T> = string | Uint8Array extends T ? Buffer : T
 
 interface Closable {
   close(options?: { readonly timeout?: number }): Promise<void>
@@ -82,6 +89,8 @@ export class RocketMQ {
   /** Those beside `#client`: one more for each further member of a group that is there already. */
   readonly #further: ClientInstance[] = []
   readonly #parts = new Set<Closable>()
+  #admin: AdminClient | undefined
+  readonly #endSignal: () => void
   #closing: Promise<void> | undefined
 
   /** Connects to nothing yet. Throws RMQ_OPTION. */
@@ -90,7 +99,7 @@ export class RocketMQ {
     this.#env = env ?? nodeEnv(logger === undefined ? warnOnce() : eventsTo(logger))
     this.#options = clientOptions(options)
     this.#client = new ClientInstance(this.#env, this.#options)
-    signal?.addEventListener('abort', () => void this.close(), { once: true })
+    this.#endSignal = whenAborted(signal, () => void this.close())
   }
 
   /** How brokers know this client. */
@@ -102,18 +111,18 @@ export class RocketMQ {
   async producer<T = string | Uint8Array>(
     options: Omit<ProducerOptions<T>, 'checkTransaction'> = {},
   ): Promise<Producer<T>> {
-    return Promise.resolve(this.#kept(() => new Producer<T>(options, this.#env, this.#client)))
+    return Promise.resolve(this.#producerOf(options))
   }
 
   /** A producer of messages that nobody gets before one's own work succeeded. Rejects with RMQ_OPTION, RMQ_CLOSED. */
   async transactionProducer<T = string | Uint8Array>(
     options: TransactionProducerOptions<T>,
   ): Promise<TransactionProducer<T>> {
-    const { check: checkTransaction, ...rest } = options
-    const made = this.#kept(
-      () => new Producer<T>({ ...rest, checkTransaction }, this.#env, this.#client),
-    )
-    return Promise.resolve(new TransactionProducer(made))
+    const { check, ...rest } = options
+    const { serde } = options
+    const checkTransaction: TransactionCheck = async (message) =>
+      check((await decodeBody(serde, message)) as ReceivedMessage<ReceivedBody<T>>)
+    return Promise.resolve(new TransactionProducer(this.#producerOf({ ...rest, checkTransaction })))
   }
 
   /**
@@ -123,19 +132,22 @@ export class RocketMQ {
   async consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
     const { consumeFrom = 'last', ...rest } = options
     const push = { ...rest, consumeFrom: startFrom(consumeFrom) }
-    const make = (): Consumer<T> =>
-      new Consumer(new PushConsumer(push, this.#env, this.#clientFor(options.group)), options)
+    const make = (onClosed: () => void): Consumer<T> => {
+      const engine = new PushConsumer(push, this.#env, this.#clientFor(options.group))
+      return new Consumer(engine, options, onClosed)
+    }
     return Promise.resolve(this.#kept(make))
   }
 
   /** Reads a topic without being in a group: a look that disturbs nobody. Throws RMQ_OPTION, RMQ_CLOSED. */
   reader(options: TopicReaderOptions): TopicReader {
-    return this.#kept(() => new TopicReader(options, this.#env, this.#client))
+    return this.#kept((onClosed) => new TopicReader(options, this.#env, this.#client, onClosed))
   }
 
   /** Creates topics, finds messages, and so on. Throws RMQ_CLOSED. */
   admin(): AdminClient {
-    return this.#kept(() => new AdminClient({}, this.#env, this.#client))
+    this.#checkOpen()
+    return (this.#admin ??= new AdminClient({}, this.#env, this.#client))
   }
 
   /**
@@ -154,6 +166,7 @@ export class RocketMQ {
     const { clock } = this.#env
     const deadline = clock.monotonic() + timeout
     const left = (): number => Math.max(1, deadline - clock.monotonic())
+    this.#endSignal()
     const parts = [...this.#parts]
     // Handlers of consumers may still send.
     for (const wanted of [true, false]) {
@@ -167,9 +180,18 @@ export class RocketMQ {
     for (const each of clients) each.cut()
   }
 
-  #kept<P extends Closable>(make: () => P): P {
+  #producerOf<T>(options: ProducerOptions<T>): Producer<T> {
+    return this.#kept((onClosed) => new Producer(options, this.#env, this.#client, onClosed))
+  }
+
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError({ what: `the client ${this.clientId}` })
-    const made = make()
+  }
+
+  /** Makes a part, and keeps it until it is closed. */
+  #kept<P extends Closable>(make: (onClosed: () => void) => P): P {
+    this.#checkOpen()
+    const made: P = make(() => this.#parts.delete(made))
     this.#parts.add(made)
     return made
   }

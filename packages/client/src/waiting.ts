@@ -17,6 +17,16 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefin
   })
 }
 
+/** Calls `f` once the signal is aborted, soon when it is already. Returns what takes that back. */
+export function whenAborted(signal: AbortSignal | undefined, f: () => void): () => void {
+  if (signal === undefined) return () => undefined
+  if (signal.aborted) queueMicrotask(f)
+  else signal.addEventListener('abort', f, { once: true })
+  return () => {
+    signal.removeEventListener('abort', f)
+  }
+}
+
 /** Rejects with what `late` makes once `ms` of the clock have gone by without an outcome. */
 export function within<T>(
   clock: Clock,

@@ -6,7 +6,7 @@ import type { ReceivedMessage } from '../message.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { decodeBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
-import { withSignal } from '../waiting.ts'
+import { whenAborted, withSignal } from '../waiting.ts'
 import type { SqlSelector } from './check-expressions.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
@@ -66,10 +66,13 @@ export class Consumer<T = Buffer> {
   readonly #push: PushConsumer
   readonly #options: ConsumerOptions<T>
   readonly #closing = new AbortController()
+  readonly #onClosed: (() => void) | undefined
+  #endSignal: () => void = () => undefined
   #deliveries: Deliveries<T> | undefined
 
-  /** `push` has the options' group and has subscribed to nothing yet. */
-  constructor(push: PushConsumer, options: ConsumerOptions<T>) {
+  /** `push` has the options' group and has subscribed to nothing yet. `onClosed` hears of the end. */
+  constructor(push: PushConsumer, options: ConsumerOptions<T>, onClosed?: () => void) {
+    this.#onClosed = onClosed
     this.#push = push
     this.#options = options
     for (const [topic, expression] of Object.entries(options.subscriptions)) {
@@ -96,7 +99,7 @@ export class Consumer<T = Buffer> {
     handler: MessageHandler<T>,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
-    signal?.addEventListener('abort', () => void this.close(), { once: true })
+    this.#endSignal = whenAborted(signal, () => void this.close())
     await withSignal(
       this.#push.start((message) => this.#handle(message, handler)),
       signal,
@@ -151,6 +154,8 @@ export class Consumer<T = Buffer> {
   close(options: { readonly timeout?: number } = {}): Promise<void> {
     this.#closing.abort()
     this.#deliveries?.close()
+    this.#endSignal()
+    this.#onClosed?.()
     return this.#push.close(options)
   }
 

@@ -14,6 +14,7 @@ import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets
 import type { ClientOptions } from '../options.ts'
 import { pause } from '../pause.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { whenAborted } from '../waiting.ts'
 import { Puller } from './pull.ts'
 
 /** What a reader may be told. */
@@ -41,6 +42,8 @@ export class TopicReader {
   readonly #env: Env
   readonly #client: ClientInstance
   readonly #ownsClient: boolean
+  readonly #endSignal: () => void
+  readonly #onClosed: (() => void) | undefined
   /** In its namespace. */
   readonly #topic: string
   #endListening: (() => void) | undefined
@@ -58,13 +61,15 @@ export class TopicReader {
     options: TopicReaderOptions & ClientOptions,
     env: Env = nodeEnv(warnOnce()),
     client?: ClientInstance,
+    onClosed?: () => void,
   ) {
+    this.#onClosed = onClosed
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
     this.#topic = this.#client.wrapped(options.topic)
-    options.signal?.addEventListener('abort', () => void this.close(), { once: true })
+    this.#endSignal = whenAborted(options.signal, () => void this.close())
     this.#offsets = new QueueOffsets(this.#client)
     this.#puller = new Puller(this.#client)
   }
@@ -93,7 +98,9 @@ export class TopicReader {
     this.#alive?.cancel()
     this.#endListening?.()
     this.#ended()
+    this.#endSignal()
     if (this.#ownsClient) await this.#client.close()
+    this.#onClosed?.()
   }
 
   /** As `close`, for `await using`. */

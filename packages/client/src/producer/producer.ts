@@ -122,15 +122,19 @@ export class Producer<T = string | Uint8Array> {
   readonly #delivery: Delivery
   readonly #known = new Set<string>()
   readonly #traces: ProducerTrace | undefined
+  readonly #endChecks: (() => void) | undefined
+  readonly #onClosed: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  /** `client` is shared with others; without it, this producer has one of its own. Throws RMQ_OPTION. */
+  /** `client` is shared with others; without it, this producer has one of its own. `onClosed` hears of the end. Throws RMQ_OPTION. */
   constructor(
     options: ProducerOptions<T> & ClientOptions = {},
     env: Env = nodeEnv(warnOnce()),
     client?: ClientInstance,
+    onClosed?: () => void,
   ) {
     this.#options = options
+    this.#onClosed = onClosed
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
     const group = checkedGroup(options.group ?? 'SKYLARK_PRODUCER')
@@ -141,9 +145,9 @@ export class Producer<T = string | Uint8Array> {
       namespace: this.#client.namespace,
     }
     this.#nextId = uniqKeys(this.#client.env)
-    this.#client.producerGroups.add(this.#group)
+    this.#client.joinAsProducer(this.#group)
     if (options.checkTransaction !== undefined) {
-      answerChecks(this.#client, this.#group, options.checkTransaction)
+      this.#endChecks = answerChecks(this.#client, this.#group, options.checkTransaction)
     }
     this.#traces = this.#tracing()
     const traces = this.#traces
@@ -344,10 +348,11 @@ export class Producer<T = string | Uint8Array> {
     if (this.#traces !== undefined) {
       await settledWithin(client.env.clock, timeout / 2, this.#traces.close())
     }
-    client.transactionChecks.delete(this.#group)
+    this.#endChecks?.()
     const left = this.#ownsClient ? client.close() : client.leave({ producer: this.#group })
     const isDone = await settledWithin(client.env.clock, timeout, left)
     if (!isDone && this.#ownsClient) client.cut()
+    this.#onClosed?.()
   }
 
   async #send(message: Message<T>, options: SendOptions): Promise<SendResult> {

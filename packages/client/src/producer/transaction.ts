@@ -6,7 +6,7 @@ import {
   type HeaderOf,
 } from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
-import type { ClientInstance } from '../client-instance.ts'
+import type { CheckListener, ClientInstance } from '../client-instance.ts'
 import { MessageError, saysOf } from '../errors.ts'
 import { transactionCheckFailed } from '../events.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
@@ -77,10 +77,14 @@ export function endHeader(
 
 /**
  * Answers brokers that ask what became of transactions of a group. The answer goes to who asked, with the offsets it
- * asked by. Apache: `DefaultMQProducerImpl.java`, checkTransactionState.
+ * asked by. Returns what ends that. Apache: `DefaultMQProducerImpl.java`, checkTransactionState.
  */
-export function answerChecks(client: ClientInstance, group: string, check: TransactionCheck): void {
-  client.transactionChecks.set(group, (header, message, connection) => {
+export function answerChecks(
+  client: ClientInstance,
+  group: string,
+  check: TransactionCheck,
+): () => void {
+  const listener: CheckListener = (header, message, connection) => {
     void decide(check, message).then(
       (decision) => {
         if (decision !== 'unknown') say(client, group, header, message, decision, connection)
@@ -90,7 +94,12 @@ export function answerChecks(client: ClientInstance, group: string, check: Trans
         client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: saysOf(error) })
       },
     )
-  })
+  }
+  client.transactionChecks.set(group, listener)
+  return () => {
+    // Another producer of the group may have taken it over.
+    if (client.transactionChecks.get(group) === listener) client.transactionChecks.delete(group)
+  }
 }
 
 async function decide(

@@ -1,7 +1,6 @@
 import net from 'node:net'
 import os from 'node:os'
-import tls from 'node:tls'
-import type { Listener, Net, Socket, SocketEvents, TlsOptions } from '../env.ts'
+import type { Listener, Net, Socket, SocketEvents } from '../env.ts'
 import { readDirectly, type Receiver } from './read-directly.ts'
 
 /** The host's TCP. `isDirect`: whether accepted connections are read without a buffer of their own. */
@@ -21,10 +20,15 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         resolve(listenerOf(server))
       })
     }),
-  connect: ({ host, port, timeoutMs, tls: encrypted }) =>
-    new Promise((resolve, reject) => {
+  connect: async ({ host, port, timeoutMs, tls }) => {
+    // Loaded by who needs it: it takes some milliseconds.
+    const encrypt = tls === undefined ? undefined : (await import('node:tls')).connect
+    return new Promise((resolve, reject) => {
       const plain = net.connect({ host, port, noDelay: true })
-      const socket = encrypted === undefined ? plain : encryptedBy(plain, host, encrypted)
+      // What the plain socket meets, an encrypted one passes on.
+      if (encrypt !== undefined) plain.on('error', () => undefined)
+      const name = net.isIP(host) === 0 ? { servername: host } : {}
+      const socket = encrypt?.({ socket: plain, ...name, ...tls }) ?? plain
       let isResolved = net.isIP(host) !== 0
       plain.once('lookup', (error: Error | null) => {
         isResolved = error === null
@@ -36,18 +40,19 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         error.code = isResolved ? 'ETIMEDOUT' : 'ETIMEOUT'
         socket.destroy(error)
       }, timeoutMs)
-      socket.once('error', (error) => {
+      socket.once('error', (error: Error) => {
         clearTimeout(timer)
         plain.destroy()
         reject(error)
       })
-      socket.once(encrypted === undefined ? 'connect' : 'secureConnect', () => {
+      socket.once(encrypt === undefined ? 'connect' : 'secureConnect', () => {
         clearTimeout(timer)
         socket.removeAllListeners('error')
         socket.pause()
         resolve(new NodeSocket(socket))
       })
-    }),
+    })
+  },
   addresses: () => {
     const all = Object.values(os.networkInterfaces()).flatMap((list) => list ?? [])
     const rank = (a: os.NetworkInterfaceInfo): number =>
@@ -61,16 +66,6 @@ export const nodeNet: Net = nodeNetWith({
   // There the host fills a buffer while others are read, so that none can be shared.
   isDirect: process.platform !== 'win32',
 })
-
-function encryptedBy(plain: net.Socket, host: string, options: TlsOptions): net.Socket {
-  // What the plain socket meets, the encrypted one passes on.
-  plain.on('error', () => undefined)
-  return tls.connect({
-    socket: plain,
-    ...(net.isIP(host) === 0 ? { servername: host } : {}),
-    ...options,
-  })
-}
 
 function listenerOf(server: net.Server): Listener {
   const address = server.address() as net.AddressInfo
