@@ -77,7 +77,8 @@ function recoverFrom(
   const isKnown = (position: number): boolean => position < lastTimerLogFlushPos
   // What a stop puts back and does not get to write down is still where it was. The check point knows no torn unit.
   const isSound = (unit: TimerUnit, position: number): boolean =>
-    was.isThere(unit) && (isKnown(position) || (!isPutBack(unit) && was.bearsOut(unit)))
+    was.isThere(unit) &&
+    (isKnown(position) || (!isPutBack(unit) && unit.slotMs >= lastReadTimeMs && was.bearsOut(unit)))
   // Another broker's wheel may be older than its log after a crash, and newer after a power cut.
   const isDoubtful = !wheel.isThere || (!was.clean && logOffset === undefined)
   log.recover(isDoubtful ? 0 : lastTimerLogFlushPos, was.clean, isSound)

@@ -87,6 +87,7 @@ export function decodeTimerUnit(bytes: Buffer, at: number): TimerUnit | 'blank' 
     bytes.length - at >= TIMER_UNIT_BYTES &&
     readInt(bytes, at + layout.unitBytes) === TIMER_UNIT_BYTES &&
     (magic | 0xf) === 0xf &&
+    (magic & TimerMagic.MESSAGE) !== 0 &&
     readInt(bytes, at + layout.recordBytes) > 0
   if (!isSound) return undefined
   const writeTimeMs = readLong(bytes, at + layout.writeTimeMs)

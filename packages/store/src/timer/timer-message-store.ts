@@ -333,5 +333,6 @@ function isBorneOut(unit: TimerUnit, host: TimerHost, precisionMs: number): bool
   const record = host.recordAt(unit.physicalOffset, unit.recordBytes)
   if (record?.length !== unit.recordBytes) return false
   const waiting = readWaiting(record, precisionMs)
-  return waiting !== undefined && (unit.dueMs === 0 || unit.dueMs >= waiting.dueMs)
+  if (waiting === undefined || (unit.dueMs !== 0 && unit.dueMs < waiting.dueMs)) return false
+  return (unit.magic & TimerMagic.ROLL) !== 0 || unit.slotMs === waiting.slotMs
 }
