@@ -11,7 +11,6 @@ import {
   RocketMQ,
   RocketMQError,
   RouteNotFoundError,
-  SendError,
   TimeoutError,
   type RocketMQOptions,
 } from '@skylarkmq/client'
@@ -101,15 +100,9 @@ test('a broker whose address cannot be reached is named, with who told the addre
   const set = ['brokerIP1=127.1.2.3']
   const { namesrvAddr: nameServers } = await serverFor(t, { set })
   const error = await failure(t, { nameServers })
-  assert.ok(error instanceof SendError, error.message)
-  assert.equal(error.attempts.length, 3)
-  const [first] = error.attempts
-  assert.ok(first?.error instanceof ConnectError)
-  assert.match(
-    first.error.message,
-    /^cannot connect to 127\.1\.2\.3:\d+: ECONNREFUSED; the broker \S+/,
-  )
-  assert.ok(first.error.message.includes(`told the name server (${nameServers})`))
+  assert.ok(error instanceof ConnectError, error.message)
+  assert.match(error.message, /^cannot connect to 127\.1\.2\.3:\d+: ECONNREFUSED; the broker \S+/)
+  assert.ok(error.message.includes(`told the name server (${nameServers})`))
   assert.match(error.hint, /set brokerIP1 in its broker\.conf to one that clients reach/)
 })
 

@@ -8,6 +8,7 @@ import {
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import {
+  ConnectError,
   FlowControlError,
   RouteNotFoundError,
   SendError,
@@ -17,6 +18,7 @@ import {
 import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { withSignal, within } from '../waiting.ts'
+import { Away } from './away.ts'
 import { BrokerLatency } from './broker-latency.ts'
 import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
@@ -133,11 +135,13 @@ export class Delivery {
     const isChosen = options.queue !== undefined || options.selector !== undefined
     const tries = isChosen ? 1 : this.#parts.tries
     const attempts: SendAttempt[] = []
-    for (let tried = 0; tried < tries; tried++) {
+    const away = new Away()
+    for (let tried = 0; tried < tries;) {
+      const leftMs = deadline - clock.monotonic()
+      if (attempts.length > 0 && (leftMs <= 0 || options.signal?.aborted === true)) break
+      if (attempts.at(-1)?.error instanceof FlowControlError)
+        await this.#calm(BUSY_MS * 2 ** tried, leftMs)
       const begin = clock.monotonic()
-      const leftMs = deadline - begin
-      if (tried > 0 && (leftMs <= 0 || options.signal?.aborted === true)) break
-      if (attempts.at(-1)?.error instanceof FlowControlError) await this.#calm(tried, leftMs)
       const { topic } = prepared
       const route = this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs)))
       const queue = this.#choose(topic, route, options, attempts.at(-1)?.brokerName)
@@ -152,7 +156,18 @@ export class Delivery {
       } catch (error) {
         if (!maySendAgain(error)) throw error
         if (this.#parts.avoidsSlowBrokers) this.#latency.failed(brokerName)
-        attempts.push({ brokerName, address, elapsedMs: clock.monotonic() - begin, error })
+        const attempt = { brokerName, address, elapsedMs: clock.monotonic() - begin, error }
+        if (error instanceof ConnectError) {
+          const waitMs = away.refused(
+            attempt,
+            attempts,
+            isChosen ? [queue] : this.queuesOf(topic, route),
+          )
+          if (waitMs > 0) await this.#calm(waitMs, deadline - clock.monotonic())
+        } else {
+          attempts.push(attempt)
+          tried++
+        }
       }
     }
     const last = attempts.at(-1)?.error
@@ -160,11 +175,14 @@ export class Delivery {
     throw new SendError({ topic: prepared.topic, attempts }, last)
   }
 
-  /** Who was told that a broker is busy waits a little, each for another time, so that not all come again at once. */
-  async #calm(tried: number, leftMs: number): Promise<void> {
+  /** Waits up to `mostMs`, each time another while, so that not all come again at once. */
+  async #calm(mostMs: number, leftMs: number): Promise<void> {
     const { clock, random } = this.#parts.client.env
-    const mostMs = Math.min(BUSY_MS * 2 ** tried, leftMs / 2)
-    await pause(clock, mostMs * (0.5 + random.next() / 2))
+    const ms = Math.max(1, Math.min(mostMs, leftMs / 2))
+    // A process that has nothing else to wait for would end here.
+    const alive = clock.keepAlive()
+    await pause(clock, ms * (0.5 + random.next() / 2))
+    alive.cancel()
   }
 
   #stored(sent: Sent): void {
