@@ -104,6 +104,7 @@ test('a broker whose address cannot be reached is named, with who told the addre
   assert.match(error.message, /^cannot connect to 127\.1\.2\.3:\d+: ECONNREFUSED; the broker \S+/)
   assert.ok(error.message.includes(`told the name server (${nameServers})`))
   assert.match(error.hint, /set brokerIP1 in its broker\.conf to one that clients reach/)
+  assert.equal(error.message.split('ECONNREFUSED').length, 2, 'one reason is told once')
 })
 
 test('the port of a gRPC proxy, of a dashboard and of a broker in place of a name server are told apart', async (t) => {
@@ -117,7 +118,7 @@ test('the port of a gRPC proxy, of a dashboard and of a broker in place of a nam
   const { brokerPort } = await serverFor(t)
   const broker = await failure(t, { nameServers: `127.0.0.1:${brokerPort ?? 0}` })
   assert.equal(broker.code, 'RMQ_WRONG_PORT')
-  assert.match(broker.message, /is a broker, not a name server/)
+  assert.match(broker.message, /is a broker, not a name server\. Give the address of its name/)
 })
 
 test('a port that wants TLS names the option', async (t) => {

@@ -141,21 +141,23 @@ test('examples/recall.mjs calls one message back, and the other comes, as the gu
   assert.deepEqual(readFileSync(`${root}examples/recall.mjs`, 'utf8').match(recalling), guide)
 })
 
-test('what docs/guide/client.md shows stands in an example that is run', () => {
-  const guide = readFileSync(`${root}docs/guide/client.md`, 'utf8')
-  const blocks = [...guide.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, block = '']) => block)
-  assert.ok(blocks.length >= 3)
+test('what the guides to the client show stands in an example that is run', () => {
   const names = readdirSync(`${root}examples`)
   const sources = names.map((name) => readFileSync(`${root}examples/${name}`, 'utf8'))
   const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '')
-  for (const block of blocks) {
-    const holds = sources.some((source) => {
-      const own = new Set(lines(source))
-      return lines(block).every((line) => own.has(line))
-    })
-    assert.ok(holds, block)
-  }
-  for (const [, name = ''] of guide.matchAll(/`([\w-]+\.mjs)`/g)) {
-    assert.ok(names.includes(name), name)
+  for (const page of ['client.md', 'client.zh-CN.md']) {
+    const guide = readFileSync(`${root}docs/guide/${page}`, 'utf8')
+    const blocks = [...guide.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, block = '']) => block)
+    assert.equal(blocks.length, 3)
+    for (const block of blocks) {
+      const holds = sources.some((source) => {
+        const own = new Set(lines(source))
+        return lines(block).every((line) => own.has(line))
+      })
+      assert.ok(holds, block)
+    }
+    for (const [, name = ''] of guide.matchAll(/`([\w-]+\.mjs)`/g)) {
+      assert.ok(names.includes(name), name)
+    }
   }
 })

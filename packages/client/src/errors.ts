@@ -280,7 +280,11 @@ export class WrongPortError extends define<{
       ? `${v.address} is a broker, not a name server`
       : `${v.address} speaks ${v.protocol}, not RocketMQ's remoting protocol`,
   does: 'This client wants the port of a name server (9876 as a rule), not the one of the gRPC proxy (8081), the dashboard (8080) or the metrics.',
-  hint: (v) => (v.protocol === 'TLS' ? 'The port wants TLS: give the option tls.' : undefined),
+  hint: (v) => {
+    if (v.protocol === 'TLS') return 'The port wants TLS: give the option tls.'
+    if (v.protocol !== undefined) return undefined
+    return 'Give the address of its name server (port 9876 as a rule): brokers are found through that.'
+  },
   for: 'user',
 }) {}
 
@@ -369,13 +373,8 @@ export class ClosedError extends define<{ what: string }>('RMQ_CLOSED', {
 export class SendError extends define<{ topic: string; attempts: readonly SendAttempt[] }>(
   'RMQ_SEND',
   {
-    says: (v) => {
-      const list = v.attempts.map(
-        (each) =>
-          `${each.brokerName} at ${each.address ?? 'no address'} after ${Math.round(each.elapsedMs)} ms: ${saysOf(each.error)}`,
-      )
-      return `the message for ${v.topic} was not acknowledged after ${v.attempts.length} tries (${list.join('; ')})`
-    },
+    says: (v) =>
+      `the message for ${v.topic} was not acknowledged after ${v.attempts.length} tries (${attemptsText(v.attempts)})`,
     does: 'See `attempts` for the reasons. The message may have been stored all the same, if an answer was lost.',
     hint: (v) => {
       const last = v.attempts.at(-1)?.error
@@ -385,6 +384,18 @@ export class SendError extends define<{ topic: string; attempts: readonly SendAt
     retriable: true,
   },
 ) {}
+
+/** Each try with its reason; a reason that several had is told once. */
+function attemptsText(attempts: readonly SendAttempt[]): string {
+  const byReason = new Map<string, string[]>()
+  for (const { brokerName, address, elapsedMs, error } of attempts) {
+    const says = saysOf(error)
+    const where = address === undefined || says.includes(address) ? '' : ` at ${address}`
+    const tries = byReason.get(says) ?? []
+    byReason.set(says, [...tries, `${brokerName}${where} after ${Math.round(elapsedMs)} ms`])
+  }
+  return [...byReason].map(([says, tries]) => `${tries.join(', ')}: ${says}`).join('; ')
+}
 
 /** A message is stored, but not as safe as `require: 'SEND_OK'` wants it. */
 export class StatusError extends define<{ status: string; msgId: string; brokerName: string }>(
