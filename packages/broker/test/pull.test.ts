@@ -227,3 +227,16 @@ test('a wall clock that is set on by a day ends neither locks nor the membership
   const left = await one.ask(GetConsumerListByGroup, { consumerGroup: 'G' })
   assert.deepEqual(consumerIdListBody.decode(left.body).consumerIdList, ['one'])
 })
+
+// Reference: `PullMessageProcessor.java`, isRejectPullConsumerEnable.
+test('with rejectPullConsumerEnable only members of a group of push consumers pull', async (t) => {
+  const { peer } = await testBroker(t, { config: { rejectPullConsumerEnable: true } })
+  const client = peer()
+  await client.send('T', 'x')
+  const refused = await client.pull('T', 0)
+  assert.equal(refused.code, ResponseCode.SUBSCRIPTION_NOT_EXIST)
+  assert.match(refused.remark ?? '', /the pull consumer is rejected by server\./)
+  assert.equal((await client.pull('T', 0, { consumerGroup: 'TOOLS_CONSUMER' })).code, 0)
+  await client.join('c', 'G', 'T')
+  assert.equal((await client.pull('T', 0)).code, 0)
+})

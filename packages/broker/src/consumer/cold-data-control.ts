@@ -1,5 +1,5 @@
 import type { Clock } from '@skylarkmq/env'
-import { isSystemGroup } from '@skylarkmq/protocol'
+import { isSystemPullGroup } from '@skylarkmq/protocol'
 import type { StoreConfig } from '@skylarkmq/store'
 import type { BrokerConfig } from '../options.ts'
 
@@ -31,7 +31,7 @@ export class ColdDataControl {
 
   /** A group has read so many bytes of the old part. */
   add(group: string, bytes: number): void {
-    if (bytes === 0 || isSystemGroup(group)) return
+    if (bytes === 0 || isSystemPullGroup(group)) return
     const now = this.#clock.now()
     const read = this.#read.get(group) ?? { bytes: 0, lastMs: now, sinceMs: now }
     read.bytes += bytes
@@ -42,7 +42,7 @@ export class ColdDataControl {
 
   /** Whether a group is to read nothing more of the old part for now. */
   isHeldBack(group: string): boolean {
-    if (!this.#config.coldDataFlowControlEnable || isSystemGroup(group)) return false
+    if (!this.#config.coldDataFlowControlEnable || isSystemPullGroup(group)) return false
     const read = this.#read.get(group)
     if (read === undefined) return false
     const threshold = this.#thresholds.get(group) ?? this.#config.cgColdReadThreshold

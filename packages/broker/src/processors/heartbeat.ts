@@ -53,7 +53,7 @@ function registerConsumer(
   client: Omit<GroupClient, 'heardMs'>,
 ): boolean {
   const { config } = broker
-  // A pull consumer that is not wanted does not come into the table, and so gets no message.
+  // A pull consumer that is not wanted does not come into the table; its pulls are refused.
   if (config.rejectPullConsumerEnable && data.consumeType === 'CONSUME_ACTIVELY') return false
   const group = broker.groups.find(data.groupName)
   if (group === undefined) return false

@@ -1,5 +1,6 @@
 import {
   isReadable,
+  isSystemPullGroup,
   parseSubscription,
   ProtocolError,
   PullSysFlag,
@@ -247,11 +248,26 @@ function permit(broker: BrokerContext, request: PullRequest): Permitted | PullRe
   }
   const subscription = subscriptionOf(broker, header, group)
   if ('code' in subscription) return subscription
-  if (isTagExpression(subscription.expressionType)) {
-    return { group, topic, filter: tagFilter(subscription) }
-  }
-  const filter = expressionFilter(broker, header, subscription)
-  return filter !== undefined && 'code' in filter ? filter : { group, topic, filter }
+  const filter = isTagExpression(subscription.expressionType)
+    ? tagFilter(subscription)
+    : expressionFilter(broker, header, subscription)
+  if (filter !== undefined && 'code' in filter) return filter
+  return isRejected(broker, request) ? rejected() : { group, topic, filter }
+}
+
+/** Whether it is a pull consumer's and those are not wanted: heartbeats of theirs are not taken. */
+function isRejected({ config, consumers }: BrokerContext, request: PullRequest): boolean {
+  if (!config.rejectPullConsumerEnable) return false
+  const { header, connection } = request
+  if (isSystemPullGroup(header.consumerGroup)) return false
+  const group = consumers.get(header.consumerGroup)
+  if (group === undefined) return true
+  return group.consumeType === 'CONSUME_ACTIVELY' && !group.clients.has(connection)
+}
+
+function rejected(): Reply {
+  const remark = "the consumer's group info not exist, or the pull consumer is rejected by server."
+  return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, `${remark}${SEE_FAQ}`)
 }
 
 function subscriptionOf(

@@ -30,6 +30,11 @@ export function isSystemGroup(group: string): boolean {
   return group.startsWith(SYSTEM_GROUP_PREFIX)
 }
 
+/** True for a group whose pulls no limit holds back. Apache: `MixAll.java`, isSysConsumerGroupPullMessage. */
+export function isSystemPullGroup(group: string): boolean {
+  return isSystemGroup(group) || predefined.has(group)
+}
+
 /** True for a group that Apache's programs use. Apache: `MixAll.java`, isPredefinedGroup. */
 export function isPredefinedGroup(group: string): boolean {
   return predefined.has(group)

@@ -208,6 +208,9 @@ final class Switches {
             long tookMs = (System.nanoTime() - began) / 1_000_000;
             return facts("answer", answer, "soon", tookMs >= 900 && tookMs < 9_000);
         }));
+        shown.put("rejectPullConsumerEnable=true", with(s, "rejectPullConsumerEnable", true, false, () ->
+            facts("member of no group", pull.run(), "consumer", failure(() ->
+                s.pullConsumer(s.name("rejected")).pull(queue, "*", 0, 1).getPullStatus()))));
         shown.put("enableCalcFilterBitMap=true", with(s, "enableCalcFilterBitMap", true, false, pull));
         shown.put("traceOn=false", with(s, "traceOn", false, true, () ->
             producer.send(new Message(queue.getTopic(), "untraced".getBytes()), queue).isTraceOn()));
