@@ -1,4 +1,5 @@
 import { Producer, type Message, type SendResult } from '@skylarkmq/client'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { InvalidArgumentError, type Command } from 'commander'
 import { explain, print } from '../terminal.ts'
 import { count, namesrvFlag } from './client-flags.ts'
@@ -46,7 +47,9 @@ Examples:
 async function send(topic: string, text: string, flags: SendFlags): Promise<number> {
   let producer: Producer | undefined
   try {
-    producer = new Producer({ namesrvAddr: flags.namesrvAddr, group: 'SKYLARK_CLI' })
+    // What goes wrong is in the error; a warning beside it would say it twice.
+    const env = nodeEnv(silentEvents)
+    producer = new Producer({ namesrvAddr: flags.namesrvAddr, group: 'SKYLARK_CLI' }, env)
     const message: Message = {
       topic,
       body: text === '-' ? await standardInput() : text,
