@@ -4,6 +4,7 @@ import { memoryDisk } from '@skylarkmq/env'
 import { ConsumeQueue } from '../src/consumequeue/consume-queue.ts'
 import { QueueFiles } from '../src/consumequeue/queue-files.ts'
 import { TopicQueues } from '../src/consumequeue/topic-queues.ts'
+import { SimStore } from './support/sim-store.ts'
 import { testEnv } from './support/test-env.ts'
 
 test('units left behind the end go with the write that brings what was missing, not before', () => {
@@ -25,4 +26,21 @@ test('units left behind the end go with the write that brings what was missing, 
   assert.equal(queue.hasMoreInFile(), false)
   assert.equal(queue.fileEnd, 20)
   assert.equal(queue.offsetMax, 11)
+})
+
+test('a last file that a power cut left short behind its units loses none, after an orderly stop too', async () => {
+  const sim = new SimStore()
+  await sim.start()
+  for (let i = 0; i < 4; i++) await sim.put({ text: `m${i}` })
+  // Its file shows how long a whole one is.
+  await sim.put({ queueId: 1 })
+  await sim.stop()
+  const { disk } = sim.node.start().env
+  // A start cuts what is behind the end and gives the file its size back; the first alone may get to disk.
+  const path = `${sim.config.storePathRootDir}/consumequeue/TopicTest/0/00000000000000000000`
+  disk.open(path, 'write').resize(4 * 20)
+  sim.node.exited()
+  await sim.start()
+  assert.deepEqual(await sim.bodies(), ['m0', 'm1', 'm2', 'm3'])
+  await sim.stop()
 })

@@ -119,7 +119,10 @@ function oldestRow(found: readonly FoundSegment[], perFile: number): FoundSegmen
   return kept
 }
 
-/** A queue is made from the log, so what comes before a gap or a file of another size is given up. */
+/**
+ * A queue is made from the log, so what comes before a gap or a file of another size is given up. A last file that is
+ * short is one whose end a start cut off before the stop: the cut need not be on disk as a whole.
+ */
 function newestRow(found: readonly FoundSegment[], perFile: number): FoundSegment[] {
   const fileBytes = perFile * UNIT_BYTES
   // A last file without a byte was about to be made.
@@ -128,7 +131,8 @@ function newestRow(found: readonly FoundSegment[], perFile: number): FoundSegmen
   for (const [i, each] of found.entries()) {
     const before = found[i - 1]
     const follows = before === undefined || each.firstOffset === before.firstOffset + fileBytes
-    if (each.sizeBytes !== fileBytes) start = i + 1
+    const isCut = i === found.length - 1 && each.sizeBytes < fileBytes
+    if (each.sizeBytes !== fileBytes && !isCut) start = i + 1
     else if (!follows) start = Math.max(start, i)
   }
   return found.slice(start)
