@@ -107,7 +107,11 @@ function recoverFrom(
 /** Puts a unit into its slot, unless it is there. */
 function chain(wheel: TimerWheel, unit: TimerUnit, position: number): void {
   const slot = wheel.slot(unit.slotMs)
-  if (slot !== undefined && position <= slot.last) return
+  if (slot !== undefined && position <= slot.last) {
+    // What a process wrote before it was killed need not be on disk: it is written once more.
+    wheel.put(unit.slotMs, slot)
+    return
+  }
   wheel.put(unit.slotMs, {
     first: slot?.first ?? position,
     last: position,
