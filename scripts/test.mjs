@@ -1,6 +1,7 @@
 // npm test [-- NAME …]: installs and builds what is missing, checks the house, runs the tests.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkNode, installIfMissing } from './prepare.mjs'
@@ -27,13 +28,13 @@ mkdirSync(results, { recursive: true })
 for (const name of ['tests.tap', 'tidy.ok']) rmSync(path.join(results, name), { force: true })
 
 console.log('Checking the house …')
-const tidy = spawnSync(process.execPath, ['scripts/dist/tidy.js'], { cwd: root, stdio: 'inherit' })
-if (tidy.status === 0) writeFileSync(path.join(results, 'tidy.ok'), '')
+const tidying = run(['scripts/dist/tidy.js'])
 
 const wanted = process.argv.slice(2)
 const files = [
+  // Those that take long come first, so that none is left alone at the end.
+  ...compiledTests('test/dist').sort((a, b) => Number(isLong(b)) - Number(isLong(a))),
   ...packageTests(),
-  ...compiledTests('test/dist'),
   ...compiledTests('scripts/dist/test'),
 ].filter((file) => wanted.length === 0 || wanted.some((name) => file.includes(name)))
 console.log(`Running ${files.length} test files …`)
@@ -43,11 +44,28 @@ const reporters = [
   '--test-reporter=tap',
   `--test-reporter-destination=${path.join(results, 'tests.tap')}`,
 ]
-const options = ['--test', ...reporters, '--test-concurrency=2']
-const tests = spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: 'inherit' })
-if (tests.status !== 0)
+// Some of the tests wait for processes and clocks, so that a core more than there are has work.
+const concurrency = availableParallelism() + 1
+const options = ['--test', ...reporters, `--test-concurrency=${concurrency}`]
+const tests = await run([...options, ...files])
+if (tests !== 0)
   console.log(`\nSome tests failed; ${path.join('.build', 'tests.tap')} has the details.`)
-process.exit(tidy.status === 0 && tests.status === 0 ? 0 : 1)
+const tidy = await tidying
+if (tidy === 0) writeFileSync(path.join(results, 'tidy.ok'), '')
+else console.log('\nThe house is not tidy; see above.')
+process.exit(tidy === 0 && tests === 0 ? 0 : 1)
+
+/** Runs Node with arguments; resolves with the status. */
+function run(args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+    child.once('exit', (status) => resolve(status ?? 1))
+  })
+}
+
+function isLong(file) {
+  return /simulation|command|examples/.test(file)
+}
 
 function packageTests() {
   return readdirSync(path.join(root, 'packages')).flatMap((name) =>

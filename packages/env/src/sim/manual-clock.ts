@@ -31,8 +31,18 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
       },
     }
   }
-  const next = (until: number): Waiting | undefined =>
-    waiting.filter((each) => each.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0]
+  const next = (until: number): Waiting | undefined => {
+    let first: Waiting | undefined
+    for (const each of waiting) {
+      if (each.at > until) continue
+      const isSooner =
+        first === undefined ||
+        each.at < first.at ||
+        (each.at === first.at && each.order < first.order)
+      if (isSooner) first = each
+    }
+    return first
+  }
 
   return {
     now: () => startMs + time + jumpedMs,
