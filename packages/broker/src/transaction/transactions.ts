@@ -93,6 +93,8 @@ export class Transactions {
   #check: CheckBack | undefined
   /** Half messages before this queue offset are older than what is known of them. */
   #doubtBefore = 0
+  /** What the log has before this offset must be in queues and index before anything is read of them again. */
+  #unreadBefore = 0
   /** Offsets of half messages that ended and are to be written down. */
   #ended: number[] = []
   #isTurnOpen = false
@@ -154,9 +156,11 @@ export class Transactions {
     this.#taken = undefined
   }
 
-  /** The table, read if it has to be; undefined when the disk does not let it. */
+  /** The table, read if it has to be; undefined when the disk does not let it, or not all can be read yet. */
   #load(): HalfTable | undefined {
     if (this.#table !== undefined) return this.#table
+    const { store } = this.#parts
+    if (store.commitLogOffsetMax - store.dispatchBehindBytes < this.#unreadBefore) return undefined
     const table = new HalfTable(this.#progressOf(TRANS_HALF), this.#progressOf(TRANS_OP_HALF))
     try {
       this.#read(table)
@@ -165,7 +169,7 @@ export class Transactions {
       this.#parts.env.events.emit(halvesNotRead, { reason: String(error) })
       return undefined
     }
-    this.#doubtBefore = this.#parts.store.offsetMax(TRANS_HALF, QUEUE_ID)
+    this.#doubtBefore = store.offsetMax(TRANS_HALF, QUEUE_ID)
     this.#table = table
     this.#check = new CheckBack(table)
     return table
@@ -312,6 +316,8 @@ export class Transactions {
       if (failure === undefined) return
       this.#forget()
       this.#ended = []
+      // A write that failed may have gone through in part, up to the message of a commit without the record of its end.
+      this.#unreadBefore = this.#parts.store.commitLogOffsetWritten
     })
   }
 
