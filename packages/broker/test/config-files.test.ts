@@ -4,6 +4,7 @@ import { memoryDisk } from '@skylarkmq/env'
 import { GetBrokerConfig, ResponseCode, UpdateBrokerConfig } from '@skylarkmq/protocol'
 import { ConfigFileCorrupt } from '../src/errors.ts'
 import { JsonFile } from '../src/json-table.ts'
+import { topicConfig } from '../src/topic/topic-config-table.ts'
 import { testBroker } from './support/broker.ts'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 
@@ -70,6 +71,16 @@ test('topics outlive a restart', async (t) => {
   await first.stop()
   const second = await testBroker(t, { disk: first.disk })
   assert.equal(second.context.topics.get('T')?.writeQueueNums, 3)
+})
+
+// Reference: `TopicConfigManager.java`, updateOrderTopicConfig.
+test('what the name server lists as ordered becomes ordered, and nothing else changes', async (t) => {
+  const { context, peer } = await testBroker(t)
+  for (const topic of ['A', 'B', 'C']) await peer().send(topic, 'b')
+  const orderOf = (topic: string) => context.topics.get(topic)?.order
+  context.topics.put({ ...topicConfig('A', 1, 6), order: true })
+  context.topics.setOrdered(new Set(['B', 'absent']))
+  assert.deepEqual([orderOf('A'), orderOf('B'), orderOf('C')], [true, true, false])
 })
 
 test('configuration changes all or nothing, and neither paths nor listed keys over the network', async (t) => {

@@ -6,6 +6,7 @@ import {
   encodeProperties,
   Property,
   TIMER_TOPIC,
+  timerMetricsBody,
 } from '@skylarkmq/protocol'
 import { timerSlotOf } from '../src/index.ts'
 import type { MessageStore, MessageToStore, StoreConfig } from '../src/index.ts'
@@ -55,6 +56,9 @@ async function delivered(store: MessageStore): Promise<Delivered[]> {
     }
   })
 }
+
+const waitingFor = (store: MessageStore, topic: string): number | undefined =>
+  store.timers?.metrics.timingCount.get(topic)?.count
 
 const keys = (all: readonly Delivered[]): string[] => all.map(({ key }) => key)
 
@@ -131,8 +135,32 @@ test('after a kill at any moment nothing is lost, nothing early, and nothing com
       `killed after ${killAtMs} ms`,
     )
     for (const { key, atMs } of all) assert.ok(atMs >= begin + 100 + Number(key.slice(1)) * 83)
+    assert.equal(waitingFor(second, 'T'), 0, `killed after ${killAtMs} ms`)
     await stopAndCheck(again, second, config)
   }
+})
+
+test('a start puts numbers right that another broker left behind', async () => {
+  const env = testEnv()
+  const config = smallConfig(SMALL)
+  const begin = env.clock.now()
+  const first = await startStore(env, config)
+  for (let i = 0; i < 12; i++) putOk(env, first, timed(`m${i}`, begin + 500 + i * 1_000))
+  await pass(env, 3_000)
+  await stopAndCheck(env, first, config)
+  const old = { count: 99, timeStamp: begin }
+  const timingCount = new Map([
+    ['T', old],
+    ['gone', old],
+  ])
+  const dataVersion = { stateVersion: 0, timestamp: begin, counter: 1 }
+  const bytes = timerMetricsBody.encode({ dataVersion, timingCount })
+  env.disk.writeFile('/store/config/timermetrics', bytes)
+  const second = await startStore(env, config)
+  assert.deepEqual([waitingFor(second, 'T'), waitingFor(second, 'gone')], [9, 0])
+  await pass(env, 10_000)
+  assert.equal(waitingFor(second, 'T'), 0)
+  await stopAndCheck(env, second, config)
 })
 
 test('a message that is called back is not delivered', async () => {

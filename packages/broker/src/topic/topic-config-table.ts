@@ -130,14 +130,16 @@ export class TopicConfigTable {
     this.#listeners.push(listener)
   }
 
-  /** Sets `order` for exactly the topics that the name server lists as ordered. */
+  /**
+   * Sets `order` for the topics that the name server lists as ordered. As in Apache, one that is not listed stays as
+   * it is: an operator may have made it ordered here.
+   */
   setOrdered(ordered: ReadonlySet<string>): void {
     let isChanged = false
-    for (const [name, topic] of this.#topics) {
-      const order = ordered.has(name)
-      // An empty list says nothing of topics that an operator made ordered.
-      if (topic.order === order || (ordered.size === 0 && topic.order)) continue
-      this.#topics.set(name, { ...topic, order })
+    for (const name of ordered) {
+      const topic = this.#topics.get(name)
+      if (topic === undefined || topic.order) continue
+      this.#topics.set(name, { ...topic, order: true })
       isChanged = true
     }
     if (!isChanged) return

@@ -25,6 +25,8 @@ export interface DueMessage {
   readonly group: DueGroup
   /** Once it is put into the log: where it ends there; 0 when there was nothing to put. */
   writtenEnd?: number
+  /** Once it is put into the log: what that changes in the number of those who wait for its topic. */
+  counted?: { readonly topic: string; readonly change: number }
 }
 
 /** How far everything before is done with: what a start after a crash has to do again. */

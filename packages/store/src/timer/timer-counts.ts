@@ -52,6 +52,29 @@ export class TimerCounts {
     this.#isChanged = true
   }
 
+  /** The sum over all topics. */
+  get total(): number {
+    let total = 0
+    for (const { count } of this.#counts.values()) total += count
+    return total
+  }
+
+  /** Makes the numbers those of a recount; a topic that is not in it has none. */
+  replace(counted: ReadonlyMap<string, number>): void {
+    for (const [topic, { count }] of this.#counts) {
+      if (count !== 0 && !counted.has(topic)) this.add(topic, -count)
+    }
+    for (const [topic, count] of counted) {
+      const change = count - (this.#counts.get(topic)?.count ?? 0)
+      if (change !== 0) this.add(topic, change)
+    }
+  }
+
+  /** Topics that have a number. */
+  get topics(): Iterable<string> {
+    return this.#counts.keys()
+  }
+
   /** Forgets a topic that was deleted. */
   remove(topic: string): void {
     this.#isChanged = this.#counts.delete(topic) || this.#isChanged

@@ -176,8 +176,10 @@ export class TimerDequeue {
 
   /** Counts messages whose delivery is written as done with. */
   delivered(messages: readonly DueMessage[]): void {
+    const { counts, due } = this.#parts
     for (const message of messages) {
-      const group = this.#parts.due.done(message)
+      if (message.counted !== undefined) counts.add(message.counted.topic, message.counted.change)
+      const group = due.done(message)
       if (group !== undefined) this.#settleRecalls(group)
     }
   }
@@ -211,7 +213,7 @@ export class TimerDequeue {
     due.writtenEnd = 0
     if (message !== undefined && !wasDelivered && !this.#put(due, message)) return false
     if (enqueueMs !== undefined) {
-      this.#parts.counts.add(waiting.topic, waiting.isDelete ? 1 : -1)
+      due.counted = { topic: waiting.topic, change: waiting.isDelete ? 1 : -1 }
     }
     return true
   }

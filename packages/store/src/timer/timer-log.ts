@@ -106,11 +106,13 @@ export class TimerLog {
     return 'blank'
   }
 
-  /** Reads every unit that is written. Throws the host's error. */
-  forEach(visit: (unit: TimerUnit, position: number) => void): void {
+  /** Reads every unit that is written, or those from the one at `from` on. Throws the host's error. */
+  forEach(visit: (unit: TimerUnit, position: number) => void, from = 0): void {
     this.write()
     for (const file of this.#segments.files) {
-      const stop = this.#recoverFile(file, file.firstOffset, (unit, position) => {
+      if (file.endOffset <= from) continue
+      const start = Math.max(from, file.firstOffset)
+      const stop = this.#recoverFile(file, start, (unit, position) => {
         if (position < this.#written) visit(unit, position)
         return position < this.#written
       })

@@ -6,6 +6,7 @@ import { timerFailed, timersRecovered } from '../events.ts'
 import type { StoreConfig } from '../options.ts'
 import { reasonOf } from '../write-health.ts'
 import { DueMessages, type DueMessage } from './due-messages.ts'
+import { recountTimers } from './recount-timers.ts'
 import { recoverTimers } from './recover-timers.ts'
 import { readTimerCheck } from './timer-check-point.ts'
 import { TimerCheckpointer } from './timer-checkpointer.ts'
@@ -100,6 +101,7 @@ export class TimerMessageStore {
       this.#parts.heldLogEnd = found.commitLogEnd ?? Infinity
       this.#behind = { timeMs: lastMs, queueOffset: max }
     }
+    recountTimers(this.#parts)
     const { readTimeMs, queueOffset } = this.#parts
     if (max === 0 && log.end === 0) return
     env.events.emit(timersRecovered, { readTimeMs, queueOffset, timerLogEnd: log.end })

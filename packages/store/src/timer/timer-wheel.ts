@@ -144,6 +144,16 @@ export class TimerWheel {
     return count
   }
 
+  /** Calls `visit` for each slot that somebody waits in, from a time on. Throws the host's error. */
+  forEach(fromMs: number, visit: (slot: TimerSlot, timeMs: number) => void): void {
+    const untilMs = fromMs + TIMER_SLOTS * this.#precisionMs
+    for (let at = this.nextOccupied(fromMs, untilMs); at !== undefined;) {
+      const slot = this.slot(at)
+      if (slot !== undefined) visit(slot, at)
+      at = this.nextOccupied(at + this.#precisionMs, untilMs)
+    }
+  }
+
   #place(time: number): { page: number; at: number } {
     const index = time % TIMER_SLOTS
     const page = Math.floor(index / PAGE_SLOTS)
