@@ -92,9 +92,17 @@ export class SimContent {
   syncFailed(changes: ReadonlySet<Change>, random: SimRandom, dropsCache: boolean): void {
     const failed = this.pending.filter((change) => changes.has(change))
     this.pending = this.pending.filter((change) => !changes.has(change))
+    const isWritten = new Map<number, boolean>()
     for (const change of failed) {
-      if (change.kind === 'resize') this.durable.apply(change)
-      else for (const part of blocksOf(change)) if (random.chance(0.3)) this.durable.apply(part)
+      if (change.kind === 'resize') {
+        this.durable.apply(change)
+        continue
+      }
+      for (const part of blocksOf(change)) {
+        const block = Math.floor(part.at / BLOCK_BYTES)
+        if (!isWritten.has(block)) isWritten.set(block, random.chance(0.3))
+        if (isWritten.get(block)) this.durable.apply(part)
+      }
     }
     if (!dropsCache) return
     const size = this.cached.size
@@ -103,17 +111,27 @@ export class SimContent {
     for (const change of this.pending) this.cached.apply(change)
   }
 
-  /** The power goes: of each change that is not on disk some blocks survive, and one may be torn at any byte. */
+  /**
+   * The power goes: of each change that is not on disk some blocks survive, and one may be torn at any byte. A block
+   * that kept one change kept those before it.
+   */
   powerCut(random: SimRandom): void {
     const share = random.pick([0, 0.5, 0.9, 1])
+    const stale = new Set<number>()
     for (const change of this.pending) {
       if (change.kind === 'resize') {
         if (random.chance(share)) this.durable.apply(change)
         continue
       }
       for (const part of blocksOf(change)) {
-        if (random.chance(share)) this.durable.apply(part)
-        else if (random.chance(0.1)) {
+        const block = Math.floor(part.at / BLOCK_BYTES)
+        if (stale.has(block)) continue
+        if (random.chance(share)) {
+          this.durable.apply(part)
+          continue
+        }
+        stale.add(block)
+        if (random.chance(0.1)) {
           const bytes = part.bytes.subarray(0, random.below(part.bytes.length))
           this.durable.write(part.at, bytes)
         }
