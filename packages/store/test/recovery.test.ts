@@ -63,6 +63,40 @@ describe('After a kill', () => {
     await stopAndCheck(again, recovered, config)
   })
 
+  for (const [what, properties, missing] of [
+    ['names and values', 'name\x01value\x02'.repeat(80), 20],
+    ["a name's end", 'KEYS\x01key\x02'.repeat(100), 7],
+    ['a part of a value that the broker reads', `UNIQ_KEY\x01${'x'.repeat(800)}`, 5],
+    ['a whole sector', `name\x01${'x'.repeat(1500)}`, 512],
+  ] as const) {
+    test(`properties of which ${what} never reached the disk end the log`, async () => {
+      const [env, config] = [testEnv(), smallConfig()]
+      const store = await startStore(env, config)
+      putOk(env, store, message({ text: 'kept' }))
+      putOk(env, store, message({ properties: Buffer.from(properties) }))
+      const boundary = Math.floor((store.commitLogOffsetMax - 1) / 512) * 512
+      putOk(env, store, message({ text: 'behind' }))
+      const again = env.kill()
+      const log = again.disk.open(`${ROOT}/commitlog/${'0'.repeat(20)}`, 'write')
+      log.writeNow(Buffer.alloc(missing), boundary - missing)
+      log.close()
+      const recovered = await startStore(again, config)
+      assert.equal(recovered.offsetMax('TopicTest', 0), 1)
+      await stopAndCheck(again, recovered, config)
+    })
+  }
+
+  test('zeros in a value that a user gave are no hole', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    const properties = Buffer.from(`name\x01${'a\0\0\0\0\0\0'.repeat(400)}b\x02`)
+    for (let i = 0; i < 10; i++) putOk(env, store, message({ properties }))
+    const again = env.kill()
+    const recovered = await startStore(again, config)
+    assert.equal(recovered.offsetMax('TopicTest', 0), 10)
+    await stopAndCheck(again, recovered, config)
+  })
+
   test('a message that was staged and not written is gone, and its offsets are given again', async () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)

@@ -1,6 +1,7 @@
 import { checkRecord, recordSpans } from '@skylarkmq/protocol'
 import type { SegmentFile } from '../segment/segment-file.ts'
 import type { SegmentQueue } from '../segment/segment-queue.ts'
+import { hasHole } from './torn-properties.ts'
 
 const WINDOW_BYTES = 1024 * 1024
 // Looked through for what an earlier, longer log left behind.
@@ -85,14 +86,19 @@ class WindowReader {
   }
 
   /**
-   * Whether the sound record that was checked is the last one and ends in zeros: the properties lie behind the body
-   * and no checksum covers them, so of a write that was cut short there they are all that is missing.
+   * Whether the sound record that was checked is the last one and ends in zeros, or has a hole: topic and properties
+   * lie behind the body and no checksum covers them, so of a write that was cut short there they are all that is
+   * missing.
    */
   isTorn(file: SegmentFile, offset: number, sizeBytes: number): boolean {
-    const end = this.at + sizeBytes
-    if (this.buffer[end - 1] !== 0) return false
     const spans = recordSpans(this.buffer, this.at, sizeBytes)
-    if (typeof spans === 'string' || spans.propertiesStart === spans.propertiesEnd) return false
+    if (typeof spans === 'string') return false
+    const { topicStart, topicEnd, propertiesStart, propertiesEnd } = spans
+    if (this.buffer.subarray(topicStart, topicEnd).includes(0)) return true
+    if (propertiesStart === propertiesEnd) return false
+    const physicalStart = offset + propertiesStart - this.at
+    if (hasHole(this.buffer, propertiesStart, propertiesEnd, physicalStart)) return true
+    if (this.buffer[propertiesEnd - 1] !== 0) return false
     const isLast = this.check(file, offset + sizeBytes, true).kind === 'bad'
     this.#moveTo(file, offset, sizeBytes)
     return isLast
