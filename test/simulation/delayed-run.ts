@@ -303,7 +303,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   /** A delay lasts as long as it should by a clock that is never set back. */
   #arrived(store: MessageStore, topic: string, queueId: number, queueOffset: number): void {
     const found = this.withoutFaults(() => this.#messageAt(store, topic, queueId, queueOffset))
-    if (found?.message.delayMs === undefined) return
+    if (found.message.delayMs === undefined) return
     const { id, delayMs, storedAtMs } = found.message
     const earlyMs = delayMs - (this.#lapsedMs - storedAtMs)
     assert.ok(earlyMs <= 1, `${id} came ${earlyMs} ms before the end of its delay`)
@@ -314,14 +314,13 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     topic: string,
     queueId: number,
     queueOffset: number,
-  ): { message: Waiting; record: DecodedMessage } | undefined {
+  ): { message: Waiting; record: DecodedMessage } {
     const unit = store.queueUnitAt(topic, queueId, queueOffset)
     const bytes = unit === undefined ? undefined : store.recordAt(unit.physicalOffset)
     assert.ok(bytes !== undefined, `${topic} ${queueId} has ${queueOffset}`)
     const record = decodeRecord(bytes)
     const id = decodeProperties(record.properties).get(Property.UNIQ_KEY) ?? ''
     const message = this.#sent.get(id)
-    if (message === undefined && isTorn(record)) return undefined
     assert.ok(message !== undefined, `${id} was sent`)
     assert.equal(record.topic, message.topic)
     assert.equal(record.queueId, message.queueId)
@@ -332,16 +331,12 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   /** The messages that have come. Nobody sent another, none is early, and none comes twice. */
   #delivered(store: MessageStore): Set<string> {
     const found = new Set<string>()
-    const torn = new Set<string>()
     for (const topic of TOPICS) {
       for (let queueId = 0; queueId < QUEUES; queueId++) {
         for (let offset = 0; offset < store.offsetMax(topic, queueId); offset++) {
-          const at = this.#messageAt(store, topic, queueId, offset)
-          if (at === undefined) continue
-          const { message, record } = at
+          const { message, record } = this.#messageAt(store, topic, queueId, offset)
           const { id, dueMs } = message
-          assert.ok(!found.has(id) || isTorn(record) || torn.has(id), `${id} has come twice`)
-          if (isTorn(record)) torn.add(id)
+          assert.ok(!found.has(id), `${id} has come twice`)
           found.add(id)
           if (dueMs === undefined) continue
           const earlyMs = dueMs - record.storeTimestamp
@@ -389,11 +384,6 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       steps: this.world.steps,
     }
   }
-}
-
-/** No checksum covers properties: of a copy that a power cut tore nobody may know which message it was. */
-function isTorn({ properties }: DecodedMessage): boolean {
-  return properties.includes(0)
 }
 
 function messageOf(message: Waiting, bornTimestamp: number, waitStoreOk: boolean): MessageToStore {

@@ -25,8 +25,10 @@ class TimerRun {
   }
 
   /** Sends a message; it counts once it is acknowledged. */
-  async send(key: string): Promise<void> {
-    const deliverMs = this.sim.process.env.clock.now() + this.random(0, 20_000) + 1
+  async send(
+    key: string,
+    deliverMs = this.sim.process.env.clock.now() + this.random(0, 20_000) + 1,
+  ): Promise<void> {
     const properties = {
       [Property.UNIQ_KEY]: key,
       [Property.TIMER_DELIVER_MS]: String(deliverMs),
@@ -120,3 +122,33 @@ test('through kills, power cuts, restarts and jumps of the clock each message co
   }
   assert.equal(happened.size, FAULTS.length)
 })
+
+test('what a stop put back and what was delivered then does not come again when the clock is set back', async () => {
+  const run = new TimerRun(1)
+  const { sim } = run
+  await sim.start()
+  const now = (): number => sim.process.env.clock.now()
+  const slotMs = timerSlotOf(now(), 1000) + 6000
+  await run.send('first', slotMs + 900)
+  await run.send('second', slotMs + 1800)
+  await sim.pass(slotMs + 600 - now())
+  await sim.stop(100)
+  await sim.start()
+  await sim.pass(slotMs + 950 - now())
+  assert.deepEqual(
+    await keysOf(run),
+    ['first'],
+    'it was put back, and delivered before its new slot',
+  )
+  sim.node.clockOffsetMs -= 10_000
+  sim.node.kill()
+  await sim.start()
+  await sim.pass(2000)
+  assert.deepEqual(await keysOf(run), ['first'])
+  await sim.pass(20_000)
+  assert.deepEqual(await keysOf(run), ['first', 'second'])
+})
+
+async function keysOf(run: TimerRun): Promise<string[]> {
+  return (await run.delivered()).map(({ key }) => key)
+}

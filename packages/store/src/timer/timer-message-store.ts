@@ -99,7 +99,8 @@ export class TimerMessageStore {
     const lastMs = this.#dequeue.findDelivered(from)
     if (lastMs !== undefined) {
       this.#parts.heldLogEnd = found.commitLogEnd ?? Infinity
-      this.#behind = { timeMs: lastMs, queueOffset: max }
+      // What a stop put back waits in the first slot, and its delivery names the slot from which it was taken.
+      this.#behind = { timeMs: Math.max(lastMs, found.readTimeMs), queueOffset: max }
     }
     recountTimers(this.#parts)
     const { readTimeMs, queueOffset } = this.#parts

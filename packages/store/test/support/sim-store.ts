@@ -66,10 +66,10 @@ export class SimStore {
     return bodies
   }
 
-  /** Stops the store. */
-  async stop(): Promise<void> {
+  /** Stops the store; `withinMs` is how long that may take. */
+  async stop(withinMs = 60_000): Promise<void> {
     const stopped = this.store.shutdown()
-    await this.pass(60_000)
+    await this.pass(withinMs)
     await stopped
     this.node.exited()
   }
