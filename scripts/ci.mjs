@@ -29,6 +29,11 @@ if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   addLine(conformance)
   if (conformance.status !== 0)
     note('conformance', conformance.output, /^(DIFFERENT|\s+FAILED|[A-Za-z]*Error)/)
+  section('npm run integrations')
+  const integrations = run('npm', ['run', '--silent', 'integrations'])
+  if (integrations.status === 2) console.log('left out: it needs the npm registry')
+  else addLine(integrations)
+  if (integrations.status === 1) note('integrations', integrations.output, /(\s*✖ |error TS)/)
   section('npm run bench -- --quick')
   const bench = run('npm', ['run', '--silent', 'bench', '--', '--quick'])
   if (bench.status !== 0) {

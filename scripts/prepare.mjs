@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url'
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const BUNDLE = path.join(root, 'packages/skylarkmq/dist/skylark.js')
 
-/** Installs the dependencies when there are none, or the lock file is newer than they are. */
-export function installIfMissing() {
-  const installed = path.join(root, 'node_modules/.package-lock.json')
-  const lock = path.join(root, 'package-lock.json')
+/** Installs the dependencies of a folder when there are none, or the lock file is newer than they are. */
+export function installIfMissing(folder = root) {
+  const installed = path.join(folder, 'node_modules/.package-lock.json')
+  const lock = path.join(folder, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  console.log('Installing what package-lock.json names …')
+  console.log(`Installing what ${path.relative(root, lock)} names …`)
   const npm = process.env.npm_execpath
   const [command, args] = npm === undefined ? ['npm', ['ci']] : [process.execPath, [npm, 'ci']]
   execFileSync(command, [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
+    cwd: folder,
     stdio: 'inherit',
   })
 }

@@ -17,8 +17,10 @@ export interface Problem {
   readonly says: string
 }
 
-const packageOf = (file: string): string | undefined => /^packages\/([^/]+)\//.exec(file)?.[1]
-const isTest = (file: string): boolean => /\/test\/|^bench\/|^examples\/|^test\//.test(file)
+const packageOf = (file: string): string | undefined =>
+  /^(?:packages|integrations)\/([^/]+)\//.exec(file)?.[1]
+const isTest = (file: string): boolean =>
+  /\/(test|example)\/|^bench\/|^examples\/|^test\//.test(file)
 const isHost = (file: string): boolean => HOST_FOLDERS.some((folder) => file.startsWith(folder))
 
 /** Who imports whom. */

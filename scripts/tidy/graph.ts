@@ -33,7 +33,10 @@ export function checkDeadFiles(sources: readonly Source[]): Problem[] {
     }
   }
   return sources
-    .filter(({ file }) => /^packages\/[^/]+\/src\//.test(file) && !/\/(index|main)\.ts$/.test(file))
+    .filter(
+      ({ file }) =>
+        /^(packages|integrations)\/[^/]+\/src\//.test(file) && !/\/(index|main)\.ts$/.test(file),
+    )
     .filter(({ file }) => !imported.has(file))
     .map(({ file }) => ({ file, line: 1, says: 'nobody imports this file: remove it, or use it' }))
 }

@@ -25,6 +25,11 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
     packages: ['env', 'broker', 'client', 'server'],
     modules: ['node:diagnostics_channel'],
   },
+  nestjs: {
+    packages: ['client'],
+    modules: ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'rxjs'],
+  },
+  fastify: { packages: ['client'], modules: ['fastify', 'fastify-plugin'] },
   skylarkmq: {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'server'],
     modules: ['commander', 'node:fs', 'node:path'],
@@ -35,7 +40,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
 export const HOST_FOLDERS = ['packages/env/src/node/']
 
 /** Modules that any test may import besides. */
-export const TEST_MODULES = [/^node:/, /^(fast-check|ioredis|mysql2\/promise|pg)$/]
+export const TEST_MODULES = [/^node:/, /^(fast-check|ioredis|mysql2\/promise|pg|reflect-metadata)$/]
 
 /** A call that only the host's folder may make, and what to use in its place. */
 export interface Ban {

@@ -105,6 +105,22 @@ test('a request that nobody replies to ends in its time, and a message that asks
   await assert.rejects(producer.reply(message, 'b'), { code: 'RMQ_MESSAGE' })
 })
 
+test('properties of a reply come to the one who asked', async (t) => {
+  const { namesrvAddr: nameServers } = await serverFor(t)
+  await createTopic(nameServers, 'T', 1)
+  const mq = new RocketMQ({ nameServers })
+  atEnd(t, () => mq.close())
+  const producer = await mq.producer()
+  const subscriptions = { T: '*' }
+  const consumer = await mq.consumer({ group: 'G', subscriptions, consumeFrom: 'first' })
+  await consumer.run((message) => producer.reply(message, 'no', { properties: { why: 'late' } }))
+  const reply = await producer.request({ topic: 'T', body: 'b' })
+  assert.equal(reply.properties.get('why'), 'late')
+  await assert.rejects(producer.reply(reply, 'x', { properties: { KEYS: 'k' } }), {
+    code: 'RMQ_MESSAGE',
+  })
+})
+
 test('a subscriber of the tracing channels sees a send and its handler, joined by a property that it adds', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t)
   await createTopic(nameServers, 'T', 1)

@@ -80,6 +80,12 @@ export interface SendOptions {
   readonly require?: 'SEND_OK' | 'stored'
 }
 
+/** How one reply differs from others. */
+export interface ReplyOptions extends SendOptions {
+  /** Properties of the reply, for the one who asked; names that RocketMQ uses are refused. */
+  readonly properties?: Readonly<Record<string, string>> | undefined
+}
+
 /** How one request differs from others. */
 export interface RequestOptions<R = Buffer> {
   /** How long the reply may take in all, ms; default 3000. */
@@ -262,10 +268,11 @@ export class Producer<T = string | Uint8Array> {
   async reply(
     request: ReceivedMessage<unknown>,
     body: T,
-    options: SendOptions = {},
+    options: ReplyOptions = {},
   ): Promise<SendResult> {
     const topic = topicOfReplies(request)
-    const plain = await encodeBody(this.#options.serde, { topic, body })
+    const { properties } = options
+    const plain = await encodeBody(this.#options.serde, { topic, body, properties })
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     return this.#deliver(prepareReply(prepared, request), options, undefined)
   }

@@ -1,0 +1,2 @@
+export * from './fastify-rocketmq.ts'
+export * from './rocketmq-of-app.ts'
