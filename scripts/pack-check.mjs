@@ -1,7 +1,8 @@
-// npm run pack-check: packs the client as it is published, has publint and Are The Types Wrong look at it, and uses
-// the tarball in a strict TypeScript project and in a CommonJS program, each with a server of ours. Prints its size
-// and how long an import takes.
-import { execFileSync } from 'node:child_process'
+// npm run pack-check: packs what is published, has publint and Are The Types Wrong look at each package, and uses the
+// tarballs as users do: the client in a strict TypeScript project and in a CommonJS program, the testing kit in vitest and
+// in jest, Nest 10 and 11, and Fastify. Prints sizes and how long an import takes. All but the first two projects
+// install from the npm registry; where that cannot be reached they are left out, and it is said.
+import { execFile, execFileSync } from 'node:child_process'
 import {
   cpSync,
   mkdirSync,
@@ -14,96 +15,185 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { build } from './build.mjs'
-import { packClient } from './pack-client.mjs'
+import { buildIntegrations } from './integrations.mjs'
+import { pack, PACKED } from './pack.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
+const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
 const problems = []
+const tarballs = new Map()
+const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`
 
 await build()
-const { folder, tarball, packed } = await packClient()
-await lint()
-await checkTypes()
-const project = mkdtempSync(path.join(os.tmpdir(), 'skylark-pack-'))
+const isOnline = await reachesRegistry()
+if (isOnline) await buildIntegrations()
+for (const name of PACKED) {
+  if (name === 'nestjs' || name === 'fastify') if (!isOnline) continue
+  await check(name)
+}
+const projects = mkdtempSync(path.join(os.tmpdir(), 'skylark-pack-'))
 try {
-  install()
-  await use()
-  measure()
+  await withServer(async (address) => {
+    await useClient(address)
+    if (!isOnline) return
+    for (const name of ['vitest', 'jest-esm', 'jest-commonjs']) await useTesting(name)
+    for (const major of [10, 11]) await useNest(major, address)
+    await useFastify(address)
+  })
 } finally {
-  rmSync(project, { recursive: true, force: true })
+  rmSync(projects, { recursive: true, force: true })
+}
+if (!isOnline) {
+  console.log('LEFT OUT: vitest, jest, NestJS and Fastify, for the npm registry cannot be reached')
 }
 for (const each of problems) console.log(`wrong: ${each}`)
-console.log(problems.length === 0 ? 'the package is good' : `${problems.length} things are wrong`)
+console.log(problems.length === 0 ? 'the packages are good' : `${problems.length} things are wrong`)
 process.exitCode = problems.length === 0 ? 0 : 1
 
-async function lint() {
+async function reachesRegistry() {
+  try {
+    await promisify(execFile)('npm', ['view', 'fastify-plugin', 'version'], { timeout: 30_000 })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Packs one package and has both linters look at it. */
+async function check(name) {
+  const { folder, tarball, packed } = await pack(name)
+  tarballs.set(name, tarball)
   const { publint } = await import('publint')
   const { formatMessage } = await import('publint/utils')
   const { messages, pkg } = await publint({ pkgDir: folder, strict: true })
-  for (const each of messages) problems.push(`publint: ${formatMessage(each, pkg)}`)
-  console.log(`publint: ${messages.length} messages`)
-}
-
-async function checkTypes() {
+  for (const each of messages) problems.push(`${name}: publint: ${formatMessage(each, pkg)}`)
   const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core')
   const checked = await checkPackage(createPackageFromTarballData(readFileSync(tarball)))
-  // Node 10 knows no exports; it is no target of this package, but main and types serve it.
-  for (const each of checked.problems) problems.push(`attw: ${JSON.stringify(each)}`)
-  console.log(`attw: ${checked.problems.length} problems; types: ${checked.types?.kind ?? 'none'}`)
+  for (const each of checked.problems) problems.push(`${name}: attw: ${JSON.stringify(each)}`)
+  const size = `tarball ${kib(statSync(tarball).size)}, installed ${kib(packed.unpackedSize)}`
+  const found = `publint ${messages.length}, attw ${checked.problems.length}`
+  console.log(`${pkg.name}: ${size}, ${packed.entryCount} files; ${found} problems`)
 }
 
-/** The tarball and nothing else, beside Node's types for the compiler. */
-function install() {
-  for (const name of ['strict-typescript', 'commonjs']) {
-    cpSync(path.join(root, 'test/package', name), project, { recursive: true })
-  }
-  const target = path.join(project, 'node_modules/@skylarkmq/client')
-  mkdirSync(target, { recursive: true })
-  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'])
-  for (const name of ['@types', 'undici-types']) {
-    const installed = path.join(root, 'node_modules', name)
-    symlinkSync(installed, path.join(project, 'node_modules', name))
-  }
-}
-
-async function use() {
-  const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
-  run('a strict TypeScript project compiles', [tsc, '-p', project], '')
+async function withServer(use) {
   const { startServer } = await import('@skylarkmq/server')
   const server = await startServer({
     ...{ namesrvPort: 0, brokerPort: 0, ephemeral: true },
     ...{ events: { emit: () => undefined }, warn: () => undefined },
   })
-  // A program of its own each, so that this process may serve.
-  const address = server.namesrvAddr
-  await runServed('as an ES module', ['dist/typed.mjs', address], 'RMQ_SERDE\ngot order 7\n')
-  await runServed('as CommonJS', ['send.cjs', address], 'got hello\n')
-  await server.stop()
-}
-
-function run(what, args) {
   try {
-    execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
-    console.log(`${what}: yes`)
-  } catch (error) {
-    problems.push(`${what}: no\n${error.stdout}${error.stderr}`)
+    await use(server.namesrvAddr)
+  } finally {
+    await server.stop()
   }
 }
 
-async function runServed(what, args, wanted) {
-  const { execFile } = await import('node:child_process')
-  const { promisify } = await import('node:util')
+/** The client's tarball and nothing else, beside Node's types for the compiler: this needs no registry. */
+async function useClient(address) {
+  const project = path.join(projects, 'client')
+  for (const name of ['strict-typescript', 'commonjs']) {
+    cpSync(path.join(root, 'test/package', name), project, { recursive: true })
+  }
+  const target = path.join(project, 'node_modules/@skylarkmq/client')
+  mkdirSync(target, { recursive: true })
+  execFileSync('tar', ['-xzf', tarballs.get('client'), '-C', target, '--strip-components=1'])
+  linkTypes(project)
+  await run('a strict TypeScript project', [tsc, '-p', project], project, '')
+  const typed = ['dist/typed.mjs', address]
+  await run('the client as an ES module', typed, project, 'RMQ_SERDE\ngot order 7\n')
+  await run('the client as CommonJS', ['send.cjs', address], project, 'got hello\n')
+  measure(project)
+}
+
+/** A project whose own command runs its tests. */
+async function useTesting(name) {
+  const project = install(name, name, ['client', 'testing'])
+  if (project === undefined) return
+  const { scripts } = JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8'))
   try {
-    const options = { cwd: project, timeout: 30_000 }
+    const env = {
+      ...process.env,
+      NO_COLOR: '1',
+      PATH: `${project}/node_modules/.bin:${process.env.PATH}`,
+    }
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', scripts.test], {
+      ...{ cwd: project, env, timeout: 120_000 },
+    })
+    console.log(
+      `the testing kit in ${name}: ${/Tests:? +(.*)/.exec(stdout + stderr)?.[1] ?? 'passed'}`,
+    )
+  } catch (error) {
+    problems.push(`the testing kit in ${name}: ${error.message}\n${error.stdout ?? ''}`)
+  }
+}
+
+async function useNest(major, address) {
+  const nest = ['common', 'core', 'microservices'].map((each) => `@nestjs/${each}@${major}`)
+  const libraries = [...nest, 'reflect-metadata@0.2', 'rxjs@7']
+  const project = install('nestjs', `nestjs-${major}`, ['client', 'nestjs'], libraries)
+  if (project === undefined) return
+  linkTypes(project)
+  const { RocketMQ } = await import('@skylarkmq/client')
+  const mq = new RocketMQ({ nameServers: address })
+  // A consumer of another process learns of a topic that is made later within half a minute.
+  for (const topic of ['NestSums', 'NestEvents', 'NestLetters']) {
+    await mq.admin().topics.create(topic, { queues: 1 })
+  }
+  await mq.admin().groups.delete('nest-letters', { offsets: true })
+  await mq.close()
+  await run(`a project with Nest ${major} compiles`, [tsc, '-p', project], project, '')
+  const wanted = 'sum 6\nevent 7\nletter a\n'
+  await run(`Nest ${major}, in CommonJS`, ['dist/app.cjs', address], project, wanted)
+}
+
+async function useFastify(address) {
+  const project = install('fastify', 'fastify', ['client', 'fastify'], ['fastify@5'])
+  if (project === undefined) return
+  linkTypes(project)
+  await run('a strict project with Fastify compiles', [tsc, '-p', project], project, '')
+  await run('Fastify', ['dist/app.mjs', address], project, '200 {"id":7}\n')
+}
+
+/** A project of test/package with tarballs of ours; undefined, and a problem, when it cannot be installed. */
+function install(source, name, ours, libraries = []) {
+  const project = path.join(projects, name)
+  cpSync(path.join(root, 'test/package', source), project, { recursive: true })
+  const files = ours.map((each) => tarballs.get(each))
+  const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--prefix', project]
+  try {
+    execFileSync('npm', ['install', ...flags, ...files, ...libraries], {
+      ...{ cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    })
+    return project
+  } catch (error) {
+    problems.push(`${name} cannot be installed: ${error.stderr}`)
+    return undefined
+  }
+}
+
+function linkTypes(project) {
+  for (const name of ['@types', 'undici-types']) {
+    const target = path.join(project, 'node_modules', name)
+    rmSync(target, { recursive: true, force: true })
+    symlinkSync(path.join(root, 'node_modules', name), target)
+  }
+}
+
+/** Runs a program to its end; what it prints has to be as wanted. */
+async function run(what, args, cwd, wanted) {
+  try {
+    const options = { cwd, timeout: 60_000 }
     const { stdout } = await promisify(execFile)(process.execPath, args, options)
     if (stdout !== wanted) problems.push(`${what}: it printed ${JSON.stringify(stdout)}`)
-    console.log(`${what}: ${stdout.trim().replaceAll('\n', ', ')}`)
+    console.log(`${what}: ${stdout === '' ? 'yes' : stdout.trim().replaceAll('\n', ', ')}`)
   } catch (error) {
-    problems.push(`${what}: ${error.message}${error.stderr ?? ''}`)
+    problems.push(`${what}: ${error.message}${error.stdout ?? ''}${error.stderr ?? ''}`)
   }
 }
 
-function measure() {
+function measure(cwd) {
   const program = (load) =>
     `const t = performance.now(); ${load}; console.log(performance.now() - t)`
   const ways = {
@@ -112,12 +202,10 @@ function measure() {
   }
   for (const [way, args] of Object.entries(ways)) {
     const times = Array.from({ length: 5 }, () =>
-      Number(execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })),
+      Number(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' })),
     )
-    console.log(`${way}: ${Math.min(...times).toFixed(1)} ms at best of ${times.length}`)
+    console.log(
+      `${way} of the client: ${Math.min(...times).toFixed(1)} ms at best of ${times.length}`,
+    )
   }
-  const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`
-  console.log(
-    `tarball ${kib(statSync(tarball).size)}, installed ${kib(packed.unpackedSize)}, ${packed.entryCount} files, 0 dependencies`,
-  )
 }
