@@ -24,11 +24,14 @@ else {
 }
 
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
-  section('npm run conformance')
+  section('npm run conformance, npm run conformance:sdk')
   const conformance = run('npm', ['run', '--silent', 'conformance'])
   addLine(conformance)
   if (conformance.status !== 0)
     note('conformance', conformance.output, /^(DIFFERENT|\s+FAILED|[A-Za-z]*Error)/)
+  const sdk = run('npm', ['run', '--silent', 'conformance:sdk'])
+  addLine(sdk)
+  if (sdk.status !== 0) note('conformance:sdk', sdk.output, /^(FAILED|[A-Za-z]*Error)/)
   section('npm run integrations')
   const integrations = run('npm', ['run', '--silent', 'integrations'])
   if (integrations.status === 2) console.log('left out: it needs the npm registry')

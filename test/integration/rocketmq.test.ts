@@ -3,13 +3,14 @@ import diagnostics from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import {
   json,
+  NameServerError,
   RocketMQ,
   TimeoutError,
   Unrecoverable,
   type ReceivedMessage,
   type SendTrace,
 } from '@skylarkmq/client'
-import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
 import { atEnd, Collector, createTopic, found, serverFor, until } from './cluster.ts'
 
 test('what is sent in a namespace is got in it under its own name, and not outside', async (t) => {
@@ -252,7 +253,8 @@ test('a transaction whose producer is gone is ended by another one of its group,
   const asked: number[] = []
   const second = new RocketMQ({ nameServers })
   atEnd(t, () => second.close())
-  const other = await second.transactionProducer({
+  // It sends nothing itself.
+  await second.transactionProducer({
     group: 'P',
     serde,
     check: (message) => {
@@ -260,8 +262,6 @@ test('a transaction whose producer is gone is ended by another one of its group,
       return 'commit'
     },
   })
-  // A broker asks those that it has heard of.
-  await other.send({ topic: 'T', body: { id: 8 } }, () => 'rollback')
   const ids: number[] = []
   for await (const message of second.reader({ topic: 'T', from: 'first' })) {
     ids.push((JSON.parse(message.body.toString()) as { id: number }).id)
@@ -301,4 +301,79 @@ test('a signal closes the client that was made with it, also when it was aborted
   await Promise.all([early.close(), late.close()])
   await assert.rejects(producer.send({ topic: 'T', body: 'b' }), { code: 'RMQ_CLOSED' })
   await assert.rejects(late.producer(), { code: 'RMQ_CLOSED' })
+})
+
+test('who starts before the name server waits for it and says so each time; messages are sent and consumed then', async (t) => {
+  const { namesrvAddr: nameServers, namesrvPort = 0, ...before } = await serverFor(t)
+  await before.stop()
+  const said: string[] = []
+  const ignore = (): void => undefined
+  const warn = (_: object, text: string): void => void said.push(text)
+  const logger = { debug: ignore, info: ignore, warn, error: ignore }
+  const mq = new RocketMQ({ nameServers, logger, pollNameServerMs: 50 })
+  atEnd(t, () => mq.close())
+  const got = new Collector<string>()
+  const consumer = await mq.consumer({ group: 'G', subscriptions: { T: '*' } })
+  const running = consumer.run((message) => {
+    got.add(message.body.toString())
+  })
+  await assert.rejects(consumer.run(ignore), { code: 'RMQ_CLOSED' })
+  const producer = await mq.producer({ group: 'P', sendTimeoutMs: 60_000 })
+  const sending = producer.send({ topic: 'T', body: 'b' })
+  await until(() => said.length >= 4)
+  await serverFor(t, { namesrvPort })
+  await Promise.all([running, sending])
+  assert.deepEqual(await got.atLeast(1), ['b'])
+  const waits = `no name server answers at ${nameServers}: cannot connect to ${nameServers}: ECONNREFUSED; tried again in`
+  assert.ok(
+    said.some((text) => text.startsWith(`the consumer of G waits: ${waits}`)),
+    said[0],
+  )
+  assert.ok(said.some((text) => text.startsWith(`a send of P waits: ${waits}`)))
+})
+
+test('waiting for a name server ends by its time, by a signal, and by close', async (t) => {
+  const { namesrvAddr: nameServers, ...server } = await serverFor(t)
+  await server.stop()
+  const env = nodeEnv(silentEvents)
+  const impatient = new RocketMQ({ nameServers, startTimeoutMs: 70 }, env)
+  const patient = new RocketMQ({ nameServers }, env)
+  atEnd(t, () => Promise.all([impatient, patient].map((mq) => mq.close())))
+  const join = (mq: RocketMQ, signal?: AbortSignal): Promise<void> =>
+    mq
+      .consumer({ group: 'G', subscriptions: { T: '*' } })
+      .then((consumer) => consumer.run(() => undefined, { signal }))
+  await assert.rejects(join(impatient), NameServerError)
+  const producer = await patient.producer()
+  await assert.rejects(
+    producer.send({ topic: 'T', body: 'b' }, { timeout: 100 }),
+    NameServerError,
+    'a send waits for its own time at most',
+  )
+  const abort = new AbortController()
+  const aborted = join(patient, abort.signal)
+  abort.abort(new Error('enough'))
+  await assert.rejects(aborted, { message: 'enough' })
+  const closed = join(patient)
+  await patient.close()
+  await assert.rejects(closed, { code: 'RMQ_CLOSED' })
+})
+
+test('a name server that is elsewhere now is found by its name, by the first request', async (t) => {
+  const [one, other] = [await serverFor(t), await serverFor(t)]
+  let named = one
+  const host = nodeEnv(silentEvents)
+  const connect: Env['net']['connect'] = (to) => {
+    const port = to.host === 'names.test' ? named.namesrvPort : to.port
+    return host.net.connect({ ...to, host: '127.0.0.1', port: port ?? 0 })
+  }
+  const env = { ...host, net: { ...host.net, connect } }
+  const mq = new RocketMQ({ nameServers: 'names.test:9876' }, env)
+  atEnd(t, () => mq.close())
+  const brokerPort = async (): Promise<string | undefined> =>
+    (await mq.admin().brokers.masters())[0]?.address.split(':')[1]
+  assert.equal(await brokerPort(), String(one.brokerPort))
+  named = other
+  await one.stop()
+  assert.equal(await brokerPort(), String(other.brokerPort))
 })

@@ -206,7 +206,7 @@ test('without a name server the error names the address and what to do', async (
   const server = await serverFor(t)
   const { namesrvAddr } = server
   await server.stop()
-  const producer = new Producer({ namesrvAddr })
+  const producer = new Producer({ namesrvAddr, startTimeoutMs: 0 })
   atEnd(t, () => producer.close())
   await assert.rejects(producer.send({ topic: 'T', body: 'b' }), (error) => {
     assert.ok(error instanceof NameServerError)

@@ -78,18 +78,11 @@ async function joinGroup(nameServers, name) {
     consumeFrom: 'first',
     ordered: group.ordered,
   })
-  try {
-    await consumer.run(async (message) => {
-      const number = Number(message.body.toString())
-      await pause(1)
-      group.taken.set(number, (group.taken.get(number) ?? 0) + 1)
-    })
-  } catch (error) {
-    // It joins when the name server, which dies with the broker, is there again.
-    if (error.code !== 'RMQ_NAME_SERVER') throw error
-    await mq.close()
-    return
-  }
+  await consumer.run(async (message) => {
+    const number = Number(message.body.toString())
+    await pause(1)
+    group.taken.set(number, (group.taken.get(number) ?? 0) + 1)
+  })
   group.members.push(mq)
   failures.joins++
 }

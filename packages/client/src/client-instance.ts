@@ -8,6 +8,7 @@ import {
   heartbeatDataBody,
   ResponseCode,
   SkylarkError,
+  SystemTopic,
   UnregisterClient,
   Property,
   wrapNamespace,
@@ -28,7 +29,7 @@ import {
   type ProcessorTable,
   type Reply,
 } from '@skylarkmq/remoting'
-import { heartbeatFailed } from './events.ts'
+import { heartbeatFailed, routeNotRefreshed } from './events.ts'
 import { readMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
 import { OptionError, saysOf, type Advertised } from './errors.ts'
@@ -37,6 +38,7 @@ import { TopicRouteTable } from './route/topic-route-table.ts'
 import type { Credentials } from './wire/acl-signature.ts'
 import { Caller } from './wire/call.ts'
 import { NameServers } from './wire/name-servers.ts'
+import { patiently } from './wire/patience.ts'
 
 const REQUEST_TIMEOUT_MS = 3_000
 const POLL_NAME_SERVER_MS = 30_000
@@ -151,12 +153,15 @@ export class ClientInstance {
   readonly replies = new ReplyTable()
   /** By producer group. */
   readonly transactionChecks = new Map<string, CheckListener>()
+  /** See ClientOptions; Infinity when it is not given. */
+  readonly startTimeoutMs: number
   readonly #reserved = new Set<string>()
   /** Addresses that were connected to. */
   readonly #known = new Set<string>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
   #timers: Timer[] | undefined
+  #endMeeting: (() => void) | undefined
 
   /** Throws RMQ_OPTION. */
   constructor(env: Env, options: ClientOptions) {
@@ -186,6 +191,7 @@ export class ClientInstance {
     this.stableId = options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    this.startTimeoutMs = options.startTimeoutMs ?? Infinity
     const dispatcher = new Dispatcher({
       context: this,
       requests: servedRequests,
@@ -200,6 +206,29 @@ export class ClientInstance {
       this.env.clock.every(this.#pollMs, () => void this.routes.refresh()),
       this.env.clock.every(this.#heartbeatMs, () => void this.heartbeat()),
     ]
+  }
+
+  /**
+   * Has every broker of the cluster know this client, also where it has sent nothing yet: brokers ask back only whom
+   * they know. Waits for name servers that are away. `what` says who wants it.
+   */
+  async meetAllBrokers(what: string): Promise<void> {
+    this.start()
+    // Each broker has this topic.
+    const topic = SystemTopic.SELF_TEST
+    this.#endMeeting ??= this.routes.onChange((changed) => {
+      if (changed === topic) void this.heartbeat()
+    })
+    const isOver = (): boolean => this.#timers?.length === 0
+    try {
+      const patience = { env: this.env, what, timeoutMs: Infinity, isOver }
+      await patiently(patience, () => this.routes.find(topic))
+    } catch (error) {
+      if (!(error instanceof SkylarkError)) throw error
+      if (!isOver()) this.env.events.emit(routeNotRefreshed, { topic, reason: saysOf(error) })
+      return
+    }
+    await this.heartbeat()
   }
 
   /** Tells every broker of the routes who this client is. A broker that cannot be reached is left for the next time. */
@@ -267,6 +296,7 @@ export class ClientInstance {
   cut(): void {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
+    this.#endMeeting?.()
     this.caller.close()
   }
 

@@ -8,6 +8,18 @@ export const routeNotRefreshed = defineEvent({
   says: 'the route of {topic} could not be read: {reason}',
 })
 
+/** No name server or broker is there yet; it is tried again. */
+export const notThereYet = defineEvent({
+  name: 'client.waits',
+  level: 'warn',
+  fields: {
+    what: 'who waits',
+    reason: 'what went wrong',
+    waitMs: 'how long until the next try, ms',
+  },
+  says: '{what} waits: {reason}; tried again in {waitMs} ms',
+})
+
 /** A broker did not take a heartbeat; it is tried again. */
 export const heartbeatFailed = defineEvent({
   name: 'client.heartbeat.failed',

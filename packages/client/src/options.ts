@@ -29,6 +29,8 @@ export interface ClientOptions {
   readonly pollNameServerMs?: number | undefined
   /** How often brokers hear that this client lives, ms; default 30000. */
   readonly heartbeatMs?: number | undefined
+  /** How long consumers that start, and sends within their own time, wait while no name server answers, ms; default without end. */
+  readonly startTimeoutMs?: number | undefined
 }
 
 /**

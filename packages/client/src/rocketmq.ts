@@ -40,6 +40,11 @@ export interface RocketMQOptions {
   readonly pollNameServerMs?: number | undefined
   /** How often brokers hear that this client lives, ms; default 30000. */
   readonly heartbeatMs?: number | undefined
+  /**
+   * How long `run` of a consumer, and a send within its own time, keep trying while no name server answers, ms; each try
+   * is logged. Default as long as it takes (`signal` or `close` end it); 0: they reject at once.
+   */
+  readonly startTimeoutMs?: number | undefined
   /** Takes what this client has to say, a pino logger for one. Default: the first warning of each kind goes to standard error. */
   readonly logger?: Logger | undefined
   /** Closes the client when it is aborted. */
@@ -221,6 +226,7 @@ function clientOptions(options: RocketMQOptions): ClientOptions {
     requestTimeoutMs: timeout,
     pollNameServerMs: options.pollNameServerMs,
     heartbeatMs: options.heartbeatMs,
+    startTimeoutMs: options.startTimeoutMs,
     tls: tls === true ? {} : tls === false ? undefined : tls,
   }
 }

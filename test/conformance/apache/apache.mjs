@@ -116,7 +116,7 @@ function writeProperties(file, entries) {
 }
 
 /** Starts a name server that keeps its files in `dir`; resolves once it listens. */
-export function startNameServer({ dir, port, settings = {} }) {
+export function startNameServer({ dir, port, settings = {}, version }) {
   mkdirSync(dir, { recursive: true })
   const file = join(dir, 'namesrv.conf')
   writeProperties(file, {
@@ -126,7 +126,7 @@ export function startNameServer({ dir, port, settings = {} }) {
     ...settings,
   })
   const mainClass = 'org.apache.rocketmq.namesrv.NamesrvStartup'
-  return startServer({ dir, port, mainClass, args: ['-c', file], heapMiB: 256 })
+  return startServer({ dir, port, mainClass, args: ['-c', file], heapMiB: 256, version })
 }
 
 /**
@@ -199,9 +199,9 @@ export function runAdmin({ home, nameServer, args }) {
  * One name server and one broker, each a process of its own, with the interface that `skylark.mjs`
  * has too: `nameServer`, `brokerAddress`, `brokerPid()`, `restartBroker(settings)`, `stop()`.
  */
-export async function startCluster({ dir, ports, settings = {}, heapMiB }) {
+export async function startCluster({ dir, ports, settings = {}, heapMiB, version }) {
   const [nameServerPort, brokerPort] = ports
-  const server = await startNameServer({ dir: join(dir, 'namesrv'), port: nameServerPort })
+  const server = await startNameServer({ dir: join(dir, 'namesrv'), port: nameServerPort, version })
   const brokerOf = (changed) =>
     startBroker({
       dir: join(dir, 'broker'),
@@ -209,6 +209,7 @@ export async function startCluster({ dir, ports, settings = {}, heapMiB }) {
       nameServer: server.address,
       settings: { ...settings, ...changed },
       heapMiB,
+      version,
     })
   let broker = await brokerOf({})
   return {

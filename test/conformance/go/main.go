@@ -119,9 +119,14 @@ func main() {
 	prefix := flag.String("prefix", "go", "first part of the names of topics and groups")
 	together := flag.Int("together", 10, "behaviours shown at once")
 	member := flag.Int("member", -1, "be this member of the group, the second argument, that consumes the first")
+	asPeer := flag.Bool("peer", false, "do what the lines of standard input say")
 	flag.Parse()
 	// The client logs whole response bodies at its usual level.
 	rlog.SetLogLevel("fatal")
+	if *asPeer {
+		runPeer()
+		return
+	}
 	if *member >= 0 {
 		if err := runMember(*nameServer, flag.Arg(0), flag.Arg(1), *member); err != nil {
 			fmt.Fprintln(os.Stderr, err)

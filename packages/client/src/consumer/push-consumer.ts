@@ -29,6 +29,7 @@ import { checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { settledWithin } from '../waiting.ts'
+import { patiently } from '../wire/patience.ts'
 import { checkExpressions, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently } from './consume-concurrently.ts'
 import { ConsumeCounts } from './consume-counts.ts'
@@ -121,7 +122,7 @@ export class PushConsumer {
   #timers: Timer[] = []
   /** What ends listening to others. */
   readonly #ends: (() => void)[] = []
-  #state: 'new' | 'running' | 'closed' = 'new'
+  #state: 'new' | 'starting' | 'running' | 'closed' = 'new'
   #isSuspended = false
   #startedMs = 0
   #consuming: Consuming | undefined
@@ -195,19 +196,19 @@ export class PushConsumer {
 
   /**
    * Joins the group and begins to consume, with `concurrency` calls of the listener at a time, or `least` if that is more.
-   * A topic that is not there yet is waited for. Rejects with
-   * RMQ_NAME_SERVER when no name server answers, RMQ_CLOSED, and RMQ_BROKER when a broker cannot
-   * filter by a SQL92 expression that was subscribed.
+   * A topic that is not there yet is waited for, and so are name servers that do not answer, up to `startTimeoutMs`.
+   * Rejects with RMQ_NAME_SERVER when none has answered by then, RMQ_CLOSED, and RMQ_BROKER when a broker cannot filter
+   * by a SQL92 expression that was subscribed.
    */
   async start(listener: MessageListener, least = 1): Promise<void> {
-    if (this.#state !== 'new') throw new ClosedError({ what: `the consumer of ${this.#group}` })
+    if (this.#state !== 'new') throw this.#closedError()
+    this.#state = 'starting'
     const retryTopic = RETRY_PREFIX + this.#group
     const now = this.#env.clock.now()
     if (!this.#isBroadcast) {
       this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
     }
-    for (const topic of this.#subscriptions.keys()) await this.#client.routes.find(topic)
-    await checkExpressions(this.#client, this.#group, [...this.#subscriptions.values()])
+    await this.#findBrokers()
     this.#state = 'running'
     this.#startedMs = now
     const parts = this.#consumeParts(listener, least)
@@ -222,8 +223,31 @@ export class PushConsumer {
     await this.#client.heartbeat()
     this.#startTimers()
     // The broker has made the retry topic now, if it was not there.
-    if (!this.#isBroadcast) await this.#client.routes.read(retryTopic)
+    if (!this.#isBroadcast) await this.#findRoute(retryTopic)
     this.#owned.rebalance()
+  }
+
+  /** Waits for name servers; a route that is not there yet is waited for later. */
+  async #findBrokers(): Promise<void> {
+    const client = this.#client
+    const isOver = (): boolean => this.#state !== 'starting'
+    const what = `the consumer of ${this.#group}`
+    const patience = { env: this.#env, what, timeoutMs: client.startTimeoutMs, isOver }
+    try {
+      await patiently(patience, async () => {
+        for (const topic of this.#subscriptions.keys()) await client.routes.find(topic)
+        await checkExpressions(client, this.#group, [...this.#subscriptions.values()])
+      })
+    } catch (error) {
+      if (isOver()) throw this.#closedError(error)
+      this.#state = 'new'
+      throw error
+    }
+    if (isOver()) throw this.#closedError()
+  }
+
+  #closedError(cause?: unknown): ClosedError {
+    return new ClosedError({ what: `the consumer of ${this.#group}` }, cause)
   }
 
   /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
@@ -382,14 +406,18 @@ export class PushConsumer {
 
   /** Brokers that are new to this client must know it before they are asked for the group's members. */
   async #topicChanged(topic: string): Promise<void> {
+    await this.#findRoute(topic)
+    await this.#client.heartbeat()
+    if (this.#state === 'running') this.#owned?.rebalance()
+  }
+
+  async #findRoute(topic: string): Promise<void> {
     try {
       await this.#client.routes.find(topic)
     } catch (error) {
       if (!(error instanceof SkylarkError)) throw error
       this.#env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
-    await this.#client.heartbeat()
-    if (this.#state === 'running') this.#owned?.rebalance()
   }
 
   /** A newer version of the subscription tells brokers that what they hold for this client is old. */

@@ -18,6 +18,7 @@ import {
 import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { withSignal, within } from '../waiting.ts'
+import { patiently } from '../wire/patience.ts'
 import { Away } from './away.ts'
 import { BrokerLatency } from './broker-latency.ts'
 import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
@@ -96,7 +97,7 @@ export class Delivery {
   /** Sends without waiting for an answer. */
   async oneway(prepared: PreparedSend, options: DeliverOptions): Promise<void> {
     const { client } = this.#parts
-    const route = await this.#route(prepared.topic, options.timeoutMs)
+    const route = await this.#route(prepared.topic, options.timeoutMs, options)
     const queue = this.#choose(prepared.topic, route, options)
     const address = this.#address(route, queue)
     const header = this.#header(prepared, queue)
@@ -143,7 +144,8 @@ export class Delivery {
         await this.#calm(BUSY_MS * 2 ** tried, leftMs)
       const begin = clock.monotonic()
       const { topic } = prepared
-      const route = this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs)))
+      const route =
+        this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs), options))
       const queue = this.#choose(topic, route, options, attempts.at(-1)?.brokerName)
       const { brokerName } = queue
       let address: string | undefined
@@ -192,17 +194,30 @@ export class Delivery {
     onSent?.(sent)
   }
 
-  async #route(topic: string, timeoutMs: number): Promise<TopicRouteData> {
-    const { clock } = this.#parts.client.env
+  async #route(
+    topic: string,
+    timeoutMs: number,
+    { signal }: DeliverOptions,
+  ): Promise<TopicRouteData> {
+    const { client, group } = this.#parts
+    const { env, startTimeoutMs } = client
+    const { clock } = env
     const begin = clock.monotonic()
     const late = (): Error =>
       new TimeoutError({
         what: `the route of ${topic}`,
         phase: 'route',
         elapsedMs: clock.monotonic() - begin,
-        address: this.#parts.client.nameServers.addresses.join(', '),
+        address: client.nameServers.addresses.join(', '),
       })
-    return within(clock, timeoutMs, this.#parts.route(topic), late)
+    const patience = {
+      env,
+      what: `a send of ${group}`,
+      timeoutMs: Math.min(timeoutMs, startTimeoutMs),
+      isOver: () => signal?.aborted === true,
+    }
+    const route = patiently(patience, () => this.#parts.route(topic))
+    return within(clock, timeoutMs, route, late)
   }
 
   #choose(

@@ -154,6 +154,8 @@ export class Producer<T = string | Uint8Array> {
     this.#client.joinAsProducer(this.#group)
     if (options.checkTransaction !== undefined) {
       this.#endChecks = answerChecks(this.#client, this.#group, options.checkTransaction)
+      // A member that was started anew is asked about what the one before it left, before it sends anything.
+      void this.#client.meetAllBrokers(`the transaction producer of ${this.#group}`)
     }
     this.#traces = this.#tracing()
     const traces = this.#traces

@@ -11,6 +11,7 @@ import type { AnyRequest } from '@skylarkmq/remoting'
 import {
   BrokerError,
   ConnectError,
+  ConnectionLostError,
   NameServerError,
   RocketMQError,
   saysOf,
@@ -40,13 +41,16 @@ export class NameServers {
     options: CallOptions = {},
   ): Promise<Answer<D>> {
     let last: SkylarkError | undefined
-    for (let tried = 0; tried < this.addresses.length; tried++) {
+    let tries = this.addresses.length
+    for (let tried = 0; tried < tries; tried++) {
       const at = this.#current
       try {
         return await this.#caller.call(this.addresses[at] ?? '', definition, header, options)
       } catch (error) {
         if (error instanceof BrokerError) throw refusal(error)
         if (!(error instanceof SkylarkError)) throw error
+        // The old connection of one that was started anew; what it is asked may be asked twice.
+        if (error instanceof ConnectionLostError && last === undefined) tries++
         last = error
         if (this.#current === at) this.#current = (at + 1) % this.addresses.length
       }

@@ -86,7 +86,10 @@ function readerOf(topic: string, flags: ConsumeFlags): TopicReader {
 function consumerOf(group: string, flags: ConsumeFlags): PushConsumer {
   const { namesrvAddr, from: consumeFrom } = flags
   // One at a time, so that lines come in order and no more than --count messages are taken.
-  return new PushConsumer({ group, namesrvAddr, consumeFrom, concurrency: 1 }, loudEnv())
+  return new PushConsumer(
+    { group, namesrvAddr, consumeFrom, concurrency: 1, startTimeoutMs: 0 },
+    loudEnv(),
+  )
 }
 
 /** Standard output is for messages; what goes wrong meanwhile is told on standard error. */

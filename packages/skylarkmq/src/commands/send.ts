@@ -49,7 +49,10 @@ async function send(topic: string, text: string, flags: SendFlags): Promise<numb
   try {
     // What goes wrong is in the error; a warning beside it would say it twice.
     const env = nodeEnv(silentEvents)
-    producer = new Producer({ namesrvAddr: flags.namesrvAddr, group: 'SKYLARK_CLI' }, env)
+    producer = new Producer(
+      { namesrvAddr: flags.namesrvAddr, group: 'SKYLARK_CLI', startTimeoutMs: 0 },
+      env,
+    )
     const message: Message = {
       topic,
       body: text === '-' ? await standardInput() : text,

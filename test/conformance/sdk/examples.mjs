@@ -1,0 +1,56 @@
+/** The examples of this repository, and what each shows on any cluster. */
+import { execFile } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const examples = join(dirname(fileURLToPath(import.meta.url)), '../../../examples')
+
+/** What each example shows, its lines sorted; a pattern stands for a line whose rest differs from run to run. */
+const shown = {
+  'deliver-later.mjs': [
+    /^got after a level, stored (5|6)\d{3} ms/,
+    /^got after a while, stored (1|2)\d{3} ms/,
+    /^got at a time, stored (3|4)\d{3} ms/,
+  ],
+  'recall.mjs': [/^called back [0-9A-F]{32}$/, 'got kept', 'too late: 604'],
+  'transaction.mjs': ['got paid', 'got paid, and not said'],
+  'send-and-consume.mjs': [
+    ...['five', 'four', 'one', 'six', 'three', 'two'].map((body) => `got ${body}`),
+    ...['one', 'three', 'two'].map((body) => new RegExp(`^sent ${body} as [0-9A-F]{32}: queue`)),
+    'sent 3 more: SEND_OK, SEND_OK, SEND_OK',
+  ],
+  'one-way.mjs': [
+    ...[19, 20, 21].map((degrees) => `got ${degrees}`),
+    ...[19, 20, 21].map((degrees) => new RegExp(`^on its way: ${degrees} as`)),
+  ],
+  'batch.mjs': [/^sent 1000 messages in \d requests$/],
+  'ordered.mjs': [1, 2, 3].map((n) => `order-${n}: created, paid, shipped`),
+  'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
+  'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
+  'filter-by-sql.mjs': ['got chair', 'got teapot'],
+  'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
+}
+/** Messages with a time of their own came with 5.0. */
+const needs5 = new Set(['deliver-later.mjs', 'recall.mjs'])
+
+/** Runs one example; throws with what it printed unless it showed what it should. */
+async function show(name, nameServer) {
+  const all = [join(examples, name), nameServer]
+  const { stdout } = await promisify(execFile)(process.execPath, all, { timeout: 90_000 })
+  const lines = stdout.trim().split('\n').sort()
+  const wanted = shown[name]
+  const isOk =
+    lines.length === wanted.length &&
+    wanted.every((each) =>
+      lines.some((line) => (each instanceof RegExp ? each.test(line) : each === line)),
+    )
+  if (!isOk) throw new Error(`it printed\n${lines.join('\n')}`)
+}
+
+/** Checks of all examples that a broker of this version can show, as [name, check]. */
+export function exampleChecks(version) {
+  return Object.keys(shown)
+    .filter((name) => !(version.startsWith('4.') && needs5.has(name)))
+    .map((name) => [`example/${name}`, ({ nameServer }) => show(name, nameServer)])
+}
