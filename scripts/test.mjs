@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { checkNode, installIfMissing } from './prepare.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
@@ -25,19 +25,26 @@ try {
 // What .ci/run counts.
 const results = path.join(root, '.build')
 mkdirSync(results, { recursive: true })
-for (const name of ['tests.tap', 'tidy.ok']) rmSync(path.join(results, name), { force: true })
+for (const name of ['tests', 'tests.tap', 'tidy.ok'])
+  rmSync(path.join(results, name), { recursive: true, force: true })
 
 console.log('Checking the house …')
 const tidying = run(['scripts/dist/tidy.js'])
 
 const wanted = process.argv.slice(2)
+const isWanted = (file) => wanted.length === 0 || wanted.some((name) => file.includes(name))
+const all = {
+  whole: compiledTests('test/dist').filter(isWanted),
+  packages: packageFolders().map((name) => [name, testsOf(name).filter(isWanted)]),
+}
+const count = all.packages.reduce((sum, [, tests]) => sum + tests.length, all.whole.length)
+console.log(`Running ${count} test files …`)
+// Those that take long come first, so that none is left alone at the end.
 const files = [
-  // Those that take long come first, so that none is left alone at the end.
-  ...compiledTests('test/dist').sort((a, b) => Number(isLong(b)) - Number(isLong(a))),
-  ...packageTests(),
-  ...compiledTests('scripts/dist/test'),
-].filter((file) => wanted.length === 0 || wanted.some((name) => file.includes(name)))
-console.log(`Running ${files.length} test files …`)
+  ...all.whole.filter(isLong),
+  ...all.packages.flatMap(([name, tests]) => together(name, tests)),
+  ...all.whole.filter((file) => !isLong(file)),
+]
 const reporters = [
   `--test-reporter=${process.env.CI ? 'spec' : 'dot'}`,
   '--test-reporter-destination=stdout',
@@ -67,10 +74,24 @@ function isLong(file) {
   return /simulation|command|examples/.test(file)
 }
 
-function packageTests() {
-  return readdirSync(path.join(root, 'packages')).flatMap((name) =>
-    compiledTests(`packages/${name}/dist/test`),
-  )
+/** Packages, and the scripts, those with the most tests first. */
+function packageFolders() {
+  const packages = readdirSync(path.join(root, 'packages')).map((name) => `packages/${name}`)
+  return [...packages, 'scripts'].sort((a, b) => testsOf(b).length - testsOf(a).length)
+}
+
+function testsOf(folder) {
+  return compiledTests(`${folder}/dist/test`)
+}
+
+/** A file that runs several in one process, which spares each of them a start; those themselves when they are few. */
+function together(folder, tests) {
+  if (tests.length < 2) return tests
+  const file = path.join(results, 'tests', `${folder.replace('/', '-')}.mjs`)
+  mkdirSync(path.dirname(file), { recursive: true })
+  const urls = tests.map((test) => pathToFileURL(path.join(root, test)).href)
+  writeFileSync(file, urls.map((url) => `import '${url}'\n`).join(''))
+  return [file]
 }
 
 /** Compiled tests whose source is still there. */

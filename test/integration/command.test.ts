@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { atEnd, folderFor, serverFor } from './cluster.ts'
 
-const main = fileURLToPath(new URL('../../../packages/skylarkmq/dist/src/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../../packages/skylarkmq/dist/skylark.js', import.meta.url))
 
 interface Ended {
   readonly code: number

@@ -8,7 +8,7 @@ import { Producer } from '@skylarkmq/client'
 import { folderFor, serverFor } from './cluster.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const main = path.join(root, 'packages/skylarkmq/dist/src/main.js')
+const main = path.join(root, 'packages/skylarkmq/dist/skylark.js')
 
 interface Ended {
   readonly code: number

@@ -94,6 +94,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */
   protected override mayNotOpen(error: unknown): boolean {
+    // What a killed process left in the page cache went with the sync.
+    if (String(error).includes('fsync') && this.node.disk.faults.dropsCache) this.#mayForgive = true
     return hostErrorCode(error) === 'EIO'
   }
 
