@@ -19,6 +19,7 @@ const settings = {
   autoCreateTopicEnable: true,
   mappedFileSizeCommitLog: 1024 * 1024,
   mappedFileSizeConsumeQueue: 300 * 20,
+  mapperFileSizeBatchConsumeQueue: 7 * 46,
   maxHashSlotNum: 500,
   maxIndexNum: 2000,
   // Half messages are asked about soon.
@@ -133,6 +134,7 @@ async function addMessages(client, known) {
   known.keys.set(`${batch} batch-${round}-3`, [batch, `batch-${round}-3`])
   await addDelayed(client, known, round, stored)
   if (known.hasTimers) await addTimed(client, round)
+  if (known.hasTimers) await addBatchesAsOne(client, known, round)
   if (known.hasLightQueues) await addLight(client, known, round)
   for (const end of ['commit', 'rollback']) {
     await client.sendHalf(TRANSACTION_GROUP, TRANSACTION, 0, `${end} ${round}`)
@@ -142,6 +144,24 @@ async function addMessages(client, known) {
     await client.commit(group, plain, i % 4, 3 + round + i)
     known.offsets.add(`${group} ${plain} ${i % 4}`)
   }
+}
+
+/** Adds batches that are one record each, and a message by itself between them. */
+async function addBatchesAsOne(client, known, round) {
+  const topic = 'I_as_one'
+  if (round === 0) await client.createTopic(topic, 1, '+queue.type=BatchCQ')
+  const members = (stem, count) =>
+    Array.from({ length: count }, (_, i) => ({
+      body: `${stem} ${round} ${i}`,
+      properties: { UNIQ_KEY: `${stem}${round}_${i}`, TAGS: 'member' },
+    }))
+  const own = (stem) => ({ UNIQ_KEY: `${stem}${round}`, KEYS: `as-one-${stem}-${round}` })
+  await client.sendBatch(topic, 0, members('X', 5), own('X'))
+  await client.send(topic, 0, `alone ${round}`, { UNIQ_KEY: `S${round}`, TAGS: 'alone' })
+  await client.sendBatch(topic, 0, members('Y', 2), own('Y'))
+  await client.waitForMax(topic, 0, 8 * (round + 1))
+  note(known, topic, 0)
+  known.keys.set(`${topic} as-one-X-${round}`, [topic, `as-one-X-${round}`])
 }
 
 async function addDelayed(client, known, round, stored) {

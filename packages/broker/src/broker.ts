@@ -34,6 +34,7 @@ import { BrokerStats } from './stats/broker-stats.ts'
 import { DayCounts } from './stats/day-counts.ts'
 import { MessageRequestModeTable } from './subscription/message-request-mode-table.ts'
 import { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
+import { isBatchTopic } from './topic/topic-attributes.ts'
 import { TopicConfigTable } from './topic/topic-config-table.ts'
 import { transactionParts } from './transaction/transaction-parts.ts'
 import { Transactions } from './transaction/transactions.ts'
@@ -125,7 +126,8 @@ export class Broker {
     context.store.onArrival((topic, queueId, nextOffset, tagsCode, _stored, offset, sizeBytes) => {
       context.held.arrived(topic, queueId, nextOffset, tagsCode, offset, sizeBytes)
     })
-    context.topics.onChange(() => {
+    context.topics.onChange(({ topicName }) => {
+      context.store.topicChanged(topicName)
       context.registration.changed()
     })
     context.store.timers?.onDelivery((topic, sizeBytes) => {
@@ -183,7 +185,7 @@ export class Broker {
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
-    const store = await MessageStore.open(env, config)
+    const store = await MessageStore.open(env, config, (topic) => isBatchTopic(topics.get(topic)))
     if (!store.wasClean) {
       offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     }

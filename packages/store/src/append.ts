@@ -1,7 +1,9 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import {
+  Property,
   SystemTopic,
+  changeProperties,
   encodeRecord,
   propertiesSize,
   recordSize,
@@ -12,6 +14,8 @@ import type { MessageFields } from '@skylarkmq/protocol'
 import type { CommitLog } from './commitlog/commit-log.ts'
 import type { FlushOutcome, LogFlush } from './commitlog/flush.ts'
 import type { LogChunk } from './commitlog/log-tail.ts'
+import { BatchConsumeQueue } from './consumequeue/batch-consume-queue.ts'
+import { batchCount, isBatchRecord } from './consumequeue/batch-unit.ts'
 import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
@@ -34,6 +38,7 @@ const PROPERTIES_BYTES_MAX = 32767
 const TOPIC_BYTES_MAX = 255
 const TOPIC_BYTES_MAX_V1 = 127
 const RETRY_AFTER_MS = 1000
+const NO_BATCH = 'a batch as one record, for a topic without the attribute queue.type=BatchCQ'
 const PROBE_BYTES = 64 * 1024
 
 /** What appending works with. */
@@ -100,16 +105,24 @@ export class Appender {
     const refused = this.#refuse(message)
     if (refused !== undefined) return refused
     const queue = queues.getOrCreate(message.topic, message.queueId)
+    let count = 1
+    if (isBatchRecord(message.sysFlag)) {
+      const batch = numbered(message, queue)
+      if (batch === undefined) return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, NO_BATCH)
+      ;({ message, count } = batch)
+      const grown = this.#refuse(message)
+      if (grown !== undefined) return grown
+    }
     const sizeBytes = this.#sizeOf(message, queue)
     if (sizeBytes > log.recordBytesMax) return this.#tooLarge(sizeBytes)
     const chunk = this.#reserve(sizeBytes, sizeBytes)
     if (chunk === undefined) return this.#noFile()
     const storeTimestamp = this.#env.clock.now()
     const physicalOffset = log.offsetMax
-    const queueOffset = this.#stage(message, queue, chunk, storeTimestamp, sizeBytes)
+    const queueOffset = this.#stage(message, queue, chunk, storeTimestamp, sizeBytes, count)
     for (const name of light?.names ?? []) queues.getOrCreate(name, LMQ_QUEUE_ID).offsetNext++
     this.#register()
-    stats.put(1, sizeBytes, 0)
+    stats.put(count, sizeBytes, 0)
     const result: PutMessageResult = {
       status: PutMessageStatus.PUT_OK,
       remark: undefined,
@@ -254,13 +267,14 @@ export class Appender {
     }
   }
 
-  /** Builds a record at the end of the log; returns its queue offset. */
+  /** Builds a record of `count` messages at the end of the log; returns its queue offset. */
   #stage(
     message: MessageToStore,
     queue: ConsumeQueue,
     chunk: LogChunk,
     storeTimestamp: number,
     sizeBytes: number,
+    count = 1,
   ): number {
     const { log, dispatcher, flush } = this.#parts
     const isQueued = hasQueueUnit(message.sysFlag)
@@ -299,7 +313,7 @@ export class Appender {
       )
     }
     log.staged(chunk, sizeBytes)
-    if (isQueued) queue.offsetNext = queueOffset + 1
+    if (isQueued) queue.offsetNext = queueOffset + count
     flush.appendedTimestamp = storeTimestamp
     dispatcher.add(
       isQueued ? queue : undefined,
@@ -387,6 +401,22 @@ export class Appender {
     this.#probing?.cancel()
     this.#probing = undefined
   }
+}
+
+/**
+ * A batch that is to be one record, with the offset of its first message, and how many it has; undefined when its
+ * topic does not take such. Apache: `BatchConsumeQueue.java`, assignQueueOffset.
+ */
+function numbered(
+  message: MessageToStore,
+  queue: ConsumeQueue,
+): { message: MessageToStore; count: number } | undefined {
+  if (!(queue instanceof BatchConsumeQueue)) return undefined
+  const before = Buffer.from(message.properties)
+  const count = batchCount(before, 0, before.length)
+  const change = { [Property.INNER_BASE]: String(queue.offsetNext) }
+  const properties = changeProperties(before, change)
+  return { message: { ...message, properties, keys: undefined }, count }
 }
 
 function failure(status: PutMessageStatus, remark: string): PutMessageResult {

@@ -1,7 +1,7 @@
 import type { CommitLog } from './commitlog/commit-log.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { batchPartOf, type Dispatcher } from './dispatch/dispatcher.ts'
 import { dispatchOfRecord } from './dispatch/reput.ts'
 import type { MessageIndex } from './index/message-index.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
@@ -29,11 +29,9 @@ export function writeCachesAgain(source: CacheSource, point: RecoveryPoint): voi
   const options = { checkCrc: false, to: dispatcher.dispatchedEnd }
   scanLog(log.segments, point.physicalEnd, options, (buffer, at) => {
     const message = dispatchOfRecord(queues, buffer, at, delayLevels)
-    message?.queue?.writeAgain(
-      message.queueOffset,
-      message.physicalOffset,
-      message.sizeBytes,
-      message.tagsCode,
-    )
+    if (message?.queue === undefined) return
+    const { queue, queueOffset, physicalOffset, sizeBytes, tagsCode } = message
+    const batch = batchPartOf(queue, message)
+    queue.writeAgain(queue.placeOf(queueOffset), physicalOffset, sizeBytes, tagsCode, batch)
   })
 }

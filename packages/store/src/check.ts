@@ -148,7 +148,7 @@ class StoreCheck {
     const shared = { disk: this.#disk, readFrom, isClean, findings }
     const queues = new QueueCheck({
       ...shared,
-      directory: paths.consumeQueue,
+      ...paths,
       logMin: offsetMin,
       topics: tables.topics,
       hasExtended: this.#disk.list(`${paths.root}/consumequeue_ext`).length > 0,

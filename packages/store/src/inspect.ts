@@ -11,8 +11,8 @@ import {
 import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import { nextRecord, walkLog } from './check/log-walk.ts'
+import { readBatchPart, unitBytesOf } from './consumequeue/batch-unit.ts'
 import {
-  UNIT_BYTES,
   isFiller,
   unitPhysicalOffset,
   unitSize,
@@ -138,6 +138,17 @@ export interface InspectedUnit {
   readonly physicalOffset: number
   readonly sizeBytes: number
   readonly tagsCode: number
+  /** How many messages the record has; only told by a queue of batches. */
+  readonly count?: number
+}
+
+/** Which units to read. */
+export interface UnitRange {
+  /** The first queue offset. */
+  readonly from?: number
+  readonly count?: number
+  /** Whether it is a queue of batches. */
+  readonly isBatch?: boolean
 }
 
 /** The units of a queue on disk; those that stand for no message are left out. Throws the host's error. */
@@ -156,19 +167,26 @@ export function readQueue(
   directory: string,
   topic: string,
   queueId: number,
-  range: { from?: number; count?: number } = {},
+  range: UnitRange = {},
 ): InspectedUnit[] {
   const queue = `${directory}/${topic}/${queueId}`
-  const { from = 0, count = Infinity } = range
+  const { from = 0, count = Infinity, isBatch = false } = range
+  const unitBytes = unitBytesOf(isBatch)
   const units: InspectedUnit[] = []
   for (const { firstOffset, sizeBytes } of listSegments(disk, queue)) {
-    if (firstOffset + sizeBytes <= from * UNIT_BYTES) continue
+    if (!isBatch && firstOffset + sizeBytes <= from * unitBytes) continue
     const bytes = disk.readFile(`${queue}/${segmentName(firstOffset)}`) ?? Buffer.alloc(0)
-    const start = Math.max(0, from * UNIT_BYTES - firstOffset)
-    for (let at = start; at + UNIT_BYTES <= bytes.length && unitSize(bytes, at) > 0;) {
+    const start = isBatch ? 0 : Math.max(0, from * unitBytes - firstOffset)
+    for (let at = start; at + unitBytes <= bytes.length && unitSize(bytes, at) > 0;) {
       if (units.length >= count) return units
-      if (!isFiller(bytes, at)) units.push(inspectUnit(bytes, at, (firstOffset + at) / UNIT_BYTES))
-      at += UNIT_BYTES
+      const batch = isBatch ? readBatchPart(bytes, at) : undefined
+      const queueOffset = batch?.baseOffset ?? (firstOffset + at) / unitBytes
+      const isBefore = batch !== undefined && batch.baseOffset + batch.count <= from
+      if (!isFiller(bytes, at) && !isBefore) {
+        const unit = inspectUnit(bytes, at, queueOffset)
+        units.push(batch === undefined ? unit : { ...unit, count: batch.count })
+      }
+      at += unitBytes
     }
   }
   return units

@@ -83,21 +83,30 @@ export class MessageStore {
   /**
    * Locks the directory, opens what is there and recovers it; accepts nothing yet. `config` is read at each
    * use, so live options take effect when they are changed in it. Rejects with DirectoryLocked, with the
-   * host's error, or with ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP.
+   * host's error, or with ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP. `isBatchTopic` tells of which topics
+   * batches are to be one record each (`queue.type=BatchCQ`); it is asked whenever a topic gets its first message.
    */
-  static open(env: Env, config: StoreConfig): Promise<MessageStore> {
+  static open(
+    env: Env,
+    config: StoreConfig,
+    isBatchTopic: (topic: string) => boolean = () => false,
+  ): Promise<MessageStore> {
     return new Promise((resolve) => {
-      resolve(MessageStore.#open(env, config))
+      resolve(MessageStore.#open(env, config, isBatchTopic))
     })
   }
 
-  static #open(env: Env, config: StoreConfig): MessageStore {
+  static #open(
+    env: Env,
+    config: StoreConfig,
+    isBatchTopic: (topic: string) => boolean,
+  ): MessageStore {
     const paths = storePaths(config)
     makeDurableDirectory(env.disk, paths.root)
     const lock = env.disk.lock(paths.root)
     try {
       const wasClean = !abortFileExists(env.disk, paths.abort)
-      const parts = openParts(env, config, paths, wasClean)
+      const parts = openParts(env, config, paths, wasClean, isBatchTopic)
       return new MessageStore(env, config, parts, lock, wasClean)
     } catch (error) {
       lock.release()
@@ -242,9 +251,14 @@ export class MessageStore {
 
   /** What the queue says of one message; undefined when it has no such offset. */
   queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined {
-    const span = this.#parts.queues.get(topic, queueId)?.units(queueOffset, 1)
-    if (span === undefined) return undefined
+    const queue = this.#parts.queues.get(topic, queueId)
+    const place = queue?.placeOf(queueOffset) ?? 0
+    const span = queue?.units(place, 1)
+    if (queue === undefined || span === undefined) return undefined
+    const batch = queue.batchIn?.(span.buffer, span.at)
     return {
+      queueOffset: batch?.baseOffset ?? place,
+      count: batch?.count ?? 1,
       physicalOffset: unitPhysicalOffset(span.buffer, span.at),
       sizeBytes: unitSize(span.buffer, span.at),
       tagsCode: unitTagsCode(span.buffer, span.at),
@@ -303,6 +317,11 @@ export class MessageStore {
   /** Topics that were ever written. */
   topics(): string[] {
     return this.#parts.queues.topics()
+  }
+
+  /** A topic was made or changed: removes queues that are left of another one of its name, and are of another form. Throws the host's error. */
+  topicChanged(topic: string): void {
+    this.#parts.queues.adapt(topic)
   }
 
   /** Removes a topic's queues. Its records stay in the log until they expire. Throws the host's error. */

@@ -104,8 +104,9 @@ export interface GetMessageResult {
    * of the store's memory, valid until the current turn has sent its answers: who needs one longer copies it.
    */
   readonly records: readonly Buffer[]
-  /** Queue offset of each record. */
+  /** Queue offset of each record; of a batch that is one record, that of its first message. */
   readonly queueOffsets: readonly number[]
+  /** How many messages the records have. */
   readonly count: number
   /** Length of all records. */
   readonly bytes: number
@@ -115,8 +116,12 @@ export interface GetMessageResult {
   readonly suggestPullingFromSlave: boolean
 }
 
-/** What a consume queue knows of one message. */
+/** What a consume queue knows of one record. */
 export interface QueueUnit {
+  /** Offset of the message, or of the first of a batch that is one record. */
+  readonly queueOffset: number
+  /** How many messages the record has; 1 but for such a batch. */
+  readonly count: number
   readonly physicalOffset: number
   readonly sizeBytes: number
   /** Hash of the tag, or for a delayed message the time at which it is due. */

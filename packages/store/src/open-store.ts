@@ -13,6 +13,7 @@ import { SyncRescue } from './commitlog/sync-rescue.ts'
 import { unmarkUnsynced, unsyncedMark } from './commitlog/unsynced-mark.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
 import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
+import { BATCH_UNIT_BYTES } from './consumequeue/batch-unit.ts'
 import { UNIT_BYTES } from './consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from './consumequeue/queue-files.ts'
 import { queueFileBytes } from './consumequeue/recover-queues.ts'
@@ -46,6 +47,7 @@ export function openParts(
   config: StoreConfig,
   paths: StorePaths,
   clean: boolean,
+  isBatchTopic: (topic: string) => boolean = () => false,
 ): StoreParts {
   makeDurableDirectory(env.disk, paths.commitLog)
   const checkpoint = readCheckpoint(env.disk, paths.checkpoint)
@@ -64,7 +66,7 @@ export function openParts(
   const log = new CommitLog(segments, memory, (f) => {
     env.turn.sends(f)
   })
-  const queues = new ConsumeQueueTable(env, queueFiles(env, config, paths))
+  const queues = newQueues(env, config, paths, isBatchTopic)
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
   const health = new WriteHealth(env)
   const failed = (_physicalOffset: number, error: unknown): void => {
@@ -107,9 +109,8 @@ export function openParts(
       rescue.begin(flush, offset, error)
     },
   })
-  const stats = new StoreStats(env)
-  const made = { paths, log, queues, index, upkeep, dispatcher, flush, health, stats }
-  return { ...made, delayLevels, checkpoint, rescue }
+  const made = { paths, log, queues, index, upkeep, dispatcher, flush, health }
+  return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue }
 }
 
 /** What the checkpoint says of the log; its recovery point counts when the broker that stopped last wrote it. */
@@ -134,19 +135,43 @@ function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRes
   return new SyncRescue(env, { log, health, root, cut })
 }
 
+function newQueues(
+  env: Env,
+  config: StoreConfig,
+  paths: StorePaths,
+  isBatchTopic: (topic: string) => boolean,
+): ConsumeQueueTable {
+  const files = queueFiles(env, config, paths)
+  const batches = { files: batchFiles(env, config, paths, files), isBatchTopic }
+  return new ConsumeQueueTable(env, files, batches)
+}
+
 function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {
   const directory = paths.consumeQueue
   env.disk.makeDirectory(directory)
-  const configuredBytes = Math.ceil(config.mappedFileSizeConsumeQueue / UNIT_BYTES) * UNIT_BYTES
+  const fileBytes = sizeOfFiles(env, directory, config.mappedFileSizeConsumeQueue, UNIT_BYTES)
+  return new QueueFiles(env, { directory, fileBytes, openFilesMax: config.maxOpenQueueFiles })
+}
+
+function batchFiles(
+  env: Env,
+  config: StoreConfig,
+  paths: StorePaths,
+  beside: QueueFiles,
+): QueueFiles {
+  const [directory, unitBytes] = [paths.batchConsumeQueue, BATCH_UNIT_BYTES]
+  const fileBytes = sizeOfFiles(env, directory, config.mapperFileSizeBatchConsumeQueue, unitBytes)
+  const openFilesMax = config.maxOpenQueueFiles
+  return new QueueFiles(env, { directory, fileBytes, unitBytes, openFilesMax }, beside)
+}
+
+function sizeOfFiles(env: Env, directory: string, configured: number, unitBytes: number): number {
+  const configuredBytes = Math.ceil(configured / unitBytes) * unitBytes
   const sizeBytes = queueFileBytes(env.disk, directory, configuredBytes) ?? configuredBytes
   if (sizeBytes !== configuredBytes) {
     env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
   }
-  return new QueueFiles(env, {
-    directory,
-    fileBytes: sizeBytes,
-    openFilesMax: config.maxOpenQueueFiles,
-  })
+  return sizeBytes
 }
 
 function newIndex(env: Env, config: StoreConfig, paths: StorePaths): MessageIndex {

@@ -62,10 +62,9 @@ export const ignoredStoreOptions = {
     timerProgressLogIntervalMs: '10000',
     timerColdDataCheckIntervalMs: '60000',
   }),
-  ...ignoredAll('extended and batch consume queues are not built', {
+  ...ignoredAll('extended consume queues are not built', {
     enableConsumeQueueExt: 'false',
     mappedFileSizeConsumeQueueExt: '50331648',
-    mapperFileSizeBatchConsumeQueue: '13800000',
     bitMapLengthConsumeQueueExt: '64',
     searchBcqByCacheEnable: 'true',
   }),

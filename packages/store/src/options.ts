@@ -53,6 +53,13 @@ const fileSizes = {
     unit: 'bytes',
     doc: 'Size of one consume queue file, rounded up to whole units of 20 bytes. The size of files that are there wins.',
   }),
+  mapperFileSizeBatchConsumeQueue: int({
+    default: 300_000 * 46,
+    min: 46,
+    max: MAX_INT,
+    unit: 'bytes',
+    doc: 'Size of one file of a queue of batches (BatchCQ), rounded up to whole units of 46 bytes. The size of files that are there wins.',
+  }),
   maxHashSlotNum: int({
     default: 5_000_000,
     min: 1,

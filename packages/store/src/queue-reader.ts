@@ -3,7 +3,6 @@ import type { CommitLog } from './commitlog/commit-log.ts'
 import {
   FILLER_SIZE,
   TAGS_CODE_MIN,
-  UNIT_BYTES,
   unitPhysicalOffset,
   unitSize,
   unitTagsCode,
@@ -30,10 +29,15 @@ interface Reading {
   readonly filter: MessageFilter | undefined
   readonly maxCount: number
   readonly maxBytes: number
-  /** Units from here on are left for the next reading. */
+  /** Places from here on are left for the next reading. */
   readonly scanEnd: number
   status: GetMessageStatus
+  /** The offset that was asked for, and its place. */
+  readonly offset: number
+  readonly first: number
+  /** Place of the next unit. */
   next: number
+  count: number
   records: Buffer[]
   queueOffsets: number[]
   bytes: number
@@ -83,16 +87,21 @@ export class QueueReader {
     const { offsetMin, offsetMax } = queue
     const outside = outsideOf(offset, offsetMin, offsetMax)
     if (outside !== undefined) return nothing(outside.status, outside.next, offsetMin, offsetMax)
-    const scanBytes = Math.max(this.#config.maxFilterMessageSize, limits.maxCount * UNIT_BYTES)
+    const { unitBytes } = queue
+    const first = queue.placeOf(offset)
+    const scanBytes = Math.max(this.#config.maxFilterMessageSize, limits.maxCount * unitBytes)
     const maxBytes = Math.max(limits.maxBytes ?? PULL_BYTES_MAX, PULL_BYTES_MIN)
     const reading: Reading = {
       queue,
       filter,
       maxCount: limits.maxCount,
       maxBytes: Math.min(maxBytes, PULL_BYTES_MAX),
-      scanEnd: Math.min(offsetMax, offset + Math.ceil(scanBytes / UNIT_BYTES)),
+      scanEnd: Math.min(queue.placeEnd, first + Math.ceil(scanBytes / unitBytes)),
       status: GetMessageStatus.NO_MATCHED_MESSAGE,
-      next: offset,
+      offset,
+      first,
+      next: first,
+      count: 0,
       records: [],
       queueOffsets: [],
       bytes: 0,
@@ -144,12 +153,12 @@ export class QueueReader {
       const span = this.#ahead.units(reading.queue, reading.next, wanted)
       if (span === undefined) {
         reading.status = GetMessageStatus.OFFSET_FOUND_NULL
-        reading.next = this.#nextQueueFile(reading.next)
+        reading.next = nextQueueFile(reading)
         return undefined
       }
       const first = reading.next
       for (let i = 0; i < span.count && reading.next === first + i; i++) {
-        const at = span.at + i * UNIT_BYTES
+        const at = span.at + i * reading.queue.unitBytes
         const cold = this.#take(reading, span.buffer, at, ready)
         if (cold === 'full') return undefined
         if (cold !== undefined) return cold
@@ -175,7 +184,8 @@ export class QueueReader {
       reading.next++
       return undefined
     }
-    if (this.#isFull(reading, physicalOffset, sizeBytes)) return 'full'
+    const batch = reading.queue.batchIn?.(units, at)
+    if (this.#isFull(reading, physicalOffset, sizeBytes, batch?.count ?? 1)) return 'full'
     let record = loaded ?? this.#log.near(physicalOffset, sizeBytes)
     const isKnown = record !== undefined || this.#log.isBelieved(physicalOffset, sizeBytes)
     if (!isKnown || sizeBytes <= 0) {
@@ -196,14 +206,16 @@ export class QueueReader {
       if (record === undefined) return { physicalOffset, sizeBytes }
     }
     reading.lastPhysical = physicalOffset
-    const queueOffset = reading.next++
+    const place = reading.next++
     if (record === undefined) this.#passOver(reading, physicalOffset)
     else if (!this.#log.isSound(record, physicalOffset))
       this.#reportDamaged(reading, physicalOffset)
     else {
       if (this.#config.coldDataFlowControlEnable && this.isCold(physicalOffset))
         reading.coldBytes += sizeBytes
-      if (matches(filter, record, isCodeKnown)) add(reading, record, queueOffset)
+      if (matches(filter, record, isCodeKnown)) {
+        add(reading, record, batch?.baseOffset ?? place, batch?.count ?? 1)
+      }
     }
     return undefined
   }
@@ -225,12 +237,16 @@ export class QueueReader {
   }
 
   /** Apache: `DefaultMessageStore.java`, isTheBatchFull. The first message is taken whatever its size. */
-  #isFull(reading: Reading, physicalOffset: number, sizeBytes: number): boolean {
-    const count = reading.records.length
+  #isFull(
+    { count, bytes: found, maxCount, maxBytes }: Reading,
+    physicalOffset: number,
+    sizeBytes: number,
+    unitCount: number,
+  ): boolean {
     if (count === 0) return false
-    if (count + 1 > reading.maxCount || reading.bytes + sizeBytes > reading.maxBytes) return true
+    if (count + unitCount > maxCount || found + sizeBytes > maxBytes) return true
     const config = this.#config
-    const bytes = reading.bytes + sizeBytes
+    const bytes = found + sizeBytes
     if (this.isInMemory(physicalOffset)) {
       return (
         bytes > config.maxTransferBytesOnMessageInMemory ||
@@ -259,20 +275,15 @@ export class QueueReader {
     return (this.#config.physicalMemoryBytes * this.#config.accessMessageInMemoryMaxRatio) / 100
   }
 
-  #nextQueueFile(offset: number): number {
-    const { unitsPerFile } = this.#queues.files
-    return offset + unitsPerFile - (offset % unitsPerFile)
-  }
-
   #resultOf(reading: Reading): GetMessageResult {
     return {
       status: reading.status,
-      nextBeginOffset: reading.next,
+      nextBeginOffset: nextOffset(reading),
       offsetMin: reading.queue.offsetMin,
       offsetMax: reading.queue.offsetMax,
       records: reading.records,
       queueOffsets: reading.queueOffsets,
-      count: reading.records.length,
+      count: reading.count,
       bytes: reading.bytes,
       coldBytes: reading.coldBytes,
       suggestPullingFromSlave: this.#log.offsetMax - reading.lastPhysical > this.#memoryBytes(),
@@ -280,7 +291,17 @@ export class QueueReader {
   }
 }
 
-function add(reading: Reading, record: Buffer, queueOffset: number): void {
+/** The offset to ask for next: that of the unit that was not taken, if any was. */
+function nextOffset({ queue, offset, first, next }: Reading): number {
+  return next === first ? offset : queue.offsetAt(next)
+}
+
+function nextQueueFile({ queue: { unitsPerFile }, next }: Reading): number {
+  return next + unitsPerFile - (next % unitsPerFile)
+}
+
+function add(reading: Reading, record: Buffer, queueOffset: number, count: number): void {
+  reading.count += count
   reading.records.push(record)
   reading.queueOffsets.push(queueOffset)
   reading.bytes += record.length

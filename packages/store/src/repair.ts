@@ -170,20 +170,23 @@ class Repair {
     if (!queues && !index && !checkpoint) return undefined
     const { disk } = this.#env
     const paths = this.#paths
-    const [newQueues, newIndex] = [`${paths.consumeQueue}.new`, `${paths.index}.new`]
+    const { consumeQueue, batchConsumeQueue } = paths
+    const [newQueues, newIndex] = [`${consumeQueue}.new`, `${paths.index}.new`]
+    const newBatches = `${batchConsumeQueue}.new`
     // Left by a repair that was killed.
-    for (const each of [newQueues, newIndex]) disk.removeTree(each)
+    for (const each of [newQueues, newBatches, newIndex]) disk.removeTree(each)
     const { progress } = this.#options
     const { offsetMin, offsetMax } = this.#plan.report.summary
     const rebuilt = await rebuild(this.#env, this.#config, {
-      consumeQueue: queues ? newQueues : undefined,
+      queues: queues ? { consumeQueue: newQueues, batchConsumeQueue: newBatches } : undefined,
       index: index ? newIndex : undefined,
-      topics: readConfig(disk, paths.root, new Findings()).topics,
+      tables: readConfig(disk, paths.root, new Findings()),
       reached: (offset) => {
         progress?.({ doneBytes: offset - offsetMin, totalBytes: offsetMax - offsetMin })
       },
     })
-    if (queues) await this.#replace(paths.consumeQueue, newQueues)
+    if (queues) await this.#replace(consumeQueue, newQueues)
+    if (queues) await this.#replace(batchConsumeQueue, newBatches)
     if (index) await this.#replace(paths.index, newIndex)
     return rebuilt
   }
@@ -192,7 +195,8 @@ class Repair {
     const { disk } = this.#env
     const keepIn = `${directory}${this.#suffix}`
     if (disk.stat(directory) !== undefined) disk.rename(directory, keepIn)
-    disk.rename(made, directory)
+    // Few stores have queues of batches.
+    if (disk.stat(made) !== undefined) disk.rename(made, directory)
     await disk.syncDirectory(directory.slice(0, directory.lastIndexOf('/')))
     if (this.#options.discard === true) disk.removeTree(keepIn)
     else if (disk.stat(keepIn) !== undefined) this.#kept.push(keepIn)

@@ -5,6 +5,8 @@ export interface StorePaths {
   readonly root: string
   readonly commitLog: string
   readonly consumeQueue: string
+  /** Queues of topics whose batches are one record each. */
+  readonly batchConsumeQueue: string
   readonly index: string
   readonly checkpoint: string
   readonly abort: string
@@ -29,6 +31,7 @@ export function storePaths(config: StorePathConfig): StorePaths {
     root,
     commitLog: below(config.storePathCommitLog, 'commitlog'),
     consumeQueue: below(config.storePathConsumeQueue, 'consumequeue'),
+    batchConsumeQueue: `${root}/batchconsumequeue`,
     index: below(config.storePathIndex, 'index'),
     checkpoint: below(config.storeCheckpoint, 'checkpoint'),
     abort: below(config.abortFile, 'abort'),

@@ -30,10 +30,11 @@ describe('A check of a store that Apache wrote', () => {
 
   test('finds nothing where there is more than it reads, and names that', () => {
     const { env, config } = goldenStore('extras')
-    const { problems, notes } = examine(env, config)
+    const { problems, notes, summary } = examine(env, config)
     assert.deepEqual(problems, [])
-    assert.match(notes.join('\n'), /batchconsumequeue .*consumequeue_ext /)
-    assert.match(notes.join('\n'), /2 light message queues/)
+    // Queues of batches and light queues among them.
+    assert.deepEqual([summary.queues, summary.units], [10, 45])
+    assert.match(notes.join('\n'), /compaction .*consumequeue_ext /)
   })
 
   for (const variant of goldenVariants()) {

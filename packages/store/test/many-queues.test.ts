@@ -15,7 +15,7 @@ function crowdedQueue() {
   const env = testEnv(memoryDisk(() => 0))
   const files = new QueueFiles(env, { directory: '/q', fileBytes: 300 * 20, openFilesMax: 4 })
   for (let i = 1; i < 65_536; i++) files.tails.taken()
-  const queue = new ConsumeQueue(files, new TopicQueues('T'), 3)
+  const queue = new ConsumeQueue(files, new TopicQueues('T', files), 3)
   let writes = 0
   env.fault = (operation) => {
     if (operation === 'write') writes++

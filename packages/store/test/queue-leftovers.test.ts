@@ -10,7 +10,7 @@ import { testEnv } from './support/test-env.ts'
 test('units left behind the end go with the write that brings what was missing, not before', () => {
   const env = testEnv(memoryDisk(() => 0))
   const files = new QueueFiles(env, { directory: '/q', fileBytes: 400, openFilesMax: 16 })
-  const queueOf = (): ConsumeQueue => new ConsumeQueue(files, new TopicQueues('T'), 0)
+  const queueOf = (): ConsumeQueue => new ConsumeQueue(files, new TopicQueues('T', files), 0)
   const before = queueOf()
   for (let n = 0; n < 50; n++) before.append(100 * n, 100, 0)
   before.write()

@@ -12,7 +12,7 @@ import { testEnv } from './support/test-env.ts'
 function folder() {
   const env = testEnv(memoryDisk(() => 0))
   const files = new QueueFiles(env, { directory: '/q', fileBytes: 20_000, openFilesMax: 16 })
-  const topic = new TopicQueues('T')
+  const topic = new TopicQueues('T', files)
   let reads = 0
   const read = files.read.bind(files)
   files.read = (...args) => {

@@ -47,7 +47,7 @@ export function openStoreClient(address) {
     )
   }
 
-  async function createTopic(topic, queues) {
+  async function createTopic(topic, queues, attributes) {
     await request(Code.UPDATE_AND_CREATE_TOPIC, {
       topic,
       defaultTopic: 'TBW102',
@@ -57,6 +57,7 @@ export function openStoreClient(address) {
       topicFilterType: 'SINGLE_TAG',
       topicSysFlag: 0,
       order: false,
+      ...(attributes === undefined ? {} : { attributes }),
     })
   }
 
@@ -107,7 +108,8 @@ export function openStoreClient(address) {
     await send(topic, queueId, body, properties, 0, PREPARED)
   }
 
-  async function sendBatch(topic, queueId, messages) {
+  /** Sends a batch; with a key of its own it may be stored as one record. */
+  async function sendBatch(topic, queueId, messages, own = {}) {
     const parts = messages.map(({ body, properties }) => {
       const text = Buffer.from(propertiesOf(properties))
       const bytes = Buffer.from(body)
@@ -118,7 +120,7 @@ export function openStoreClient(address) {
       length.writeInt16BE(text.length)
       return Buffer.concat([head, bytes, length, text])
     })
-    const fields = { ...sendFields(topic, queueId, { WAIT: 'true' }, 0), m: true }
+    const fields = { ...sendFields(topic, queueId, { WAIT: 'true', ...own }, 0), m: true }
     await request(Code.SEND_BATCH_MESSAGE, fields, Buffer.concat(parts))
   }
 

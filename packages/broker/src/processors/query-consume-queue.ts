@@ -30,8 +30,9 @@ export const queryConsumeQueue: Processor<BrokerContext, typeof QueryConsumeQueu
   const filter = subscriptionData === undefined ? undefined : tagFilter(subscriptionData)
   const queueData: ConsumeQueueData[] = []
   const end = Math.min(max, index + Math.min(count, QUEUE_DATA_MAX))
-  for (let offset = index; offset < end; offset++) {
+  for (let offset = index; offset < end;) {
     const unit = broker.store.queueUnitAt(topic, queueId, offset)
+    offset = unit === undefined ? offset + 1 : unit.queueOffset + unit.count
     if (unit === undefined) continue
     queueData.push({
       physicOffset: unit.physicalOffset,

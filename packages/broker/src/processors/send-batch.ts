@@ -4,6 +4,7 @@ import {
   changeProperties,
   createOffsetMsgIds,
   decodeBatch,
+  MessageSysFlag,
   ProtocolError,
   Property,
   propertyText,
@@ -81,7 +82,8 @@ function messagesOf(
       topic,
       queueId,
       flag: each.flag,
-      sysFlag: header.sysFlag,
+      // Each is a record of its own.
+      sysFlag: header.sysFlag & ~(MessageSysFlag.INNER_BATCH | MessageSysFlag.NEED_UNWRAP),
       bornTimestamp: header.bornTimestamp,
       bornHost: connection.peerHost,
       bornPort: connection.peerPort,

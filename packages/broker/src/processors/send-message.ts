@@ -8,6 +8,7 @@ import {
   MessageSysFlag,
   Perm,
   Property,
+  propertyText,
   ResponseCode,
   RETRY_PREFIX,
   SentMessage,
@@ -34,10 +35,12 @@ import { scanProperties } from '../send/scan-properties.ts'
 import { prepareSpecial } from '../send/special-message.ts'
 import { recallHandleOf } from '../send/timer-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
+import { isBatchTopic } from '../topic/topic-attributes.ts'
 import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
 import { SEE_FAQ } from './see-faq.ts'
 import { sendBatch } from './send-batch.ts'
+import { isKeyed, sendBatchAsOne } from './send-batch-as-one.ts'
 
 const NO_PROPERTIES = Buffer.alloc(0)
 
@@ -82,7 +85,11 @@ function sendTo(
       refuse(ResponseCode.SYSTEM_ERROR, 'java.lang.NullPointerException: the message has no body'),
     )
   }
-  if (header.batch === true) return sendBatch(broker, request, topic, queueId)
+  if (header.batch === true) {
+    return isBatchTopic(topic) && isKeyed(request)
+      ? sendBatchAsOne(broker, request, topic, queueId)
+      : sendBatch(broker, request, topic, queueId)
+  }
   return sendOne(broker, request, topic, queueId)
 }
 
@@ -173,10 +180,19 @@ function sendOne(
 
 /** A message that means something to the broker, as it is to be stored. */
 function special(broker: BrokerContext, message: MessageToStore): MessageToStore | Reply {
+  if (isBatchWithoutFlag(message)) return refusalOf(broker, NO_BATCH)
   const prepared = prepareSpecial(broker, message)
   if ('code' in prepared) return prepared
   const properties = appendPropertyBytes(prepared.properties, broker.stamp.properties)
   return { ...prepared, properties }
+}
+
+const NO_BATCH = { status: 'MESSAGE_ILLEGAL', remark: undefined } as const
+
+/** Whether a message says how many it is made of, and is no batch. Apache: `HookUtils.java`, checkInnerBatch. */
+function isBatchWithoutFlag({ properties, sysFlag }: MessageToStore): boolean {
+  if ((sysFlag & MessageSysFlag.INNER_BATCH) !== 0) return false
+  return propertyText(Buffer.from(properties), Property.INNER_NUM) !== undefined
 }
 
 interface RoutedMessage {

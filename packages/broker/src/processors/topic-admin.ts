@@ -48,7 +48,7 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
     return refuse(ResponseCode.INVALID_PARAMETER, 'a topic cannot have fewer than 0 queues')
   }
   const attributes = changeAttributes(
-    broker.topics.get(header.topic)?.attributes ?? {},
+    broker.topics.get(header.topic)?.attributes,
     header.attributes,
   )
   if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
@@ -75,10 +75,11 @@ export const updateAndCreateTopicList: Processor<BrokerContext, typeof UpdateAnd
   for (const topic of wanted) {
     const refused = objection(broker, topic.topicName)
     if (refused !== undefined) return refused
-    const before = broker.topics.get(topic.topicName)?.attributes ?? {}
-    const change = Object.entries(topic.attributes).map(
-      ([key, value]) => `${/^[+-]/.test(key) ? '' : '+'}${key}=${value}`,
-    )
+    const before = broker.topics.get(topic.topicName)?.attributes
+    const change = Object.entries(topic.attributes)
+      // What is there already is no change.
+      .filter(([key, value]) => before?.[key] !== value)
+      .map(([key, value]) => `${/^[+-]/.test(key) ? '' : '+'}${key}=${value}`)
     const attributes = changeAttributes(before, change.join(','))
     if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
     topics.push({ ...topic, attributes })

@@ -46,6 +46,7 @@ const MEANINGS: Readonly<Record<Meaning, readonly string[]>> = {
     Property.TRACE_ON,
     Property.CLUSTER,
     Property.CRC32,
+    Property.INNER_NUM,
   ],
 }
 

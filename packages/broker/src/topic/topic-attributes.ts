@@ -1,18 +1,38 @@
+import type { TopicConfig } from '@skylarkmq/protocol'
+
+interface TopicAttribute {
+  /** Whether it can be set, altered and removed once the topic is there. */
+  readonly isChangeable: boolean
+  /** What is wrong with a value, as a sentence. */
+  readonly problem: (value: string) => string | undefined
+}
+
+function oneOf(...values: string[]): TopicAttribute['problem'] {
+  return (value) =>
+    values.includes(value) ? undefined : `value is not in set: [${values.join(', ')}]`
+}
+
 /** Attributes that a topic may have, and their values. Apache: `TopicAttributes.java`. */
-const TOPIC_ATTRIBUTES: Readonly<Record<string, (value: string) => boolean>> = {
-  'queue.type': (value) => ['SimpleCQ', 'BatchCQ', 'RocksDBCQ'].includes(value),
-  'cleanup.policy': (value) => ['DELETE', 'COMPACTION'].includes(value),
-  'message.type': (value) =>
-    ['UNSPECIFIED', 'NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'].includes(value),
-  'reserve.time': (value) => /^-?\d+$/.test(value),
+const TOPIC_ATTRIBUTES: Readonly<Record<string, TopicAttribute>> = {
+  'queue.type': { isChangeable: false, problem: oneOf('BatchCQ', 'SimpleCQ') },
+  'cleanup.policy': { isChangeable: false, problem: oneOf('DELETE', 'COMPACTION') },
+  'message.type': {
+    isChangeable: true,
+    problem: oneOf('UNSPECIFIED', 'NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED'),
+  },
+  'reserve.time': {
+    isChangeable: true,
+    problem: (value) => (/^(-1|\d+)$/.test(value) ? undefined : 'value is not in range(-1, ...)'),
+  },
 }
 
 /**
  * Reads a change of attributes, `+message.type=FIFO,-reserve.time`, and returns the attributes with it, or a
- * sentence that says what is wrong. Apache: `AttributeParser.java`, `AttributeUtil.java`.
+ * sentence that says what is wrong. `before` is undefined for a topic that is made.
+ * Apache: `AttributeParser.java`, `AttributeUtil.java`.
  */
 export function changeAttributes(
-  before: Readonly<Record<string, string>>,
+  before: Readonly<Record<string, string>> | undefined,
   change: string | undefined,
 ): Record<string, string> | string {
   const after = { ...before }
@@ -22,15 +42,25 @@ export function changeAttributes(
       .slice(1)
       .split('=')
       .map((each) => each.trim())
-    const isValid = TOPIC_ATTRIBUTES[key]
-    if (isValid === undefined) return `unsupported key: ${key}`
-    if (item.startsWith('-')) {
-      delete after[key]
-    } else if (!item.startsWith('+') || value === undefined) {
-      return `add/alter attribute format is wrong: ${item}`
-    } else if (!isValid(value)) {
-      return `value is not in set or range: ${key}=${value}`
-    } else after[key] = value
+    const isAdded = item.startsWith('+') && value !== undefined
+    if (!isAdded && !item.startsWith('-')) return `add/alter attribute format is wrong: ${item}`
+    const attribute = TOPIC_ATTRIBUTES[key]
+    if (attribute === undefined) return `unsupported key: ${key}`
+    if (before === undefined && !isAdded)
+      return `only add attribute is supported while creating topic. key: ${key}`
+    if (!isAdded && before?.[key] === undefined)
+      return `attempt to delete a nonexistent key: ${key}`
+    if (before !== undefined && !attribute.isChangeable)
+      return `attempt to update an unchangeable attribute. key: ${key}`
+    const problem = isAdded ? attribute.problem(value) : undefined
+    if (problem !== undefined) return problem
+    if (isAdded) after[key] = value
+    else delete after[key]
   }
   return after
+}
+
+/** Whether batches to a topic are stored as one record each. Apache: `QueueTypeUtils.java`, isBatchCq. */
+export function isBatchTopic(topic: TopicConfig | undefined): boolean {
+  return topic?.attributes['queue.type'] === 'BatchCQ'
 }

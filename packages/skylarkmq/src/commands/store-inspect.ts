@@ -102,11 +102,13 @@ function printSummary({ disk, config, directory }: StoreOnDisk, flags: InspectFl
   const files = disk.list(paths.commitLog).map(({ name }) => name)
   const names = files.filter((name) => /^\d{20}$/.test(name)).sort()
   const first = readRecords(disk, paths.commitLog, { count: 1 })[0]
-  const topics = disk.list(paths.consumeQueue).filter((entry) => entry.isDirectory)
-  const queues = topics.map(({ name }) => ({
-    topic: name,
-    queues: disk.list(`${paths.consumeQueue}/${name}`).length,
-  }))
+  const queues = [paths.consumeQueue, paths.batchConsumeQueue].flatMap((directory) => {
+    const topics = disk.list(directory).filter((entry) => entry.isDirectory)
+    return topics.map(({ name }) => ({
+      topic: name,
+      queues: disk.list(`${directory}/${name}`).length,
+    }))
+  })
   const summary = {
     directory,
     isClean: disk.stat(paths.abort) === undefined,
@@ -175,21 +177,26 @@ function printQueue({ disk, config }: StoreOnDisk, flags: InspectFlags): number 
     cannot('which queue? Give --topic, and --queue for another one than 0')
     return CANNOT_LOOK
   }
-  const { consumeQueue } = storePaths(config)
-  if (disk.stat(`${consumeQueue}/${topic}/${queue}`) === undefined) {
+  const { consumeQueue, batchConsumeQueue } = storePaths(config)
+  const has = (directory: string): boolean =>
+    disk.stat(`${directory}/${topic}/${queue}`) !== undefined
+  const isBatch = has(batchConsumeQueue)
+  if (!isBatch && !has(consumeQueue)) {
     cannot(`there is no queue ${topic}/${queue}`)
     return CANNOT_LOOK
   }
   const { from = 0, count } = flags
-  const units = readQueue(disk, consumeQueue, topic, queue, { from, count })
+  const directory = isBatch ? batchConsumeQueue : consumeQueue
+  const units = readQueue(disk, directory, topic, queue, { from, count, isBatch })
   if (flags.json === true) return printJson(units)
-  print(dim('    offset   physical offset      size   tags code'))
-  for (const { queueOffset, physicalOffset, sizeBytes, tagsCode } of units) {
+  print(dim(`    offset   physical offset      size   tags code${isBatch ? '  messages' : ''}`))
+  for (const { queueOffset, physicalOffset, sizeBytes, tagsCode, count: messages } of units) {
     const columns = [
       String(queueOffset).padStart(10),
       String(physicalOffset).padStart(17),
       String(sizeBytes).padStart(9),
       String(tagsCode).padStart(11),
+      ...(messages === undefined ? [] : [String(messages).padStart(9)]),
     ]
     print(columns.join(' '))
   }

@@ -5,6 +5,8 @@ import type { Findings } from './problem.ts'
 /** The tables that a check reads. Undefined: not there, or not to be read. */
 export interface ConfigTables {
   readonly topics: ReadonlySet<string> | undefined
+  /** Topics whose batches are one record each. */
+  readonly batchTopics: ReadonlySet<string>
   readonly consumerOffsets: Readonly<Record<string, unknown>> | undefined
   readonly delayOffsets: Readonly<Record<string, unknown>> | undefined
 }
@@ -24,10 +26,15 @@ export function readConfig(disk: Disk, root: string, findings: Findings): Config
   const topics = field(table('topics'), 'topicConfigTable')
   return {
     topics: topics === undefined ? undefined : new Set(Object.keys(topics)),
+    batchTopics: new Set(Object.keys(topics ?? {}).filter((name) => isBatchTopic(topics?.[name]))),
     // With light message queues, all offsets are in a file of their own.
     consumerOffsets: field(table('lmqConsumerOffset') ?? table('consumerOffset'), 'offsetTable'),
     delayOffsets: field(table('delayOffset'), 'offsetTable'),
   }
+}
+
+function isBatchTopic(topic: unknown): boolean {
+  return field(topic, 'attributes')?.['queue.type'] === 'BatchCQ'
 }
 
 function readTable(disk: Disk, path: string): { value?: unknown; problem?: string } {

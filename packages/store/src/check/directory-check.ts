@@ -9,6 +9,7 @@ export const KEPT_BY_REPAIR = '.before-repair-'
 const KNOWN = new Set([
   'abort',
   'abort.bak',
+  'batchconsumequeue',
   'checkpoint',
   'checkpoint.new',
   'commitlog',
@@ -24,7 +25,6 @@ const KNOWN = new Set([
 
 /** What Apache keeps beside them, and what it is. */
 const NOT_CHECKED: Readonly<Record<string, string>> = {
-  batchconsumequeue: 'queues of batches (BatchCQ)',
   consumequeue_ext: 'extended queues (enableConsumeQueueExt)',
   compaction: 'compacted topics',
   epochFileCheckpoint: 'epochs of the controller mode',

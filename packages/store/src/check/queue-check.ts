@@ -1,14 +1,9 @@
 import type { Disk } from '@skylarkmq/env'
-import {
-  MessageSysFlag,
-  RecordAt,
-  isLmqTopic,
-  readInt,
-  readLong,
-  recordStoreTimestamp,
-} from '@skylarkmq/protocol'
+import { RecordAt, readInt, readLong, recordStoreTimestamp } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
-import { TAGS_CODE_MIN, UNIT_BYTES } from '../consumequeue/consume-queue-unit.ts'
+import { batchCount, isBatchRecord, unitBytesOf } from '../consumequeue/batch-unit.ts'
+import { TAGS_CODE_MIN } from '../consumequeue/consume-queue-unit.ts'
+import { allowsLightQueues, lightPlaces, LMQ_QUEUE_ID } from '../dispatch/multi-dispatch.ts'
 import { hasQueueUnit, tagsCodeOf } from '../dispatch/reput.ts'
 import { OpenFiles } from '../segment/open-files.ts'
 import type { FoundSegment } from '../segment/segment-queue.ts'
@@ -20,7 +15,9 @@ const OPEN_FILES_MAX = 128
 /** What a check of the queues has to know of the rest of the store. */
 export interface QueueCheckContext {
   readonly disk: Disk
-  readonly directory: string
+  readonly consumeQueue: string
+  /** Where the queues of batches are. */
+  readonly batchConsumeQueue: string
   /** First offset of the log, and from where on it is read. */
   readonly logMin: number
   readonly readFrom: number
@@ -43,6 +40,16 @@ interface Run {
   lastPhysical: number
 }
 
+/** What a record says of its place in a queue. */
+interface FoundRecord {
+  readonly name: string
+  readonly queueOffset: number
+  readonly offset: number
+  readonly sizeBytes: number
+  readonly tagsCode: number
+  readonly count: number
+}
+
 interface CheckedQueue {
   readonly cursor: QueueCursor
   /** Physical offset of the first message of this queue that the walk saw; Infinity before. */
@@ -59,7 +66,6 @@ export class QueueCheck {
   readonly #queues = new Map<string, CheckedQueue>()
   readonly #lost = new Map<string, Run & { readonly topic: string }>()
   readonly #ends = new Map<string, number>()
-  #lmqQueues = 0
   #waiting = 0
   #deleted = 0
   /** Units that name a message which the log still has. */
@@ -76,33 +82,51 @@ export class QueueCheck {
   }
 
   #list(): void {
-    const { disk, directory, findings } = this.#context
+    const { consumeQueue, batchConsumeQueue } = this.#context
+    this.#listFolder('consumequeue', consumeQueue, false)
+    this.#listFolder('batchconsumequeue', batchConsumeQueue, true)
+  }
+
+  #listFolder(label: string, directory: string, isBatch: boolean): void {
+    const { disk, findings } = this.#context
     let sizeBytes: number | undefined
     for (const topic of disk.list(directory)) {
       if (!topic.isDirectory) {
-        findings.note(`consumequeue/${topic.name} is no folder of a topic`)
+        findings.note(`${label}/${topic.name} is no folder of a topic`)
         continue
       }
       for (const entry of disk.list(`${directory}/${topic.name}`)) {
         if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) {
-          findings.note(`consumequeue/${topic.name}/${entry.name} is no folder of a queue`)
-        } else if (isLmqTopic(topic.name)) this.#lmqQueues++
-        else {
-          const queue = this.#add(topic.name, Number(entry.name))
-          sizeBytes ??= queue.cursor.files[0]?.sizeBytes
-          checkFiles(queue.cursor, sizeBytes, findings)
+          findings.note(`${label}/${topic.name}/${entry.name} is no folder of a queue`)
+          continue
         }
+        const queue = this.#add(directory, topic.name, Number(entry.name), isBatch)
+        sizeBytes ??= queue.cursor.files[0]?.sizeBytes
+        checkFiles(queue.cursor, label, sizeBytes, findings)
       }
     }
   }
 
-  #add(topic: string, queueId: number): CheckedQueue {
-    const { disk, directory, findings, readFrom, logMin } = this.#context
+  #add(directory: string, topic: string, queueId: number, isBatch: boolean): CheckedQueue {
+    const { disk, findings, readFrom, logMin } = this.#context
     const name = `${topic}/${queueId}`
-    const cursor = new QueueCursor(disk, this.#open, directory, topic, queueId, (from, to) => {
+    if (this.#queues.has(name)) {
+      const what = 'there are queues of both forms; a start goes by the attributes of the topic'
+      findings.report('queue-file', `queue ${name}`, what)
+    }
+    const emptyPlaces = (from: number, to: number): void => {
       const what = `${to - from} places from ${from} on have no unit, and there are more behind them`
       findings.report('queue-unit', `queue ${name}`, what)
-    })
+    }
+    const cursor = new QueueCursor(
+      disk,
+      this.#open,
+      directory,
+      topic,
+      queueId,
+      emptyPlaces,
+      isBatch,
+    )
     const queue = { cursor, firstPhysical: Infinity, physicalEnd: -1, run: undefined, gaps: 0 }
     this.#queues.set(name, queue)
     if (readFrom > logMin) cursor.skipFilesBefore(readFrom)
@@ -112,21 +136,42 @@ export class QueueCheck {
   /** Takes the next record of the log. */
   record(buffer: Buffer, at: number, offset: number, topic: string, spans: RecordSpans): void {
     const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
-    if (!hasQueueUnit(sysFlag) || (sysFlag & MessageSysFlag.INNER_BATCH) !== 0) return
+    if (!hasQueueUnit(sysFlag)) return
+    const { propertiesStart: start, propertiesEnd: end, sizeBytes } = spans
     const queueOffset = readLong(buffer, at + RecordAt.queueOffset)
     const name = `${topic}/${readInt(buffer, at + RecordAt.queueId)}`
+    const tagsCode = this.#tagsCode(buffer, at, topic, spans)
     const queue = this.#queues.get(name)
-    if (queue === undefined) {
-      const run = this.#lost.get(name)
-      if (run === undefined) this.#lost.set(name, { topic, ...newRun(queueOffset, offset) })
-      else extend(run, queueOffset, offset)
-      return
+    const isBatch = queue?.cursor.isBatch === true
+    const found = { name, queueOffset, offset, sizeBytes, tagsCode, count: 1 }
+    if (isBatch) found.count = batchCount(buffer, start, end)
+    if (queue !== undefined && isBatch === (isBatch || isBatchRecord(sysFlag))) {
+      this.#compare(queue, found)
+    } else if (!isBatchRecord(sysFlag)) this.#noteLost(topic, found)
+    if (!allowsLightQueues(topic)) return
+    for (const place of lightPlaces(buffer, start, end)) {
+      const lightName = `${place.name}/${LMQ_QUEUE_ID}`
+      const light = this.#queues.get(lightName)
+      const { queueOffset } = place
+      // Who writes such properties without light queues has none.
+      if (light !== undefined)
+        this.#compare(light, { ...found, name: lightName, queueOffset, count: 1 })
     }
+  }
+
+  #noteLost(topic: string, { name, queueOffset, offset }: FoundRecord): void {
+    const run = this.#lost.get(name)
+    if (run === undefined) this.#lost.set(name, { topic, ...newRun(queueOffset, 1, offset) })
+    else extend(run, queueOffset, 1, offset)
+  }
+
+  #compare(queue: CheckedQueue, record: FoundRecord): void {
+    const { name, queueOffset, offset, sizeBytes, tagsCode, count } = record
     this.#passUnitsBefore(queue, offset)
     const { unit } = queue.cursor
     if (unit?.physicalOffset !== offset || unit.isFiller) {
-      if (queue.run === undefined) queue.run = newRun(queueOffset, offset)
-      else extend(queue.run, queueOffset, offset)
+      if (queue.run === undefined) queue.run = newRun(queueOffset, count, offset)
+      else extend(queue.run, queueOffset, count, offset)
       return
     }
     this.#closeRun(queue, unit.offset)
@@ -137,14 +182,14 @@ export class QueueCheck {
       this.#context.findings.report('queue-unit', `unit ${unit.offset} of ${name}`, what)
     }
     if (unit.offset !== queueOffset) report(`names the message of offset ${queueOffset}`)
-    if (unit.sizeBytes !== spans.sizeBytes) {
-      report(`says ${unit.sizeBytes} bytes, the message at ${offset} has ${spans.sizeBytes}`)
+    if (unit.count !== count) report(`says ${unit.count} messages, the batch has ${count}`)
+    if (unit.sizeBytes !== sizeBytes) {
+      report(`says ${unit.sizeBytes} bytes, the message at ${offset} has ${sizeBytes}`)
     }
     // Codes below that are addresses in an extended queue, which is not read.
     if (unit.tagsCode >= TAGS_CODE_MIN || !this.#context.hasExtended) {
-      const code = this.#tagsCode(buffer, at, topic, spans)
-      if (code !== unit.tagsCode) {
-        report(`has the tags code ${unit.tagsCode}, its message ${code}`)
+      if (tagsCode !== unit.tagsCode) {
+        report(`has the tags code ${unit.tagsCode}, its message ${tagsCode}`)
       }
     }
     queue.cursor.next()
@@ -225,9 +270,6 @@ export class QueueCheck {
     if (gaps > 0) {
       findings.note(`${gaps} offsets within queues have no message: they were lost at some time`)
     }
-    if (this.#lmqQueues > 0) {
-      findings.note(`not checked: ${this.#lmqQueues} light message queues (%LMQ%)`)
-    }
   }
 
   #finishQueue(queue: CheckedQueue, logEnd: number): void {
@@ -282,31 +324,32 @@ export class QueueCheck {
   }
 }
 
-function newRun(queueOffset: number, physicalOffset: number): Run {
+function newRun(queueOffset: number, count: number, physicalOffset: number): Run {
   return {
     count: 1,
     firstOffset: queueOffset,
-    lastOffset: queueOffset,
+    lastOffset: queueOffset + count - 1,
     firstPhysical: physicalOffset,
     lastPhysical: physicalOffset,
   }
 }
 
-function extend(run: Run, queueOffset: number, physicalOffset: number): void {
+function extend(run: Run, queueOffset: number, count: number, physicalOffset: number): void {
   run.count++
-  run.lastOffset = queueOffset
+  run.lastOffset = queueOffset + count - 1
   run.lastPhysical = physicalOffset
 }
 
-function checkFiles(cursor: QueueCursor, sizeBytes = 0, findings: Findings): void {
+function checkFiles(cursor: QueueCursor, label: string, sizeBytes = 0, findings: Findings): void {
+  const unitBytes = unitBytesOf(cursor.isBatch)
   let before: FoundSegment | undefined
   for (const file of cursor.files) {
-    const where = `consumequeue/${cursor.name}`
-    if (file.sizeBytes !== sizeBytes || sizeBytes % UNIT_BYTES !== 0) {
+    const where = `${label}/${cursor.name}`
+    if (file.sizeBytes !== sizeBytes || sizeBytes % unitBytes !== 0) {
       const what = `file ${file.firstOffset} has ${file.sizeBytes} bytes, others ${sizeBytes}`
       findings.report('queue-file', where, what)
     }
-    if (file.firstOffset % (sizeBytes || UNIT_BYTES) !== 0) {
+    if (file.firstOffset % (sizeBytes || unitBytes) !== 0) {
       findings.report('queue-file', where, `no file begins at ${file.firstOffset}`)
     }
     if (before !== undefined && file.firstOffset !== before.firstOffset + before.sizeBytes) {

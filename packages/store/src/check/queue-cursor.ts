@@ -1,4 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
+import { readBatchPart, unitBytesOf } from '../consumequeue/batch-unit.ts'
 import {
   UNIT_BYTES,
   isFiller,
@@ -18,7 +19,11 @@ const search = Buffer.alloc(SEARCH_BYTES)
 
 /** A unit that a cursor stands at. */
 export interface CursorUnit {
+  /** Of its message, or of the first of a batch. */
   readonly offset: number
+  readonly count: number
+  /** When a batch was stored, ms; 0 where the unit does not say. */
+  readonly storeTimestamp: number
   readonly physicalOffset: number
   readonly sizeBytes: number
   readonly tagsCode: number
@@ -34,10 +39,13 @@ export class QueueCursor {
   readonly queueId: number
   readonly name: string
   readonly files: readonly FoundSegment[]
+  /** Whether it is a queue of batches, whose units may stand for several messages. */
+  readonly isBatch: boolean
   /** The unit it stands at; undefined behind the last one. */
   unit: CursorUnit | undefined
   /** Offset after the last unit, once it is reached. */
   end = 0
+  readonly #unitBytes: number
   readonly #directory: string
   readonly #open: OpenFiles
   readonly #emptyPlaces: (from: number, to: number) => void
@@ -57,7 +65,10 @@ export class QueueCursor {
     topic: string,
     queueId: number,
     emptyPlaces: (from: number, to: number) => void,
+    isBatch = false,
   ) {
+    this.isBatch = isBatch
+    this.#unitBytes = unitBytesOf(isBatch)
     this.topic = topic
     this.queueId = queueId
     this.name = `${topic}/${queueId}`
@@ -65,8 +76,8 @@ export class QueueCursor {
     this.#open = open
     this.#emptyPlaces = emptyPlaces
     this.files = listSegments(disk, this.#directory).filter((file) => file.sizeBytes > 0)
-    this.#next = (this.files[0]?.firstOffset ?? 0) / UNIT_BYTES
-    this.end = this.#next
+    this.#next = (this.files[0]?.firstOffset ?? 0) / this.#unitBytes
+    if (!isBatch) this.end = this.#next
     this.next()
   }
 
@@ -74,7 +85,7 @@ export class QueueCursor {
   next(): void {
     if (this.#read()) return
     this.unit = undefined
-    this.end = this.#next
+    if (!this.isBatch) this.end = this.#next
     const found = this.#nextUsed(this.#next)
     if (found === undefined) return
     this.#emptyPlaces(this.#next, found)
@@ -89,14 +100,14 @@ export class QueueCursor {
   /** Stands at the first unit that names a place from `physicalOffset` on, when all earlier files can be left out. */
   skipFilesBefore(physicalOffset: number): void {
     for (const file of this.files.slice(1)) {
-      const first = Buffer.alloc(UNIT_BYTES)
+      const first = Buffer.alloc(this.#unitBytes)
       this.#readAt(file, first, file.firstOffset)
       const isEarly =
         unitSize(first, 0) > 0 &&
         !isFiller(first, 0) &&
         unitPhysicalOffset(first, 0) < physicalOffset
       if (!isEarly) return
-      this.#next = file.firstOffset / UNIT_BYTES
+      this.#next = file.firstOffset / this.#unitBytes
       this.next()
     }
   }
@@ -106,9 +117,13 @@ export class QueueCursor {
     if (at < 0) return false
     const window = this.#window as Buffer
     const sizeBytes = unitSize(window, at)
-    if (sizeBytes <= 0) return false
+    const batch = this.isBatch ? readBatchPart(window, at) : undefined
+    if (sizeBytes <= 0 || (this.isBatch && batch === undefined)) return false
+    if (batch !== undefined) this.end = batch.baseOffset + batch.count
     this.unit = {
-      offset: this.#next,
+      offset: batch?.baseOffset ?? this.#next,
+      count: batch?.count ?? 1,
+      storeTimestamp: batch?.storeTimestamp ?? 0,
       physicalOffset: unitPhysicalOffset(window, at),
       sizeBytes,
       tagsCode: unitTagsCode(window, at),
@@ -121,17 +136,18 @@ export class QueueCursor {
   /** Where a unit lies in the window; −1 when no file has it. */
   #at(unit: number): number {
     if (unit < this.#windowFirst || unit >= this.#windowFirst + this.#windowCount) {
-      const position = unit * UNIT_BYTES
+      const position = unit * this.#unitBytes
       const file = this.files.find(
-        (f) => f.firstOffset <= position && position + UNIT_BYTES <= f.firstOffset + f.sizeBytes,
+        (f) =>
+          f.firstOffset <= position && position + this.#unitBytes <= f.firstOffset + f.sizeBytes,
       )
       if (file === undefined) return -1
-      this.#window ??= Buffer.allocUnsafe(WINDOW_UNITS * UNIT_BYTES)
+      this.#window ??= Buffer.allocUnsafe(WINDOW_UNITS * this.#unitBytes)
       this.#windowFirst = unit
-      this.#windowCount = Math.floor(this.#readAt(file, this.#window, position) / UNIT_BYTES)
+      this.#windowCount = Math.floor(this.#readAt(file, this.#window, position) / this.#unitBytes)
       if (this.#windowCount === 0) return -1
     }
-    return (unit - this.#windowFirst) * UNIT_BYTES
+    return (unit - this.#windowFirst) * this.#unitBytes
   }
 
   #readAt(file: FoundSegment, target: Buffer, position: number): number {
@@ -143,12 +159,16 @@ export class QueueCursor {
   #nextUsed(unit: number): number | undefined {
     for (const file of this.files) {
       const end = file.firstOffset + file.sizeBytes
-      for (let at = Math.max(unit * UNIT_BYTES, file.firstOffset); at < end; at += SEARCH_BYTES) {
+      for (
+        let at = Math.max(unit * this.#unitBytes, file.firstOffset);
+        at < end;
+        at += SEARCH_BYTES
+      ) {
         const length = this.#readAt(file, search, at)
         if (search.subarray(0, length).equals(zeros.subarray(0, length))) continue
         let first = 0
         while (search[first] === 0) first++
-        return Math.floor((at + first) / UNIT_BYTES)
+        return Math.floor((at + first) / this.#unitBytes)
       }
     }
     return undefined

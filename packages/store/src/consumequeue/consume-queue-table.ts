@@ -1,6 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import { unitPhysicalOffset } from './consume-queue-unit.ts'
-import { ConsumeQueue } from './consume-queue.ts'
+import type { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'
 import { TopicQueues } from './topic-queues.ts'
 
@@ -8,9 +8,17 @@ const QUEUES_PER_WRITE = 512
 // To write so many queues every tenth of a second costs next to nothing.
 const FEW_QUEUES = 64
 
+/** Queues of topics whose batches are one record each. */
+export interface BatchQueues {
+  readonly files: QueueFiles
+  /** Whether a topic is to have such queues. */
+  readonly isBatchTopic: (topic: string) => boolean
+}
+
 /** All consume queues by topic and id. Apache: `ConsumeQueueStore.java`. */
 export class ConsumeQueueTable {
   readonly files: QueueFiles
+  readonly #batches: BatchQueues | undefined
   readonly #env: Env
   readonly #topics = new Map<string, TopicQueues>()
   #dirty: ConsumeQueue[] = []
@@ -18,9 +26,41 @@ export class ConsumeQueueTable {
   #warm = new Set<ConsumeQueue>()
   #lastTopic: TopicQueues | undefined
 
-  constructor(env: Env, files: QueueFiles) {
+  constructor(env: Env, files: QueueFiles, batches?: BatchQueues) {
     this.#env = env
     this.files = files
+    this.#batches = batches
+  }
+
+  /** The folders that queues are in, one for each form. */
+  get folders(): QueueFiles[] {
+    return this.#batches === undefined ? [this.files] : [this.files, this.#batches.files]
+  }
+
+  /** Where a topic's queues are to be. */
+  #folderFor(topic: string): QueueFiles {
+    return this.#batches?.isBatchTopic(topic) === true ? this.#batches.files : this.files
+  }
+
+  /** Notes that a folder has queues of a topic. False when they do not count, as they are in the right folder, too. */
+  hasTopicIn(topic: string, files: QueueFiles): boolean {
+    const { directory } = this.#folderFor(topic)
+    if (files.directory !== directory && this.#env.disk.stat(`${directory}/${topic}`) !== undefined)
+      return false
+    this.#topics.set(topic, new TopicQueues(topic, files))
+    return true
+  }
+
+  /** Removes queues that are left of another topic of the name, and are of another form. Throws the host's error. */
+  adapt(topic: string): void {
+    const found = this.#topics.get(topic)
+    if (found !== undefined && found.files !== this.#folderFor(topic)) this.deleteTopic(topic)
+  }
+
+  /** The queue of a batch that is one record; undefined when its topic has no such queues: it was deleted. */
+  ofBatch(topic: string, queueId: number): ConsumeQueue | undefined {
+    const files = this.#topics.get(topic)?.files ?? this.#folderFor(topic)
+    return files === this.files ? undefined : this.getOrCreate(topic, queueId)
   }
 
   /** The queue, if it was ever written. */
@@ -32,15 +72,10 @@ export class ConsumeQueueTable {
   getOrCreate(topic: string, queueId: number): ConsumeQueue {
     let found = this.#topics.get(topic)
     if (found === undefined) {
-      found = new TopicQueues(topic)
+      found = new TopicQueues(topic, this.#folderFor(topic))
       this.#topics.set(topic, found)
     }
-    let queue = found.get(queueId)
-    if (queue === undefined) {
-      queue = new ConsumeQueue(this.files, found, queueId)
-      found.set(queue)
-    }
-    return queue
+    return found.get(queueId) ?? found.make(queueId)
   }
 
   /** As `getOrCreate`, for a topic that lies in a record at `buffer[start, end)`. */
@@ -134,7 +169,7 @@ export class ConsumeQueueTable {
       queue.removeAllFiles()
       this.#warm.delete(queue)
     }
-    this.#env.disk.removeTree(`${this.files.directory}/${topic}`)
+    this.#env.disk.removeTree(`${found.files.directory}/${topic}`)
   }
 
   /** Ends of records: the greatest that any queue names, 0 when there is none. */
@@ -150,7 +185,7 @@ export class ConsumeQueueTable {
     for (const queue of this.all()) {
       if (queue.physicalEnd > (last?.physicalEnd ?? 0)) last = queue
     }
-    const span = last?.units(last.offsetMax - 1, 1)
+    const span = last?.units(last.placeEnd - 1, 1)
     return span === undefined ? undefined : unitPhysicalOffset(span.buffer, span.at)
   }
 

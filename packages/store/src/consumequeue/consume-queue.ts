@@ -1,12 +1,12 @@
 import { hostErrorCode } from '@skylarkmq/env'
 import {
   FILLER_SIZE,
-  UNIT_BYTES,
   isFiller,
   unitPhysicalOffset,
   unitSize,
   writeUnit,
 } from './consume-queue-unit.ts'
+import { writeBatchPart, type BatchPart } from './batch-unit.ts'
 import type { QueueFiles } from './queue-files.ts'
 import type { TopicQueues } from './topic-queues.ts'
 
@@ -23,8 +23,8 @@ export interface UnitSpan {
 /**
  * One queue of a topic: units of 20 bytes, each naming a record of the commit log. Apache: `ConsumeQueue.java`.
  *
- * The newest units are in memory, and in the file a little later; an idle queue has none in memory. All
- * offsets are logical: they count units from 0.
+ * The newest units are in memory, and in the file a little later; an idle queue has none in memory. Places count
+ * units from 0; here, where each stands for one message, they are the offsets.
  */
 export class ConsumeQueue {
   readonly topic: string
@@ -33,10 +33,12 @@ export class ConsumeQueue {
   /** Where the hash of a key of this topic begins in the index. */
   readonly topicState: number
   readonly queueId: number
-  /** First offset that can be read. */
-  offsetMin = 0
-  /** Offset after the last that can be read. */
-  offsetMax = 0
+  /** Length of a unit. */
+  readonly unitBytes: number
+  /** Place of the first unit that can be read. */
+  placeMin = 0
+  /** Place after the last one that can be read. */
+  placeEnd = 0
   /** Offset that the next message gets: ahead of `offsetMax` while messages are on their way. */
   offsetNext = 0
   /** End of the record that the last unit names, in the commit log; 0 when there is none. */
@@ -47,6 +49,8 @@ export class ConsumeQueue {
   isGone = false
   /** How often units that were there have been taken away or changed: what was read before no longer counts. */
   cuts = 0
+  /** What a unit says of its messages, at `units[at …]`; not there where each stands for one. */
+  readonly batchIn?: (units: Buffer, at: number) => BatchPart | undefined
   readonly #files: QueueFiles
   #written = 0
   #hasLeftovers = false
@@ -58,10 +62,36 @@ export class ConsumeQueue {
 
   constructor(files: QueueFiles, topic: TopicQueues, queueId: number) {
     this.#files = files
+    this.unitBytes = files.unitBytes
     this.topic = topic.name
     this.topicBytes = topic.bytes
     this.topicState = topic.state
     this.queueId = queueId
+  }
+
+  /** First offset that can be read. */
+  get offsetMin(): number {
+    return this.placeMin
+  }
+
+  /** Offset after the last that can be read. */
+  get offsetMax(): number {
+    return this.placeEnd
+  }
+
+  /** Place of the unit whose message an offset is, or that comes next. */
+  placeOf(offset: number): number {
+    return offset
+  }
+
+  /** First offset of the unit at a place; the queue's end behind the last one. */
+  offsetAt(place: number): number {
+    return place
+  }
+
+  /** How many units a file has. */
+  get unitsPerFile(): number {
+    return this.#files.unitsPerFile
   }
 
   /** First unit of the first file. */
@@ -78,14 +108,14 @@ export class ConsumeQueue {
   adopt(fileFirst: number, fileEnd: number): void {
     this.#fileFirst = fileFirst
     this.#fileEnd = fileEnd
-    this.offsetMin = fileFirst
-    this.offsetMax = fileEnd
+    this.placeMin = fileFirst
+    this.placeEnd = fileEnd
     this.#written = fileEnd
   }
 
   /** Sets the end that recovery found; the bytes behind it stay as they are. */
-  endAt(offsetMax: number): void {
-    this.#setEnd(offsetMax)
+  endAt(placeEnd: number): void {
+    this.#setEnd(placeEnd)
   }
 
   /**
@@ -94,59 +124,65 @@ export class ConsumeQueue {
    * Throws the host's error.
    */
   hasMoreInFile(): boolean {
-    if (!this.isWritten || this.offsetMax >= this.#fileEnd) return false
+    if (!this.isWritten || this.placeEnd >= this.#fileEnd) return false
     const perFile = this.#files.unitsPerFile
-    const first = this.offsetMax - (this.offsetMax % perFile)
+    const first = this.placeEnd - (this.placeEnd % perFile)
     const { scratch } = this.#files
-    const count = Math.min(first + perFile - this.offsetMax, scratch.length / UNIT_BYTES)
-    const read = this.#files.read(this.#path(first), scratch, this.offsetMax - first, count)
-    return scratch.subarray(0, read * UNIT_BYTES).some((byte) => byte !== 0)
+    const count = Math.min(first + perFile - this.placeEnd, scratch.length / this.unitBytes)
+    const read = this.#files.read(this.#path(first), scratch, this.placeEnd - first, count)
+    return scratch.subarray(0, read * this.unitBytes).some((byte) => byte !== 0)
   }
 
-  #setEnd(offsetMax: number): void {
+  #setEnd(placeEnd: number): void {
     this.cuts++
-    this.offsetMax = offsetMax
-    this.offsetNext = offsetMax
-    this.offsetMin = Math.min(this.offsetMin, offsetMax)
-    this.#written = offsetMax
+    this.placeEnd = placeEnd
+    this.placeMin = Math.min(this.placeMin, placeEnd)
+    this.#written = placeEnd
     this.#dropTail()
     this.physicalEnd = 0
-    const last = this.units(offsetMax - 1, 1)
+    const last = this.units(placeEnd - 1, 1)
     if (last !== undefined && !isFiller(last.buffer, last.at)) {
       this.physicalEnd = unitPhysicalOffset(last.buffer, last.at) + unitSize(last.buffer, last.at)
     }
+    this.ended()
+  }
+
+  /** Called when another unit than before is the last one. */
+  protected ended(): void {
+    this.offsetNext = this.placeEnd
   }
 
   /** Whether all units are in the files. */
   get isWritten(): boolean {
-    return this.#written === this.offsetMax
+    return this.#written === this.placeEnd
   }
 
-  /** Adds the unit of offset `offsetMax`, in memory. */
-  append(physicalOffset: number, sizeBytes: number, tagsCode: number): void {
+  /** Adds the unit of place `placeEnd`, in memory; `batch` for a queue of batches. */
+  append(physicalOffset: number, sizeBytes: number, tagsCode: number, batch?: BatchPart): void {
     if (this.#tail === undefined) {
-      this.#tail = Buffer.allocUnsafe(TAIL_UNITS_FIRST * UNIT_BYTES)
-      this.#tailFirst = this.offsetMax
+      this.#tail = Buffer.allocUnsafe(TAIL_UNITS_FIRST * this.unitBytes)
+      this.#tailFirst = this.placeEnd
       this.#files.tails.taken()
     }
-    const at = (this.offsetMax - this.#tailFirst) * UNIT_BYTES
+    const at = (this.placeEnd - this.#tailFirst) * this.unitBytes
     if (at === this.#tail.length) {
       this.#makeRoom()
-      this.append(physicalOffset, sizeBytes, tagsCode)
+      this.append(physicalOffset, sizeBytes, tagsCode, batch)
       return
     }
     writeUnit(this.#tail, at, physicalOffset, sizeBytes, tagsCode)
-    this.offsetMax++
-    if (this.offsetNext < this.offsetMax) this.offsetNext = this.offsetMax
+    if (batch !== undefined) writeBatchPart(this.#tail, at, batch)
+    this.placeEnd++
+    if (this.offsetNext < this.placeEnd) this.offsetNext = this.placeEnd
     if (sizeBytes !== FILLER_SIZE) this.physicalEnd = physicalOffset + sizeBytes
   }
 
   /**
-   * Lets the next unit have a greater offset than `offsetMax`: fills the gap with units that stand for no
+   * Lets the next unit have a greater offset than `placeEnd`: fills the gap with units that stand for no
    * message. An empty queue begins there.
    */
   fillTo(offset: number): void {
-    if (this.#fileFirst === this.#fileEnd && this.offsetMax === this.#fileEnd) {
+    if (this.#fileFirst === this.#fileEnd && this.placeEnd === this.#fileEnd) {
       const first = offset - (offset % this.#files.unitsPerFile)
       if (first > this.#fileEnd) {
         this.#fileFirst = first
@@ -154,14 +190,14 @@ export class ConsumeQueue {
         this.#setEnd(first)
       }
     }
-    const isEmpty = this.offsetMin === this.offsetMax
-    while (this.offsetMax < offset) this.append(0, FILLER_SIZE, 0)
-    if (isEmpty) this.offsetMin = offset
+    const isEmpty = this.placeMin === this.placeEnd
+    while (this.placeEnd < offset) this.append(0, FILLER_SIZE, 0)
+    if (isEmpty) this.placeMin = offset
   }
 
   #makeRoom(): void {
     const tail = this.#tail as Buffer
-    const units = tail.length / UNIT_BYTES
+    const units = tail.length / this.unitBytes
     const { unitsMax } = this.#files.tails
     if (units * 2 <= unitsMax) {
       this.#tail = Buffer.allocUnsafe(tail.length * 2)
@@ -170,13 +206,13 @@ export class ConsumeQueue {
     }
     // Half stays for readers; the rest has to be in the file before it goes.
     const kept = Math.floor(Math.min(units, unitsMax) / 2)
-    const keepFrom = this.offsetMax - kept
+    const keepFrom = this.placeEnd - kept
     if (this.#written < keepFrom && !this.#tryWrite()) {
       this.#tail = Buffer.concat([tail, Buffer.alloc(tail.length)])
       return
     }
-    this.#tail = units <= unitsMax ? tail : Buffer.allocUnsafe(unitsMax * UNIT_BYTES)
-    tail.copy(this.#tail, 0, (units - kept) * UNIT_BYTES)
+    this.#tail = units <= unitsMax ? tail : Buffer.allocUnsafe(unitsMax * this.unitBytes)
+    tail.copy(this.#tail, 0, (units - kept) * this.unitBytes)
     this.#tailFirst = keepFrom
   }
 
@@ -201,16 +237,16 @@ export class ConsumeQueue {
   /** Writes the units that are only in memory. Throws the host's error; then nothing is lost. */
   write(): void {
     const perFile = this.#files.unitsPerFile
-    while (this.#written < this.offsetMax) {
+    while (this.#written < this.placeEnd) {
       const first = this.#written - (this.#written % perFile)
       if (first >= this.#fileEnd) {
         this.#files.create(this.topic, this.queueId, first)
         if (this.#fileFirst === this.#fileEnd) this.#fileFirst = first
         this.#fileEnd = first + perFile
       }
-      const end = Math.min(this.offsetMax, first + perFile)
-      const from = (this.#written - this.#tailFirst) * UNIT_BYTES
-      const to = (end - this.#tailFirst) * UNIT_BYTES
+      const end = Math.min(this.placeEnd, first + perFile)
+      const from = (this.#written - this.#tailFirst) * this.unitBytes
+      const to = (end - this.#tailFirst) * this.unitBytes
       const units = (this.#tail as Buffer).subarray(from, to)
       this.#files.write(this.#path(first), units, this.#written - first)
       this.#written = end
@@ -230,12 +266,19 @@ export class ConsumeQueue {
   }
 
   /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */
-  writeAgain(offset: number, physicalOffset: number, sizeBytes: number, tagsCode: number): void {
+  writeAgain(
+    offset: number,
+    physicalOffset: number,
+    sizeBytes: number,
+    tagsCode: number,
+    batch?: BatchPart,
+  ): void {
     if (offset < this.#fileFirst || offset >= Math.min(this.#written, this.#fileEnd)) return
     this.cuts++
     const first = offset - (offset % this.#files.unitsPerFile)
-    const unit = Buffer.allocUnsafe(UNIT_BYTES)
+    const unit = Buffer.allocUnsafe(this.unitBytes)
     writeUnit(unit, 0, physicalOffset, sizeBytes, tagsCode)
+    if (batch !== undefined) writeBatchPart(unit, 0, batch)
     this.#files.write(this.#path(first), unit, offset - first)
   }
 
@@ -250,7 +293,7 @@ export class ConsumeQueue {
 
   /** Lets go of the units in memory that are in the file as well. */
   forgetTail(): void {
-    if (this.#written === this.offsetMax) this.#dropTail()
+    if (this.#written === this.placeEnd) this.#dropTail()
   }
 
   /** Whether the unit of an offset is in memory. */
@@ -263,16 +306,16 @@ export class ConsumeQueue {
    * offset. What comes back is valid until the next call on any queue. Throws the host's error.
    */
   units(offset: number, count: number): UnitSpan | undefined {
-    if (offset < this.#fileFirst || offset >= this.offsetMax || offset < 0) return undefined
-    const wanted = Math.min(count, this.offsetMax - offset)
+    if (offset < this.#fileFirst || offset >= this.placeEnd || offset < 0) return undefined
+    const wanted = Math.min(count, this.placeEnd - offset)
     if (this.#tail !== undefined && offset >= this.#tailFirst) {
-      return { buffer: this.#tail, at: (offset - this.#tailFirst) * UNIT_BYTES, count: wanted }
+      return { buffer: this.#tail, at: (offset - this.#tailFirst) * this.unitBytes, count: wanted }
     }
     const first = offset - (offset % this.#files.unitsPerFile)
     const limit = Math.min(
       this.#written - offset,
       first + this.#files.unitsPerFile - offset,
-      this.#files.scratch.length / UNIT_BYTES,
+      this.#files.scratch.length / this.unitBytes,
     )
     const asked = Math.min(wanted, limit)
     const { scratch } = this.#files
@@ -316,30 +359,30 @@ export class ConsumeQueue {
    */
   clearBehindEnd(): void {
     const perFile = this.#files.unitsPerFile
-    while (this.#fileEnd - perFile >= this.offsetMax && this.#fileEnd - perFile > this.#fileFirst) {
+    while (this.#fileEnd - perFile >= this.placeEnd && this.#fileEnd - perFile > this.#fileFirst) {
       this.#fileEnd -= perFile
       this.#files.remove(this.#path(this.#fileEnd))
     }
     const lastFile = this.#fileEnd - perFile
-    if (lastFile >= this.#fileFirst && this.offsetMax < this.#fileEnd) {
-      this.#files.zeroFrom(this.#path(lastFile), this.offsetMax - lastFile)
+    if (lastFile >= this.#fileFirst && this.placeEnd < this.#fileEnd) {
+      this.#files.zeroFrom(this.#path(lastFile), this.placeEnd - lastFile)
     }
   }
 
   /**
-   * Moves `offsetMin` to the first message that the log still has: the first unit at or behind the physical
+   * Moves `placeMin` to the first message that the log still has: the first unit at or behind the physical
    * offset `logMin`. All gone: the queue is empty and keeps its numbering.
    */
   correctMin(logMin: number): void {
     let low = this.#fileFirst
-    let high = this.offsetMax
+    let high = this.placeEnd
     if (low < high && this.#isLive(low, logMin)) high = low
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       if (this.#isLive(middle, logMin)) high = middle
       else low = middle + 1
     }
-    this.offsetMin = high
+    this.placeMin = high
   }
 
   #isLive(offset: number, logMin: number): boolean {
@@ -348,13 +391,13 @@ export class ConsumeQueue {
     return unitPhysicalOffset(span.buffer, span.at) >= logMin
   }
 
-  /** Deletes files that have only units before `offsetMin`; the last file stays. Returns how many. */
+  /** Deletes files that have only units before `placeMin`; the last file stays. Returns how many. */
   removeExpiredFiles(): number {
     const perFile = this.#files.unitsPerFile
     let removed = 0
     while (
       this.#fileEnd - this.#fileFirst > perFile &&
-      this.#fileFirst + perFile <= this.offsetMin
+      this.#fileFirst + perFile <= this.placeMin
     ) {
       this.#files.remove(this.#path(this.#fileFirst))
       this.#fileFirst += perFile

@@ -6,35 +6,85 @@ import { TailBudget } from './tail-budget.ts'
 
 const SCRATCH_UNITS = 1024
 
+/** What the files of all queues share, whatever the form of their units. */
+interface SharedState {
+  readonly unsynced: Set<string>
+  readonly unsyncedDirectories: Set<string>
+  readonly tails: TailBudget
+  readonly noted: Set<string>
+  readonly open: OpenFiles
+  hasWriteFailed: boolean
+  areNamesAtRisk: boolean
+}
+
+/** The files of queues of one form. */
+export interface QueueFolder {
+  readonly directory: string
+  readonly fileBytes: number
+  /** 20 when it is not told. */
+  readonly unitBytes?: number
+}
+
 /**
- * Where the files of all consume queues are and how they are read and written: few are open at once.
- * One queue's file of units from `firstUnit` on is `<topic>/<queueId>/<firstUnit * 20>`.
+ * Where the files of all consume queues of one form are and how they are read and written: few are open at once.
+ * One queue's file of units from `firstUnit` on is `<topic>/<queueId>/<firstUnit * unitBytes>`.
  */
 export class QueueFiles {
   readonly directory: string
+  /** Length of a unit. */
+  readonly unitBytes: number
   /** Units in one file. */
   readonly unitsPerFile: number
   /** For reads; valid until the next one. */
-  readonly scratch = Buffer.alloc(SCRATCH_UNITS * UNIT_BYTES)
-  /** Paths that were written since the last thorough flush. */
-  readonly unsynced = new Set<string>()
-  /** Directories that got new names since. */
-  readonly unsyncedDirectories = new Set<string>()
-  /** What the queues may keep in memory. */
-  readonly tails = new TailBudget()
-  /** Set when a queue could not write what it has no room for any more; it keeps that in memory. */
-  hasWriteFailed = false
-  /** Set after a crash: the process before may have made files whose names it did not bring to disk. */
-  areNamesAtRisk = false
-  readonly #noted = new Set<string>()
+  readonly scratch: Buffer
   readonly env: Env
-  readonly #open: OpenFiles
+  readonly #shared: SharedState
 
-  constructor(env: Env, config: { directory: string; fileBytes: number; openFilesMax: number }) {
+  /** `beside`: those of queues of another form, with which they are brought to disk. */
+  constructor(
+    env: Env,
+    config: QueueFolder & { readonly openFilesMax: number },
+    beside?: QueueFiles,
+  ) {
     this.env = env
     this.directory = config.directory
-    this.unitsPerFile = Math.ceil(config.fileBytes / UNIT_BYTES)
-    this.#open = new OpenFiles(env.disk, config.openFilesMax)
+    this.unitBytes = config.unitBytes ?? UNIT_BYTES
+    this.unitsPerFile = Math.ceil(config.fileBytes / this.unitBytes)
+    this.scratch = Buffer.alloc(SCRATCH_UNITS * this.unitBytes)
+    this.#shared = beside === undefined ? newState(env, config.openFilesMax) : beside.#shared
+  }
+
+  /** Paths that were written since the last thorough flush. */
+  get unsynced(): Set<string> {
+    return this.#shared.unsynced
+  }
+
+  /** Directories that got new names since. */
+  get unsyncedDirectories(): Set<string> {
+    return this.#shared.unsyncedDirectories
+  }
+
+  /** What the queues may keep in memory. */
+  get tails(): TailBudget {
+    return this.#shared.tails
+  }
+
+  /** Set when a queue could not write what it has no room for any more; it keeps that in memory. */
+  get hasWriteFailed(): boolean {
+    return this.#shared.hasWriteFailed
+  }
+
+  set hasWriteFailed(value: boolean) {
+    this.#shared.hasWriteFailed = value
+  }
+
+  /** Set after a crash: the process before may have made files whose names it did not bring to disk. */
+  get areNamesAtRisk(): boolean {
+    return this.#shared.areNamesAtRisk
+  }
+
+  set areNamesAtRisk(value: boolean) {
+    this.#shared.areNamesAtRisk = value
   }
 
   queueDirectory(topic: string, queueId: number): string {
@@ -42,14 +92,14 @@ export class QueueFiles {
   }
 
   path(topic: string, queueId: number, firstUnit: number): string {
-    return `${this.queueDirectory(topic, queueId)}/${segmentName(firstUnit * UNIT_BYTES)}`
+    return `${this.queueDirectory(topic, queueId)}/${segmentName(firstUnit * this.unitBytes)}`
   }
 
   /** Makes a file of a queue. Throws the host's error. */
   create(topic: string, queueId: number, firstUnit: number): void {
     this.env.disk.makeDirectory(this.queueDirectory(topic, queueId))
     const path = this.path(topic, queueId, firstUnit)
-    this.#open.create(path, this.unitsPerFile * UNIT_BYTES)
+    this.#shared.open.create(path, this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
     this.unsyncedDirectories.add(this.queueDirectory(topic, queueId))
     this.unsyncedDirectories.add(`${this.directory}/${topic}`).add(this.directory)
@@ -57,45 +107,59 @@ export class QueueFiles {
 
   /** Writes units into one file of a queue. Throws the host's error. */
   write(path: string, units: Buffer, atUnit: number): void {
-    this.#open.get(path).writeNow(units, atUnit * UNIT_BYTES)
+    this.#shared.open.get(path).writeNow(units, atUnit * this.unitBytes)
     this.unsynced.add(path)
     if (this.areNamesAtRisk) this.#noteName(path)
   }
 
   #noteName(path: string): void {
     const directory = path.slice(0, path.lastIndexOf('/'))
-    if (this.#noted.has(directory)) return
-    this.#noted.add(directory)
+    if (this.#shared.noted.has(directory)) return
+    this.#shared.noted.add(directory)
     const topicDirectory = directory.slice(0, directory.lastIndexOf('/'))
     this.unsyncedDirectories.add(directory).add(topicDirectory).add(this.directory)
   }
 
   /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */
   read(path: string, target: Buffer, atUnit: number, count: number): number {
-    const bytes = target.subarray(0, count * UNIT_BYTES)
-    return Math.floor(this.#open.get(path).readNow(bytes, atUnit * UNIT_BYTES) / UNIT_BYTES)
+    const bytes = target.subarray(0, count * this.unitBytes)
+    return Math.floor(
+      this.#shared.open.get(path).readNow(bytes, atUnit * this.unitBytes) / this.unitBytes,
+    )
   }
 
   /** Makes zeros of what follows place `fromUnit` of a file, in the page cache. Throws the host's error. */
   zeroFrom(path: string, fromUnit: number): void {
-    const file = this.#open.get(path)
-    file.resize(fromUnit * UNIT_BYTES)
-    file.resize(this.unitsPerFile * UNIT_BYTES)
+    const file = this.#shared.open.get(path)
+    file.resize(fromUnit * this.unitBytes)
+    file.resize(this.unitsPerFile * this.unitBytes)
   }
 
   /** Gives a file that is short its size, with zeros. Throws the host's error. */
   lengthen(path: string): void {
-    this.#open.get(path).resize(this.unitsPerFile * UNIT_BYTES)
+    this.#shared.open.get(path).resize(this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
   }
 
   remove(path: string): void {
-    this.#open.forget(path)
+    this.#shared.open.forget(path)
     this.unsynced.delete(path)
     this.env.disk.remove(path)
   }
 
   closeAll(): void {
-    this.#open.closeAll()
+    this.#shared.open.closeAll()
+  }
+}
+
+function newState(env: Env, openFilesMax: number): SharedState {
+  return {
+    unsynced: new Set(),
+    unsyncedDirectories: new Set(),
+    tails: new TailBudget(),
+    noted: new Set(),
+    open: new OpenFiles(env.disk, openFilesMax),
+    hasWriteFailed: false,
+    areNamesAtRisk: false,
   }
 }

@@ -5,9 +5,12 @@ import { lightPlaces } from '../dispatch/multi-dispatch.ts'
 import { consumeQueueCut } from '../events.ts'
 import { listSegments } from '../segment/segment-queue.ts'
 import type { FoundSegment } from '../segment/segment-queue.ts'
-import { UNIT_BYTES, isFiller, unitPhysicalOffset, unitSize } from './consume-queue-unit.ts'
+import { BatchConsumeQueue } from './batch-consume-queue.ts'
+import { readBatchPart } from './batch-unit.ts'
+import { isFiller, unitPhysicalOffset, unitSize } from './consume-queue-unit.ts'
 import type { ConsumeQueue, UnitSpan } from './consume-queue.ts'
 import type { ConsumeQueueTable } from './consume-queue-table.ts'
+import type { QueueFiles } from './queue-files.ts'
 
 const SCANNED_FILES = 3
 // The first places of a file are read in one go: most queues are short.
@@ -37,13 +40,23 @@ export function loadQueues(
   log: CommitLog,
   loading: QueueLoading,
 ): void {
-  for (const topic of env.disk.list(queues.files.directory)) {
-    if (!topic.isDirectory) continue
-    for (const entry of env.disk.list(`${queues.files.directory}/${topic.name}`)) {
+  for (const files of queues.folders) loadFolder(env, queues, files, log, loading)
+}
+
+function loadFolder(
+  env: Env,
+  queues: ConsumeQueueTable,
+  files: QueueFiles,
+  log: CommitLog,
+  loading: QueueLoading,
+): void {
+  for (const topic of env.disk.list(files.directory)) {
+    if (!topic.isDirectory || !queues.hasTopicIn(topic.name, files)) continue
+    for (const entry of env.disk.list(`${files.directory}/${topic.name}`)) {
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
-      adoptFiles(env, queues, queue, loading.isClean)
-      findEnd(queues, queue, log, loading.upTo)
+      adoptFiles(env, files, queue, loading.isClean)
+      findEnd(queue, log, loading.upTo)
       // Everything at once, because with very many queues the file is not open any more later.
       queue.correctMin(log.offsetMin)
       if (loading.isClean && !loading.isOwn && queue.hasMoreInFile()) queue.clearBehindEnd()
@@ -51,14 +64,9 @@ export function loadQueues(
   }
 }
 
-function findEnd(
-  queues: ConsumeQueueTable,
-  queue: ConsumeQueue,
-  log: CommitLog,
-  upTo: number,
-): void {
+function findEnd(queue: ConsumeQueue, log: CommitLog, upTo: number): void {
   if (endByPlaces(queue, upTo, log)) return
-  endByReading(queues, queue, upTo)
+  endByReading(queue, upTo)
   stepBackFromStale(queue, log)
 }
 
@@ -83,31 +91,25 @@ export function queueFileBytes(
   return largest > 0 ? largest : undefined
 }
 
-function adoptFiles(
-  env: Env,
-  queues: ConsumeQueueTable,
-  queue: ConsumeQueue,
-  isClean: boolean,
-): void {
-  const { files } = queues
+function adoptFiles(env: Env, files: QueueFiles, queue: ConsumeQueue, isClean: boolean): void {
   const perFile = files.unitsPerFile
   const directory = files.queueDirectory(queue.topic, queue.queueId)
   const found = listSegments(env.disk, directory)
-  const kept = isClean ? newestRow(found, perFile) : oldestRow(found, perFile)
+  const fileBytes = perFile * files.unitBytes
+  const kept = isClean ? newestRow(found, fileBytes) : oldestRow(found, fileBytes)
   for (const each of found) {
-    const path = files.path(queue.topic, queue.queueId, each.firstOffset / UNIT_BYTES)
+    const path = files.path(queue.topic, queue.queueId, each.firstOffset / files.unitBytes)
     if (!kept.includes(each)) files.remove(path)
     // A power cut in the middle of a cut leaves the last file short: what it has is good.
-    else if (each.sizeBytes < perFile * UNIT_BYTES) files.lengthen(path)
+    else if (each.sizeBytes < fileBytes) files.lengthen(path)
   }
-  const fileFirst = (kept[0]?.firstOffset ?? 0) / UNIT_BYTES
+  const fileFirst = (kept[0]?.firstOffset ?? 0) / files.unitBytes
   // Seen as full, so that its units can be read while its end is looked for.
   queue.adopt(fileFirst, fileFirst + kept.length * perFile)
 }
 
 /** After a crash the newest files may lack their size or a file between them: all that is sure comes first. */
-function oldestRow(found: readonly FoundSegment[], perFile: number): FoundSegment[] {
-  const fileBytes = perFile * UNIT_BYTES
+function oldestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
   const kept: FoundSegment[] = []
   for (const each of found) {
     const before = kept.at(-1)
@@ -123,10 +125,9 @@ function oldestRow(found: readonly FoundSegment[], perFile: number): FoundSegmen
  * A queue is made from the log, so what comes before a gap or a file of another size is given up. A last file that is
  * short is one whose end a start cut off before the stop: the cut need not be on disk as a whole.
  */
-function newestRow(found: readonly FoundSegment[], perFile: number): FoundSegment[] {
-  const fileBytes = perFile * UNIT_BYTES
+function newestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
   // A last file without a byte was about to be made.
-  if (found.at(-1)?.sizeBytes === 0) return newestRow(found.slice(0, -1), perFile)
+  if (found.at(-1)?.sizeBytes === 0) return newestRow(found.slice(0, -1), fileBytes)
   let start = 0
   for (const [i, each] of found.entries()) {
     const before = found[i - 1]
@@ -147,13 +148,13 @@ function endByPlaces(queue: ConsumeQueue, upTo: number, log: CommitLog): boolean
   let low = fileFirst
   const first = queue.units(fileFirst, FIRST_UNITS)
   const count = first?.count ?? 0
-  while (low < fileFirst + count && isUnit(first as UnitSpan, low - fileFirst, upTo)) low++
+  while (low < fileFirst + count && isUnit(queue, first as UnitSpan, low - fileFirst, upTo)) low++
   if (low === fileFirst + count) {
     let high = fileEnd
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       const span = queue.units(middle, 1)
-      if (span !== undefined && isUnit(span, 0, upTo)) low = middle + 1
+      if (span !== undefined && isUnit(queue, span, 0, upTo)) low = middle + 1
       else high = middle
     }
   }
@@ -161,19 +162,24 @@ function endByPlaces(queue: ConsumeQueue, upTo: number, log: CommitLog): boolean
   return low === fileFirst || nameOf(queue, low - 1, log) === 'same'
 }
 
-function isUnit(span: UnitSpan, i: number, upTo: number): boolean {
-  const at = span.at + i * UNIT_BYTES
+function isUnit(queue: ConsumeQueue, span: UnitSpan, i: number, upTo: number): boolean {
+  const at = span.at + i * queue.unitBytes
   if (isFiller(span.buffer, at)) return true
   const size = unitSize(span.buffer, at)
   const physical = unitPhysicalOffset(span.buffer, at)
-  return size > 0 && physical >= 0 && physical + size <= upTo
+  return size > 0 && physical >= 0 && physical + size <= upTo && hasAllParts(queue, span.buffer, at)
+}
+
+/** A page of a unit may be missing. */
+function hasAllParts(queue: ConsumeQueue, buffer: Buffer, at: number): boolean {
+  return !(queue instanceof BatchConsumeQueue) || readBatchPart(buffer, at) !== undefined
 }
 
 /** Finds the end of a queue by reading its last files up to the first place that no unit is in. */
-function endByReading(queues: ConsumeQueueTable, queue: ConsumeQueue, upTo: number): void {
+function endByReading(queue: ConsumeQueue, upTo: number): void {
   const { fileFirst, fileEnd } = queue
   queue.adopt(fileFirst, fileEnd)
-  const from = Math.max(fileFirst, fileEnd - SCANNED_FILES * queues.files.unitsPerFile)
+  const from = Math.max(fileFirst, fileEnd - SCANNED_FILES * queue.unitsPerFile)
   queue.endAt(endOfUnits(queue, from, fileEnd, upTo))
 }
 
@@ -185,12 +191,13 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: nu
     const span = queue.units(offset, fileEnd - offset)
     if (span === undefined) break
     for (let i = 0; i < span.count; i++, offset++) {
-      const at = span.at + i * UNIT_BYTES
+      const at = span.at + i * queue.unitBytes
       const size = unitSize(span.buffer, at)
       if (isFiller(span.buffer, at)) continue
       const physical = unitPhysicalOffset(span.buffer, at)
       // Records are named in the order of the log: what goes back is left from before a cut.
       if (size <= 0 || physical < 0 || physical < physicalEnd) return offset
+      if (!hasAllParts(queue, span.buffer, at)) return offset
       physicalEnd = physical + size
       if (physicalEnd > upTo) return offset
     }
@@ -203,7 +210,7 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: nu
  * written over since. The last unit has to name a record that agrees.
  */
 function stepBackFromStale(queue: ConsumeQueue, log: CommitLog): void {
-  const found = queue.offsetMax
+  const found = queue.placeEnd
   let end = found
   while (end > queue.fileFirst && isStale(queue, end - 1, log)) end--
   if (end < found) queue.truncate(end)
@@ -225,6 +232,7 @@ function nameOf(
   const span = queue.units(offset, 1)
   if (span === undefined) return 'none'
   if (isFiller(span.buffer, span.at)) return 'same'
+  const queueOffset = queue.offsetAt(offset)
   const physical = unitPhysicalOffset(span.buffer, span.at)
   const size = unitSize(span.buffer, span.at)
   const record = log.peek(physical, size)
@@ -242,7 +250,7 @@ function nameOf(
   if (spans.sizeBytes !== size || queueId !== queue.queueId || !topic.equals(queue.topicBytes)) {
     return 'other'
   }
-  return readLong(record, RecordAt.queueOffset) === offset ? 'same' : 'moved'
+  return readLong(record, RecordAt.queueOffset) === queueOffset ? 'same' : 'moved'
 }
 
 /** Makes zeros of what the files have behind the ends, of each queue once it is written. Throws the host's error. */
@@ -255,14 +263,14 @@ export function cutQueues(env: Env, queues: ConsumeQueueTable, logEnd: number): 
   for (const queue of queues.all()) {
     if (queue.physicalEnd <= logEnd) continue
     let low = queue.fileFirst
-    let high = queue.offsetMax
+    let high = queue.placeEnd
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       if (endOfUnit(queue, middle) > logEnd) high = middle
       else low = middle + 1
     }
     const { topic, queueId } = queue
-    const units = queue.offsetMax - low
+    const units = queue.placeEnd - low
     queue.truncate(low)
     env.events.emit(consumeQueueCut, { topic, queueId, offsetMax: queue.offsetMax, units })
   }

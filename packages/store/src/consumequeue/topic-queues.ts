@@ -1,5 +1,8 @@
 import { topicHash } from '../index/index-key.ts'
-import type { ConsumeQueue } from './consume-queue.ts'
+import { BatchConsumeQueue } from './batch-consume-queue.ts'
+import { BATCH_UNIT_BYTES } from './batch-unit.ts'
+import { ConsumeQueue } from './consume-queue.ts'
+import type { QueueFiles } from './queue-files.ts'
 
 const IDS_IN_ROW = 256
 
@@ -10,10 +13,13 @@ export class TopicQueues {
   readonly bytes: Buffer
   /** `topicHash` of the name. */
   readonly state: number
+  /** Where the files of its queues are, which tell their form. */
+  readonly files: QueueFiles
   readonly #row: (ConsumeQueue | undefined)[] = []
   #others: Map<number, ConsumeQueue> | undefined
 
-  constructor(name: string) {
+  constructor(name: string, files: QueueFiles) {
+    this.files = files
     this.name = name
     this.bytes = Buffer.from(name, 'utf8')
     this.state = topicHash(name)
@@ -23,7 +29,15 @@ export class TopicQueues {
     return queueId >= 0 && queueId < IDS_IN_ROW ? this.#row[queueId] : this.#others?.get(queueId)
   }
 
-  set(queue: ConsumeQueue): void {
+  /** Makes the queue of an id, empty. */
+  make(queueId: number): ConsumeQueue {
+    const isBatch = this.files.unitBytes === BATCH_UNIT_BYTES
+    const queue = new (isBatch ? BatchConsumeQueue : ConsumeQueue)(this.files, this, queueId)
+    this.#set(queue)
+    return queue
+  }
+
+  #set(queue: ConsumeQueue): void {
     const { queueId } = queue
     if (queueId < 0 || queueId >= IDS_IN_ROW) {
       this.#others ??= new Map<number, ConsumeQueue>()

@@ -1,5 +1,4 @@
 import type { ConsumeQueue, UnitSpan } from './consume-queue.ts'
-import { UNIT_BYTES } from './consume-queue-unit.ts'
 
 const UNITS_AHEAD = 256
 const QUEUES_MAX = 64
@@ -23,15 +22,15 @@ export class UnitsAhead {
   units(queue: ConsumeQueue, offset: number, count: number): UnitSpan | undefined {
     if (count >= UNITS_AHEAD || queue.isInMemory(offset)) return queue.units(offset, count)
     const known = this.#queues.get(queue)
-    if (known !== undefined && has(known, queue, offset)) return spanOf(known, offset, count)
+    if (known !== undefined && has(known, queue, offset)) return spanOf(known, queue, offset, count)
     const read = queue.units(offset, UNITS_AHEAD)
     if (read === undefined) return undefined
     const ahead = known ?? this.#add(queue)
-    read.buffer.copy(ahead.buffer, 0, read.at, read.at + read.count * UNIT_BYTES)
+    read.buffer.copy(ahead.buffer, 0, read.at, read.at + read.count * queue.unitBytes)
     ahead.first = offset
     ahead.count = read.count
     ahead.cuts = queue.cuts
-    return spanOf(ahead, offset, count)
+    return spanOf(ahead, queue, offset, count)
   }
 
   #add(queue: ConsumeQueue): Ahead {
@@ -43,7 +42,8 @@ export class UnitsAhead {
         break
       }
     }
-    buffer ??= Buffer.allocUnsafeSlow(UNITS_AHEAD * UNIT_BYTES)
+    const bytes = UNITS_AHEAD * queue.unitBytes
+    if (buffer?.length !== bytes) buffer = Buffer.allocUnsafeSlow(bytes)
     const ahead = { buffer, first: 0, count: 0, cuts: 0 }
     this.#queues.set(queue, ahead)
     return ahead
@@ -54,7 +54,12 @@ function has({ first, count, cuts }: Ahead, queue: ConsumeQueue, offset: number)
   return cuts === queue.cuts && offset >= first && offset < first + count
 }
 
-function spanOf({ buffer, first, count }: Ahead, offset: number, wanted: number): UnitSpan {
+function spanOf(
+  { buffer, first, count }: Ahead,
+  { unitBytes }: ConsumeQueue,
+  offset: number,
+  wanted: number,
+): UnitSpan {
   const skipped = offset - first
-  return { buffer, at: skipped * UNIT_BYTES, count: Math.min(wanted, count - skipped) }
+  return { buffer, at: skipped * unitBytes, count: Math.min(wanted, count - skipped) }
 }

@@ -1,4 +1,6 @@
 import { hostErrorCode } from '@skylarkmq/env'
+import { BatchConsumeQueue } from '../consumequeue/batch-consume-queue.ts'
+import { batchCount, type BatchPart } from '../consumequeue/batch-unit.ts'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
@@ -164,15 +166,19 @@ export class Dispatcher {
     this.#first = this.#end = 0
   }
 
-  /** Makes one message readable at once. Returns whether anything was new in it. */
-  dispatch(message: Dispatch): boolean {
-    const { queue, physicalOffset, sizeBytes, tagsCode } = message
+  /**
+   * Makes one message readable at once, in its own queue unless that is not wanted, and in its light queues. Returns
+   * whether anything was new in it.
+   */
+  dispatch(message: Dispatch, hasOwnQueue = true): boolean {
+    const queue = hasOwnQueue ? message.queue : undefined
+    const { physicalOffset, sizeBytes, tagsCode } = message
     let isNew = false
     this.dispatchedTimestamp = message.storeTimestamp
     this.dispatchedRecord = physicalOffset
     this.dispatchedEnd = physicalOffset + sizeBytes
     if (queue !== undefined && !queue.isGone) {
-      isNew = placeUnit(queue, message)
+      isNew = placeUnit(queue, message, batchPartOf(queue, message))
       if (isNew) this.#queues.touched(queue)
     }
     if (message.isIndexed) this.addToIndex(message)
@@ -226,12 +232,21 @@ export class Dispatcher {
 function placeUnit(
   queue: ConsumeQueue,
   message: Pick<Dispatch, 'queueOffset' | 'physicalOffset' | 'sizeBytes' | 'tagsCode'>,
+  batch?: BatchPart,
 ): boolean {
   const { queueOffset, physicalOffset, sizeBytes, tagsCode } = message
   if (physicalOffset < queue.physicalEnd) return false
   // Later in the log but earlier in the queue: the topic was deleted and made again in between.
-  if (queueOffset < queue.offsetMax) queue.truncate(queueOffset)
+  if (queueOffset < queue.offsetMax) queue.truncate(queue.placeOf(queueOffset))
   if (queueOffset > queue.offsetMax) queue.fillTo(queueOffset)
-  queue.append(physicalOffset, sizeBytes, tagsCode)
+  queue.append(physicalOffset, sizeBytes, tagsCode, batch)
   return true
+}
+
+/** What a queue of batches keeps of a record besides; undefined for any other queue. */
+export function batchPartOf(queue: ConsumeQueue, message: Dispatch): BatchPart | undefined {
+  if (!(queue instanceof BatchConsumeQueue)) return undefined
+  const { storeTimestamp, queueOffset, buffer, propertiesStart, propertiesEnd } = message
+  const count = batchCount(buffer, propertiesStart, propertiesEnd)
+  return { storeTimestamp, baseOffset: queueOffset, count }
 }

@@ -12,6 +12,7 @@ import {
   transactionState,
 } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
+import { isBatchRecord } from '../consumequeue/batch-unit.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import { dispatchSpans } from '../index/index-key.ts'
 import { deliverTimestamp } from './delay-levels.ts'
@@ -63,10 +64,12 @@ export function dispatchOfRecord(
   if (typeof spans === 'string') return undefined
   const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
   const { topicStart, topicEnd, propertiesStart, propertiesEnd } = spans
-  // A batch that is one record lies in a queue of another form, which is not kept here.
-  const isQueued = hasQueueUnit(sysFlag) && (sysFlag & MessageSysFlag.INNER_BATCH) === 0
   const queueId = readInt(buffer, at + RecordAt.queueId)
-  const queue = isQueued ? queues.ofRecord(buffer, topicStart, topicEnd, queueId) : undefined
+  const queue = !hasQueueUnit(sysFlag)
+    ? undefined
+    : isBatchRecord(sysFlag)
+      ? queues.ofBatch(buffer.toString('utf8', topicStart, topicEnd), queueId)
+      : queues.ofRecord(buffer, topicStart, topicEnd, queueId)
   const topic = queue?.topic ?? buffer.toString('utf8', topicStart, topicEnd)
   const storeTimestamp = recordStoreTimestamp(buffer, at)
   const keys = dispatchSpans(buffer, propertiesStart, propertiesEnd)
