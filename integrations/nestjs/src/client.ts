@@ -17,7 +17,7 @@ import { ERROR_PROPERTY } from './transport.ts'
 export interface RocketMQClientOptions extends RocketMQOptions {
   /** A client to use in the place of an own one; it is not closed. */
   readonly client?: RocketMQ | undefined
-  /** How it sends; its `serde` writes the data, default `json()`. */
+  /** How it sends. Data is written as JSON unless its `serde` says otherwise. */
   readonly producer?: Omit<ProducerOptions<unknown>, 'checkTransaction'>
   /** How long a reply may take, ms; default 5000. */
   readonly requestTimeout?: number

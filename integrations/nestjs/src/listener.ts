@@ -3,6 +3,7 @@ import type { ConsumerOptions, SqlSelector } from '@skylarkmq/client'
 
 /** What a method of a provider consumes: a topic, or several by `subscriptions`. */
 export interface ListenerOptions<T = unknown> extends Omit<ConsumerOptions<T>, 'subscriptions'> {
+  /** The topic that it consumes. */
   readonly topic?: string
   /** Tags such as `paid || refunded`, or `{ sql }`; default all messages of `topic`. */
   readonly expression?: string | SqlSelector

@@ -44,6 +44,7 @@ export interface RocketMQModuleAsyncOptions extends Pick<ModuleMetadata, 'import
 
 /** A producer with a name, for `@InjectProducer(name)`. */
 export interface FeatureProducer extends Omit<ProducerOptions<unknown>, 'checkTransaction'> {
+  /** What it is injected by. */
   readonly name: string
   /** Makes it a producer of transactions; it needs a `group` then. Says what became of one when a broker asks. */
   readonly check?: TransactionProducerOptions<never>['check']

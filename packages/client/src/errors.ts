@@ -2,6 +2,7 @@ import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
 
 /** One try of a send. */
 export interface SendAttempt {
+  /** The broker that was to have it. */
   readonly brokerName: string
   /** `host:port` that was tried; undefined when the broker had none to send to. */
   readonly address: string | undefined
@@ -84,6 +85,7 @@ function define<V extends object>(code: string, row: Row<V>): RowClass<V> {
 export interface BrokerAnswer {
   /** See ResponseCode. */
   readonly responseCode: number
+  /** What it said, in its own words. */
   readonly remark: string
   /** Name of the request. */
   readonly request: string
@@ -226,7 +228,9 @@ export class RouteNotFoundError extends define<{
 
 /** Who told this client of an address. */
 export interface Advertised {
+  /** The broker that has the address. */
   readonly brokerName: string
+  /** Its cluster. */
   readonly cluster: string
   /** Name servers that have it from the broker. */
   readonly nameServers: string

@@ -5,7 +5,29 @@ export type { DeadLetters, Replayed, ReplayOptions } from './admin/dead-letters.
 export type { GroupLag, Groups, OffsetChange, QueueLag, ResetOptions } from './admin/groups.ts'
 export type { BrowseOptions, Messages, QueryOptions } from './admin/messages.ts'
 export type { QueueState, TopicOptions, Topics } from './admin/topics.ts'
-export * from './errors.ts'
+export {
+  AuthError,
+  BrokerError,
+  ClosedError,
+  ConnectError,
+  ConnectionLostError,
+  FlowControlError,
+  MessageError,
+  NameServerError,
+  OptionError,
+  ReplayError,
+  RocketMQError,
+  RouteNotFoundError,
+  SendError,
+  SerdeError,
+  StatusError,
+  TimeoutError,
+  WrongPortError,
+  type Advertised,
+  type BrokerAnswer,
+  type SendAttempt,
+  type TimeoutPhase,
+} from './errors.ts'
 export * from './events.ts'
 export type { SqlSelector } from './consumer/check-expressions.ts'
 export type { ConsumeResult, MessageListener } from './consumer/consuming.ts'

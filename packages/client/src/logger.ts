@@ -5,9 +5,13 @@ export type LogLine = (fields: object, message: string) => void
 
 /** Takes what this client has to say. A pino logger is one, and so are its children. */
 export interface Logger {
+  /** What only who looks for a fault wants to know. */
   readonly debug: LogLine
+  /** What is as it should be. */
   readonly info: LogLine
+  /** What the client puts right by itself. */
   readonly warn: LogLine
+  /** What somebody has to look at. */
   readonly error: LogLine
 }
 

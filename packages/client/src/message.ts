@@ -17,6 +17,7 @@ import type { Duration } from './duration.ts'
 
 /** A message to send. `T` is what its body is: text or bytes, or what the producer's serde takes. */
 export interface Message<T = string | Uint8Array> {
+  /** Where it goes; without the namespace. */
   readonly topic: string
   /** Without a serde, text is sent as UTF-8. */
   readonly body: T
@@ -44,7 +45,9 @@ export interface ReceivedMessage<T = Buffer> {
   readonly topic: string
   /** As the producer gave it. */
   readonly body: T
+  /** What subscriptions filter by, if it has one. */
   readonly tag: string | undefined
+  /** What it can be found by. */
   readonly keys: readonly string[]
   /** All properties, those of RocketMQ included. */
   readonly properties: ReadonlyMap<string, string>
@@ -58,9 +61,9 @@ export interface ReceivedMessage<T = Buffer> {
   readonly queueOffset: number
   /** Offset in the commit log of its broker, in bytes. */
   readonly physicalOffset: number
-  /** ms, the producer's clock */
+  /** When it was sent: ms since 1970, by the producer's clock. */
   readonly bornTimestamp: number
-  /** ms, the broker's clock */
+  /** When it was stored: ms since 1970, by the broker's clock. */
   readonly storeTimestamp: number
   /** `ip:port` of the producer. */
   readonly bornHost: string
@@ -68,6 +71,7 @@ export interface ReceivedMessage<T = Buffer> {
   readonly storeHost: string
   /** How often it was consumed before, in vain. */
   readonly reconsumeTimes: number
+  /** The application's own number. */
   readonly flag: number
   /** See MessageSysFlag; the bits of compression are cleared when the body was restored. */
   readonly sysFlag: number

@@ -179,8 +179,9 @@ export interface Listener {
 export interface TlsOptions {
   /** Certificates to trust, PEM, in place of the host's. */
   readonly ca?: string | Buffer
-  /** This side's own certificate and key, PEM. */
+  /** This side's own certificate, PEM. */
   readonly cert?: string | Buffer
+  /** The key of that certificate, PEM. */
   readonly key?: string | Buffer
   /** Whether a certificate that nobody vouches for ends the connection; default true. */
   readonly rejectUnauthorized?: boolean

@@ -10,6 +10,7 @@ export type IdempotentHandler<T, Tx> = (
 
 /** How messages are told apart, and where that is remembered. */
 export interface IdempotentOptions<T, Tx> {
+  /** Where it is remembered what took effect. */
   readonly store: OnceStore<Tx>
   /**
    * What two messages have in common that must take effect once, such as the number of an order. Default topic and id: they

@@ -3,14 +3,19 @@ import type { Once, TransactionStore } from './store.ts'
 
 /** A connection of MySQL within a transaction: that of `mysql2/promise` as it is. */
 export interface MysqlConnection {
+  /** Runs a statement. */
   query(sql: string, values?: unknown): Promise<[unknown, unknown]>
+  /** Begins a transaction. */
   beginTransaction(): Promise<void>
+  /** Ends it, and keeps what it did. */
   commit(): Promise<void>
+  /** Ends it, and undoes what it did. */
   rollback(): Promise<void>
 }
 
 /** What is needed of a pool of MySQL or MariaDB: that of `mysql2/promise` as it is. */
 export interface MysqlPool<C extends MysqlConnection> {
+  /** A connection for one transaction. */
   getConnection(): Promise<C & { release(): void; destroy(): void }>
 }
 

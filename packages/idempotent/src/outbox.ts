@@ -11,6 +11,7 @@ import type { TransactionStore } from './store.ts'
 
 /** How an outbox sends, and where it remembers. */
 export interface OutboxOptions<T, Tx> extends Omit<TransactionProducerOptions<T>, 'check'> {
+  /** Where it is remembered what was done: a database's. */
   readonly store: TransactionStore<Tx>
   /**
    * A transaction that is not done after this long never will be, ms; default one minute. Longer than any work takes.

@@ -3,11 +3,13 @@ import type { Once, TransactionStore } from './store.ts'
 
 /** A connection of PostgreSQL within a transaction: that of `pg` as it is. */
 export interface PostgresClient {
+  /** Runs a statement. */
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rowCount: number | null }>
 }
 
 /** What is needed of a pool of PostgreSQL: that of `pg` as it is. */
 export interface PostgresPool<C extends PostgresClient> {
+  /** A connection for one transaction. */
   connect(): Promise<C & { release(error?: Error | boolean): void }>
 }
 

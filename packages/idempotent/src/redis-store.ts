@@ -3,6 +3,7 @@ import type { Once, OnceStore } from './store.ts'
 
 /** What is needed of a client of Redis: that of ioredis as it is. */
 export interface RedisClient {
+  /** Runs a script in Redis. */
   eval(script: string, keyCount: number, ...values: (string | number)[]): Promise<unknown>
 }
 

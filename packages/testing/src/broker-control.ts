@@ -8,6 +8,7 @@ import type { TestNetwork } from './network.ts'
 export interface BrokerControl {
   /** `host:port`, the same through all restarts. */
   readonly address: string
+  /** Whether it runs. */
   readonly isRunning: boolean
   /** Stops it in order: it leaves the routes and writes everything down. */
   stop(): Promise<void>

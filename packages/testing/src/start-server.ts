@@ -19,6 +19,7 @@ export interface TestServerOptions {
 export interface WaitOptions {
   /** ms of real time; default 5000. */
   readonly timeout?: number | undefined
+  /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -5,7 +5,9 @@ import { MASTER_ID } from '../route/topic-route.ts'
 
 /** A master that administration asks. */
 export interface Master {
+  /** Its name: those of a name share their topics' queues. */
   readonly brokerName: string
+  /** The cluster that it is in. */
   readonly cluster: string
   /** `host:port` */
   readonly address: string

@@ -13,6 +13,7 @@ export interface ReplayOptions extends BrowseOptions {
   readonly topic?: string
   /** Only counts; default false. */
   readonly dryRun?: boolean
+  /** Ends it between two messages; those before are sent. */
   readonly signal?: AbortSignal
 }
 

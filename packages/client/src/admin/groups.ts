@@ -29,6 +29,7 @@ import { mastersOf, readMasters, type Master } from './brokers-known.ts'
 
 /** How far a group has come in one queue. */
 export interface QueueLag {
+  /** Which queue. */
   readonly queue: MessageQueue
   /** Offset behind the last message of the queue. */
   readonly brokerOffset: number
@@ -44,15 +45,19 @@ export interface QueueLag {
 export interface GroupLag {
   /** Messages that it has not consumed, in all queues. */
   readonly lag: number
+  /** Messages that it consumes in a second, as the brokers count them. */
   readonly consumeTps: number
+  /** The same by queue. */
   readonly queues: readonly QueueLag[]
 }
 
 /** Where one queue of a group goes by a reset. */
 export interface OffsetChange {
+  /** Which queue. */
   readonly queue: MessageQueue
   /** Undefined when the group has no offset there. */
   readonly from: number | undefined
+  /** Offset that it consumes next. */
   readonly to: number
 }
 

@@ -35,6 +35,7 @@ export interface TopicOptions {
 
 /** One queue of a topic. */
 export interface QueueState {
+  /** Which queue. */
   readonly queue: MessageQueue
   /** Offset of the first message that is there, in messages. */
   readonly minOffset: number

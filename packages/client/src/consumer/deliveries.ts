@@ -16,6 +16,7 @@ export interface Delivery<T = Buffer> extends ReceivedMessage<T> {
 
 /** Messages that are consumed together. */
 export interface Batch<T = Buffer> {
+  /** The messages, at least one. */
   readonly messages: readonly Delivery<T>[]
   /** All of them were consumed, but those of which something else was said. */
   ack(): void

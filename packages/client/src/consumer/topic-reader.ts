@@ -19,6 +19,7 @@ import { Puller } from './pull.ts'
 
 /** What a reader may be told. */
 export interface TopicReaderOptions {
+  /** The topic to read; without the namespace. */
   readonly topic: string
   /** Where to begin in each queue; a Date: at the first message stored then or later. Default `last`. */
   readonly from?: StartFrom | Date

@@ -5,6 +5,7 @@ import type { TransactionDecision } from './transaction.ts'
 
 /** What became of a message of a transaction. */
 export interface TransactionResult extends SendResult {
+  /** What the work decided. */
   readonly decision: TransactionDecision
 }
 

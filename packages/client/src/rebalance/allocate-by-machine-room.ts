@@ -23,7 +23,9 @@ export function allocateByMachineRoom(rooms: readonly string[]): Allocate {
 
 /** Says in which machine room a queue, or a client, is. */
 export interface MachineRooms {
+  /** The room of a queue's broker. */
   brokerRoom(queue: MessageQueue): string
+  /** The room of a client of the group. */
   clientRoom(clientId: string): string
 }
 

@@ -1,5 +1,6 @@
 /** What a body belongs to. */
 export interface SerdeContext {
+  /** The topic of the message. */
   readonly topic: string
 }
 
@@ -8,7 +9,9 @@ export interface SerdeContext {
  * asynchronous.
  */
 export interface Serde<T> {
+  /** The body of a value. */
   encode(value: T, context: SerdeContext): string | Uint8Array | Promise<string | Uint8Array>
+  /** The value of a body. */
   decode(body: Buffer, context: SerdeContext): T | Promise<T>
 }
 

@@ -1,6 +1,8 @@
 /** What went wrong at one place of a value. */
 export interface SchemaIssue {
+  /** For people. */
   readonly message: string
+  /** Where in the value; the whole of it without. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
@@ -13,6 +15,7 @@ export type SchemaResult<T> =
  * Declared here, so that none of them is a dependency.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What the specification says. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string

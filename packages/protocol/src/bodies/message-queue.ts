@@ -2,7 +2,9 @@ import { type Shape, number, object, text } from './shape.ts'
 
 /** One queue of a topic on one broker. Apache: `MessageQueue.java`. */
 export interface MessageQueue {
+  /** The topic that it is of. */
   readonly topic: string
+  /** Name of its broker. */
   readonly brokerName: string
   /** From 0; -1 stands for all queues of the broker. */
   readonly queueId: number
