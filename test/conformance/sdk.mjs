@@ -19,6 +19,7 @@ import {
   scratchDirectory,
   waitUntil,
 } from './lib/processes.mjs'
+import { closingChecks } from './sdk/closing.mjs'
 import { exampleChecks } from './sdk/examples.mjs'
 import { interopChecks } from './sdk/interop.mjs'
 import { startPeer } from './sdk/peers.mjs'
@@ -70,6 +71,8 @@ function skip(what, why) {
   console.log(`skipped ${what}: ${why}`)
 }
 
+const isWanted = ([check]) => check.includes(options.only)
+
 /** Starts the programs that can be; says which cannot. */
 function startPeers(directory) {
   const tools = {
@@ -120,7 +123,8 @@ async function showAll(cluster, checks, showing, together) {
   return failed
 }
 
-async function showCluster(name, version, nameServer, peers, directory) {
+/** `brokerPid` is given for a broker of ours to stop. */
+async function showCluster({ name, version, nameServer, brokerPid, peers, directory }) {
   const mq = new RocketMQ({ nameServers: nameServer })
   const createTopic = async (topic, queues) => {
     const { topics } = mq.admin()
@@ -128,18 +132,20 @@ async function showCluster(name, version, nameServer, peers, directory) {
     // Apache's clients look for a topic that is not there only every 30 s.
     await waitUntil(`the route of ${topic}`, async () => (await topics.route(topic)) !== undefined)
   }
-  const cluster = { ...peers, name, nameServer, directory, createTopic }
+  const cluster = { ...peers, name, nameServer, brokerPid, directory, createTopic }
   const interop = interopChecks.filter(([, makes]) => makes.every((make) => make in peers))
   const checks = [
     ...interop.map(([check, , run]) => [`interop/${check}`, run]),
     ...exampleChecks(version),
-  ].filter(([check]) => check.includes(options.only))
+  ].filter(isWanted)
   let failed = await showAll(cluster, checks, 1, TOGETHER)
   for (let showing = 2; showing <= SHOWINGS && failed.length <= AGAIN_MAX; showing++) {
     failed = await showAll(cluster, failed, showing, 2)
   }
-  await mq.close()
-  total.passed += checks.length - failed.length
+  const closing = brokerPid === undefined ? [] : closingChecks.filter(isWanted)
+  failed.push(...(await showAll(cluster, closing, 1, 1)))
+  await mq.close({ timeout: 1_000 })
+  total.passed += checks.length + closing.length - failed.length
   total.failed += failed.length
 }
 
@@ -147,7 +153,8 @@ async function main(scratch) {
   const peers = startPeers(scratch)
   try {
     if (options.nameserver !== undefined) {
-      return await showCluster('given', '5', options.nameserver, peers, scratch)
+      const given = { name: 'given', version: '5', nameServer: options.nameserver }
+      return await showCluster({ ...given, peers, directory: scratch })
     }
     for (const name of options.make ?? Object.keys(clusters)) {
       const { version, start } = clusters[name]
@@ -156,7 +163,7 @@ async function main(scratch) {
       try {
         const cluster = await start({ dir: directory, ports: await choosePorts(2) })
         try {
-          await showCluster(name, version, cluster.nameServer, peers, scratch)
+          await showCluster({ ...cluster, name, version, peers, directory: scratch })
         } finally {
           await cluster.stop()
         }

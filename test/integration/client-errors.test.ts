@@ -4,6 +4,7 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   AuthError,
   ConnectError,
@@ -211,4 +212,80 @@ test('an aborted send rejects with the reason of its signal, and a closed client
   await mq.close({ timeout: 100 })
   await assert.rejects(producer.send({ topic: 'T', body: 'b' }), { code: 'RMQ_CLOSED' })
   await assert.rejects(mq.producer(), { code: 'RMQ_CLOSED' })
+})
+
+test('every call that waits ends by its signal, with the reason of the signal', async (t) => {
+  const silent = await portOf(t, net.createServer())
+  const mq = new RocketMQ({ nameServers: silent, timeout: 60_000 })
+  atEnd(t, () => mq.close({ timeout: 50 }))
+  const producer = await mq.producer({ sendTimeoutMs: 60_000 })
+  const transactions = await mq.transactionProducer({ group: 'P', check: () => 'unknown' })
+  const { topics, groups, messages, deadLetters, brokers } = mq.admin()
+  const [topic, group, body] = ['T', 'G', 'b']
+  const subscriptions = { T: '*' }
+  const recallHandle = Buffer.from('v1 T broker-a 1 1').toString('base64url')
+  const calls: Record<string, (options: { signal: AbortSignal }) => Promise<unknown>> = {
+    send: (options) => producer.send({ topic, body }, options),
+    sendBatch: (options) => producer.sendBatch([{ topic, body }], options),
+    sendOneway: (options) => producer.sendOneway({ topic, body }, options),
+    request: (options) => producer.request({ topic, body }, { ...options, timeout: 60_000 }),
+    recall: (options) => producer.recall(topic, recallHandle, options),
+    queuesOfProducer: (options) => producer.fetchPublishQueues(topic, options),
+    transaction: (options) => transactions.send({ topic, body }, () => 'commit', options),
+    run: async (options) => (await mq.consumer({ group, subscriptions })).run(() => 0, options),
+    next: async (options) =>
+      (await mq.consumer({ group, subscriptions, ...options }))[Symbol.asyncIterator]().next(),
+    batch: async (options) =>
+      (await mq.consumer({ group, subscriptions, ...options })).batches().next(),
+    read: (options) =>
+      mq
+        .reader({ topic, ...options })
+        [Symbol.asyncIterator]()
+        .next(),
+    topicList: (options) => topics.list(options),
+    topicCreate: (options) => topics.create(topic, options),
+    topicDelete: (options) => topics.delete(topic, options),
+    topicRoute: (options) => topics.route(topic, options),
+    topicQueues: (options) => topics.queues(topic, options),
+    topicStats: (options) => topics.stats(topic, options),
+    topicGroups: (options) => topics.groups(topic, options),
+    groupList: (options) => groups.list(options),
+    groupCreate: (options) => groups.create(group, {}, options),
+    groupDelete: (options) => groups.delete(group, options),
+    groupLag: (options) => groups.lag(group, topic, options),
+    groupConnections: (options) => groups.connections(group, options),
+    groupRunningInfo: (options) => groups.runningInfo(group, 'client', options),
+    groupReset: (options) => groups.resetOffsets(group, topic, { to: 'first', ...options }),
+    messageQuery: (options) => messages.query(topic, 'key', options),
+    messageGet: (options) => messages.get(topic, 'id', options),
+    messageBrowse: (options) => messages.browse(topic, options).next(),
+    deadLetterList: (options) => deadLetters.list(group, options).next(),
+    deadLetterReplay: (options) => deadLetters.replay(group, options),
+    clusters: (options) => brokers.clusters(options),
+    masters: (options) => brokers.masters(undefined, options),
+    config: (options) => brokers.config(silent, options),
+    setConfig: (options) => brokers.setConfig(silent, {}, options),
+    runtime: (options) => brokers.runtime(silent, options),
+  }
+  const reason = new Error('enough')
+  for (const state of ['aborted before', 'aborted later']) {
+    const controllers: AbortController[] = []
+    const outcomes = Object.entries(calls).map(async ([name, call]) => {
+      const controller = new AbortController()
+      controllers.push(controller)
+      if (state === 'aborted before') controller.abort(reason)
+      const outcome = await call({ signal: controller.signal }).then(
+        () => 'an end',
+        (error: unknown) => error,
+      )
+      assert.equal(outcome, reason, `${name}, ${state}`)
+    })
+    await pause(20)
+    for (const each of controllers) each.abort(reason)
+    await Promise.all(outcomes)
+  }
+  const hung = await mq.producer({ group: 'hung' })
+  const controller = new AbortController()
+  controller.abort(reason)
+  await assert.rejects(hung.close({ signal: controller.signal }), reason)
 })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Consumer, ReceivedMessage, RocketMQ } from '@skylarkmq/client'
+import { RocketMQ, type Consumer, type ReceivedMessage } from '@skylarkmq/client'
+import { nodeEnv, silentEvents, type Env, type Timer } from '@skylarkmq/env'
 import { startServer, type TestServer } from '@skylarkmq/testing'
 
 const textOf = (message: ReceivedMessage): string => message.body.toString()
@@ -201,6 +203,107 @@ test('a suspended consumer pulls nothing until it is resumed', async () => {
   consumer.resume()
   await until(() => taken.length === 4)
 })
+
+for (const [fault, happen] of Object.entries({
+  'was killed': (server: TestServer) => {
+    server.broker.kill()
+  },
+  'takes no connection': (server: TestServer) => {
+    server.network.refuse()
+  },
+  'answers an hour later': (server: TestServer) => {
+    server.network.delay(3_600_000)
+  },
+})) {
+  test(`close ends within its time when the broker ${fault}`, async () => {
+    await using server = await startServer({ topics: { T: 2 } })
+    // Longer than any test runs: only the deadline ends it.
+    const options = { logger: SILENT, timeout: 1e8 }
+    const mq = new RocketMQ({ ...options, nameServers: server.nameServers })
+    const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' }, ordered: true })
+    await consumer.run(() => undefined)
+    await send(mq, 'T', numbers(4))
+    const transactions = await mq.transactionProducer({ group: 'P', check: () => 'unknown' })
+    await transactions.send({ topic: 'T', body: 'b' }, () => 'commit')
+    happen(server)
+    await mq.close({ timeout: 60 })
+    assert.deepEqual(consumer.queues, [])
+    server.network.heal()
+  })
+}
+
+test('clients that come and go leave nothing behind: no timer, no socket, no listener of a signal', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const { signal } = new AbortController()
+  const { env, timers } = countedTimers()
+  const live = async (): Promise<void> => {
+    const mq = new RocketMQ({ nameServers: server.nameServers, signal }, env)
+    const consumer = await mq.consumer({
+      group: 'g',
+      subscriptions: { T: '*' },
+      signal,
+      ...first,
+    })
+    const got = new Promise((resolve) => {
+      void consumer.run(resolve, { signal })
+    })
+    const producer = await mq.producer({ signal })
+    await producer.send({ topic: 'T', body: 'b' }, { signal })
+    await got
+    await mq.close({ signal })
+  }
+  const kinds = (): string[] =>
+    process
+      .getActiveResourcesInfo()
+      .filter((kind) => kind !== 'Immediate')
+      .sort()
+  const isGone = (): boolean => server.network.connections === connections
+  const { connections } = server.network
+  await live()
+  await until(isGone)
+  const before = kinds()
+  for (let i = 0; i < 20; i++) await live()
+  await until(isGone)
+  assert.deepEqual(kinds(), before)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  // Those that are longer than a pause of whoever tries something again.
+  await until(() => timers.every((ms) => ms <= 1_000))
+})
+
+/** An environment, and how long its timers are that neither ran out nor were taken back, ms. */
+function countedTimers(): { readonly env: Env; readonly timers: readonly number[] } {
+  const host = nodeEnv(silentEvents)
+  const timers: number[] = []
+  const counted = (ms: number, timer: Timer): Timer & { ends: () => void } => {
+    const entry = [ms]
+    timers.push(ms)
+    const ends = (): void => {
+      const at = entry.length === 0 ? -1 : timers.indexOf(entry.pop() ?? -1)
+      if (at >= 0) timers.splice(at, 1)
+    }
+    const cancel = (): void => {
+      ends()
+      timer.cancel()
+    }
+    return { cancel, ends }
+  }
+  const clock: Env['clock'] = {
+    ...host.clock,
+    after: (ms, f) => {
+      const made = counted(
+        ms,
+        host.clock.after(ms, () => {
+          made.ends()
+          f()
+        }),
+      )
+      return made
+    },
+    every: (ms, f) => counted(ms, host.clock.every(ms, f)),
+    keepAlive: () => counted(Infinity, host.clock.keepAlive()),
+  }
+  return { env: { ...host, clock }, timers }
+}
 
 /** Messages of T that the group g has not consumed. */
 async function lagOf(server: TestServer, mq: RocketMQ): Promise<number> {

@@ -33,13 +33,15 @@ const QUEUES = 8
 /** How long everything has to be taken once the deaths are over. */
 const CATCH_UP_MS = 90_000
 
-const acknowledged = new Set()
+/** More numbers than are sent: room that is there from the start, so that only what leaks grows. */
+const room = Math.ceil(Number(options.seconds) * rate * 2) + 10_000
+const acknowledged = new Uint8Array(room)
 const groups = {
-  concurrent: { taken: new Map(), members: [], ordered: false },
-  ordered: { taken: new Map(), members: [], ordered: true },
+  concurrent: { taken: new Uint8Array(room), members: [], ordered: false },
+  ordered: { taken: new Uint8Array(room), members: [], ordered: true },
 }
 const failures = { sends: 0, deaths: 0, joins: 0, leaves: 0 }
-const heaps = []
+const figures = []
 const said = new Map()
 const logger = {
   debug: () => undefined,
@@ -58,7 +60,7 @@ async function produce(mq, first, step) {
     const key = number % QUEUES
     const sent = producer
       .send({ topic: 'Soak', body: String(number), shardingKey: `key${key}` })
-      .then(() => acknowledged.add(number))
+      .then(() => (acknowledged[number] = 1))
       .catch(() => failures.sends++)
       .finally(() => open.delete(sent))
     open.add(sent)
@@ -81,7 +83,7 @@ async function joinGroup(nameServers, name) {
   await consumer.run(async (message) => {
     const number = Number(message.body.toString())
     await pause(1)
-    group.taken.set(number, (group.taken.get(number) ?? 0) + 1)
+    group.taken[number]++
   })
   group.members.push(mq)
   failures.joins++
@@ -119,15 +121,27 @@ async function kill(cluster) {
 async function watchMemory() {
   while (!isOver()) {
     globalThis.gc?.()
-    heaps.push(process.memoryUsage().heapUsed / 2 ** 20)
+    const { heapUsed, external, rss } = process.memoryUsage()
+    const handles = process.getActiveResourcesInfo().length
+    figures.push({
+      heap: heapUsed / 2 ** 20,
+      external: external / 2 ** 20,
+      rss: rss / 2 ** 20,
+      handles,
+    })
     await pause(2_000)
   }
 }
 
-const missing = () =>
-  Object.entries(groups).flatMap(([name, { taken }]) =>
-    [...acknowledged].filter((number) => !taken.has(number)).map((number) => `${name}: ${number}`),
-  )
+function missing() {
+  const lost = []
+  for (const [name, { taken }] of Object.entries(groups)) {
+    for (let number = 0; number < room; number++) {
+      if (acknowledged[number] === 1 && taken[number] === 0) lost.push(`${name}: ${number}`)
+    }
+  }
+  return lost
+}
 
 const scratch = scratchDirectory(`soak-${options.make}`)
 mkdirSync(join(scratch.path, 'data'), { recursive: true })
@@ -166,26 +180,32 @@ try {
 }
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
-const part = Math.max(1, Math.floor(heaps.length / 5))
+/** Medians of ten figures that begin at a part of the run. */
+const figuresAt = (share) => {
+  const begin = Math.max(0, Math.min(figures.length - 10, Math.floor(figures.length * share)))
+  const some = figures.slice(begin, begin + 10)
+  const names = Object.keys(some[0] ?? {})
+  return Object.fromEntries(
+    names.map((name) => [name, Math.round(median(some.map((each) => each[name])))]),
+  )
+}
 const twice = Object.fromEntries(
   Object.entries(groups).map(([name, { taken }]) => [
     name,
-    [...taken.values()].reduce((sum, times) => sum + times - 1, 0),
+    taken.reduce((sum, times) => sum + Math.max(0, times - 1), 0),
   ]),
 )
 console.log({
   make: options.make,
-  acknowledged: acknowledged.size,
+  acknowledged: acknowledged.reduce((sum, one) => sum + one, 0),
   lost: lost.length,
   twice,
   failedSends: failures.sends,
   deaths: failures.deaths,
   joins: failures.joins,
   leaves: failures.leaves,
-  heapMiB: {
-    early: Number(median(heaps.slice(part, 2 * part)).toFixed(1)),
-    late: Number(median(heaps.slice(-part)).toFixed(1)),
-  },
+  // MiB after a collection; handles are a count.
+  memory: { start: figuresAt(0.05), middle: figuresAt(0.5), end: figuresAt(1) },
   warnings: Object.fromEntries(said),
 })
 if (lost.length > 0) console.log('lost, some of them:', lost.slice(0, 10))

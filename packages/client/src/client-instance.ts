@@ -43,6 +43,8 @@ import { patiently } from './wire/patience.ts'
 const REQUEST_TIMEOUT_MS = 3_000
 const POLL_NAME_SERVER_MS = 30_000
 const HEARTBEAT_MS = 30_000
+/** How often topics are looked for that somebody wants and that are not there. */
+const MISSING_MS = 2_000
 
 /** What brokers may ask of this client. */
 const servedRequests = {
@@ -205,6 +207,10 @@ export class ClientInstance {
     this.#timers ??= [
       this.env.clock.every(this.#pollMs, () => void this.routes.refresh()),
       this.env.clock.every(this.#heartbeatMs, () => void this.heartbeat()),
+      this.env.clock.every(
+        Math.min(this.#pollMs, MISSING_MS),
+        () => void this.routes.refreshMissing(),
+      ),
     ]
   }
 

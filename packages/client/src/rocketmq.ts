@@ -13,7 +13,7 @@ import { Producer, type ProducerOptions } from './producer/producer.ts'
 import type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'
 import { TransactionProducer } from './producer/transaction-producer.ts'
 import { decodeBody } from './serde/bodies.ts'
-import { settledWithin, whenAborted } from './waiting.ts'
+import { settledWithin, whenAborted, withSignal, type CloseOptions } from './waiting.ts'
 
 /** What a client may be told. */
 export interface RocketMQOptions {
@@ -68,7 +68,7 @@ export interface TransactionProducerOptions<T = string | Uint8Array> extends Omi
 export type ReceivedBody<T> = string | Uint8Array extends T ? Buffer : T
 
 interface Closable {
-  close(options?: { readonly timeout?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** How long `close` takes at most. */
@@ -158,8 +158,8 @@ export class RocketMQ {
   /**
    * Closes consumers, then producers, then the connections: within `timeout` ms, default 10000, whatever the brokers do.
    */
-  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
-    return (this.#closing ??= this.#close(timeout))
+  close({ timeout = CLOSE_MS, signal }: CloseOptions = {}): Promise<void> {
+    return withSignal((this.#closing ??= this.#close(timeout)), signal)
   }
 
   /** As `close`, for `await using`. */

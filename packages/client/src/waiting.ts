@@ -1,5 +1,23 @@
 import type { Clock } from '@skylarkmq/env'
 
+/** What any call may be told. */
+export interface CallOptions {
+  /** Ends the waiting: the call rejects with the signal's reason. What was asked of a broker may be done all the same. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What ends a client, a producer, a consumer or a reader. */
+export interface CloseOptions extends CallOptions {
+  /** How long it may take, ms. */
+  readonly timeout?: number | undefined
+}
+
+/** As `withSignal` of what `f` returns; nothing is begun once the signal is aborted. */
+export async function underSignal<T>({ signal }: CallOptions, f: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted()
+  return withSignal(f(), signal)
+}
+
 /** Rejects with the signal's reason once it is aborted; what runs goes on, and its outcome is dropped. */
 export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise

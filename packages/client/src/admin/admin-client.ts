@@ -6,6 +6,7 @@ import { DeadLetters } from './dead-letters.ts'
 import { Groups } from './groups.ts'
 import { Messages } from './messages.ts'
 import { Topics } from './topics.ts'
+import { withSignal, type CallOptions } from '../waiting.ts'
 
 /**
  * Looks after a cluster: topics, groups, messages, dead letters, brokers. `close` ends it. Apache: `MQAdminImpl.java`,
@@ -36,8 +37,9 @@ export class AdminClient {
   }
 
   /** Closes the connections if no one else uses them. */
-  async close(): Promise<void> {
-    if (this.#ownsClient) await this.#client.close()
+  close(options: CallOptions = {}): Promise<void> {
+    const closed = this.#ownsClient ? this.#client.close() : Promise.resolve()
+    return withSignal(closed, options.signal)
   }
 
   /** As `close`, for `await using`. */

@@ -3,6 +3,7 @@ import type { ClientInstance } from '../client-instance.ts'
 import { ReplayError } from '../errors.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
 import { Producer } from '../producer/producer.ts'
+import { underSignal } from '../waiting.ts'
 import type { BrowseOptions, Messages } from './messages.ts'
 
 /** Which dead letters are sent again, and how. */
@@ -13,8 +14,8 @@ export interface ReplayOptions extends BrowseOptions {
   readonly topic?: string
   /** Only counts; default false. */
   readonly dryRun?: boolean
-  /** Ends it between two messages; those before are sent. */
-  readonly signal?: AbortSignal
+  /** Ends it; messages that were sent before stay sent. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What was sent again. */
@@ -44,7 +45,8 @@ export class DeadLetters {
     options: BrowseOptions = {},
   ): AsyncGenerator<ReceivedMessage, void, undefined> {
     const topic = DLQ_PREFIX + group
-    const route = await this.#client.routes.find(this.#client.wrapped(topic))
+    const wrapped = this.#client.wrapped(topic)
+    const route = await underSignal(options, () => this.#client.routes.find(wrapped))
     if (route === undefined) return
     yield* this.#messages.browse(topic, options)
   }
@@ -65,7 +67,8 @@ export class DeadLetters {
           continue
         }
         const again = messageAgain(message, options.topic)
-        if (options.dryRun !== true) await this.#send(producer, group, again, message, replayed)
+        if (options.dryRun !== true)
+          await this.#send(producer, group, again, message, replayed, options.signal)
         replayed++
       }
     } finally {
@@ -80,14 +83,16 @@ export class DeadLetters {
     again: Message,
     { msgId }: ReceivedMessage,
     replayed: number,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
     let reason: string
     let cause: unknown
     try {
-      const { status } = await producer.send(again)
+      const { status } = await producer.send(again, { signal })
       if (status === 'SEND_OK') return
       reason = `the broker answered ${status}`
     } catch (error) {
+      signal?.throwIfAborted()
       cause = error
       reason = error instanceof Error ? error.message : String(error)
     }

@@ -25,6 +25,7 @@ import { RouteNotFoundError } from '../errors.ts'
 import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
 import { checkedGroup } from '../options.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { underSignal, type CallOptions } from '../waiting.ts'
 import { mastersOf, readMasters, type Master } from './brokers-known.ts'
 
 /** How far a group has come in one queue. */
@@ -62,14 +63,14 @@ export interface OffsetChange {
 }
 
 /** How offsets are to be reset. */
-export interface ResetOptions {
+export interface ResetOptions extends CallOptions {
   /** To the first message, behind the last one, or to the first one stored at a time or later. */
   readonly to: StartFrom | Date
   /** Only says what would change; default false. */
   readonly dryRun?: boolean
 }
 
-/** Consumer groups. All methods reject with RMQ_NAME_SERVER, and with RMQ_BROKER when a broker refuses. */
+/** Consumer groups. All methods reject with RMQ_NAME_SERVER, with RMQ_BROKER when a broker refuses, and with the reason of `signal`. */
 export class Groups {
   readonly #client: ClientInstance
   readonly #offsets: QueueOffsets
@@ -81,109 +82,134 @@ export class Groups {
   }
 
   /** The settings of all groups, by name; of a group that differs between brokers, those of one of them. */
-  async list(): Promise<SubscriptionGroupConfig[]> {
-    const all = new Map<string, SubscriptionGroupConfig>()
-    for (const { address } of await readMasters(this.#client)) {
-      const answer = await this.#client.caller.call(address, GetAllSubscriptiongroupConfig, {})
-      const { subscriptionGroupTable } = subscriptionGroupWrapperBody.decode(answer.body)
-      for (const [name, config] of subscriptionGroupTable) all.set(name, config)
-    }
-    return [...all.values()].sort((one, other) => (one.groupName < other.groupName ? -1 : 1))
+  list(options: CallOptions = {}): Promise<SubscriptionGroupConfig[]> {
+    return underSignal(options, async () => {
+      const all = new Map<string, SubscriptionGroupConfig>()
+      for (const { address } of await readMasters(this.#client)) {
+        options.signal?.throwIfAborted()
+        const answer = await this.#client.caller.call(address, GetAllSubscriptiongroupConfig, {})
+        const { subscriptionGroupTable } = subscriptionGroupWrapperBody.decode(answer.body)
+        for (const [name, config] of subscriptionGroupTable) all.set(name, config)
+      }
+      return [...all.values()].sort((one, other) => (one.groupName < other.groupName ? -1 : 1))
+    })
   }
 
   /** Creates a group on all masters, or changes it; what is not given has Apache's default. Rejects with RMQ_OPTION too. */
-  async create(
+  create(
     group: string,
     settings: Partial<Omit<SubscriptionGroupConfig, 'groupName'>> = {},
+    options: CallOptions = {},
   ): Promise<void> {
-    const config = subscriptionGroupConfig(this.#client.wrapped(checkedGroup(group)), settings)
-    const body = subscriptionGroupConfigBody.encode(config)
-    for (const { address } of await readMasters(this.#client)) {
-      await this.#client.caller.call(address, UpdateAndCreateSubscriptiongroup, {}, { body })
-    }
+    return underSignal(options, async () => {
+      const config = subscriptionGroupConfig(this.#client.wrapped(checkedGroup(group)), settings)
+      const body = subscriptionGroupConfigBody.encode(config)
+      for (const { address } of await readMasters(this.#client)) {
+        options.signal?.throwIfAborted()
+        await this.#client.caller.call(address, UpdateAndCreateSubscriptiongroup, {}, { body })
+      }
+    })
   }
 
   /** Deletes a group on all masters; with `offsets`, what it has consumed is forgotten too. */
-  async delete(group: string, { offsets = false }: { offsets?: boolean } = {}): Promise<void> {
-    const header = { groupName: this.#client.wrapped(group), cleanOffset: offsets }
-    for (const { address } of await readMasters(this.#client)) {
-      await this.#client.caller.call(address, DeleteSubscriptiongroup, header)
-    }
+  delete(group: string, options: { offsets?: boolean } & CallOptions = {}): Promise<void> {
+    const { offsets = false, signal } = options
+    return underSignal(options, async () => {
+      const header = { groupName: this.#client.wrapped(group), cleanOffset: offsets }
+      for (const { address } of await readMasters(this.#client)) {
+        signal?.throwIfAborted()
+        await this.#client.caller.call(address, DeleteSubscriptiongroup, header)
+      }
+    })
   }
 
   /** How far a group has come, in one topic or in all; nothing of a group that never consumed. */
-  async lag(group: string, topic?: string): Promise<GroupLag> {
-    const header = {
-      consumerGroup: this.#client.wrapped(group),
-      ...(topic === undefined ? {} : { topic: this.#client.wrapped(topic) }),
-    }
-    const stats = await Promise.all(
-      (await this.#mastersOf(group)).map(async ({ address }) => {
-        const answer = await this.#client.caller.call(address, GetConsumeStats, header)
-        return consumeStatsBody.decode(answer.body)
-      }),
-    )
-    const queues = stats
-      .flatMap(({ offsetTable }) => [...offsetTable])
-      .map(([queue, { brokerOffset, consumerOffset, lastTimestamp }]) => {
-        const lag = Math.max(0, brokerOffset - consumerOffset)
-        return { queue, brokerOffset, consumerOffset, lag, lastTimestamp }
-      })
-    return {
-      lag: queues.reduce((sum, each) => sum + each.lag, 0),
-      consumeTps: stats.reduce((sum, each) => sum + each.consumeTps, 0),
-      queues,
-    }
+  lag(group: string, topic?: string, options: CallOptions = {}): Promise<GroupLag> {
+    return underSignal(options, async () => {
+      const header = {
+        consumerGroup: this.#client.wrapped(group),
+        ...(topic === undefined ? {} : { topic: this.#client.wrapped(topic) }),
+      }
+      const stats = await Promise.all(
+        (await this.#mastersOf(group)).map(async ({ address }) => {
+          const answer = await this.#client.caller.call(address, GetConsumeStats, header)
+          return consumeStatsBody.decode(answer.body)
+        }),
+      )
+      const queues = stats
+        .flatMap(({ offsetTable }) => [...offsetTable])
+        .map(([queue, { brokerOffset, consumerOffset, lastTimestamp }]) => {
+          const lag = Math.max(0, brokerOffset - consumerOffset)
+          return { queue, brokerOffset, consumerOffset, lag, lastTimestamp }
+        })
+      return {
+        lag: queues.reduce((sum, each) => sum + each.lag, 0),
+        consumeTps: stats.reduce((sum, each) => sum + each.consumeTps, 0),
+        queues,
+      }
+    })
   }
 
   /** The clients of a group and what they want; undefined when none is connected. */
-  async connections(group: string): Promise<ConsumerConnection | undefined> {
-    const header = { consumerGroup: this.#client.wrapped(group) }
-    const accept = [ResponseCode.CONSUMER_NOT_ONLINE]
-    for (const { address } of await this.#mastersOf(group)) {
-      const { caller } = this.#client
-      const answer = await caller.call(address, GetConsumerConnectionList, header, { accept })
-      if (answer.code === ResponseCode.SUCCESS) return consumerConnectionBody.decode(answer.body)
-    }
-    return undefined
+  connections(group: string, options: CallOptions = {}): Promise<ConsumerConnection | undefined> {
+    return underSignal(options, async () => {
+      const header = { consumerGroup: this.#client.wrapped(group) }
+      const accept = [ResponseCode.CONSUMER_NOT_ONLINE]
+      for (const { address } of await this.#mastersOf(group)) {
+        options.signal?.throwIfAborted()
+        const { caller } = this.#client
+        const answer = await caller.call(address, GetConsumerConnectionList, header, { accept })
+        if (answer.code === ResponseCode.SUCCESS) return consumerConnectionBody.decode(answer.body)
+      }
+      return undefined
+    })
   }
 
   /** What a client of a group is doing. */
-  async runningInfo(group: string, clientId: string): Promise<ConsumerRunningInfo> {
-    const header = { consumerGroup: this.#client.wrapped(group), clientId }
-    const [master] = await this.#mastersOf(group)
-    if (master === undefined) {
-      throw new RouteNotFoundError({ topic: group, reason: 'no master has this group' })
-    }
-    const answer = await this.#client.caller.call(master.address, GetConsumerRunningInfo, header)
-    return consumerRunningInfoBody.decode(answer.body)
+  runningInfo(
+    group: string,
+    clientId: string,
+    options: CallOptions = {},
+  ): Promise<ConsumerRunningInfo> {
+    return underSignal(options, async () => {
+      const header = { consumerGroup: this.#client.wrapped(group), clientId }
+      const [master] = await this.#mastersOf(group)
+      if (master === undefined) {
+        throw new RouteNotFoundError({ topic: group, reason: 'no master has this group' })
+      }
+      const answer = await this.#client.caller.call(master.address, GetConsumerRunningInfo, header)
+      return consumerRunningInfoBody.decode(answer.body)
+    })
   }
 
   /**
    * Has a group consume a topic from another place on, whether it is connected or not. Returns what changes, or would
    * with `dryRun`. Rejects with RMQ_TOPIC_NOT_FOUND too.
    */
-  async resetOffsets(group: string, topic: string, options: ResetOptions): Promise<OffsetChange[]> {
-    const to = startFrom(options.to)
-    const wrapped = this.#client.wrapped(topic)
-    const known = await this.lag(group, topic)
-    const from = new Map(known.queues.map((each) => [queueKey(each.queue), each.consumerOffset]))
-    const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
-    const changes = await Promise.all(
-      queues.map(async (queue) => ({
-        queue,
-        from: from.get(queueKey(queue)),
-        to: await this.#offsets.at(queue, to),
-      })),
-    )
-    if (options.dryRun === true) return changes
-    const header = { topic: wrapped, group: this.#client.wrapped(group), isForce: true }
-    const timestamp = to === 'first' ? 0 : to === 'last' ? -1 : to.timestampMs
-    for (const { address } of await mastersOf(this.#client, wrapped)) {
-      const { caller } = this.#client
-      await caller.call(address, InvokeBrokerToResetOffset, { ...header, timestamp })
-    }
-    return changes
+  resetOffsets(group: string, topic: string, options: ResetOptions): Promise<OffsetChange[]> {
+    return underSignal(options, async () => {
+      const to = startFrom(options.to)
+      const wrapped = this.#client.wrapped(topic)
+      const known = await this.lag(group, topic)
+      const from = new Map(known.queues.map((each) => [queueKey(each.queue), each.consumerOffset]))
+      const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+      const changes = await Promise.all(
+        queues.map(async (queue) => ({
+          queue,
+          from: from.get(queueKey(queue)),
+          to: await this.#offsets.at(queue, to),
+        })),
+      )
+      if (options.dryRun === true) return changes
+      const header = { topic: wrapped, group: this.#client.wrapped(group), isForce: true }
+      const timestamp = to === 'first' ? 0 : to === 'last' ? -1 : to.timestampMs
+      for (const { address } of await mastersOf(this.#client, wrapped)) {
+        options.signal?.throwIfAborted()
+        const { caller } = this.#client
+        await caller.call(address, InvokeBrokerToResetOffset, { ...header, timestamp })
+      }
+      return changes
+    })
   }
 
   /** Those that have its retry topic, which a group has where it consumes; else all. */

@@ -14,9 +14,10 @@ import { Puller } from '../consumer/pull.ts'
 import { readMessages, type ReceivedMessage } from '../message.ts'
 import { QueueOffsets } from '../offset/queue-offsets.ts'
 import { MASTER_ID, readAddress, subscribeQueues } from '../route/topic-route.ts'
+import { underSignal, withSignal, type CallOptions } from '../waiting.ts'
 
 /** Which messages a query looks for. */
-export interface QueryOptions {
+export interface QueryOptions extends CallOptions {
   /** Stored at this time or later, ms since 1970; default 0. */
   readonly beginTimestamp?: number
   /** Stored at this time or earlier, ms since 1970; default no end. */
@@ -26,7 +27,7 @@ export interface QueryOptions {
 }
 
 /** Which messages of a topic are read. */
-export interface BrowseOptions {
+export interface BrowseOptions extends CallOptions {
   /** Stored at this time or later; default from the first one on. */
   readonly from?: Date | undefined
   /** Stored at this time or earlier; default all that are there when the reading begins. */
@@ -39,7 +40,7 @@ const QUERY_TIMEOUT_MS = 10_000
 const UNIQ_KEY_BACK_MS = 3 * 24 * 3600 * 1000
 const COUNT_MAX = 32
 
-/** Stored messages. All methods reject with RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND, and RMQ_BROKER when a broker refuses. */
+/** Stored messages. All methods reject with RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND, RMQ_BROKER when a broker refuses, and the reason of `signal`. */
 export class Messages {
   readonly #client: ClientInstance
   readonly #offsets: QueueOffsets
@@ -51,20 +52,28 @@ export class Messages {
   }
 
   /** Messages of a topic that have a key, oldest first. */
-  async query(topic: string, key: string, options: QueryOptions = {}): Promise<ReceivedMessage[]> {
-    const found = await this.#query(topic, key, false, options)
-    return found.filter((message) => message.keys.includes(key))
+  query(topic: string, key: string, options: QueryOptions = {}): Promise<ReceivedMessage[]> {
+    return underSignal(options, async () => {
+      const found = await this.#query(topic, key, false, options)
+      return found.filter((message) => message.keys.includes(key))
+    })
   }
 
   /**
    * The message of an id: an offset id, or the id that its producer gave it, of the last three days. Undefined when
    * there is none. Of a message that was retried or delayed there are several; the oldest is returned.
    */
-  async get(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
-    const beginTimestamp = this.#client.env.clock.now() - UNIQ_KEY_BACK_MS
-    const found = await this.#query(topic, msgId, true, { beginTimestamp })
-    const [same] = found.filter((each) => each.properties.get(Property.UNIQ_KEY) === msgId)
-    return same ?? this.#byOffsetId(topic, msgId)
+  get(
+    topic: string,
+    msgId: string,
+    options: CallOptions = {},
+  ): Promise<ReceivedMessage | undefined> {
+    return underSignal(options, async () => {
+      const beginTimestamp = this.#client.env.clock.now() - UNIQ_KEY_BACK_MS
+      const found = await this.#query(topic, msgId, true, { beginTimestamp })
+      const [same] = found.filter((each) => each.properties.get(Property.UNIQ_KEY) === msgId)
+      return same ?? this.#byOffsetId(topic, msgId)
+    })
   }
 
   /**
@@ -73,21 +82,11 @@ export class Messages {
    */
   async *browse(
     topic: string,
-    { from, to, expression }: BrowseOptions = {},
+    { from, to, expression, signal }: BrowseOptions = {},
   ): AsyncGenerator<ReceivedMessage, void, undefined> {
-    const wrapped = this.#client.wrapped(topic)
-    const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
-    const begin = from === undefined ? ('first' as const) : { timestampMs: from.getTime() }
+    signal?.throwIfAborted()
     const latest = to?.getTime() ?? Infinity
-    const puller = new Puller(this.#client)
-    const readers = await Promise.all(
-      queues.map(async (queue) => {
-        const end = await this.#offsets.at(queue, 'last')
-        const offset = await this.#offsets.at(queue, begin)
-        const reader = new QueueReader(puller, queue, offset, end, expression)
-        return { reader, head: await reader.next() }
-      }),
-    )
+    const readers = await withSignal(this.#readers(topic, from, expression), signal)
     for (;;) {
       let oldest: { reader: QueueReader; head: ReceivedMessage | undefined } | undefined
       for (const each of readers) {
@@ -97,8 +96,28 @@ export class Messages {
       }
       if (oldest?.head === undefined || oldest.head.storeTimestamp > latest) return
       yield oldest.head
-      oldest.head = await oldest.reader.next()
+      oldest.head = await withSignal(oldest.reader.next(), signal)
     }
+  }
+
+  /** A reader of each queue, with the first message that it has. */
+  async #readers(
+    topic: string,
+    from: Date | undefined,
+    expression: string | undefined,
+  ): Promise<{ readonly reader: QueueReader; head: ReceivedMessage | undefined }[]> {
+    const wrapped = this.#client.wrapped(topic)
+    const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+    const begin = from === undefined ? ('first' as const) : { timestampMs: from.getTime() }
+    const puller = new Puller(this.#client)
+    return Promise.all(
+      queues.map(async (queue) => {
+        const end = await this.#offsets.at(queue, 'last')
+        const offset = await this.#offsets.at(queue, begin)
+        const reader = new QueueReader(puller, queue, offset, end, expression)
+        return { reader, head: await reader.next() }
+      }),
+    )
   }
 
   async #query(

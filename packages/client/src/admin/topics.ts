@@ -17,10 +17,11 @@ import {
 import type { ClientInstance } from '../client-instance.ts'
 import { OptionError } from '../errors.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { underSignal, type CallOptions } from '../waiting.ts'
 import { mastersOf, readMasters } from './brokers-known.ts'
 
 /** How a topic is to be. */
-export interface TopicOptions {
+export interface TopicOptions extends CallOptions {
   /** Queues on each broker; default 8. */
   readonly queues?: number
   /** See Perm; default readable and writeable. */
@@ -45,7 +46,7 @@ export interface QueueState {
   readonly lastUpdateTimestamp: number
 }
 
-/** Topics. All methods reject with RMQ_NAME_SERVER, and with RMQ_BROKER when a broker refuses. */
+/** Topics. All methods reject with RMQ_NAME_SERVER, with RMQ_BROKER when a broker refuses, and with the reason of `signal`. */
 export class Topics {
   readonly #client: ClientInstance
 
@@ -55,77 +56,91 @@ export class Topics {
   }
 
   /** Names of all topics that the name server knows, those of the system and of retries among them. */
-  async list(): Promise<string[]> {
-    const answer = await this.#client.nameServers.call(GetAllTopicListFromNameserver, {})
-    return [...topicListBody.decode(answer.body).topicList].sort()
+  list(options: CallOptions = {}): Promise<string[]> {
+    return underSignal(options, async () => {
+      const answer = await this.#client.nameServers.call(GetAllTopicListFromNameserver, {})
+      return [...topicListBody.decode(answer.body).topicList].sort()
+    })
   }
 
   /** Creates a topic on masters, or changes it. Rejects with RMQ_OPTION for a name that cannot be too. */
-  async create(topic: string, options: TopicOptions = {}): Promise<void> {
-    const { queues = 8, perm = Perm.READ | Perm.WRITE, order = false, attributes } = options
-    const problem = topicProblem(topic)
-    if (problem !== undefined) throw new OptionError({ option: 'topic', problem })
-    const masters = await readMasters(this.#client, options.cluster)
-    const header = {
-      topic: this.#client.wrapped(topic),
-      defaultTopic: SystemTopic.AUTO_CREATE,
-      readQueueNums: queues,
-      writeQueueNums: queues,
-      perm,
-      topicFilterType: 'SINGLE_TAG',
-      topicSysFlag: 0,
-      order,
-      ...(attributes === undefined ? {} : { attributes }),
-    }
-    for (const { address } of masters) {
-      await this.#client.caller.call(address, UpdateAndCreateTopic, header)
-    }
+  create(topic: string, options: TopicOptions = {}): Promise<void> {
+    return underSignal(options, async () => {
+      const { queues = 8, perm = Perm.READ | Perm.WRITE, order = false, attributes } = options
+      const problem = topicProblem(topic)
+      if (problem !== undefined) throw new OptionError({ option: 'topic', problem })
+      const masters = await readMasters(this.#client, options.cluster)
+      const header = {
+        topic: this.#client.wrapped(topic),
+        defaultTopic: SystemTopic.AUTO_CREATE,
+        readQueueNums: queues,
+        writeQueueNums: queues,
+        perm,
+        topicFilterType: 'SINGLE_TAG',
+        topicSysFlag: 0,
+        order,
+        ...(attributes === undefined ? {} : { attributes }),
+      }
+      for (const { address } of masters) {
+        options.signal?.throwIfAborted()
+        await this.#client.caller.call(address, UpdateAndCreateTopic, header)
+      }
+    })
   }
 
   /** Deletes a topic with all its messages, on all brokers. Nothing happens when there is none. */
-  async delete(topic: string): Promise<void> {
-    const wrapped = this.#client.wrapped(topic)
-    for (const { address } of await readMasters(this.#client)) {
-      await this.#client.caller.call(address, DeleteTopicInBroker, { topic: wrapped })
-    }
-    await this.#client.nameServers.call(DeleteTopicInNamesrv, { topic: wrapped })
+  delete(topic: string, options: CallOptions = {}): Promise<void> {
+    return underSignal(options, async () => {
+      const wrapped = this.#client.wrapped(topic)
+      for (const { address } of await readMasters(this.#client)) {
+        options.signal?.throwIfAborted()
+        await this.#client.caller.call(address, DeleteTopicInBroker, { topic: wrapped })
+      }
+      await this.#client.nameServers.call(DeleteTopicInNamesrv, { topic: wrapped })
+    })
   }
 
   /** Where a topic is; undefined when there is no such topic. */
-  route(topic: string): Promise<TopicRouteData | undefined> {
-    return this.#client.routes.read(this.#client.wrapped(topic))
+  route(topic: string, options: CallOptions = {}): Promise<TopicRouteData | undefined> {
+    return underSignal(options, () => this.#client.routes.read(this.#client.wrapped(topic)))
   }
 
   /** The queues of a topic that may be read. Rejects with RMQ_TOPIC_NOT_FOUND too. */
-  async queues(topic: string): Promise<MessageQueue[]> {
-    const wrapped = this.#client.wrapped(topic)
-    return subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+  queues(topic: string, options: CallOptions = {}): Promise<MessageQueue[]> {
+    return underSignal(options, async () => {
+      const wrapped = this.#client.wrapped(topic)
+      return subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
+    })
   }
 
   /** What is in each queue of a topic. Rejects with RMQ_TOPIC_NOT_FOUND too. */
-  async stats(topic: string): Promise<QueueState[]> {
-    const wrapped = this.#client.wrapped(topic)
-    const tables = await Promise.all(
-      (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
-        const answer = await this.#client.caller.call(address, GetTopicStatsInfo, {
-          topic: wrapped,
-        })
-        return [...topicStatsTableBody.decode(answer.body).offsetTable]
-      }),
-    )
-    return tables.flat().map(([queue, offsets]) => ({ queue, ...offsets }))
+  stats(topic: string, options: CallOptions = {}): Promise<QueueState[]> {
+    return underSignal(options, async () => {
+      const wrapped = this.#client.wrapped(topic)
+      const tables = await Promise.all(
+        (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
+          const answer = await this.#client.caller.call(address, GetTopicStatsInfo, {
+            topic: wrapped,
+          })
+          return [...topicStatsTableBody.decode(answer.body).offsetTable]
+        }),
+      )
+      return tables.flat().map(([queue, offsets]) => ({ queue, ...offsets }))
+    })
   }
 
   /** Names of the groups that consume a topic, or have. Rejects with RMQ_TOPIC_NOT_FOUND too. */
-  async groups(topic: string): Promise<string[]> {
-    const wrapped = this.#client.wrapped(topic)
-    const lists = await Promise.all(
-      (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
-        const header = { topic: wrapped }
-        const answer = await this.#client.caller.call(address, QueryTopicConsumeByWho, header)
-        return groupListBody.decode(answer.body).groupList
-      }),
-    )
-    return [...new Set(lists.flat())].sort()
+  groups(topic: string, options: CallOptions = {}): Promise<string[]> {
+    return underSignal(options, async () => {
+      const wrapped = this.#client.wrapped(topic)
+      const lists = await Promise.all(
+        (await mastersOf(this.#client, wrapped)).map(async ({ address }) => {
+          const header = { topic: wrapped }
+          const answer = await this.#client.caller.call(address, QueryTopicConsumeByWho, header)
+          return groupListBody.decode(answer.body).groupList
+        }),
+      )
+      return [...new Set(lists.flat())].sort()
+    })
   }
 }

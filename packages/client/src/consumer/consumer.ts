@@ -6,7 +6,13 @@ import type { ReceivedMessage } from '../message.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { decodeBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
-import { whenAborted, withSignal } from '../waiting.ts'
+import {
+  underSignal,
+  whenAborted,
+  withSignal,
+  type CallOptions,
+  type CloseOptions,
+} from '../waiting.ts'
 import type { SqlSelector } from './check-expressions.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
@@ -26,6 +32,8 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   readonly onInvalid?: 'fail' | 'skip' | 'deadLetter'
   /** Where a group begins that has never consumed a queue; a Date: at the first message stored then or later. Default `last`. */
   readonly consumeFrom?: StartFrom | Date
+  /** Closes the consumer when it is aborted; `for await` of it ends. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Thrown by a handler: the message goes to the dead-letter queue at once. */
@@ -67,6 +75,8 @@ export class Consumer<T = Buffer> {
   readonly #options: ConsumerOptions<T>
   readonly #closing = new AbortController()
   readonly #onClosed: (() => void) | undefined
+  readonly #endOptionSignal: () => void
+  /** Of the signal of `run`. */
   #endSignal: () => void = () => undefined
   #deliveries: Deliveries<T> | undefined
 
@@ -75,6 +85,7 @@ export class Consumer<T = Buffer> {
     this.#onClosed = onClosed
     this.#push = push
     this.#options = options
+    this.#endOptionSignal = whenAborted(options.signal, () => void this.close())
     for (const [topic, expression] of Object.entries(options.subscriptions)) {
       push.subscribe(topic, expression)
     }
@@ -95,15 +106,11 @@ export class Consumer<T = Buffer> {
    * `signal` closes the consumer when it is aborted. Rejects with RMQ_NAME_SERVER when no name server answers,
    * RMQ_CLOSED when it was run or closed before, and RMQ_BROKER when a broker cannot filter by an expression.
    */
-  async run(
-    handler: MessageHandler<T>,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
+  async run(handler: MessageHandler<T>, { signal }: CallOptions = {}): Promise<void> {
+    this.#endSignal()
     this.#endSignal = whenAborted(signal, () => void this.close())
-    await withSignal(
-      this.#push.start((message) => this.#handle(message, handler)),
-      signal,
-    )
+    const start = (): Promise<void> => this.#push.start((message) => this.#handle(message, handler))
+    await underSignal({ signal }, start)
   }
 
   /**
@@ -151,12 +158,13 @@ export class Consumer<T = Buffer> {
    * Starts no more handlers, waits for those that run, stores the offsets and leaves the group: within `timeout` ms,
    * default 10000, whatever the brokers do. A handler may call it, but not wait for it.
    */
-  close(options: { readonly timeout?: number } = {}): Promise<void> {
+  close({ timeout, signal }: CloseOptions = {}): Promise<void> {
     this.#closing.abort()
     this.#deliveries?.close()
     this.#endSignal()
+    this.#endOptionSignal()
     this.#onClosed?.()
-    return this.#push.close(options)
+    return withSignal(this.#push.close(timeout === undefined ? {} : { timeout }), signal)
   }
 
   /** As `close`, for `await using`. */
@@ -172,7 +180,7 @@ export class Consumer<T = Buffer> {
       const decoded = await this.#decoded(message)
       return isMessage(decoded) ? deliveries.offer(decoded) : decoded
     }
-    await this.#push.start(offer, least)
+    await underSignal(this.#options, () => this.#push.start(offer, least))
     return deliveries
   }
 

@@ -61,6 +61,8 @@ export interface OwnedQueuesParts {
 export class OwnedQueues {
   readonly #parts: OwnedQueuesParts
   readonly #owned = new Map<string, ProcessQueue>()
+  /** Topics of which this client has had queues. */
+  readonly #shared = new Set<string>()
   #isRunning = false
   #isWanted = false
   #isStopped = false
@@ -141,19 +143,22 @@ export class OwnedQueues {
   /** False when something is left to be done. */
   async #round(): Promise<boolean> {
     const topics = this.#parts.topics()
-    let isComplete = await this.#dropWhere((queue) => !topics.includes(queue.topic))
-    for (const topic of topics) {
-      try {
-        isComplete = (await this.#shareOut(topic)) && isComplete
-      } catch (error) {
-        if (!(error instanceof SkylarkError)) throw error
-        // Who leaves the group is no member of it any more, and says nothing of that.
-        if (this.#isStopped) return true
-        this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
-        isComplete = false
-      }
+    const isComplete = await this.#dropWhere((queue) => !topics.includes(queue.topic))
+    const shared = await Promise.all(topics.map((topic) => this.#shareOutOrSay(topic)))
+    return isComplete && shared.every((isShared) => isShared)
+  }
+
+  /** False when something is left to be done. */
+  async #shareOutOrSay(topic: string): Promise<boolean> {
+    try {
+      return await this.#shareOut(topic)
+    } catch (error) {
+      if (!(error instanceof SkylarkError)) throw error
+      // Who leaves the group is no member of it any more, and says nothing of that.
+      if (this.#isStopped) return true
+      this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
+      return false
     }
-    return isComplete
   }
 
   /** False when something is left to be done. */
@@ -169,8 +174,9 @@ export class OwnedQueues {
     // Another member may still consume from a queue that it has to give up.
     const add = locks === undefined ? plan.add : await locks.take(plan.add)
     if (plan.drop.length > 0 || add.length > 0) {
-      // The broker must know the subscription's new version before pulls name it.
-      await this.#parts.queuesChanged(topic)
+      // The broker must know the subscription's new version before pulls name it; the first one it knows.
+      if (this.#shared.has(topic)) await this.#parts.queuesChanged(topic)
+      this.#shared.add(topic)
       await Promise.all(add.map((queue) => this.#take(queue)))
       const counts = { topic, added: add.length, dropped: plan.drop.length }
       client.env.events.emit(queuesAllocated, counts)

@@ -208,7 +208,7 @@ export class PushConsumer {
     if (!this.#isBroadcast) {
       this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
     }
-    await this.#findBrokers()
+    await this.#findBrokers(retryTopic)
     this.#state = 'running'
     this.#startedMs = now
     const parts = this.#consumeParts(listener, least)
@@ -222,20 +222,20 @@ export class PushConsumer {
     )
     await this.#client.heartbeat()
     this.#startTimers()
-    // The broker has made the retry topic now, if it was not there.
-    if (!this.#isBroadcast) await this.#findRoute(retryTopic)
     this.#owned.rebalance()
   }
 
   /** Waits for name servers; a route that is not there yet is waited for later. */
-  async #findBrokers(): Promise<void> {
+  async #findBrokers(retryTopic: string): Promise<void> {
     const client = this.#client
     const isOver = (): boolean => this.#state !== 'starting'
     const what = `the consumer of ${this.#group}`
     const patience = { env: this.#env, what, timeoutMs: client.startTimeoutMs, isOver }
     try {
       await patiently(patience, async () => {
-        for (const topic of this.#subscriptions.keys()) await client.routes.find(topic)
+        // The retry topic of a group that is new is not there before the first heartbeat.
+        const topics = [...this.#subscriptions.keys()].filter((topic) => topic !== retryTopic)
+        await Promise.all(topics.map((topic) => client.routes.find(topic)))
         await checkExpressions(client, this.#group, [...this.#subscriptions.values()])
       })
     } catch (error) {
@@ -406,18 +406,14 @@ export class PushConsumer {
 
   /** Brokers that are new to this client must know it before they are asked for the group's members. */
   async #topicChanged(topic: string): Promise<void> {
-    await this.#findRoute(topic)
-    await this.#client.heartbeat()
-    if (this.#state === 'running') this.#owned?.rebalance()
-  }
-
-  async #findRoute(topic: string): Promise<void> {
     try {
       await this.#client.routes.find(topic)
     } catch (error) {
       if (!(error instanceof SkylarkError)) throw error
       this.#env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
+    await this.#client.heartbeat()
+    if (this.#state === 'running') this.#owned?.rebalance()
   }
 
   /** A newer version of the subscription tells brokers that what they hold for this client is old. */

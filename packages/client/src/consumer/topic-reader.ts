@@ -14,7 +14,7 @@ import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets
 import type { ClientOptions } from '../options.ts'
 import { pause } from '../pause.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
-import { whenAborted } from '../waiting.ts'
+import { underSignal, whenAborted, withSignal, type CloseOptions } from '../waiting.ts'
 import { Puller } from './pull.ts'
 
 /** What a reader may be told. */
@@ -23,7 +23,7 @@ export interface TopicReaderOptions {
   readonly topic: string
   /** Where to begin in each queue; a Date: at the first message stored then or later. Default `last`. */
   readonly from?: StartFrom | Date
-  /** Closes the reader when it is aborted. */
+  /** Closes the reader when it is aborted; `for await` of it ends. */
   readonly signal?: AbortSignal | undefined
   /** Tags to read, such as `paid || refunded`; default all. */
   readonly expression?: string
@@ -79,7 +79,11 @@ export class TopicReader {
    * Begins; resolves with the queues once each knows where it begins. Rejects with RMQ_NAME_SERVER,
    * RMQ_TOPIC_NOT_FOUND, RMQ_CLOSED, or what a broker says when it is asked for an offset.
    */
-  async start(listener: ReadListener): Promise<MessageQueue[]> {
+  start(listener: ReadListener): Promise<MessageQueue[]> {
+    return underSignal(this.#options, () => this.#start(listener))
+  }
+
+  async #start(listener: ReadListener): Promise<MessageQueue[]> {
     if (this.#isClosed) throw new ClosedError({ what: `the reader of ${this.#options.topic}` })
     const topic = this.#topic
     const from = startFrom(this.#options.from ?? 'last')
@@ -94,13 +98,13 @@ export class TopicReader {
   }
 
   /** Stops, and closes the connections if no one else uses them. */
-  async close(): Promise<void> {
+  async close({ signal }: CloseOptions = {}): Promise<void> {
     this.#isClosed = true
     this.#alive?.cancel()
     this.#endListening?.()
     this.#ended()
     this.#endSignal()
-    if (this.#ownsClient) await this.#client.close()
+    if (this.#ownsClient) await withSignal(this.#client.close(), signal)
     this.#onClosed?.()
   }
 

@@ -15,7 +15,14 @@ import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
 import { ProducerTrace, TRACE_GROUP_PREFIX, TRACE_TOPIC } from '../trace/producer-trace.ts'
 import { traced, tracing, type SendTrace } from '../tracing.ts'
-import { settledWithin, withSignal } from '../waiting.ts'
+import {
+  settledWithin,
+  underSignal,
+  whenAborted,
+  withSignal,
+  type CallOptions,
+  type CloseOptions,
+} from '../waiting.ts'
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
 import {
   prepareBatch,
@@ -64,6 +71,8 @@ export interface ProducerOptions<T = string | Uint8Array> {
   readonly trace?: boolean | { readonly topic: string }
   /** Says what became of a transaction when a broker asks; needed for `sendInTransaction`. */
   readonly checkTransaction?: TransactionCheck
+  /** Closes the producer when it is aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How one send differs from others. */
@@ -130,6 +139,7 @@ export class Producer<T = string | Uint8Array> {
   readonly #traces: ProducerTrace | undefined
   readonly #endChecks: (() => void) | undefined
   readonly #onClosed: (() => void) | undefined
+  readonly #endSignal: () => void
   #closing: Promise<void> | undefined
 
   /** `client` is shared with others; without it, this producer has one of its own. `onClosed` hears of the end. Throws RMQ_OPTION. */
@@ -157,6 +167,7 @@ export class Producer<T = string | Uint8Array> {
       // A member that was started anew is asked about what the one before it left, before it sends anything.
       void this.#client.meetAllBrokers(`the transaction producer of ${this.#group}`)
     }
+    this.#endSignal = whenAborted(options.signal, () => void this.close())
     this.#traces = this.#tracing()
     const traces = this.#traces
     this.#delivery = this.#deliveryOf(
@@ -204,6 +215,7 @@ export class Producer<T = string | Uint8Array> {
    */
   async sendOneway(message: Message<T>, options: SendOptions = {}): Promise<string> {
     this.#checkOpen()
+    options.signal?.throwIfAborted()
     const plain = await encodeBody(this.#options.serde, message)
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     const sent = this.#delivery.oneway(prepared, this.#deliverOptions(options, message.shardingKey))
@@ -231,7 +243,9 @@ export class Producer<T = string | Uint8Array> {
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     const half = prepareHalfSend(plain, prepared, this.#group)
     const sent = await this.#deliver(half, { ...options, require: 'stored' }, message.shardingKey)
-    const decision = sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
+    const deciding = async (): Promise<TransactionDecision> =>
+      sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
+    const decision = await underSignal(options, deciding)
     await this.#end(half, sent, decision)
     return { ...sent, decision }
   }
@@ -301,18 +315,20 @@ export class Producer<T = string | Uint8Array> {
   }
 
   /** The queues that messages of a topic may be sent to. Rejects with RMQ_NAME_SERVER or RMQ_TOPIC_NOT_FOUND. */
-  async fetchPublishQueues(topic: string): Promise<readonly MessageQueue[]> {
-    this.#checkOpen()
-    const wrapped = this.#client.wrapped(topic)
-    return this.#delivery.queuesOf(wrapped, await this.#route(wrapped))
+  fetchPublishQueues(topic: string, options: CallOptions = {}): Promise<readonly MessageQueue[]> {
+    return underSignal(options, async () => {
+      this.#checkOpen()
+      const wrapped = this.#client.wrapped(topic)
+      return this.#delivery.queuesOf(wrapped, await this.#route(wrapped))
+    })
   }
 
   /**
    * Tells the brokers, and closes the connections if no one else uses them. Sends that wait are rejected. Brokers that do
    * not answer are waited for `timeout` ms at most; default 3000.
    */
-  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
-    return (this.#closing ??= this.#close(timeout))
+  close({ timeout = CLOSE_MS, signal }: CloseOptions = {}): Promise<void> {
+    return withSignal((this.#closing ??= this.#close(timeout)), signal)
   }
 
   /** As `close`, for `await using`. */
@@ -358,6 +374,7 @@ export class Producer<T = string | Uint8Array> {
       await settledWithin(client.env.clock, timeout / 2, this.#traces.close())
     }
     this.#endChecks?.()
+    this.#endSignal()
     const left = this.#ownsClient ? client.close() : client.leave({ producer: this.#group })
     const isDone = await settledWithin(client.env.clock, timeout, left)
     if (!isDone && this.#ownsClient) client.cut()
@@ -396,6 +413,7 @@ export class Producer<T = string | Uint8Array> {
     shardingKey: string | undefined,
   ): Promise<SendResult> {
     this.#checkOpen()
+    options.signal?.throwIfAborted()
     const sending = this.#delivery.deliver(prepared, this.#deliverOptions(options, shardingKey))
     const result = await withSignal(sending, options.signal)
     if (options.require === 'SEND_OK' && result.status !== 'SEND_OK') {

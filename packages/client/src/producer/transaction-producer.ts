@@ -1,4 +1,5 @@
 import type { Message } from '../message.ts'
+import type { CloseOptions } from '../waiting.ts'
 import type { Producer, SendOptions } from './producer.ts'
 import type { SendResult } from './send-result.ts'
 import type { TransactionDecision } from './transaction.ts'
@@ -35,7 +36,7 @@ export class TransactionProducer<T = string | Uint8Array> {
   }
 
   /** As `Producer.close`. */
-  close(options: { readonly timeout?: number } = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
     return this.#producer.close(options)
   }
 

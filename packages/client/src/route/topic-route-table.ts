@@ -98,8 +98,17 @@ export class TopicRouteTable {
   }
 
   /** Reads all routes in use again; one that cannot be read stays as it is. */
-  async refresh(): Promise<void> {
-    for (const topic of new Set([...this.#routes.keys(), ...this.#wanted])) {
+  refresh(): Promise<void> {
+    return this.#readAll(new Set([...this.#routes.keys(), ...this.#wanted]))
+  }
+
+  /** Looks for the topics that are wanted and that are not there. */
+  refreshMissing(): Promise<void> {
+    return this.#readAll(this.#wanted)
+  }
+
+  async #readAll(topics: ReadonlySet<string>): Promise<void> {
+    for (const topic of [...topics]) {
       try {
         await this.read(topic)
       } catch (error) {

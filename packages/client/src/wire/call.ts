@@ -40,7 +40,7 @@ export interface Answer<D extends AnyRequest> {
 }
 
 /** What a call may carry and take. */
-export interface CallOptions {
+export interface AskOptions {
   readonly body?: Uint8Array
   readonly timeoutMs?: number
   /** Codes beside SUCCESS that are answers too, not errors. */
@@ -81,7 +81,7 @@ export class Caller {
     address: string,
     definition: D,
     header: HeaderOf<D>,
-    options: CallOptions = {},
+    options: AskOptions = {},
   ): Promise<Answer<D>> {
     const request = this.#outgoing(definition, header, options.body)
     const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
@@ -99,7 +99,7 @@ export class Caller {
     address: string,
     definition: D,
     fieldsJson: string,
-    options: CallOptions = {},
+    options: AskOptions = {},
   ): Promise<Answer<D>> {
     const { code, name } = definition
     const { body } = options

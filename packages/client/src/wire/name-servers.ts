@@ -17,7 +17,7 @@ import {
   saysOf,
   WrongPortError,
 } from '../errors.ts'
-import type { Answer, CallOptions, Caller } from './call.ts'
+import type { Answer, AskOptions, Caller } from './call.ts'
 
 /**
  * The name servers of a client: one is chosen by chance and kept until it fails, then the next one is.
@@ -38,7 +38,7 @@ export class NameServers {
   async call<D extends AnyRequest>(
     definition: D,
     header: HeaderOf<D>,
-    options: CallOptions = {},
+    options: AskOptions = {},
   ): Promise<Answer<D>> {
     let last: SkylarkError | undefined
     let tries = this.addresses.length
