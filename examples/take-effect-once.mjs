@@ -17,19 +17,18 @@ const consumer = await mq.consumer({
   ordered: true,
 })
 let bills = 0
-await new Promise((resolve, reject) => {
-  const bill = (order) => {
-    console.log(`billed ${order}`)
-    bills += 1
-    if (bills === 3) resolve()
-  }
-  consumer
-    .run(
-      idempotent((message) => bill(message.body), {
-        store: memoryStore(),
-        key: (message) => message.keys[0],
-      }),
-    )
-    .catch(reject)
-})
+let done = () => {}
+const all = new Promise((resolve) => (done = resolve))
+function bill(order) {
+  console.log(`billed ${order}`)
+  bills += 1
+  if (bills === 3) done()
+}
+await consumer.run(
+  idempotent((message) => bill(message.body), {
+    store: memoryStore(),
+    key: (message) => message.keys[0],
+  }),
+)
+await all
 await mq.close()

@@ -13,6 +13,7 @@ import {
 import { checkCycles, checkDeadFiles } from './tidy/graph.ts'
 import { checkConformanceTables } from './tidy/conformance-table.ts'
 import { checkDocsAreCurrent } from './tidy/docs-current.ts'
+import { checkPages } from './tidy/guides.ts'
 import { FILE_BYTES_MAX } from './tidy/rules.ts'
 import { parse } from './tidy/source.ts'
 
@@ -27,6 +28,7 @@ const problems = [
   ...checkVersion(),
   ...checkDependencies(),
   ...checkDocsAreCurrent(root),
+  ...checkPages(root, files),
   ...checkConformanceTables(root),
 ]
 for (const { file, line, says } of problems) process.stdout.write(`${file}:${line}: ${says}\n`)

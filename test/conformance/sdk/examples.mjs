@@ -29,6 +29,23 @@ const shown = {
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],
+  'for-await.mjs': [
+    ...[1, 2, 3, 4].map((n) => `got card ${n}`),
+    ...[1, 2, 3].map((n) => `got letter ${n}`),
+  ],
+  'broadcast.mjs': ['prices', 'rights'].flatMap((what) =>
+    ['first', 'second'].map((name) => `got ${what} changed, at the ${name}`),
+  ),
+  'dead-letters.mjs': ['dead: four', 'got 4', 'got 4', 'got 5', 'sent 1 again'],
+  'admin.mjs': [
+    ...['behind: 0', 'behind: 3', 'found message 2', 'queues that begin again: 2'],
+    ...[1, 2, 3].map((n) => `browsed message ${n}`),
+    /^the broker listens at \d+$/,
+  ],
+  'errors.mjs': [
+    ...[/^RMQ_MESSAGE: /, /^RMQ_OPTION: /, /^RMQ_TIMEOUT while it was in «wait»: /],
+    /^RMQ_NAME_SERVER, try again: /,
+  ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Messages with a time of their own came with 5.0. */
