@@ -17,6 +17,8 @@ const QUEUES = 2
 const LEVELS_MS = [1000, 5000, 20_000]
 /** Longest time that a message asks for, ms. */
 const FARTHEST_MS = 40_000
+/** Slots, in which all that is sent here has room. */
+const NEVER_ROLLS = 172_800
 const SAVE_EVERY_MS = 10_000
 /** How long faults and crashes go on, virtual ms. */
 export const FAULTY_MS = 60_000
@@ -29,6 +31,7 @@ export interface DelayedFigures {
   readonly byLevel: number
   readonly byTime: number
   readonly delivered: number
+  readonly recalled: number
   readonly lost: number
   readonly deaths: number
   readonly powerCuts: number
@@ -40,8 +43,22 @@ export interface DelayedFigures {
   readonly steps: number
 }
 
+/** What was sent, and what its sender knows of it. */
+interface Stored {
+  /** Whether its sender was told that it is stored; it is kept from then on, unless `isLost`. */
+  isAcknowledged: boolean
+  isOnDisk: boolean
+  isLost: boolean
+  physicalEnd: number
+}
+
+/** What calls a message back. */
+interface Recall extends Stored {
+  readonly inTime: boolean
+}
+
 /** A message that somebody sent. */
-interface Waiting {
+interface Waiting extends Stored {
   readonly id: string
   readonly topic: string
   readonly queueId: number
@@ -50,11 +67,8 @@ interface Waiting {
   /** For a time of its own, the time by the broker's clock. */
   dueMs: number | undefined
   readonly properties: Readonly<Record<string, string>>
-  /** Whether its sender was told that it is stored; it is kept from then on, unless `isLost`. */
-  isAcknowledged: boolean
-  isOnDisk: boolean
-  isLost: boolean
-  physicalEnd: number
+  /** What called it back, if somebody did. */
+  recall: Recall | undefined
   /** `lapsedMs` when it was stored. */
   storedAtMs: number
 }
@@ -70,7 +84,15 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   readonly #sent = new Map<string, Waiting>()
   #flushedOffset = 0
   #forwardMs = 0
-  readonly #counts = { acknowledged: 0, lost: 0, stops: 0, back: 0, forward: 0, refused: 0 }
+  readonly #counts = {
+    acknowledged: 0,
+    recalled: 0,
+    lost: 0,
+    stops: 0,
+    back: 0,
+    forward: 0,
+    refused: 0,
+  }
 
   constructor(seed: number, faultyMs = FAULTY_MS) {
     super(seed, faultyMs)
@@ -83,7 +105,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       mappedFileSizeTimerLog: random.pick([1024, 16_384]),
       timerPrecisionMs: random.pick([1000, 1000, 100]),
       timerFlushIntervalMs: random.pick([100, 1000, 5000]),
-      timerRollWindowSlot: random.pick([12, 172_800]),
+      timerRollWindowSlot: random.pick([12, NEVER_ROLLS]),
       maxHashSlotNum: 100,
       maxIndexNum: random.pick([100, 400]),
       flushDiskType: random.pick(['SYNC_FLUSH', 'ASYNC_FLUSH']),
@@ -161,10 +183,11 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
 
   /** A power cut may take what was acknowledged without waiting for the disk. */
   #forgive(): void {
-    for (const message of this.#sent.values()) {
-      if (!message.isAcknowledged || message.isOnDisk || message.isLost) continue
-      if (message.physicalEnd <= this.#flushedOffset) continue
-      message.isLost = true
+    const recalls = [...this.#sent.values()].flatMap(({ recall }) => recall ?? [])
+    for (const stored of [...this.#sent.values(), ...recalls]) {
+      if (!stored.isAcknowledged || stored.isOnDisk || stored.isLost) continue
+      if (stored.physicalEnd <= this.#flushedOffset) continue
+      stored.isLost = true
       this.#counts.lost++
     }
   }
@@ -189,6 +212,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       () => {
         if (this.isQuiet) return
         for (let count = random.pick([1, 1, 1, 8]); count > 0; count--) this.#send()
+        if (random.chance(0.3)) this.#recall()
       },
     )
     this.again(
@@ -239,16 +263,47 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   #send(): void {
     const broker = this.running
     if (broker === undefined) return
-    const { process, env, store } = broker
-    const message = this.#draw(env.clock.now())
-    const waits = this.world.random.chance(0.8)
-    const prepared = prepareSpecial(broker, messageOf(message, env.clock.now(), waits))
-    assert.ok('topic' in prepared, 'it is not refused')
+    const message = this.#draw(broker.env.clock.now())
     this.#sent.set(message.id, message)
     message.storedAtMs = this.#lapsedMs
+    this.#put(broker, message, message, message.properties)
+  }
+
+  /** Somebody calls back a message that waits for its time. */
+  #recall(): void {
+    const { running: broker, world } = this
+    if (broker === undefined) return
+    const nowMs = broker.env.clock.now()
+    const waiting = [...this.#sent.values()].filter(
+      ({ isAcknowledged, recall, dueMs = 0 }) =>
+        isAcknowledged && recall === undefined && dueMs > nowMs,
+    )
+    if (waiting.length === 0) return
+    const message = world.random.pick(waiting)
+    // What is due in a moment may be on its way.
+    const inTime = (message.dueMs ?? 0) > nowMs + this.#config.timerPrecisionMs
+    message.recall = { ...notStored, inTime }
+    this.#put(broker, message, message.recall, {
+      [Property.UNIQ_KEY]: message.id,
+      [Property.TIMER_DELIVER_MS]: String(message.dueMs),
+      [Property.TIMER_DEL_UNIQKEY]: `${message.topic}+${message.id}`,
+    })
+  }
+
+  #put(
+    broker: Broker,
+    message: Waiting,
+    stored: Stored,
+    properties: Readonly<Record<string, string>>,
+  ): void {
+    const { process, env, store } = broker
+    const waits = this.world.random.chance(0.8)
+    const whole = messageOf(message, properties, env.clock.now(), waits)
+    const prepared = prepareSpecial(broker, whole)
+    assert.ok('topic' in prepared, 'it is not refused')
     const isSync = this.#config.flushDiskType === 'SYNC_FLUSH' && waits
     const answer = (result: PutMessageResult): void => {
-      if (process.isAlive) this.#answer(message, result, isSync)
+      if (process.isAlive) this.#answer(stored, result, isSync)
     }
     const result = store.putMessage(prepared)
     if (result instanceof Promise) void result.then(answer)
@@ -263,13 +318,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     const { random } = this.world
     const id = `M${this.#sent.size}`
     const place = { id, topic: random.pick(TOPICS), queueId: random.below(QUEUES) }
-    const rest = {
-      isAcknowledged: false,
-      isOnDisk: false,
-      isLost: false,
-      physicalEnd: -1,
-      storedAtMs: 0,
-    }
+    const rest = { ...notStored, recall: undefined, storedAtMs: 0 }
     const unique = { [Property.UNIQ_KEY]: id }
     if (random.chance(0.5)) {
       const level = random.between(1, LEVELS_MS.length)
@@ -287,15 +336,15 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     return { ...place, ...rest, delayMs: undefined, dueMs, properties }
   }
 
-  #answer(message: Waiting, result: PutMessageResult, isSync: boolean): void {
+  #answer(stored: Stored, result: PutMessageResult, isSync: boolean): void {
     if (!isStored(result.status)) {
       this.#counts.refused++
       return
     }
-    this.#counts.acknowledged++
-    message.isAcknowledged = true
-    message.isOnDisk = isSync && result.status === 'PUT_OK'
-    message.physicalEnd = result.physicalOffset + result.sizeBytes
+    this.#counts['inTime' in stored ? 'recalled' : 'acknowledged']++
+    stored.isAcknowledged = true
+    stored.isOnDisk = isSync && result.status === 'PUT_OK'
+    stored.physicalEnd = result.physicalOffset + result.sizeBytes
   }
 
   // ---- what has to be so
@@ -335,9 +384,11 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       for (let queueId = 0; queueId < QUEUES; queueId++) {
         for (let offset = 0; offset < store.offsetMax(topic, queueId); offset++) {
           const { message, record } = this.#messageAt(store, topic, queueId, offset)
-          const { id, dueMs } = message
+          const { id, dueMs, recall } = message
           assert.ok(!found.has(id), `${id} has come twice`)
           found.add(id)
+          const isRecalled = recall !== undefined && this.#isInForce(recall, record)
+          assert.ok(!isRecalled, `${id} was called back`)
           if (dueMs === undefined) continue
           const earlyMs = dueMs - record.storeTimestamp
           assert.ok(earlyMs <= 0, `${id} came ${earlyMs} ms early`)
@@ -345,6 +396,14 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       }
     }
     return found
+  }
+
+  /** Whether what called a message back is to keep it from being delivered as `record`. */
+  #isInForce(recall: Recall, record: DecodedMessage): boolean {
+    // The two have to be in one slot. Rolled, or with a clock that is set back, they may go different ways.
+    if (this.#config.timerRollWindowSlot !== NEVER_ROLLS || this.#counts.back > 0) return false
+    const isKept = recall.isAcknowledged && recall.inTime && !recall.isLost
+    return isKept && record.physicalOffset >= recall.physicalEnd
   }
 
   protected async finish(): Promise<void> {
@@ -359,20 +418,23 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   }
 
   #checkAllCame(found: ReadonlySet<string>): void {
-    for (const { id, isAcknowledged, isLost } of this.#sent.values()) {
-      if (isAcknowledged && !isLost) assert.ok(found.has(id), `${id} has not come`)
+    for (const { id, isAcknowledged, isLost, recall } of this.#sent.values()) {
+      if (isAcknowledged && !isLost && recall === undefined) {
+        assert.ok(found.has(id), `${id} has not come`)
+      }
     }
   }
 
   protected figures(): DelayedFigures {
     const all = [...this.#sent.values()].filter(({ isAcknowledged }) => isAcknowledged)
     const { deaths, disk } = this.node
-    const { acknowledged, lost, stops, back, forward, refused } = this.#counts
+    const { acknowledged, recalled, lost, stops, back, forward, refused } = this.#counts
     return {
       acknowledged,
       byLevel: all.filter(({ delayMs }) => delayMs !== undefined).length,
       byTime: all.filter(({ dueMs }) => dueMs !== undefined).length,
       delivered: this.running === undefined ? 0 : this.#delivered(this.running.store).size,
+      recalled,
       lost,
       deaths: deaths.killed + deaths.powerCuts,
       powerCuts: deaths.powerCuts,
@@ -386,8 +448,14 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   }
 }
 
-function messageOf(message: Waiting, bornTimestamp: number, waitStoreOk: boolean): MessageToStore {
-  const { id, topic, queueId, properties } = message
+const notStored: Stored = { isAcknowledged: false, isOnDisk: false, isLost: false, physicalEnd: -1 }
+
+function messageOf(
+  { id, topic, queueId }: Waiting,
+  properties: Readonly<Record<string, string>>,
+  bornTimestamp: number,
+  waitStoreOk: boolean,
+): MessageToStore {
   return {
     topic,
     queueId,

@@ -18,7 +18,14 @@ test('whatever happens to a broker and its clock, each message that waits comes 
   for (const key of ['byLevel', 'byTime', 'delivered'] as const) {
     assert.ok(total(key) > 100, `the runs did something: ${key}`)
   }
-  for (const key of ['deaths', 'powerCuts', 'stops', 'jumpsBack', 'jumpsForward'] as const) {
+  for (const key of [
+    'recalled',
+    'deaths',
+    'powerCuts',
+    'stops',
+    'jumpsBack',
+    'jumpsForward',
+  ] as const) {
     assert.ok(total(key) > 0, `the runs did something: ${key}`)
   }
 })

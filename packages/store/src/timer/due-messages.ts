@@ -1,3 +1,11 @@
+/** Somebody called a message back. */
+export interface Recalled {
+  /** Whether the message was met, and is not delivered. */
+  wasMet: boolean
+  /** In how many groups it may be. */
+  groups: number
+}
+
 /** Messages that left the wheel together, or that came too late for it. */
 export interface DueGroup {
   /** The slot they were in; undefined for those that were never in the wheel. */
@@ -10,8 +18,8 @@ export interface DueGroup {
   readonly commitLogEnd: number
   /** How many are not delivered yet. */
   left: number
-  /** Keys of messages that were called back, and whether they were met. */
-  readonly recalled: Map<string, boolean>
+  /** What was called back, by key. */
+  readonly recalled: Map<string, Recalled>
 }
 
 /** A message that is about to be delivered. */
@@ -106,10 +114,9 @@ export class DueMessages {
     return this.take(Infinity, Infinity)
   }
 
-  /** The group of a slot that is being delivered. */
-  ofSlot(slotMs: number): DueGroup | undefined {
-    for (const group of this.#groups) if (group.slotMs === slotMs) return group
-    return undefined
+  /** The groups of which not all is delivered. */
+  get groups(): ReadonlySet<DueGroup> {
+    return this.#groups
   }
 
   /** What is done with when all but these messages are, up to `reached`. */

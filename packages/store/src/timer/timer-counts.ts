@@ -1,3 +1,4 @@
+import type { DueGroup } from './due-messages.ts'
 import type { Env } from '@skylarkmq/env'
 import {
   ProtocolError,
@@ -88,5 +89,17 @@ export class TimerCounts {
     if (disk.stat(this.#path) !== undefined) disk.rename(this.#path, `${this.#path}.bak`)
     disk.rename(`${this.#path}.tmp`, this.#path)
     this.#isChanged = false
+  }
+}
+
+/**
+ * To be called when a group has nothing left: a message that was called back was counted as gone then, so who called
+ * back none is taken for nothing.
+ */
+export function settleRecalls(group: DueGroup, counts: TimerCounts): void {
+  if (group.left > 0) return
+  for (const [key, recalled] of group.recalled) {
+    if (--recalled.groups > 0 || recalled.wasMet) continue
+    counts.add(key.slice(0, key.lastIndexOf('+')), 1)
   }
 }

@@ -7,6 +7,7 @@ import { isStored, isUnfit } from '../status.ts'
 import { reasonOf } from '../write-health.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
 import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
+import { settleRecalls } from './timer-counts.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { TIMER_SLOTS } from './timer-wheel.ts'
 import {
@@ -91,7 +92,7 @@ export class TimerDequeue {
     for (const unit of units) this.#sortUnit(unit, group, messages)
     group.left = messages.length
     due.add(group, messages)
-    this.#settleRecalls(group)
+    settleRecalls(group, this.#parts.counts)
   }
 
   /** The units of a slot, the oldest first; undefined when the slot and the timer log do not agree. */
@@ -125,7 +126,7 @@ export class TimerDequeue {
     if ((unit.magic & TimerMagic.DELETE) !== 0 && !isRolled) {
       const record = host.recordAt(unit.physicalOffset, unit.recordBytes)
       const key = record === undefined ? undefined : recalledKeyOf(record)
-      if (key !== undefined) group.recalled.set(key, false)
+      if (key !== undefined) group.recalled.set(key, { wasMet: false, groups: 1 })
       return
     }
     const slotEndMs = unit.slotMs + precisionMs
@@ -180,15 +181,7 @@ export class TimerDequeue {
     for (const message of messages) {
       if (message.counted !== undefined) counts.add(message.counted.topic, message.counted.change)
       const group = due.done(message)
-      if (group !== undefined) this.#settleRecalls(group)
-    }
-  }
-
-  /** A message that was called back was counted as gone then; who called back none is taken for nothing. */
-  #settleRecalls(group: DueGroup): void {
-    if (group.left > 0) return
-    for (const [key, wasMet] of group.recalled) {
-      if (!wasMet) this.#parts.counts.add(key.slice(0, key.lastIndexOf('+')), 1)
+      if (group !== undefined) settleRecalls(group, counts)
     }
   }
 
@@ -222,8 +215,9 @@ export class TimerDequeue {
   isRecalled({ group }: DueMessage, record: Buffer): boolean {
     if (group.recalled.size === 0) return false
     const key = recallKeyOf(record)
-    if (key === undefined || !group.recalled.has(key)) return false
-    group.recalled.set(key, true)
+    const recalled = key === undefined ? undefined : group.recalled.get(key)
+    if (recalled === undefined) return false
+    recalled.wasMet = true
     return true
   }
 

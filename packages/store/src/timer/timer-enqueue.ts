@@ -5,11 +5,10 @@ import type { DueGroup, DueMessage } from './due-messages.ts'
 import type { RecoveredTimers } from './recover-timers.ts'
 import { TIMER_SLOTS } from './timer-wheel.ts'
 import { TimerMagic } from './timer-log-unit.ts'
+import { settleRecalls } from './timer-counts.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { readWaiting, recalledKeyOf, type WaitingMessage } from './waiting-message.ts'
 
-/** With so many in memory even what is past goes through the wheel. */
-const DUE_MAX = 20_000
 /** Messages put into the wheel in one turn. */
 const BATCH_MAX = 1000
 /** As Apache keeps some slots free. */
@@ -61,6 +60,11 @@ export class TimerEnqueue {
     this.#windowSlots = rollWindowSlots(parts.config.timerRollWindowSlot)
   }
 
+  /** Whether all that was in the queue at the start is in the wheel. */
+  get isCaughtUp(): boolean {
+    return this.#recovered === undefined
+  }
+
   /** Puts what has come into the wheel; returns whether more is left. Throws the host's error, and can be called again. */
   run(): boolean {
     const parts = this.#parts
@@ -88,6 +92,7 @@ export class TimerEnqueue {
     } finally {
       group.left = late.length
       due.add(group, late)
+      settleRecalls(group, parts.counts)
     }
     if (parts.queueOffset < max) return true
     this.#recovered = undefined
@@ -96,7 +101,7 @@ export class TimerEnqueue {
   }
 
   #enqueue(unit: QueueUnit, group: DueGroup, late: DueMessage[]): void {
-    const { env, host, due, counts, precisionMs, queueOffset, readTimeMs } = this.#parts
+    const { env, host, counts, precisionMs, queueOffset, readTimeMs } = this.#parts
     const { physicalOffset, sizeBytes } = unit
     if (this.#recovered?.enqueued.has(physicalOffset) === true) return
     const record = host.recordAt(physicalOffset, sizeBytes)
@@ -110,7 +115,8 @@ export class TimerEnqueue {
     if (this.#wentOn(record)) return
     const nowSlotMs = slotBegin(env.clock.now(), precisionMs)
     const isPast = waiting.slotMs < nowSlotMs
-    const isSoon = isPast && !waiting.isDelete && late.length + due.size < DUE_MAX
+    // What was there at the start goes through the wheel, too: there it meets who called it back.
+    const isSoon = isPast && !waiting.isDelete && this.isCaughtUp
     if (waiting.slotMs >= readTimeMs && !isSoon) {
       this.#toWheel(unit, waiting, nowSlotMs)
       counts.add(waiting.topic, waiting.isDelete ? -1 : 1)
@@ -118,7 +124,7 @@ export class TimerEnqueue {
       return
     }
     if (waiting.isDelete) {
-      this.#recallOpen(record, waiting)
+      this.#recallOpen(record, waiting, group)
       return
     }
     if (!isPast) counts.add(waiting.topic, 1)
@@ -155,13 +161,15 @@ export class TimerEnqueue {
     })
   }
 
-  /** Calls back a message whose slot is being delivered, if it is not gone yet. */
-  #recallOpen(record: Buffer, waiting: WaitingMessage): void {
-    const group = this.#parts.due.ofSlot(waiting.slotMs)
+  /** Calls back a message that left the wheel, or is too late for it as well, unless it is gone. */
+  #recallOpen(record: Buffer, waiting: WaitingMessage, late: DueGroup): void {
+    const { due, counts } = this.#parts
     const key = recalledKeyOf(record)
-    if (group === undefined || key === undefined) return
-    group.recalled.set(key, false)
-    this.#parts.counts.add(waiting.topic, -1)
+    if (key === undefined) return
+    const groups = [...due.groups, late]
+    const recalled = { wasMet: false, groups: groups.length }
+    for (const group of groups) group.recalled.set(key, recalled)
+    counts.add(waiting.topic, -1)
   }
 
   /** Whether a message of a wheel that is lost was delivered or rolled from there. */

@@ -237,8 +237,9 @@ export class TimerMessageStore {
       this.#checkpointer.begin()
       if (!config.timerStopEnqueue) left.hasMore = this.#enqueue.run()
       if (config.timerStopDequeue || this.#inFlight !== undefined) return
-      // What is in the queue may call back what is due.
-      if (!left.hasMore || due.firstDueMs < now) this.#deliver()
+      // What is in the queue may call back what is due. After a start that is waited for.
+      const isLate = this.#enqueue.isCaughtUp && due.firstDueMs < now
+      if (!left.hasMore || isLate) this.#deliver()
     })
     if (!isWell) this.#wakeAt(now + RETRY_MS)
     else if (left.hasMore) this.#wakeAt(now)

@@ -135,7 +135,9 @@ export function nextStepOf(message: DecodedMessage): string {
  * wait: when its slot is past at a start after a crash, it goes to its topic, though it may have been rolled before.
  */
 function stepKey(properties: Buffer, rolls: number): string {
-  return deliveryKey(String(rolls), properties, [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS])
+  // Who calls a message back has its key, and rolls as it does.
+  const names = [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, DELETE_KEY]
+  return deliveryKey(String(rolls), properties, names)
 }
 
 function rollTimesOf(properties: Buffer): number {
