@@ -1,5 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import type { MessageStore, StoreConfig } from '@skylarkmq/store'
+import type { BroadcastOffsetTable } from './consumer/broadcast-offset-table.ts'
 import type { ColdDataControl } from './consumer/cold-data-control.ts'
 import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import type { ConsumerTable } from './consumer/consumer-table.ts'
@@ -34,6 +35,7 @@ export interface BrokerContext {
   readonly groups: SubscriptionGroupTable
   readonly offsets: ConsumerOffsetTable
   readonly consumers: ConsumerTable
+  readonly broadcasts: BroadcastOffsetTable
   readonly filters: ConsumerFilterTable
   readonly producers: ProducerTable
   readonly locks: QueueLockTable

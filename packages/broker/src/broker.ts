@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import type { OptionTable } from '@skylarkmq/protocol'
+import { isSystemGroup, type OptionTable } from '@skylarkmq/protocol'
 import {
   Dispatcher,
   RemotingClient,
@@ -11,6 +11,7 @@ import {
 import { MessageStore, storeOptions, type StoreConfig } from '@skylarkmq/store'
 import { advertisedAddress } from './advertised-address.ts'
 import type { BrokerContext } from './broker-context.ts'
+import { BroadcastOffsetTable } from './consumer/broadcast-offset-table.ts'
 import { ColdDataControl } from './consumer/cold-data-control.ts'
 import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
 import { ConsumerTable } from './consumer/consumer-table.ts'
@@ -44,6 +45,7 @@ const EXPIRE_MS = 10_000
 const DELAY_OFFSET_MS = 1_000
 const FILTER_MS = 10_000
 const COLD_DATA_MS = 5_000
+const BROADCAST_MS = 5_000
 /** Memory for requests that are queued; who would take more is told that the broker is busy. */
 const QUEUED_BYTES_MAX = 64 * 1024 * 1024
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
@@ -186,9 +188,7 @@ export class Broker {
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
     const store = await MessageStore.open(env, config, (topic) => isBatchTopic(topics.get(topic)))
-    if (!store.wasClean) {
-      offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
-    }
+    if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock)
     const address = `${advertised.host}:${config.listenPort}`
@@ -202,6 +202,7 @@ export class Broker {
     const producers = new ProducerTable(env.clock)
     const registration = new NameServerRegistration(env, this.#client, topics, () => identity)
     const flow = new FlowControl(env, config, store)
+    const consumers = this.#consumers(filters)
     const context: Mutable<BrokerContext> = {
       env,
       config,
@@ -210,7 +211,8 @@ export class Broker {
       topics,
       groups,
       offsets,
-      consumers: this.#consumers(filters),
+      consumers,
+      broadcasts: new BroadcastOffsetTable({ clock: env.clock, config, consumers, offsets }),
       filters,
       producers,
       locks: new QueueLockTable(env.clock),
@@ -305,7 +307,9 @@ export class Broker {
       groups: new SubscriptionGroupTable(
         env,
         `${folder}/subscriptionGroup.json`,
-        () => config.autoCreateSubscriptionGroup,
+        (group) =>
+          config.autoCreateSubscriptionGroup ||
+          (config.enableCreateSysGroup && isSystemGroup(group)),
         enableLmq,
       ),
       offsets: new ConsumerOffsetTable(
@@ -365,6 +369,9 @@ export class Broker {
           context.filters.save()
         }),
       ),
+      clock.every(BROADCAST_MS, () => {
+        context.broadcasts.scan()
+      }),
       clock.every(COLD_DATA_MS, () => {
         context.coldData.clear()
       }),

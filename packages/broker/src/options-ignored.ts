@@ -26,8 +26,6 @@ export const ignoredBrokerOptions = {
     consumerFallbehindThreshold: '17179869184',
     updateNameServerAddrPeriod: '120000',
     brokerHeartbeatInterval: '1000',
-    broadcastOffsetExpireSecond: '120',
-    broadcastOffsetExpireMaxSecond: '300',
     realTimeNotifyConsumerChange: 'true',
     aclEnable: 'false',
     enableDetailStat: 'true',

@@ -120,7 +120,7 @@ const topicsAndGroups = {
   enableCreateSysGroup: flag({
     default: true,
     applies: 'live',
-    doc: 'Groups of the broker itself may be created by request.',
+    doc: 'Groups of the broker itself are made when they are first heard of, even with `autoCreateSubscriptionGroup=false`.',
   }),
   validateSystemTopicWhenUpdateTopic: flag({
     default: true,
@@ -270,7 +270,21 @@ const pulling = {
   enableBroadcastOffsetStore: flag({
     default: true,
     applies: 'live',
-    doc: 'Remembers the offsets of broadcasting clients.',
+    doc: 'Commits how far the clients of a broadcasting group have pulled, for `group@broadcast`.',
+  }),
+  broadcastOffsetExpireSecond: int({
+    default: 120,
+    min: 0,
+    unit: 's',
+    applies: 'live',
+    doc: 'How long a broadcasting client counts that is not connected any more.',
+  }),
+  broadcastOffsetExpireMaxSecond: int({
+    default: 300,
+    min: 0,
+    unit: 's',
+    applies: 'live',
+    doc: 'How long a broadcasting client counts that is connected and does not pull.',
   }),
   enablePropertyFilter: flag({
     default: false,

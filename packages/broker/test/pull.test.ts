@@ -240,3 +240,37 @@ test('with rejectPullConsumerEnable only members of a group of push consumers pu
   await client.join('c', 'G', 'T')
   assert.equal((await client.pull('T', 0)).code, 0)
 })
+
+// Reference: `BroadcastOffsetManager.java`.
+test('the least offset of broadcasting clients is committed for their group, while they are there', async (t) => {
+  const { peer, clock, context } = await testBroker(t)
+  const committed = () => context.offsets.committed('G@broadcast', 'T', 0)
+  const [one, two] = [peer(), peer()]
+  for (let i = 0; i < 5; i++) await one.send('T', `m${i}`)
+  const at = { suspendTimeoutMillis: 0 }
+  await one.join('c1', 'G', 'T', '*', 'BROADCASTING')
+  await two.join('c2', 'G', 'T', '*', 'BROADCASTING')
+  await one.pull('T', 4, at)
+  await two.pull('T', 2, at)
+  await peer().pull('T', 1, at)
+  clock.advance(5_000)
+  assert.equal(committed(), 2)
+  await two.pull('T', 9, at)
+  clock.advance(5_000)
+  assert.equal(committed(), 4)
+  context.config.enableBroadcastOffsetStore = false
+  await one.pull('T', 5, at)
+  clock.advance(5_000)
+  assert.equal(committed(), 4)
+})
+
+test('a group of the broker is made though others are not, unless enableCreateSysGroup is off', async (t) => {
+  const { peer, context } = await testBroker(t, { config: { autoCreateSubscriptionGroup: false } })
+  await peer().send('T', 'm')
+  const code = async (consumerGroup: string): Promise<number> =>
+    (await peer().pull('T', 0, { consumerGroup })).code
+  assert.equal(await code('CID_RMQ_SYS_one'), 0)
+  assert.equal(await code('G'), ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST)
+  context.config.enableCreateSysGroup = false
+  assert.equal(await code('CID_RMQ_SYS_two'), ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST)
+})

@@ -9,12 +9,27 @@ import {
   ResponseCode,
   SendBatchMessage,
 } from '@skylarkmq/protocol'
+import { topicConfig } from '../src/topic/topic-config-table.ts'
 import { testBroker, type Peer } from './support/broker.ts'
 
 /** The messages of queue 0 of a topic. */
 async function stored(peer: Peer, topic: string, queueId = 0) {
   const { body } = await peer.pull(topic, 0, { queueId })
   return decodeRecords(body ?? Buffer.alloc(0))
+}
+
+function batchHeader(topic: string) {
+  return {
+    producerGroup: 'P',
+    topic,
+    defaultTopic: 'TBW102',
+    defaultTopicQueueNums: 4,
+    queueId: 0,
+    sysFlag: 0,
+    bornTimestamp: 1,
+    flag: 0,
+    batch: true,
+  }
 }
 
 // Reference of this file: `SendMessageProcessor.java`, `AbstractSendMessageProcessor.java`, msgCheck.
@@ -94,17 +109,7 @@ test('a batch is stored as single messages one behind the other, and its answer 
     body: Buffer.from(body),
     properties: encodeProperties({ [Property.UNIQ_KEY]: `id-${body}` }),
   }))
-  const header = {
-    producerGroup: 'P',
-    topic: 'T',
-    defaultTopic: 'TBW102',
-    defaultTopicQueueNums: 4,
-    queueId: 0,
-    sysFlag: 0,
-    bornTimestamp: 1,
-    flag: 0,
-    batch: true,
-  }
+  const header = batchHeader('T')
   const sent = await peer().ask(SendBatchMessage, header, encodeBatch(batch))
   assert.equal(sent.code, 0)
   assert.equal(sent.header().queueOffset, 1)
@@ -124,4 +129,44 @@ test('a batch is stored as single messages one behind the other, and its answer 
     encodeBatch(batch),
   )
   assert.equal(retry.code, ResponseCode.MESSAGE_ILLEGAL)
+})
+
+test('a batch for a topic with queue.type=BatchCQ is one record, as every message of it is told', async (t) => {
+  const { peer, context } = await testBroker(t)
+  context.topics.put(topicConfig('T', 1, 6, { attributes: { 'queue.type': 'BatchCQ' } }))
+  const send = async (own: Record<string, string>, count: number) => {
+    const batch = Array.from({ length: count }, (_, i) => ({
+      flag: 0,
+      body: Buffer.from(`m${i}`),
+      properties: Buffer.alloc(0),
+    }))
+    const properties = encodeProperties(own)
+    const header = { ...batchHeader('T'), properties }
+    return peer().ask(SendBatchMessage, header, encodeBatch(batch))
+  }
+  const first = (await send({ [Property.UNIQ_KEY]: 'B1' }, 3)).header()
+  assert.deepEqual([first.queueOffset, first.batchUniqId, first.transactionId], [0, 'B1', 'B1'])
+  // Without a key of its own its messages are stored one by one.
+  const second = (await send({}, 2)).header()
+  assert.deepEqual([second.queueOffset, second.msgId.split(',').length], [3, 2])
+  assert.equal((await peer().send('T', 'alone')).header().queueOffset, 5)
+  assert.equal((await send({ [Property.UNIQ_KEY]: 'B2' }, 4)).header().queueOffset, 6)
+  const records = await stored(peer(), 'T')
+  assert.deepEqual(
+    records.map(({ queueOffset, sysFlag }) => [queueOffset, sysFlag & 192]),
+    [
+      [0, 192],
+      [3, 0],
+      [4, 0],
+      [5, 0],
+      [6, 192],
+    ],
+  )
+  const properties = decodeProperties(records.at(-1)?.properties ?? Buffer.alloc(0))
+  assert.deepEqual(
+    [properties.get(Property.INNER_NUM), properties.get(Property.INNER_BASE)],
+    ['4', '6'],
+  )
+  const refused = await peer().send('T', 'b', { [Property.INNER_NUM]: '2' })
+  assert.equal(refused.code, ResponseCode.MESSAGE_ILLEGAL)
 })

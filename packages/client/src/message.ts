@@ -1,5 +1,6 @@
 import {
   createOffsetMsgId,
+  decodeBatch,
   decodeProperties,
   decodeRecords,
   hostText,
@@ -9,6 +10,7 @@ import {
   ProtocolError,
   restoreBody,
   RETRY_PREFIX,
+  type DecodedBatchMessage,
   type DecodedMessage,
   type MessageQueue,
   withoutNamespace,
@@ -91,6 +93,43 @@ export function readMessages(
   return decodeRecords(body).map((record) => receivedMessage(record, brokerName, namespace))
 }
 
+/**
+ * The messages of a batch that its broker stored as one record (`queue.type=BatchCQ`), from a queue offset on; any
+ * other message by itself. Apache: `PullAPIWrapper.java`, processPullResult; `MessageDecoder.java`, decodeMessage.
+ */
+export function takenApart(message: ReceivedMessage, fromOffset: number): ReceivedMessage[] {
+  if ((message.sysFlag & BATCH) !== BATCH) return [message]
+  let members: DecodedBatchMessage[]
+  try {
+    members = decodeBatch(message.body)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return [message]
+  }
+  return members
+    .map(({ body, flag, properties: encoded }, i) => {
+      const properties = decodeProperties(encoded)
+      return {
+        ...message,
+        body,
+        flag,
+        properties,
+        tag: properties.get(Property.TAGS),
+        keys: keysOf(properties),
+        msgId: properties.get(Property.UNIQ_KEY) ?? message.offsetMsgId,
+        queueOffset: message.queueOffset + i,
+        sysFlag: message.sysFlag & ~BATCH,
+      }
+    })
+    .filter(({ queueOffset }) => queueOffset >= fromOffset)
+}
+
+const BATCH = MessageSysFlag.INNER_BATCH | MessageSysFlag.NEED_UNWRAP
+
+function keysOf(properties: ReadonlyMap<string, string>): string[] {
+  return (properties.get(Property.KEYS) ?? '').split(KEY_SEPARATOR).filter((key) => key !== '')
+}
+
 function receivedMessage(
   record: DecodedMessage,
   brokerName: string,
@@ -104,7 +143,7 @@ function receivedMessage(
     topic: namespace === undefined ? origin : withoutNamespace(origin, namespace),
     body,
     tag: properties.get(Property.TAGS),
-    keys: (properties.get(Property.KEYS) ?? '').split(KEY_SEPARATOR).filter((key) => key !== ''),
+    keys: keysOf(properties),
     properties,
     msgId: properties.get(Property.UNIQ_KEY) ?? offsetMsgId,
     offsetMsgId,

@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { nodeEnv, silentEvents, type EventDefinition } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
+import { encodeBatch, encodeProperties } from '@skylarkmq/protocol'
 import { isFull } from '../src/consumer/flow-control.ts'
 import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
 import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
-import type { ReceivedMessage } from '../src/message.ts'
+import { takenApart, type ReceivedMessage } from '../src/message.ts'
 
 const QUEUE = { topic: 'T', brokerName: 'b', queueId: 0 }
 
@@ -168,4 +169,31 @@ test('after close nothing is started, and close waits for what runs', async () =
   release()
   await closing
   assert.equal(started, 1)
+})
+
+// Reference: `MessageDecoder.java`, decodeMessage.
+test('a batch that is one record is taken apart, from the offset on that was asked for', () => {
+  const body = encodeBatch(
+    ['a', 'b', 'c'].map((text) => ({
+      flag: 0,
+      body: Buffer.from(text),
+      properties: encodeProperties({ TAGS: text, KEYS: `key-${text}`, UNIQ_KEY: `id-${text}` }),
+    })),
+  )
+  const record = { ...message(7), body, sysFlag: 192 }
+  assert.deepEqual(
+    takenApart(record, 8).map((each) => [
+      each.body.toString(),
+      each.queueOffset,
+      each.tag,
+      each.keys,
+      each.msgId,
+      each.sysFlag,
+    ]),
+    [
+      ['b', 8, 'b', ['key-b'], 'id-b', 0],
+      ['c', 9, 'c', ['key-c'], 'id-c', 0],
+    ],
+  )
+  assert.deepEqual(takenApart(message(3), 8), [message(3)])
 })

@@ -1,6 +1,5 @@
 import {
   groupProblem,
-  isSystemGroup,
   ResponseCode,
   subscriptionGroupConfigBody,
   subscriptionGroupListBody,
@@ -16,13 +15,9 @@ import { OK, refuse, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import { jsonReply } from './json-body.ts'
 
-function objection(broker: BrokerContext, group: SubscriptionGroupConfig): Reply | undefined {
+function objection(group: SubscriptionGroupConfig): Reply | undefined {
   const problem = groupProblem(group.groupName)
-  if (problem !== undefined) return refuse(ResponseCode.SYSTEM_ERROR, problem)
-  if (isSystemGroup(group.groupName) && !broker.config.enableCreateSysGroup) {
-    return refuse(ResponseCode.SYSTEM_ERROR, `${group.groupName} is a group of the broker itself`)
-  }
-  return undefined
+  return problem === undefined ? undefined : refuse(ResponseCode.SYSTEM_ERROR, problem)
 }
 
 /** UPDATE_AND_CREATE_SUBSCRIPTIONGROUP. Apache: `AdminBrokerProcessor.java`, updateAndCreateSubscriptionGroup. */
@@ -31,7 +26,7 @@ export const updateAndCreateSubscriptiongroup: Processor<
   typeof UpdateAndCreateSubscriptiongroup
 > = (broker, { body }) => {
   const group = subscriptionGroupConfigBody.decode(body)
-  const refused = objection(broker, group)
+  const refused = objection(group)
   if (refused !== undefined) return refused
   broker.groups.put(group)
   return OK
@@ -44,7 +39,7 @@ export const updateAndCreateSubscriptiongroupList: Processor<
 > = (broker, { body }) => {
   const groups = subscriptionGroupListBody.decode(body).groupConfigList
   for (const group of groups) {
-    const refused = objection(broker, group)
+    const refused = objection(group)
     if (refused !== undefined) return refused
   }
   if (groups.length > 0) broker.groups.putAll(groups)

@@ -84,6 +84,11 @@ function answer(
 ): Outcome<typeof PullMessage> {
   const { header } = request
   const code = codeOfGetStatus(result.status, header.queueOffset)
+  noteBroadcast(
+    broker,
+    request,
+    code === ResponseCode.PULL_OFFSET_MOVED ? result.nextBeginOffset : header.queueOffset,
+  )
   if (code === ResponseCode.PULL_NOT_FOUND && mayHold) return hold(broker, request, permitted)
   const { consumerGroup, topic, queueId } = header
   broker.coldData.add(consumerGroup, result.coldBytes)
@@ -102,6 +107,19 @@ function answer(
     },
     ...(result.count > 0 ? { body: result.records } : {}),
   }
+}
+
+/** Notes how far a client of a broadcasting group has come. */
+function noteBroadcast(
+  { broadcasts, consumers }: BrokerContext,
+  { header, connection }: PullRequest,
+  offset: number,
+): void {
+  const group = consumers.get(header.consumerGroup)
+  if (group?.messageModel !== 'BROADCASTING' || group.consumeType !== 'CONSUME_PASSIVELY') return
+  const client = group.clients.get(connection)
+  if (client === undefined) return
+  broadcasts.pulled(header.topic, header.consumerGroup, header.queueId, offset, client.clientId)
 }
 
 /** A queue of a topic is there for Apache once somebody has asked for it. */

@@ -3,7 +3,6 @@ import { hostErrorCode } from '@skylarkmq/env'
 import {
   isLmqTopic,
   groupProblem,
-  isSystemGroup,
   subscriptionGroupConfig,
   type DataVersion,
   type SubscriptionGroupConfig,
@@ -40,7 +39,7 @@ export class SubscriptionGroupTable {
   readonly #forbidden = new Map<string, Map<string, number>>()
   readonly #version: VersionCounter
   readonly #saved: SavedTable
-  readonly #mayCreate: () => boolean
+  readonly #mayCreate: (group: string) => boolean
   readonly #hasLightQueues: boolean
 
   /**
@@ -48,7 +47,12 @@ export class SubscriptionGroupTable {
    * into being when it is first heard of; with `hasLightQueues` each name of a light message queue is a
    * group. Throws ERR_BROKER_CONFIG_FILE.
    */
-  constructor(env: Env, path: string, mayCreate: () => boolean, hasLightQueues = false) {
+  constructor(
+    env: Env,
+    path: string,
+    mayCreate: (group: string) => boolean,
+    hasLightQueues = false,
+  ) {
     this.#mayCreate = mayCreate
     this.#hasLightQueues = hasLightQueues
     this.#version = new VersionCounter(env)
@@ -99,8 +103,7 @@ export class SubscriptionGroupTable {
     if (found !== undefined) return found
     // Apache: `LmqSubscriptionGroupManager.java`.
     if (this.#hasLightQueues && isLmqTopic(group)) return subscriptionGroupConfig(group)
-    if (!this.#mayCreate() && !isSystemGroup(group)) return undefined
-    if (groupProblem(group) !== undefined) return undefined
+    if (!this.#mayCreate(group) || groupProblem(group) !== undefined) return undefined
     const made = subscriptionGroupConfig(group)
     this.#groups.set(group, made)
     this.#version.next()

@@ -120,7 +120,13 @@ export class Peer {
   }
 
   /** Joins a group that wants a topic. */
-  join(clientID: string, groupName: string, topic: string, expression = '*'): Promise<unknown> {
+  join(
+    clientID: string,
+    groupName: string,
+    topic: string,
+    expression = '*',
+    messageModel: 'CLUSTERING' | 'BROADCASTING' = 'CLUSTERING',
+  ): Promise<unknown> {
     const body = heartbeatDataBody.encode({
       clientID,
       producerDataSet: [],
@@ -128,7 +134,7 @@ export class Peer {
         {
           groupName,
           consumeType: 'CONSUME_PASSIVELY',
-          messageModel: 'CLUSTERING',
+          messageModel,
           consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
           subscriptionDataSet: [parseSubscription(topic, expression, 'TAG', 1)],
           unitMode: false,

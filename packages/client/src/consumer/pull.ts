@@ -7,7 +7,7 @@ import {
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
-import { readMessages, type ReceivedMessage } from '../message.ts'
+import { readMessages, takenApart, type ReceivedMessage } from '../message.ts'
 import { MASTER_ID, readAddress } from '../route/topic-route.ts'
 
 /** How long a broker may hold a pull that finds nothing. */
@@ -86,7 +86,9 @@ export class Puller {
       return { status, messages: [], nextOffset: nextBeginOffset }
     }
     const all = readMessages(answer.body ?? Buffer.alloc(0), brokerName, this.#client.namespace)
-    const messages = all.filter((message) => wants(subscription, message))
+    const messages = all
+      .flatMap((message) => takenApart(message, plan.offset))
+      .filter((message) => wants(subscription, message))
     return { status: 'found', messages, nextOffset: nextBeginOffset }
   }
 }

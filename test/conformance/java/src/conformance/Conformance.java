@@ -40,7 +40,7 @@ public final class Conformance {
     /** Those that wait longest come first, so that the others run beside them. */
     private static List<Row> rows() {
         return Stream.of(Ordering.rows(), Batching.rows(), Transactions.rows(), Retries.rows(), Groups.rows(), Features.rows(),
-            Conversations.rows(), Switches.rows(), Assigning.rows(), Pulling.rows(), Pushing.rows(), Filtering.rows(), Sending.rows(), Online.rows(),
+            Conversations.rows(), Switches.rows(), Settings.rows(), Assigning.rows(), Pulling.rows(), Pushing.rows(), Filtering.rows(), Sending.rows(), Online.rows(),
             TimeTravel.rows(),
             Queries.rows(), Administration.rows()).flatMap(List::stream).toList();
     }

@@ -53,7 +53,7 @@ final class Switches {
     }
 
     /** A pull as it is on the wire; a subscription version makes it one of a newer subscription. */
-    private static RemotingCommand pull(Session s, int code, String group, MessageQueue queue, int flag, long version)
+    static RemotingCommand pull(Session s, int code, String group, MessageQueue queue, int flag, long version)
         throws Exception {
         PullMessageRequestHeader header = new PullMessageRequestHeader();
         header.setConsumerGroup(group);
@@ -71,7 +71,7 @@ final class Switches {
             .invokeSync(s.brokerAddress(), RemotingCommand.createRequestCommand(code, header), 40_000);
     }
 
-    private static Object answer(RemotingCommand answer) {
+    static Object answer(RemotingCommand answer) {
         Map<String, String> fields = answer.getExtFields();
         return facts("code", answer.getCode(), "remark",
             answer.getRemark() == null ? null : Session.normal(answer.getRemark()),
@@ -82,7 +82,7 @@ final class Switches {
         return answer(pull(s, RequestCode.PULL_MESSAGE, group, queue, flag, 0));
     }
 
-    private static SubscriptionGroupConfig group(String name) {
+    static SubscriptionGroupConfig group(String name) {
         SubscriptionGroupConfig config = new SubscriptionGroupConfig();
         config.setGroupName(name);
         return config;
@@ -155,7 +155,7 @@ final class Switches {
     }
 
     /** Sets a key of the broker while something is done. */
-    private static Object with(Session s, String key, Object value, Object before, Session.Action action)
+    static Object with(Session s, String key, Object value, Object before, Session.Action action)
         throws Exception {
         s.admin().updateBrokerConfig(s.brokerAddress(), properties(key, value));
         try {
