@@ -18,7 +18,11 @@ import type { Sent } from './ledger.ts'
 import { ROOT, Trial } from './trial.ts'
 import type { Death } from './trial.ts'
 
-const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`]
+/** Its messages are batches, each of them one record. */
+const BATCHES = 'TopicOfBatches'
+const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`, BATCHES]
+const INNER_BATCH = 128
+const BATCH_MAX = 5
 const QUEUES = 3
 /** How long faults and crashes go on, virtual ms. */
 export const FAULTY_MS = 40_000
@@ -59,6 +63,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
       ...defaultStoreConfig(ROOT),
       mappedFileSizeCommitLog: random.pick([16, 64, 256]) * 1024,
       mappedFileSizeConsumeQueue: random.pick([20, 50, 400]) * 20,
+      mapperFileSizeBatchConsumeQueue: random.pick([7, 90]) * 46,
       maxHashSlotNum: 100,
       maxIndexNum: random.pick([100, 400]),
       flushDiskType: random.pick(['SYNC_FLUSH', 'ASYNC_FLUSH']),
@@ -89,7 +94,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   protected open(process: SimProcess): Promise<MessageStore> {
     this.#hasUnwritten = false
-    return MessageStore.open(process.env, this.config)
+    return MessageStore.open(process.env, this.config, isBatchTopic)
   }
 
   /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */
@@ -308,7 +313,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
     const last = this.node.start()
     const isComplete = last.env.disk.stat(`${ROOT}/abort`) === undefined
     if (isComplete) checkStoreAgrees(last.env.disk, this.config, 'after an orderly stop')
-    const again = await MessageStore.open(last.env, this.config)
+    const again = await MessageStore.open(last.env, this.config, isBatchTopic)
     checkStoreAgrees(last.env.disk, this.config, 'after the last open')
     checkPromisesAreKept(this.ledger, checkQueuesAreWhole(again, this.ledger))
   }
@@ -333,19 +338,25 @@ function isFound(found: ReadonlyMap<string, readonly Sent[]>, sent: Sent): boole
   return found.get(queueName(sent.topic, sent.queueId))?.[sent.queueOffset] === sent
 }
 
+function isBatchTopic(topic: string): boolean {
+  return topic === BATCHES
+}
+
 function messageOf(sent: Sent, waitStoreOk: boolean): MessageToStore {
+  const isBatch = isBatchTopic(sent.topic)
+  const count = isBatch ? `INNER_NUM\x01${1 + (sent.id % BATCH_MAX)}\x02` : ''
   return {
     topic: sent.topic,
     queueId: sent.queueId,
     flag: 0,
-    sysFlag: 0,
+    sysFlag: isBatch ? INNER_BATCH : 0,
     bornTimestamp: 1_700_000_000_000,
     bornHost: Uint8Array.of(10, 0, 0, 1),
     bornPort: 50_000,
     reconsumeTimes: 0,
     preparedTransactionOffset: 0,
     body: Buffer.from(sent.body),
-    properties: Buffer.from(`UNIQ_KEY\x01ID${sent.id}\x02KEYS\x01key${sent.id}\x02`),
+    properties: Buffer.from(`UNIQ_KEY\x01ID${sent.id}\x02KEYS\x01key${sent.id}\x02${count}`),
     tagsCode: 0,
     waitStoreOk,
   }

@@ -97,12 +97,15 @@ export class QueueFiles {
 
   /** Makes a file of a queue. Throws the host's error. */
   create(topic: string, queueId: number, firstUnit: number): void {
+    // Stores without queues of a form have no folder for them.
+    const isFirst = this.env.disk.stat(this.directory) === undefined
     this.env.disk.makeDirectory(this.queueDirectory(topic, queueId))
     const path = this.path(topic, queueId, firstUnit)
     this.#shared.open.create(path, this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
     this.unsyncedDirectories.add(this.queueDirectory(topic, queueId))
     this.unsyncedDirectories.add(`${this.directory}/${topic}`).add(this.directory)
+    if (isFirst) this.unsyncedDirectories.add(parentOf(this.directory))
   }
 
   /** Writes units into one file of a queue. Throws the host's error. */
@@ -113,11 +116,11 @@ export class QueueFiles {
   }
 
   #noteName(path: string): void {
-    const directory = path.slice(0, path.lastIndexOf('/'))
+    const directory = parentOf(path)
     if (this.#shared.noted.has(directory)) return
     this.#shared.noted.add(directory)
-    const topicDirectory = directory.slice(0, directory.lastIndexOf('/'))
-    this.unsyncedDirectories.add(directory).add(topicDirectory).add(this.directory)
+    this.unsyncedDirectories.add(directory).add(parentOf(directory)).add(this.directory)
+    this.unsyncedDirectories.add(parentOf(this.directory))
   }
 
   /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */
@@ -150,6 +153,10 @@ export class QueueFiles {
   closeAll(): void {
     this.#shared.open.closeAll()
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }
 
 function newState(env: Env, openFilesMax: number): SharedState {
