@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- --clients`: our client and Apache's Go client on one broker of ours, in turns: what a message costs
- * the client's process in CPU time.
+ * `npm run bench -- --clients`: our client and Apache's Go and Java clients on one broker of ours, in turns: what a
+ * message of 1 KiB costs the client's process in CPU time, sent with 64 in flight and consumed. Java is left out where there
+ * is none.
  *
  *   --rounds N     how often each runs (3; with --quick 2)
  *   --count N      messages of a round (200,000; with --quick 50,000)
@@ -11,14 +12,21 @@ import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { choosePorts, scratchDirectory } from '../test/conformance/lib/processes.mjs'
+import {
+  choosePorts,
+  MissingTool,
+  runToEnd,
+  scratchDirectory,
+} from '../test/conformance/lib/processes.mjs'
+import { apacheClassPath, javaArguments } from '../test/conformance/apache/apache.mjs'
 import { buildGo } from '../test/conformance/lib/programs.mjs'
 import * as skylark from '../test/conformance/skylark.mjs'
 import { createTopic } from './create-topic.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const topic = 'clients'
-const warm = 20_000
+/** Java compiles what it runs often; that is no part of what a message costs. */
+const warm = 60_000
 
 const { values: options } = parseArgs({
   options: {
@@ -47,13 +55,9 @@ export async function benchClients() {
   const go = buildGo(join(here, 'clients'), join(here, '.build', 'clients'))
   const profiled = ['--cpu-prof', '--cpu-prof-dir', join(here, '.build')]
   const node = [...(options.profile ? profiled : []), join(here, 'clients/node.mjs')]
-  const clients = options.profile
-    ? [['ours', process.execPath, node]]
-    : [
-        ['ours', process.execPath, node],
-        ['Go', go, []],
-      ]
   const scratch = scratchDirectory('clients')
+  const ours = ['ours', process.execPath, node]
+  const clients = options.profile ? [ours] : [ours, ['Go', go, []], ...java(scratch.path)]
   const cluster =
     options.nameserver === undefined
       ? await skylark.startCluster({ dir: scratch.path, ports: await choosePorts(2) })
@@ -69,7 +73,8 @@ export async function benchClients() {
           figures.get(name).push(await run(program, before, mode, nameServer, group))
         }
       }
-      for (const [name, list] of figures) print(mode, name, list)
+      const go = figures.get('Go')
+      for (const [name, list] of figures) print(mode, name, list, go)
     }
   } finally {
     await cluster?.stop()
@@ -77,12 +82,31 @@ export async function benchClients() {
   }
 }
 
-function print(mode, name, list) {
+/** Apache's Java client, compiled; nothing where there is no Java. */
+function java(home) {
+  try {
+    const classes = join(here, '.build', 'java')
+    const source = join(here, 'clients/java/Client.java')
+    runToEnd('javac', ['-nowarn', '-d', classes, '-cp', apacheClassPath(), source])
+    // The heap that Apache's scripts give to tools.
+    const args = javaArguments({ mainClass: 'Client', home, before: classes, heapMiB: 1024 })
+    return [['Java', 'java', args]]
+  } catch (error) {
+    if (!(error instanceof MissingTool)) throw error
+    console.log(`Java's client is left out: ${error.message}`)
+    return []
+  }
+}
+
+const medianOf = (list) => [...list].sort((a, b) => a - b)[list.length >> 1]
+
+function print(mode, name, list, go) {
   const micros = list.map((each) => each.micros).sort((a, b) => a - b)
+  const ratio = go === undefined ? NaN : medianOf(micros) / medianOf(go.map((each) => each.micros))
   const rates = list.map((each) => each.rate).sort((a, b) => a - b)
   const shown = micros.map((each) => each.toFixed(1)).join(' ')
   const rate = Math.round(rates[rates.length >> 1])
   console.log(
-    `${mode.padEnd(8)} ${name.padEnd(5)} µs of CPU per message: ${shown}; ${rate} messages/s`,
+    `${mode.padEnd(8)} ${name.padEnd(5)} µs of CPU per message: ${shown}; ${ratio.toFixed(2)} of Go's; ${rate} messages/s`,
   )
 }

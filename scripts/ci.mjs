@@ -23,6 +23,14 @@ else {
   note('cold-start', start.output, /Error/)
 }
 
+section('npm run error-messages')
+const messages = run('npm', ['run', '--silent', 'error-messages'])
+if (messages.status === 0) total.passed++
+else {
+  total.failed++
+  note('error-messages', messages.output, /^NOT AS EXPECTED/)
+}
+
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   section('npm run conformance, npm run conformance:sdk')
   const conformance = run('npm', ['run', '--silent', 'conformance'])

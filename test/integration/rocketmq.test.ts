@@ -59,6 +59,10 @@ test('two members of a group in one client share its queues, each with an id of 
   const own = (member: (typeof members)[number] | undefined): number =>
     member?.queues.filter((queue) => queue.topic === 'T').length ?? 0
   await until(() => own(members[0]) === 2 && own(members[1]) === 2)
+  await assert.rejects(mq.consumer({ group: 'G', subscriptions: { T: 'a' } }), {
+    code: 'RMQ_OPTION',
+    message: /another consumer of the group G wants \{"T":"\*"\}, this one \{"T":"a"\}/,
+  })
 })
 
 test('a message that cannot be recovered, or that its handler gives up, is a dead letter at once', async (t) => {

@@ -334,7 +334,8 @@ export class ClientInstance {
     const broker = this.routes.brokerAt(address)
     if (broker === undefined) return undefined
     const { brokerName, cluster } = broker
-    return { brokerName, cluster, nameServers: this.nameServers.addresses.join(', ') }
+    const nameServers = this.nameServers.addresses.join(', ')
+    return { brokerName, cluster, nameServers, wasReached: this.#known.has(address) }
   }
 
   async #each(

@@ -1,4 +1,5 @@
 import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
+import { brokerAdvice } from './broker-advice.ts'
 
 /** One try of a send. */
 export interface SendAttempt {
@@ -111,6 +112,7 @@ const answered = (v: BrokerAnswer): string =>
 const broker: Row<BrokerAnswer> = {
   says: answered,
   does: 'Look at responseName, which programs may match on, and at the remark.',
+  hint: brokerAdvice,
   for: 'user',
   retriable: (v) => RETRIED.has(v.responseCode),
 }
@@ -149,6 +151,7 @@ export class FlowControlError extends BrokerError {
   static override readonly code = 'RMQ_FLOW_CONTROL'
   static override readonly row: Row<BrokerAnswer> = {
     ...broker,
+    hint: () => undefined,
     does: 'The broker is overloaded or its disk is slow or full, the remark says which. Send less at a time, or try again later.',
     for: 'operator',
     retriable: true,
@@ -164,6 +167,7 @@ export class AuthError extends BrokerError {
   static override readonly code = 'RMQ_AUTH'
   static override readonly row: Row<BrokerAnswer> = {
     ...broker,
+    hint: () => undefined,
     does: 'Give the options accessKey and secretKey of an account that may do this; the remark says what was missing. They must be those of the broker: plain_acl.yml, or mqadmin listUser.',
     retriable: false,
   }
@@ -234,6 +238,8 @@ export interface Advertised {
   readonly cluster: string
   /** Name servers that have it from the broker. */
   readonly nameServers: string
+  /** Whether this client has been connected to it before. */
+  readonly wasReached: boolean
 }
 
 /** A connection could not be made. */
@@ -252,15 +258,25 @@ export class ConnectError extends define<{
     return `cannot connect to ${v.address}: ${v.reason}${told}`
   },
   does: 'Check that the process runs, that the address is right, and that no firewall is between.',
-  hint: (v) =>
-    /CERT|TLS|SSL/.test(v.reason)
-      ? 'Give the option tls the certificates to trust ({ ca }) and the name in them ({ servername }), or, for a trial, { rejectUnauthorized: false }.'
-      : v.advertised === undefined
-        ? undefined
-        : `If ${v.advertised.brokerName} runs, it tells an address that this host does not reach (a container's, say): set brokerIP1 in its broker.conf to one that clients reach, and restart it.`,
+  hint: (v) => connectAdvice(v.reason, v.advertised),
   for: 'user',
   retriable: true,
 }) {}
+
+function connectAdvice(reason: string, advertised: Advertised | undefined): string | undefined {
+  if (/CERT|TLS|SSL/.test(reason)) {
+    return 'Give the option tls the certificates to trust ({ ca }) and the name in them ({ servername }), or, for a trial, { rejectUnauthorized: false }.'
+  }
+  if (/^(ENOTFOUND|EAI_)/.test(reason)) {
+    return 'This host’s resolver does not know the name: check how it is spelt, and whether it is one of another network (a container’s, say).'
+  }
+  if (advertised === undefined) return undefined
+  const { brokerName, wasReached } = advertised
+  if (wasReached) {
+    return `${brokerName} was reached there before: look whether it runs, or was moved to another address.`
+  }
+  return `If ${brokerName} runs, it tells an address that this host does not reach (a container's, say): set brokerIP1 in its broker.conf to one that clients reach, and restart it.`
+}
 
 /** A connection ended before the answer came; whether the other side did what was asked is not known. */
 export class ConnectionLostError extends define<{ address: string; request: string }>(

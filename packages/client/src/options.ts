@@ -41,13 +41,13 @@ export function parseNamesrvAddr(text: string): string[] {
   const parts = text.split(/[;,]/).map((each) => each.trim().replace(/^https?:\/\//, ''))
   const addresses = parts.filter((each) => each !== '')
   if (addresses.length === 0) {
-    throw new OptionError({ option: 'namesrvAddr', problem: 'it names no address' })
+    throw new OptionError({ option: 'nameServers', problem: 'it names no address' })
   }
   for (const address of addresses) {
     const port = Number(/^.+:(\d{1,5})$/.exec(address)?.[1] ?? NaN)
     if (!(port >= 1 && port <= 65535)) {
       const problem = `${JSON.stringify(address)} is not host:port`
-      throw new OptionError({ option: 'namesrvAddr', problem })
+      throw new OptionError({ option: 'nameServers', problem })
     }
   }
   return addresses

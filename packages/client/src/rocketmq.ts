@@ -4,7 +4,7 @@ import { ClientInstance } from './client-instance.ts'
 import { Consumer, type ConsumerOptions } from './consumer/consumer.ts'
 import { PushConsumer } from './consumer/push-consumer.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
-import { ClosedError } from './errors.ts'
+import { ClosedError, OptionError } from './errors.ts'
 import { eventsTo, type Logger } from './logger.ts'
 import type { ReceivedMessage } from './message.ts'
 import { startFrom } from './offset/queue-offsets.ts'
@@ -137,6 +137,7 @@ export class RocketMQ {
   async consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
     const { consumeFrom = 'last', ...rest } = options
     const push = { ...rest, consumeFrom: startFrom(consumeFrom) }
+    this.#checkSubscriptions(options)
     const make = (onClosed: () => void): Consumer<T> => {
       const engine = new PushConsumer(push, this.#env, this.#clientFor(options.group))
       return new Consumer(engine, options, onClosed)
@@ -189,6 +190,21 @@ export class RocketMQ {
     return this.#kept((onClosed) => new Producer(options, this.#env, this.#client, onClosed))
   }
 
+  /** Messages get lost between members of a group that want different things. Throws RMQ_OPTION. */
+  #checkSubscriptions({
+    group,
+    subscriptions,
+  }: Pick<ConsumerOptions, 'group' | 'subscriptions'>): void {
+    const wanted = subscriptionsText(subscriptions)
+    for (const part of this.#parts) {
+      if (!(part instanceof Consumer) || part.group !== group) continue
+      const other = subscriptionsText(part.subscriptions)
+      if (other === wanted) continue
+      const problem = `another consumer of the group ${group} wants ${other}, this one ${wanted}; all members of a group must want the same, or messages get lost`
+      throw new OptionError({ option: 'subscriptions', problem })
+    }
+  }
+
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError({ what: `the client ${this.clientId}` })
   }
@@ -212,6 +228,11 @@ export class RocketMQ {
     this.#further.push(further)
     return further
   }
+}
+
+function subscriptionsText(subscriptions: ConsumerOptions['subscriptions']): string {
+  const sorted = Object.entries(subscriptions).sort(([one], [other]) => (one < other ? -1 : 1))
+  return JSON.stringify(Object.fromEntries(sorted))
 }
 
 function clientOptions(options: RocketMQOptions): ClientOptions {

@@ -96,6 +96,16 @@ export class Consumer<T = Buffer> {
     return this.#push.clientId
   }
 
+  /** Name of the group. */
+  get group(): string {
+    return this.#options.group
+  }
+
+  /** What it wants, by topic. */
+  get subscriptions(): ConsumerOptions['subscriptions'] {
+    return this.#options.subscriptions
+  }
+
   /** The queues that this member reads now. */
   get queues(): MessageQueue[] {
     return this.#push.queues

@@ -247,7 +247,7 @@ export class Delivery {
       topic,
       reason: 'none of its queues may be written, or their brokers have no master',
       advice:
-        'Look at its permission (mqadmin updateTopicPerm, 6 reads and writes), and whether its masters run.',
+        'Look at its permission (mqadmin updateTopicPerm, 6 reads and writes) and that of its brokers (brokerPermission in broker.conf), and whether its masters run.',
     })
   }
 

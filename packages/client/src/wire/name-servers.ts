@@ -15,9 +15,13 @@ import {
   NameServerError,
   RocketMQError,
   saysOf,
+  TimeoutError,
   WrongPortError,
 } from '../errors.ts'
 import type { Answer, AskOptions, Caller } from './call.ts'
+
+const SILENT =
+  'Something takes connections there and does not answer: check that it is a name server (port 9876 as a rule), and that it does not hang.'
 
 /**
  * The name servers of a client: one is chosen by chance and kept until it fails, then the next one is.
@@ -58,7 +62,9 @@ export class NameServers {
     if (last instanceof WrongPortError) throw last
     const addresses = this.addresses.join(', ')
     const isRefused = last instanceof ConnectError && last.values.reason === 'ECONNREFUSED'
-    const advice = last instanceof RocketMQError && !isRefused ? last.hint : undefined
+    const isSilent = last instanceof TimeoutError && last.phase === 'wait'
+    const hint = isSilent ? SILENT : last instanceof RocketMQError ? last.hint : undefined
+    const advice = isRefused ? undefined : hint
     throw new NameServerError({ addresses, reason: saysOf(last), advice }, last)
   }
 
