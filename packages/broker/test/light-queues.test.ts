@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeProperties, decodeRecords, Property } from '@skylarkmq/protocol'
+import {
+  decodeProperties,
+  decodeRecords,
+  encodeBatch,
+  encodeProperties,
+  Property,
+  SendBatchMessage,
+} from '@skylarkmq/protocol'
 import { passUntil, testBroker, type Peer } from './support/broker.ts'
 
 const config = { enableLmq: true, enableMultiDispatch: true }
@@ -77,4 +84,29 @@ test('light queues go on after a restart, and so do offsets of their groups', as
     (await pulled(two, '%LMQ%a')).map(({ body }) => body),
     ['m0', 'm1', 'm2', 'm3'],
   )
+})
+
+// As in Apache, where only a message by itself gets offsets in light queues.
+test('messages of a batch come into no light queue, whatever the batch says', async (t) => {
+  const { peer, context } = await testBroker(t, { config })
+  const properties = encodeProperties({
+    [Property.INNER_MULTI_DISPATCH]: '%LMQ%a',
+    [Property.INNER_MULTI_QUEUE_OFFSET]: '999999999999',
+  })
+  const header = {
+    producerGroup: 'P',
+    topic: 'T',
+    defaultTopic: 'TBW102',
+    defaultTopicQueueNums: 4,
+    queueId: 0,
+    sysFlag: 0,
+    bornTimestamp: 1,
+    flag: 0,
+    properties,
+    batch: true,
+  }
+  const batch = encodeBatch([{ flag: 0, body: Buffer.from('m'), properties }])
+  assert.equal((await peer().ask(SendBatchMessage, header, batch)).code, 0)
+  assert.equal(context.store.offsetMax('T', 0), 1)
+  assert.deepEqual(context.store.queuesOf('%LMQ%a'), [])
 })

@@ -65,7 +65,12 @@ function messagesOf(
   const shared = header.properties ?? Buffer.alloc(0)
   // What the wrapper says holds for each message, but for its key: a message is found by its own.
   const more = appendPropertyBytes(
-    changeProperties(shared, { [Property.UNIQ_KEY]: undefined, [Property.WAIT]: undefined }),
+    changeProperties(shared, {
+      [Property.UNIQ_KEY]: undefined,
+      [Property.WAIT]: undefined,
+      // Only the store gives them, and to messages of a batch none: they come into no light queue.
+      [Property.INNER_MULTI_QUEUE_OFFSET]: undefined,
+    }),
     broker.stamp.properties,
   )
   const moreKeys = scanProperties(more).keysStart >= 0
