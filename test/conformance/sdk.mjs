@@ -35,6 +35,7 @@ const SHOWINGS = Number(process.env.SHOW ?? 3)
 const settings = {
   enablePropertyFilter: true,
   recallMessageEnable: true,
+  traceTopicEnable: true,
   transactionTimeOut: 1000,
   transactionCheckInterval: 1000,
 }
@@ -95,7 +96,8 @@ function startPeers(directory) {
 
 /** Shows one check; resolves with what went wrong, undefined when nothing did. */
 async function showOne(cluster, [name, check], showing) {
-  const topic = `${name.replace(/\W/g, '-')}-${showing}`
+  // Of each cluster another: a file of offsets outlasts the cluster.
+  const topic = `${name}-${cluster.name}-${showing}`.replace(/\W/g, '-')
   const began = performance.now()
   let error
   try {

@@ -38,7 +38,7 @@ const shown = {
   ),
   'dead-letters.mjs': ['dead: four', 'got 4', 'got 4', 'got 5', 'sent 1 again'],
   'admin.mjs': [
-    ...['behind: 0', 'behind: 3', 'found message 2', 'queues that begin again: 2'],
+    ...['behind: 0', /^behind: [369]$/, 'found message 2', 'queues that begin again: 2'],
     ...[1, 2, 3].map((n) => `browsed message ${n}`),
     /^the broker listens at \d+$/,
   ],
@@ -46,16 +46,24 @@ const shown = {
     ...[/^RMQ_MESSAGE: /, /^RMQ_OPTION: /, /^RMQ_TIMEOUT while it was in «wait»: /],
     /^RMQ_NAME_SERVER, try again: /,
   ],
+  'trace.mjs': [
+    'handled, of 4bf92f3577b34da6a3ce929d0e0e4736',
+    'sent to Traced: SEND_OK',
+    'the trace topic knows the message',
+  ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
+/** Its topic has the messages of all showings. */
+const growing = new Set(['admin.mjs'])
 /** Messages with a time of their own came with 5.0. */
 const needs5 = new Set(['deliver-later.mjs', 'recall.mjs'])
 
 /** Runs one example; throws with what it printed unless it showed what it should. */
 async function show(name, nameServer) {
-  const all = [join(examples, name), nameServer]
-  const { stdout } = await promisify(execFile)(process.execPath, all, { timeout: 90_000 })
-  const lines = stdout.trim().split('\n').sort()
+  const args = [join(examples, name), nameServer]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 90_000 })
+  const all = stdout.trim().split('\n').sort()
+  const lines = growing.has(name) ? [...new Set(all)] : all
   const wanted = shown[name]
   const isOk =
     lines.length === wanted.length &&

@@ -207,7 +207,10 @@ async function requestsBothWays(on) {
     const own = `${topic}-${asks.make}`
     await on.createTopic(own, 1)
     const question = { nameServer, topic: own, group: `${group}-${asks.make}` }
-    const member = await answers.consume({ ...question, replies: true }, () => undefined)
+    const taken = new Taken()
+    const answering = { ...question, replies: true }
+    const member = await answers.consume(answering, taken.take(answers.make))
+    await taken.each(await sendToQueues(on, own, 1, 'warm', 1))
     for (const text of ['one', '二']) {
       const answer = await asks.tell({ do: 'request', ...question, body: base64(text) })
       assert.equal(textOf(answer), `${answers.make}: ${text}`)

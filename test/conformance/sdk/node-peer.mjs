@@ -84,7 +84,7 @@ const does = {
 async function take(command, message) {
   const begin = Date.now()
   if (command.workMs > 0) await pause(command.workMs)
-  if (command.replies) {
+  if (command.replies && message.properties.has('REPLY_TO_CLIENT')) {
     const producer = await producerOf(command)
     await producer.reply(message, Buffer.concat([Buffer.from('node: '), message.body]))
   }

@@ -203,10 +203,18 @@ export class Groups {
       if (options.dryRun === true) return changes
       const header = { topic: wrapped, group: this.#client.wrapped(group), isForce: true }
       const timestamp = to === 'first' ? 0 : to === 'last' ? -1 : to.timestampMs
-      for (const { address } of await mastersOf(this.#client, wrapped)) {
+      const accept = [ResponseCode.CONSUMER_NOT_ONLINE]
+      for (const { address, brokerName } of await mastersOf(this.#client, wrapped)) {
         options.signal?.throwIfAborted()
         const { caller } = this.#client
-        await caller.call(address, InvokeBrokerToResetOffset, { ...header, timestamp })
+        const asked = { ...header, timestamp }
+        const { code } = await caller.call(address, InvokeBrokerToResetOffset, asked, { accept })
+        if (code === ResponseCode.SUCCESS) continue
+        // A broker of 4.x moves only groups that are connected; what the others have stored may be written.
+        for (const { queue, to: offset } of changes) {
+          if (queue.brokerName !== brokerName) continue
+          await this.#offsets.commitAndWait(header.group, queue, offset)
+        }
       }
       return changes
     })

@@ -116,7 +116,7 @@ public final class Peer {
         long begin = System.currentTimeMillis();
         try {
             TimeUnit.MILLISECONDS.sleep(command.getLongValue("workMs"));
-            if (command.getBooleanValue("replies")) {
+            if (command.getBooleanValue("replies") && message.getProperty("REPLY_TO_CLIENT") != null) {
                 byte[] body = ("java: " + new String(message.getBody(), StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
                 producer(command).send(MessageUtil.createReplyMessage(message, body), 5_000);
             }
