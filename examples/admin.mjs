@@ -16,9 +16,9 @@ const consumer = await mq.consumer({
   subscriptions: { Managed: '*' },
   consumeFrom: 'first',
 })
-let left = 3
+const got = new Set()
 await new Promise((resolve, reject) => {
-  consumer.run(() => (left -= 1) === 0 && resolve()).catch(reject)
+  consumer.run(({ msgId }) => got.add(msgId).size === 3 && resolve()).catch(reject)
 })
 // Its offsets are stored when it closes.
 await consumer.close()
@@ -33,4 +33,8 @@ console.log(`found ${found.body}`)
 for await (const message of admin.messages.browse('Managed')) console.log(`browsed ${message.body}`)
 const [{ address }] = await admin.brokers.masters()
 console.log(`the broker listens at ${(await admin.brokers.config(address)).get('listenPort')}`)
+
+// Nothing is left of it.
+await admin.groups.delete('example-managed', { offsets: true })
+await admin.topics.delete('Managed')
 await mq.close()
