@@ -174,8 +174,9 @@ export class OwnedQueues {
     // Another member may still consume from a queue that it has to give up.
     const add = locks === undefined ? plan.add : await locks.take(plan.add)
     if (plan.drop.length > 0 || add.length > 0) {
-      // The broker must know the subscription's new version before pulls name it; the first one it knows.
-      if (this.#shared.has(topic)) await this.#parts.queuesChanged(topic)
+      // The broker must know the subscription's new version before pulls name it; of tags it knows the first one.
+      const isByTag = this.#parts.subscription(topic)?.expressionType === 'TAG'
+      if (this.#shared.has(topic) || !isByTag) await this.#parts.queuesChanged(topic)
       this.#shared.add(topic)
       await Promise.all(add.map((queue) => this.#take(queue)))
       const counts = { topic, added: add.length, dropped: plan.drop.length }
