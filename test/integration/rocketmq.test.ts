@@ -317,7 +317,12 @@ test('who starts before the name server waits for it and says so each time; mess
   const mq = new RocketMQ({ nameServers, logger, pollNameServerMs: 50 })
   atEnd(t, () => mq.close())
   const got = new Collector<string>()
-  const consumer = await mq.consumer({ group: 'G', subscriptions: { T: '*' } })
+  const consumer = await mq.consumer({
+    group: 'G',
+    subscriptions: { T: '*' },
+    // The topic is made by the send that waits beside it.
+    consumeFrom: 'first',
+  })
   const running = consumer.run((message) => {
     got.add(message.body.toString())
   })
