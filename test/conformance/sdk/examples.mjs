@@ -61,7 +61,11 @@ const needs5 = new Set(['deliver-later.mjs', 'recall.mjs'])
 /** Runs one example; throws with what it printed unless it showed what it should. */
 async function show(name, nameServer) {
   const args = [join(examples, name), nameServer]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 90_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 90_000 }).catch(
+    ({ killed, code, stdout, stderr }) => {
+      throw new Error(`${killed ? 'it did not end' : `it ended with ${code}`}\n${stdout}${stderr}`)
+    },
+  )
   const all = stdout.trim().split('\n').sort()
   const lines = growing.has(name) ? [...new Set(all)] : all
   const wanted = shown[name]
