@@ -5,7 +5,8 @@ import { BrokerError, RocketMQ } from '@skylarkmq/client'
 
 const mq = new RocketMQ({ nameServers: process.argv[2] })
 const producer = await mq.producer({ group: 'example-producer' })
-const kept = { topic: 'Recalled', body: 'kept', delay: '3s' }
+// One time for both, so that it is too late for the second when the first came.
+const kept = { topic: 'Recalled', body: 'kept', deliverAt: new Date(Date.now() + 3000) }
 await producer.send(kept)
 const { recallHandle } = await producer.send({ ...kept, body: 'called back' })
 const msgId = await producer.recall('Recalled', recallHandle)
