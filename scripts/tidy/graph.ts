@@ -1,15 +1,15 @@
 import type { Problem } from './checks.ts'
 import { targetOf, type Source } from './source.ts'
 
-/** Rings of imports between files, types left out. */
+/** Rings of imports between files, those of types too: what is understood only together is one thing in two files. */
 export function checkCycles(sources: readonly Source[]): Problem[] {
   const byFile = new Map(sources.map((source) => [source.file, source]))
   const state = new Map<string, 'open' | 'done'>()
   const problems: Problem[] = []
   const visit = (source: Source, way: readonly string[]): void => {
     state.set(source.file, 'open')
-    for (const { module, isType, line } of source.imports) {
-      const target = isType ? undefined : targetOf(source, module)
+    for (const { module, line } of source.imports) {
+      const target = targetOf(source, module)
       const next = target === undefined ? undefined : byFile.get(target)
       if (next === undefined) continue
       if (state.get(next.file) === 'open') {

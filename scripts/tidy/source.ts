@@ -5,8 +5,6 @@ import ts from 'typescript'
 /** One import or re-export of a file. */
 export interface Import {
   readonly module: string
-  /** Vanishes when compiled, so it can close no cycle. */
-  readonly isType: boolean
   readonly line: number
 }
 
@@ -28,29 +26,20 @@ export function parse(root: string, file: string): Source {
 
 function importsOf(tree: ts.SourceFile): Import[] {
   const found: Import[] = []
-  const add = (specifier: ts.Expression | undefined, isType: boolean, node: ts.Node): void => {
+  const add = (specifier: ts.Expression | undefined, node: ts.Node): void => {
     if (specifier === undefined || !ts.isStringLiteral(specifier)) return
-    found.push({ module: specifier.text, isType, line: lineOf(tree, node) })
+    found.push({ module: specifier.text, line: lineOf(tree, node) })
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeImport(node), node)
-    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, node)
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
+      add(node.moduleSpecifier, node)
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], false, node)
+      add(node.arguments[0], node)
     }
     ts.forEachChild(node, visit)
   }
   visit(tree)
   return found
-}
-
-function isTypeImport(node: ts.ImportDeclaration): boolean {
-  const clause = node.importClause
-  if (clause === undefined) return false
-  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
-  const names = clause.namedBindings
-  if (clause.name !== undefined || names === undefined || !ts.isNamedImports(names)) return false
-  return names.elements.length > 0 && names.elements.every((each) => each.isTypeOnly)
 }
 
 /** Line of a node, from 1. */

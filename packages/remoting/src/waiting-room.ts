@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '@skylarkmq/env'
-import type { Lane } from './lanes.ts'
 
 /** How often queues are looked at while something is in them. Apache: `BrokerFastFailure.java`, start. */
 const LOOK_MS = 10
@@ -14,11 +13,19 @@ export interface WaitingRoomOptions {
   readonly reason: () => string
 }
 
+/** What has requests in the room. */
+interface Waiting {
+  /** How many they are. */
+  readonly queued: number
+  /** Refuses those that have waited too long at that monotonic time, ms. */
+  shed(nowMs: number): void
+}
+
 /** What the queues of all lanes share: a limit on their memory, and the timer that refuses what waits too long. */
 export class WaitingRoom {
   readonly #clock: Clock
   readonly #options: WaitingRoomOptions
-  readonly #lanes = new Set<Lane>()
+  readonly #lanes = new Set<Waiting>()
   #bytes = 0
   #look: Timer | undefined
 
@@ -38,7 +45,7 @@ export class WaitingRoom {
   }
 
   /** Counts a request that a lane is about to queue. False when that would be too much memory. */
-  enter(lane: Lane, sizeBytes: number): boolean {
+  enter(lane: Waiting, sizeBytes: number): boolean {
     if (this.#bytes + sizeBytes > this.#options.bytesMax) return false
     this.#bytes += sizeBytes
     this.#lanes.add(lane)

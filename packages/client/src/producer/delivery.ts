@@ -25,7 +25,8 @@ import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
 import { maySendAgain } from './retry.ts'
 import { selectQueue, type QueueSelector } from './select-queue.ts'
-import { resultOf, STORED, type SendResult } from './send-result.ts'
+import type { SendResult } from './send-result.ts'
+import { resultOf, STORED } from './stored-answer.ts'
 
 /** A message that was stored. */
 export interface Sent {

@@ -17,7 +17,7 @@ import {
 import { durationMs } from '../duration.ts'
 import { MessageError } from '../errors.ts'
 import type { Message } from '../message.ts'
-import { DEFAULT_TOPIC_QUEUE_NUMS } from '../route/topic-route-table.ts'
+import { DEFAULT_TOPIC_QUEUE_NUMS } from '../route/topic-route.ts'
 
 type SendHeader = HeaderOf<typeof SendMessageV2>
 

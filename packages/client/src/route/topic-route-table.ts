@@ -9,10 +9,12 @@ import { saysOf } from '../errors.ts'
 import { routeNotRefreshed } from '../events.ts'
 import type { NameServers } from '../wire/name-servers.ts'
 import { whyNoRoute } from './why-no-route.ts'
-import { addressesOf, isSameRoute, routeOfTemplate } from './topic-route.ts'
-
-/** Queues per broker that a client asks for when a topic has to be made. */
-export const DEFAULT_TOPIC_QUEUE_NUMS = 4
+import {
+  addressesOf,
+  DEFAULT_TOPIC_QUEUE_NUMS,
+  isSameRoute,
+  routeOfTemplate,
+} from './topic-route.ts'
 
 /** Routes that this client has used, read again from time to time. Apache: `MQClientInstance.java`. */
 export class TopicRouteTable {

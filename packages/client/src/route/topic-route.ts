@@ -9,6 +9,9 @@ import {
 /** Broker id of a master. */
 export const MASTER_ID = 0
 
+/** Queues per broker that a client asks for when a topic has to be made. */
+export const DEFAULT_TOPIC_QUEUE_NUMS = 4
+
 /**
  * The queues of a topic that messages may be sent to: those of `orderTopicConf` when the topic has one,
  * else the writeable queues of every broker name that has a master, by broker name and queue id.

@@ -1,5 +1,3 @@
-import type { Disk } from '../env.ts'
-import { SimDiskView } from './sim-disk-view.ts'
 import { SimNames } from './sim-names.ts'
 import type { World } from './world.ts'
 
@@ -82,10 +80,5 @@ export class SimDisk {
     const contents = new Set(this.names.everyContent())
     for (const content of contents) content.powerCut(random)
     this.names.powerCut(random)
-  }
-
-  /** The disk as a process sees it. Once the process is dead, what it still does has no effect. */
-  viewFor(user: DiskUser): Disk {
-    return new SimDiskView(this, user)
   }
 }

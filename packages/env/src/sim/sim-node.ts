@@ -1,6 +1,7 @@
 import type { Clock, Env } from '../env.ts'
 import type { EventDefinition, EventValues } from '../events.ts'
 import { turnBy } from '../turn.ts'
+import { SimDiskView } from './sim-disk-view.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { World } from './world.ts'
 
@@ -73,7 +74,7 @@ export class SimProcess {
         world.after(0, this.#whileAlive(end))
       }),
       random: world.random,
-      disk: node.disk.viewFor(this),
+      disk: new SimDiskView(node.disk, this),
       net: {
         listen: () => Promise.reject(new Error('this machine has no network')),
         connect: () => Promise.reject(new Error('this machine has no network')),

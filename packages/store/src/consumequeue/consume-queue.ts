@@ -8,7 +8,6 @@ import {
 } from './consume-queue-unit.ts'
 import { writeBatchPart, type BatchPart } from './batch-unit.ts'
 import type { QueueFiles } from './queue-files.ts'
-import type { TopicQueues } from './topic-queues.ts'
 
 const TAIL_UNITS_FIRST = 16
 const FILES_AT_RISK = 3
@@ -18,6 +17,15 @@ export interface UnitSpan {
   buffer: Buffer
   at: number
   count: number
+}
+
+/** What a queue has to know of its topic. */
+interface QueueTopic {
+  readonly name: string
+  /** The name in UTF-8. */
+  readonly bytes: Buffer
+  /** Where the hash of a key of the topic begins in the index. */
+  readonly state: number
 }
 
 /**
@@ -60,7 +68,7 @@ export class ConsumeQueue {
   #tail: Buffer | undefined
   #tailFirst = 0
 
-  constructor(files: QueueFiles, topic: TopicQueues, queueId: number) {
+  constructor(files: QueueFiles, topic: QueueTopic, queueId: number) {
     this.#files = files
     this.unitBytes = files.unitBytes
     this.topic = topic.name
