@@ -114,6 +114,7 @@ test('a batch is stored as single messages one behind the other, and its answer 
   assert.equal(sent.code, 0)
   assert.equal(sent.header().queueOffset, 1)
   assert.equal(sent.header().msgId.split(',').length, 2)
+  assert.equal(sent.header().transactionId, undefined, 'as producers of 4.x are answered')
   const all = await stored(peer(), 'T')
   assert.deepEqual(
     all.map((each) => [each.queueOffset, each.body.toString()]),
@@ -123,6 +124,9 @@ test('a batch is stored as single messages one behind the other, and its answer 
       [2, 'two'],
     ],
   )
+  const properties = encodeProperties({ [Property.UNIQ_KEY]: 'WRAPPER' })
+  const again = await peer().ask(SendBatchMessage, { ...header, properties }, encodeBatch(batch))
+  assert.equal(again.header().transactionId, 'WRAPPER', 'as producers of 5.x are')
   const retry = await peer().ask(
     SendBatchMessage,
     { ...header, topic: '%RETRY%G' },

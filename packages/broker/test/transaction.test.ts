@@ -170,9 +170,12 @@ test('a producer is asked about a half message of which it said nothing, with th
   const properties = decodeProperties(message.properties)
   assert.equal(properties.get(Property.TRANSACTION_CHECK_TIMES), '1')
   assert.equal(properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET), undefined)
+  assert.equal(properties.get(Property.WAIT), 'false', 'nobody waits for the copy')
   assert.equal((await end(peer, answered(peer))).code, 0)
   const delivered = await readAll(peer, 'T')
   assert.equal(delivered.length, 1)
+  const own = decodeProperties(delivered[0]?.properties ?? Buffer.alloc(0))
+  assert.notEqual(own.get(Property.WAIT), 'false', 'what is delivered is what was sent')
 })
 
 test('an answer to a check and a late word on the first half message deliver one message', async (t) => {

@@ -49,9 +49,8 @@ export function sendBatch(
     if (!(error instanceof ProtocolError)) throw error
     return stamped(broker, refuse(ResponseCode.MESSAGE_ILLEGAL, error.message))
   }
-  const sizeBytes = request.body?.length ?? 0
   const answer = (result: PutBatchResult): SendReply =>
-    answerOf(broker, result, queueId, topic.topicName, batch.length, sizeBytes)
+    answerOf(broker, request, result, queueId, topic.topicName, batch.length)
   const result = broker.store.putMessages(batch)
   return result instanceof Promise ? result.then(answer) : answer(result)
 }
@@ -107,20 +106,22 @@ function messagesOf(
 
 function answerOf(
   broker: BrokerContext,
+  { header, body }: SendRequest,
   result: PutBatchResult,
   queueId: number,
   topic: string,
   count: number,
-  sizeBytes: number,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(topic, count, sizeBytes)
+  broker.stats.topicPut(topic, count, body?.length ?? 0)
   const { address, port } = broker.config.storeHost
   const msgId = createOffsetMsgIds(address, port, result.physicalOffsets)
+  // Producers of 5.x give the wrapper a key too, and show what comes back for it in their results.
+  const transactionId = propertyText(header.properties ?? Buffer.alloc(0), Property.UNIQ_KEY)
   return {
     code: codeOfPutStatus[result.status],
     remark: result.remark,
-    header: { msgId, queueId, queueOffset: result.queueOffset },
+    header: { msgId, queueId, queueOffset: result.queueOffset, transactionId },
     fields: broker.stamp.fields,
     holdsIfWritten: true,
   }

@@ -210,6 +210,8 @@ export function checkRequest(
     physicalOffset: copy.physicalOffset,
     properties: changeProperties(shownProperties(half), {
       [Property.TRANSACTION_CHECK_TIMES]: String(copy.checkTimes),
+      // Nobody waited for the copy to be on disk, and Apache lets the producer see that.
+      [Property.WAIT]: 'false',
     }),
   }
   const body = Buffer.alloc(recordSizeOf(fields))
