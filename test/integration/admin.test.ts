@@ -125,11 +125,7 @@ test('messages are browsed in the order of all queues, by time and by tag', asyn
   const { messages } = mq.admin()
   await send(mq, 'T', 100)
   const all = Array.from({ length: 100 }, (_, i) => `T ${i}`)
-  const stamps = server.messages('T').map(({ storeTimestamp }) => storeTimestamp)
-  // Messages that were stored within the same ms may change places.
-  if (new Set(stamps).size === stamps.length)
-    assert.deepEqual(await collect(messages.browse('T')), all)
-  assert.deepEqual((await collect(messages.browse('T'))).sort(), [...all].sort())
+  assert.deepEqual(await collect(messages.browse('T')), all)
   const odd = await collect(messages.browse('T', { expression: 'odd' }))
   assert.deepEqual(odd.sort(), all.filter((_, i) => i % 2 === 1).sort())
   const noon = new Date(server.clock.now() + 60_000)

@@ -11,6 +11,12 @@ import {
   type SendTrace,
 } from '@skylarkmq/client'
 import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import {
+  CheckTransactionState,
+  decodeCommand,
+  FrameDecoder,
+  SendMessageV2,
+} from '@skylarkmq/protocol'
 import { atEnd, Collector, createTopic, found, serverFor, until } from './cluster.ts'
 
 test('what is sent in a namespace is got in it under its own name, and not outside', async (t) => {
@@ -100,6 +106,8 @@ test('a request that nobody replies to ends in its time, and a message that asks
   const mq = new RocketMQ({ nameServers })
   atEnd(t, () => mq.close())
   const producer = await mq.producer()
+  // The time of the request is for the reply: where to send it is known.
+  await producer.send({ topic: 'T', body: 'b' })
   await assert.rejects(producer.request({ topic: 'T', body: 'b' }, { timeout: 300 }), (error) => {
     assert.ok(error instanceof TimeoutError)
     assert.equal(error.phase, 'wait')
@@ -292,6 +300,57 @@ test('of two producers of a group one may go: the other one stays known to the b
     if (bodies.length === 2) break
   }
   assert.deepEqual(bodies, ['plain', 'asked about'])
+})
+
+test('a producer says nothing of a transaction that has not begun, though it is asked, and commits it then', async (t) => {
+  const set = ['transactionTimeOut=1', 'transactionCheckInterval=20']
+  const { namesrvAddr: nameServers } = await serverFor(t, { set })
+  await createTopic(nameServers, 'T', 1)
+  const env = nodeEnv(silentEvents)
+  // The answer to the half message is late, so that it comes at once with the question what became of it.
+  const connect: typeof env.net.connect = async (address) => {
+    const socket = await env.net.connect(address)
+    const [asks, hears] = [new FrameDecoder(), new FrameDecoder()]
+    let isHeld = false
+    let held: Buffer[] = []
+    const write = socket.write.bind(socket)
+    socket.write = (bytes) => {
+      asks.push(Buffer.from(bytes), (frame) => {
+        if (decodeCommand(frame).code === SendMessageV2.code) isHeld = true
+      })
+      return write(bytes)
+    }
+    const handle = socket.handle.bind(socket)
+    socket.handle = (events) => {
+      const data = (chunk: Buffer): void => {
+        held.push(Buffer.from(chunk))
+        hears.push(Buffer.from(chunk), (frame) => {
+          if (decodeCommand(frame).code === CheckTransactionState.code) isHeld = false
+        })
+        if (isHeld) return
+        const whole = Buffer.concat(held)
+        held = []
+        events.data(whole)
+      }
+      handle({ ...events, data })
+    }
+    return socket
+  }
+  const mq = new RocketMQ({ nameServers }, { ...env, net: { ...env.net, connect } })
+  atEnd(t, () => mq.close())
+  const begun: string[] = []
+  const producer = await mq.transactionProducer({
+    group: 'P',
+    check: ({ msgId }) => (begun.includes(msgId) ? 'commit' : 'rollback'),
+  })
+  await producer.send({ topic: 'T', body: 'asked about' }, ({ msgId }) => {
+    begun.push(msgId)
+    return 'unknown'
+  })
+  for await (const message of mq.reader({ topic: 'T', from: 'first' })) {
+    assert.equal(message.body.toString(), 'asked about')
+    break
+  }
 })
 
 test('a signal closes the client that was made with it, also when it was aborted before', async (t) => {

@@ -155,6 +155,8 @@ export class ClientInstance {
   readonly replies = new ReplyTable()
   /** By producer group. */
   readonly transactionChecks = new Map<string, CheckListener>()
+  /** Ids of half messages that are being sent: brokers are told nothing of them before their transactions have begun. */
+  readonly halves = new Set<string>()
   /** See ClientOptions; Infinity when it is not given. */
   readonly startTimeoutMs: number
   readonly #reserved = new Set<string>()

@@ -91,8 +91,7 @@ export class Messages {
       let oldest: { reader: QueueReader; head: ReceivedMessage | undefined } | undefined
       for (const each of readers) {
         if (each.head === undefined) continue
-        const before = oldest?.head?.storeTimestamp ?? Infinity
-        if (each.head.storeTimestamp < before) oldest = each
+        if (oldest?.head === undefined || byStoring(each.head, oldest.head) < 0) oldest = each
       }
       if (oldest?.head === undefined || oldest.head.storeTimestamp > latest) return
       yield oldest.head
@@ -148,7 +147,7 @@ export class Messages {
         : readMessages(answer.body, brokerName, this.#client.namespace)
     })
     const found = (await Promise.all(asked)).flat()
-    return found.sort((a, b) => a.storeTimestamp - b.storeTimestamp)
+    return found.sort(byStoring)
   }
 
   async #byOffsetId(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
@@ -166,6 +165,15 @@ export class Messages {
     if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
     return readMessages(answer.body, owner.brokerName, this.#client.namespace)[0]
   }
+}
+
+/** Orders messages as they were stored; those of one broker have an order within a ms too. */
+function byStoring(one: ReceivedMessage, other: ReceivedMessage): number {
+  const laterMs = one.storeTimestamp - other.storeTimestamp
+  if (laterMs !== 0) return laterMs
+  const [broker, otherBroker] = [one.messageQueue.brokerName, other.messageQueue.brokerName]
+  if (broker !== otherBroker) return broker < otherBroker ? -1 : 1
+  return one.physicalOffset - other.physicalOffset
 }
 
 /** Reads one queue to an offset. */

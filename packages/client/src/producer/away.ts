@@ -1,9 +1,21 @@
 import type { MessageQueue } from '@skylarkmq/protocol'
-import { ConnectError, type SendAttempt } from '../errors.ts'
+import { ConnectError, TimeoutError, type SendAttempt } from '../errors.ts'
 
 /** How long is waited at first for a broker that is away, ms; twice as long each time. */
 const FIRST_MS = 25
 const LONGEST_MS = 500
+
+/** Whether time ended while a broker was connected to that had refused it before: the refusal says more. */
+export function isCutShort(
+  error: Error,
+  brokerName: string,
+  attempts: readonly SendAttempt[],
+): boolean {
+  const wasRefused = attempts.some(
+    (each) => each.brokerName === brokerName && each.error instanceof ConnectError,
+  )
+  return wasRefused && error instanceof TimeoutError && error.phase === 'connect'
+}
 
 /**
  * The brokers that took no connection during one send. That costs no try, for nothing was sent: when all are away, the

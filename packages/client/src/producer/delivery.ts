@@ -19,7 +19,7 @@ import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { withSignal, within } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
-import { Away } from './away.ts'
+import { Away, isCutShort } from './away.ts'
 import { BrokerLatency } from './broker-latency.ts'
 import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
@@ -168,7 +168,7 @@ export class Delivery {
           )
           if (waitMs > 0) await this.#calm(waitMs, deadline - clock.monotonic())
         } else {
-          attempts.push(attempt)
+          if (!isCutShort(error, brokerName, attempts)) attempts.push(attempt)
           tried++
         }
       }
@@ -204,20 +204,32 @@ export class Delivery {
     const { env, startTimeoutMs } = client
     const { clock } = env
     const begin = clock.monotonic()
+    let failure: unknown
+    const ask = async (): Promise<TopicRouteData> => {
+      try {
+        return await this.#parts.route(topic)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    }
+    // Who knows why there is no route yet says that, also when time ends between two looks.
     const late = (): Error =>
-      new TimeoutError({
-        what: `the route of ${topic}`,
-        phase: 'route',
-        elapsedMs: clock.monotonic() - begin,
-        address: client.nameServers.addresses.join(', '),
-      })
+      failure instanceof Error
+        ? failure
+        : new TimeoutError({
+            what: `the route of ${topic}`,
+            phase: 'route',
+            elapsedMs: clock.monotonic() - begin,
+            address: client.nameServers.addresses.join(', '),
+          })
     const patience = {
       env,
       what: `a send of ${group}`,
       timeoutMs: Math.min(timeoutMs, startTimeoutMs),
       isOver: () => signal?.aborted === true,
     }
-    const route = patiently(patience, () => this.#parts.route(topic))
+    const route = patiently(patience, ask)
     return within(clock, timeoutMs, route, late)
   }
 

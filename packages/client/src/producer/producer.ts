@@ -242,7 +242,7 @@ export class Producer<T = string | Uint8Array> {
     const plain = await encodeBody(this.#options.serde, message)
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     const half = prepareHalfSend(plain, prepared, this.#group)
-    const sent = await this.#deliver(half, { ...options, require: 'stored' }, message.shardingKey)
+    const sent = await this.#deliverHalf(half, options, message.shardingKey)
     const deciding = async (): Promise<TransactionDecision> =>
       sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
     const decision = await underSignal(options, deciding)
@@ -405,6 +405,20 @@ export class Producer<T = string | Uint8Array> {
       results.push(await this.#deliver(part, options, plain[0]?.shardingKey))
     }
     return results
+  }
+
+  async #deliverHalf(
+    half: PreparedSend,
+    options: SendOptions,
+    shardingKey: string | undefined,
+  ): Promise<SendResult> {
+    const { halves } = this.#client
+    for (const id of half.msgIds) halves.add(id)
+    try {
+      return await this.#deliver(half, { ...options, require: 'stored' }, shardingKey)
+    } finally {
+      for (const id of half.msgIds) halves.delete(id)
+    }
   }
 
   async #deliver(

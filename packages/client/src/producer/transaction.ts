@@ -85,6 +85,8 @@ export function answerChecks(
   check: TransactionCheck,
 ): () => void {
   const listener: CheckListener = (header, message, connection) => {
+    // Who is asked before the work has begun would say that it was not done.
+    if (client.halves.has(message.msgId)) return
     void decide(check, message).then(
       (decision) => {
         if (decision !== 'unknown') say(client, group, header, message, decision, connection)
