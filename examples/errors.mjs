@@ -18,7 +18,7 @@ async function attempt(what) {
 await attempt(() => producer.send({ topic: 'Errors', body: 'x'.repeat(2000) }))
 await attempt(() => mq.producer({ group: 'no group at all' }))
 try {
-  await producer.request({ topic: 'Errors', body: 'anybody there?' }, { timeout: 200 })
+  await producer.request({ topic: 'Errors', body: 'anybody there?' }, { timeout: 1000 })
 } catch (error) {
   if (!(error instanceof TimeoutError)) throw error
   console.log(`${error.code} while it was in «${error.phase}»: ${error.hint}`)

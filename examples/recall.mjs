@@ -5,10 +5,9 @@ import { BrokerError, RocketMQ } from '@skylarkmq/client'
 
 const mq = new RocketMQ({ nameServers: process.argv[2] })
 const producer = await mq.producer({ group: 'example-producer' })
-// One time for both, so that it is too late for the second when the first came.
-const kept = { topic: 'Recalled', body: 'kept', deliverAt: new Date(Date.now() + 3000) }
-await producer.send(kept)
-const { recallHandle } = await producer.send({ ...kept, body: 'called back' })
+const kept = await producer.send({ topic: 'Recalled', body: 'kept', delay: '1s' })
+const later = { topic: 'Recalled', body: 'called back', delay: '1h' }
+const { recallHandle } = await producer.send(later)
 const msgId = await producer.recall('Recalled', recallHandle)
 console.log(`called back ${msgId}`)
 
@@ -26,7 +25,7 @@ await new Promise((resolve, reject) => {
     .catch(reject)
 })
 try {
-  await producer.recall('Recalled', recallHandle)
+  await producer.recall('Recalled', kept.recallHandle)
 } catch (error) {
   if (!(error instanceof BrokerError)) throw error
   console.log(`too late: ${error.responseCode}`)

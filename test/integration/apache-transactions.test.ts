@@ -13,8 +13,8 @@ const sizes = ['mappedFileSizeCommitLog=1048576', 'mappedFileSizeConsumeQueue=40
 test('transactions that an Apache 4.9 broker left open are asked about, and delivered when committed', async (t) => {
   const data = folderFor(t)
   execFileSync('tar', ['-xzf', path.join(golden, 'v4.9.tar.gz'), '-C', data])
-  const checks = ['transactionTimeOut=100', 'transactionCheckInterval=200']
-  const set = [...sizes, ...checks, 'fileReservedTime=1000000']
+  // They have been open for long; the new one is never old enough to be asked about.
+  const set = [...sizes, 'transactionCheckInterval=200', 'fileReservedTime=1000000']
   const { namesrvAddr } = await serverFor(t, { data, set })
   const asked = new Collector<ReceivedMessage>()
   const producer = new Producer({

@@ -40,13 +40,23 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
     const store = storeOf()
     let atOnce = 0
     let count = 0
+    let told = 0
+    let goOn: () => void = () => undefined
+    const othersAreTold = new Promise<void>((resolve) => (goOn = resolve))
     const work = async () => {
       assert.equal(++atOnce, 1)
-      await pause(30)
+      // Who waits for this work is told nothing before it ends.
+      await (waits ? pause(30) : othersAreTold)
       atOnce--
       count++
     }
-    const outcomes = await Promise.all([1, 2, 3].map(() => store.once('together', work)))
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const outcome = await store.once('together', work)
+        if (++told === 2) goOn()
+        return outcome
+      }),
+    )
     assert.equal(count, 1)
     const other = waits ? 'repeated' : 'busy'
     assert.deepEqual(outcomes.sort(), ['done', other, other].sort())
@@ -75,8 +85,8 @@ describe(
   { skip: redisProgram === undefined && 'redis-server is not installed' },
   () => {
     let redis: Redis | undefined
-    const started = startRedis(redisProgram ?? '', async (port) => {
-      const client = new Redis({ port, lazyConnect: true, retryStrategy: () => null })
+    const started = startRedis(redisProgram ?? '', async (path) => {
+      const client = new Redis({ path, lazyConnect: true, retryStrategy: () => null })
       client.on('error', () => undefined)
       await client.connect()
       redis = client
@@ -98,21 +108,17 @@ describe(
     test('who dies at work leaves it to others after a while', async () => {
       await started
       assert.ok(redis !== undefined)
-      const short = redisStore(redis, { lockMs: 500 })
+      const long = redisStore(redis)
       await new Promise<void>((resolve) => {
-        void short.once('dies', () => {
+        void long.once('dies', () => {
           resolve()
           return new Promise(() => undefined)
         })
       })
-      const other = () => short.once('dies', () => Promise.resolve())
-      assert.equal(await other(), 'busy')
-      let outcome = await other()
-      while (outcome === 'busy') {
-        await pause(20)
-        outcome = await other()
-      }
-      assert.equal(outcome, 'done')
+      assert.equal(await long.once('dies', () => Promise.resolve()), 'busy')
+      const short = redisStore(redis, { lockMs: 10 })
+      void short.once('dies soon', () => new Promise(() => undefined))
+      while ((await long.once('dies soon', () => Promise.resolve())) !== 'done') await pause(5)
     })
   },
 )
@@ -157,7 +163,7 @@ function transactional<Tx>(
 
   test('preventing waits for work that runs, and comes too late', async () => {
     const { store } = await ready()
-    let running: Promise<unknown> | undefined
+    let running: Promise<unknown> = Promise.resolve()
     await new Promise<void>((resolve) => {
       running = store.once('runs', () => {
         resolve()
@@ -183,8 +189,8 @@ describe(
   { skip: postgresProgram === undefined && 'PostgreSQL is not installed' },
   () => {
     let pool: pg.Pool | undefined
-    const started = startPostgres(postgresProgram ?? '', async (port) => {
-      const made = new pg.Pool({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
+    const started = startPostgres(postgresProgram ?? '', async (host) => {
+      const made = new pg.Pool({ host, user: 'postgres', database: 'postgres' })
       try {
         await made.query('CREATE TABLE account (amount int NOT NULL)')
         await postgresStore(made).createTable()
@@ -230,11 +236,11 @@ describe(
   { skip: mysqlProgram === undefined && 'neither MariaDB nor MySQL is installed' },
   () => {
     let pool: mysql.Pool | undefined
-    const started = startMysql(mysqlProgram ?? '', async (port) => {
-      const first = await mysql.createConnection({ host: '127.0.0.1', port, user: 'root' })
+    const started = startMysql(mysqlProgram ?? '', async (socketPath) => {
+      const first = await mysql.createConnection({ socketPath, user: 'root' })
       await first.query('CREATE DATABASE IF NOT EXISTS test')
       await first.end()
-      const made = mysql.createPool({ host: '127.0.0.1', port, user: 'root', database: 'test' })
+      const made = mysql.createPool({ socketPath, user: 'root', database: 'test' })
       await made.query('CREATE TABLE account (amount int NOT NULL) ENGINE=InnoDB')
       await mysqlStore(made).createTable()
       await mysqlStore(made).createTable()

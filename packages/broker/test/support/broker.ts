@@ -27,6 +27,7 @@ import {
   type FrameHandler,
 } from '@skylarkmq/remoting'
 import { allBrokerOptions, Broker, type FullBrokerConfig } from '../../src/broker.ts'
+import { calm, wire } from './wire.ts'
 
 /** An answer whose header can be read. */
 export type Answered<D extends AnyRequest> = RemotingCommand & { header: () => ReplyHeaderOf<D> }
@@ -58,7 +59,7 @@ export class Peer {
         connection.inFlight.answer({ ...command, body })
       },
     }
-    this.#client = new RemotingClient(nodeEnv(silentEvents), { handler })
+    this.#client = new RemotingClient({ ...nodeEnv(silentEvents), net: wire }, { handler })
   }
 
   /** Asks and gives back the whole answer. */
@@ -198,7 +199,7 @@ export async function testBroker(t: TestContext, options: TestBrokerOptions = {}
     namesrvAddr: '',
     ...options.config,
   } as FullBrokerConfig
-  const broker = new Broker({ ...nodeEnv(silentEvents), clock, disk }, config)
+  const broker = new Broker({ ...nodeEnv(silentEvents), net: wire, clock, disk }, config)
   const { port } = await broker.listen()
   try {
     await broker.start()
@@ -231,7 +232,7 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Lets time pass in steps, with turns of the event loop between, until something holds. */
+/** Lets time pass in steps, between which a turn of the event loop ends and all that was sent arrives, until something holds. */
 export async function passUntil(
   clock: ManualClock,
   stepMs: number,
@@ -240,5 +241,6 @@ export async function passUntil(
   while (!holds()) {
     clock.advance(stepMs)
     await new Promise((resolve) => setImmediate(resolve))
+    await calm()
   }
 }
