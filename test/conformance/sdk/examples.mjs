@@ -8,10 +8,11 @@ const examples = join(dirname(fileURLToPath(import.meta.url)), '../../../example
 
 /** What each example shows, its lines sorted; a pattern stands for a line whose rest differs from run to run. */
 const shown = {
+  // Not before; how much later depends on the machine.
   'deliver-later.mjs': [
-    /^got after a level, stored (5|6)\d{3} ms/,
-    /^got after a while, stored (1|2)\d{3} ms/,
-    /^got at a time, stored (3|4)\d{3} ms/,
+    /^got after a level, stored ([5-9]|\d\d)\d{3} ms/,
+    /^got after a while, stored ([1-9]|\d\d)\d{3} ms/,
+    /^got at a time, stored ([3-9]|\d\d)\d{3} ms/,
   ],
   'recall.mjs': [/^called back [0-9A-F]{32}$/, 'got kept', 'too late: 604'],
   'transaction.mjs': ['got paid', 'got paid, and not said'],
