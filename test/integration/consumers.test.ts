@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { RocketMQ, type Consumer, type ReceivedMessage } from '@skylarkmq/client'
+import {
+  json,
+  RocketMQ,
+  SerdeError,
+  type Consumer,
+  type ReceivedMessage,
+  type SchemaResult,
+} from '@skylarkmq/client'
 import { nodeEnv, silentEvents, type Env, type Timer } from '@skylarkmq/env'
 import { startServer, type TestServer } from '@skylarkmq/testing'
 
@@ -270,6 +277,74 @@ test('clients that come and go leave nothing behind: no timer, no socket, no lis
   // Those that are longer than a pause of whoever tries something again.
   await until(() => timers.every((ms) => ms <= 1_000))
 })
+
+test('a consumer that is closed while it starts leaves no timer, whatever it was waiting for', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const { env, timers } = countedTimers()
+  for (let turns = 0; turns < 40; turns += 2) {
+    const mq = new RocketMQ({ nameServers: server.nameServers }, env)
+    const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' } })
+    const running = consumer.run(nothing).catch(nothing)
+    for (let i = 0; i < turns; i++) await new Promise(setImmediate)
+    await mq.close()
+    await running
+  }
+  await until(() => timers.every((ms) => ms <= 1_000))
+})
+
+test('a handler that ends by the signal leaves its message, and who comes next gets it at once', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const mq = server.client({ logger: SILENT })
+  await send(mq, 'T', ['b'])
+  const options = { group: 'g', subscriptions: { T: '*' }, ...first }
+  const one = await mq.consumer(options)
+  await new Promise<void>((begun) => {
+    void one.run((_message, { signal }) => {
+      begun()
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error)
+        })
+      })
+    })
+  })
+  await one.close()
+  const other = await mq.consumer(options)
+  for await (const message of other) {
+    assert.equal(message.reconsumeTimes, 0)
+    break
+  }
+})
+
+test('a reader begins at an offset, reads some queues only, by SQL92, and its bodies have a type', async () => {
+  const settings = { enablePropertyFilter: true }
+  await using server = await startServer({ topics: { T: 2 }, settings })
+  const mq = server.client({ logger: SILENT })
+  const producer = await mq.producer({ serde: json<number>() })
+  const queues = await mq.admin().topics.queues('T')
+  for (const n of [1, 2, 3, 4]) {
+    for (const queue of queues) {
+      const body = n + 10 * queue.queueId
+      await producer.send({ topic: 'T', body, properties: { n: String(n) } }, { queue })
+    }
+  }
+  const reader = mq.reader({
+    ...{ topic: 'T', from: { offset: 1 }, queues: queues.slice(1) },
+    ...{ expression: { sql: 'n <> 3' }, serde: json<number>() },
+  })
+  const bodies: number[] = []
+  for await (const { body } of reader) if (bodies.push(body) === 2) break
+  assert.deepEqual(bodies, [12, 14])
+  const strict = json<never>({ '~standard': { version: 1, vendor: 'v', validate: refused } })
+  const reading = mq.reader({ topic: 'T', from: 'first', serde: strict })
+  await assert.rejects(
+    reading[Symbol.asyncIterator]().next(),
+    (error) => error instanceof SerdeError && /too small/.test(error.message),
+  )
+})
+
+/** What a schema says that nothing fits. */
+const refused = (): SchemaResult<never> => ({ issues: [{ message: 'too small' }] })
 
 /** An environment, and how long its timers are that neither ran out nor were taken back, ms. */
 function countedTimers(): { readonly env: Env; readonly timers: readonly number[] } {

@@ -27,6 +27,10 @@ const BY_CODE: Readonly<Record<number, string>> = {
 /** What to do about an answer, by words of its remark. */
 const BY_REMARK: readonly (readonly [RegExp, string])[] = [
   [
+    /timer message illegal/,
+    'The time is further off than timerMaxDelaySec in its broker.conf (three days) allows, or its timers are off (timerWheelEnable).',
+  ],
+  [
     /does not support consumer to filter/,
     'Set enablePropertyFilter=true in its broker.conf and restart it, or subscribe by tags.',
   ],

@@ -160,8 +160,8 @@ export class ClientInstance {
   /** See ClientOptions; Infinity when it is not given. */
   readonly startTimeoutMs: number
   readonly #reserved = new Set<string>()
-  /** Addresses that were connected to. */
-  readonly #known = new Set<string>()
+  /** Addresses that were connected to, each with when it was again, on the monotonic clock. */
+  readonly #known = new Map<string, number>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
   #timers: Timer[] | undefined
@@ -320,12 +320,16 @@ export class ClientInstance {
     await this.caller.call(address, HeartBeat, {}, { body })
   }
 
+  /** Whether a connection to an address was lost and made again in the last `ms`. */
+  reconnectedWithin(address: string, ms: number): boolean {
+    return this.env.clock.monotonic() - (this.#known.get(address) ?? -Infinity) < ms
+  }
+
   /** A broker that was connected before has forgotten this client with the connection: it is told at once. */
   #connected(address: string): void {
-    if (!this.#known.has(address)) {
-      this.#known.add(address)
-      return
-    }
+    const isFirst = !this.#known.has(address)
+    this.#known.set(address, isFirst ? -Infinity : this.env.clock.monotonic())
+    if (isFirst) return
     if (this.routes.brokerAt(address) === undefined) return
     void this.#each([address], (each) => this.#beat(each)).then(() => {
       for (const member of this.consumers.values()) member.membersChanged()

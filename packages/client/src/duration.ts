@@ -1,3 +1,4 @@
+import { shown } from './check/check-options.ts'
 import { OptionError } from './errors.ts'
 
 /** A length of time: ms, or text such as `90s`, `10m`, `1h30m`, `2d`, `250ms`. */
@@ -15,13 +16,16 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 export function durationMs(duration: Duration, option: string): number {
   if (typeof duration === 'number') {
     if (duration >= 0 && !Number.isNaN(duration)) return duration
-  } else if (/^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$/.test(duration)) {
+  } else if (
+    typeof (duration as unknown) === 'string' &&
+    /^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$/.test(duration)
+  ) {
     let sumMs = 0
     for (const [, count = '', unit = ''] of duration.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g)) {
       sumMs += Number(count) * (UNIT_MS[unit] ?? 0)
     }
     return sumMs
   }
-  const problem = `${JSON.stringify(duration)} is no length of time: give ms, or text such as 90s, 10m, 1h30m`
+  const problem = `${shown(duration)} is no length of time: give ms, or text such as 90s, 10m, 1h30m`
   throw new OptionError({ option, problem })
 }

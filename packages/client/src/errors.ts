@@ -376,16 +376,27 @@ export class SerdeError extends define<{ topic: string; problem: string }>('RMQ_
 }) {}
 
 /** An option that cannot be used. */
-export class OptionError extends define<{ option: string; problem: string }>('RMQ_OPTION', {
+export class OptionError extends define<{
+  option: string
+  problem: string
+  /** What to do, when it is known. */
+  advice?: string | undefined
+}>('RMQ_OPTION', {
   says: (v) => `the option ${v.option} cannot be used: ${v.problem}`,
   does: 'Nothing was started. Correct the option.',
+  hint: (v) => v.advice,
   for: 'user',
 }) {}
 
-/** The client was closed before. */
-export class ClosedError extends define<{ what: string }>('RMQ_CLOSED', {
-  says: (v) => `${v.what} is closed`,
+/** The client was closed before, or has been started already. */
+export class ClosedError extends define<{
+  what: string
+  /** It is not closed: it was started before. */
+  isStarted?: boolean
+}>('RMQ_CLOSED', {
+  says: (v) => `${v.what} ${v.isStarted === true ? 'runs already' : 'is closed'}`,
   does: 'Make a new one.',
+  hint: (v) => (v.isStarted === true ? 'Each is run once: make another one.' : undefined),
   for: 'user',
 }) {}
 

@@ -44,6 +44,22 @@ export const listenerFailed = defineEvent({
   says: 'the listener threw on {msgId} of {topic}: {reason}',
 })
 
+/** A handler had a message go to the dead letters. */
+export const deadLettered = defineEvent({
+  name: 'client.dead.letter',
+  level: 'warn',
+  fields: { topic: 'topic', msgId: 'id of the message', reason: 'why, as the handler said' },
+  says: '{msgId} of {topic} goes to the dead letters: {reason}',
+})
+
+/** A consumer that closes waits for handlers that still run. */
+export const closeWaits = defineEvent({
+  name: 'client.close.waits',
+  level: 'warn',
+  fields: { group: 'name of the group', waitMs: 'how long at most, ms' },
+  says: 'the consumer of {group} closes, and waits up to {waitMs} ms for handlers that still run; one that awaits close() itself waits in vain',
+})
+
 /** A body that the serde cannot read; the consumer's onInvalid decided what became of its message. */
 export const bodyNotDecoded = defineEvent({
   name: 'client.body.invalid',

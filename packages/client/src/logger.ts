@@ -1,4 +1,4 @@
-import { sentenceOf, type EventSink } from '@skylarkmq/env'
+import { sentenceOf, warnOnce, type EventSink } from '@skylarkmq/env'
 
 /** Writes one line: what it is about, then a sentence. */
 export type LogLine = (fields: object, message: string) => void
@@ -15,12 +15,20 @@ export interface Logger {
   readonly error: LogLine
 }
 
-/** Hands events to a logger: `event` is the name of docs/reference/events.md, the other fields are the event's. */
+/**
+ * Hands events to a logger: `event` is the name of docs/reference/events.md, the other fields are the event's. What a
+ * logger throws on is told as without one: nothing else fails for it.
+ */
 export function eventsTo(logger: Logger): EventSink {
+  const rest = warnOnce()
   return {
     emit: (definition, values) => {
       const fields = { event: definition.name, ...values }
-      logger[definition.level](fields, sentenceOf(definition, values))
+      try {
+        logger[definition.level](fields, sentenceOf(definition, values))
+      } catch {
+        rest.emit(definition, values)
+      }
     },
   }
 }

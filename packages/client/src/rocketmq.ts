@@ -4,6 +4,15 @@ import { ClientInstance } from './client-instance.ts'
 import { Consumer, type ConsumerOptions } from './consumer/consumer.ts'
 import { PushConsumer } from './consumer/push-consumer.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
+import { checkOptions } from './check/check-options.ts'
+import {
+  clientOptions as knownOptions,
+  closeOptions,
+  consumerOptions,
+  producerOptions,
+  readerOptions,
+  transactionProducerOptions,
+} from './check/known-options.ts'
 import { ClosedError, OptionError } from './errors.ts'
 import { eventsTo, type Logger } from './logger.ts'
 import type { ReceivedMessage } from './message.ts'
@@ -100,6 +109,7 @@ export class RocketMQ {
 
   /** Connects to nothing yet. Throws RMQ_OPTION. */
   constructor(options: RocketMQOptions = {}, env?: Env) {
+    checkOptions(options, knownOptions)
     const { logger, signal } = options
     this.#env = env ?? nodeEnv(logger === undefined ? warnOnce() : eventsTo(logger))
     this.#options = clientOptions(options)
@@ -116,6 +126,7 @@ export class RocketMQ {
   async producer<T = string | Uint8Array>(
     options: Omit<ProducerOptions<T>, 'checkTransaction'> = {},
   ): Promise<Producer<T>> {
+    checkOptions(options, producerOptions)
     return Promise.resolve(this.#producerOf(options))
   }
 
@@ -123,7 +134,11 @@ export class RocketMQ {
   async transactionProducer<T = string | Uint8Array>(
     options: TransactionProducerOptions<T>,
   ): Promise<TransactionProducer<T>> {
+    checkOptions(options, transactionProducerOptions)
     const { check, ...rest } = options
+    if ((check as unknown) === undefined) {
+      throw new OptionError({ option: 'check', problem: 'transactions need it' })
+    }
     const { serde } = options
     const checkTransaction: TransactionCheck = async (message) =>
       check((await decodeBody(serde, message)) as ReceivedMessage<ReceivedBody<T>>)
@@ -135,6 +150,11 @@ export class RocketMQ {
    * brokers want it. Rejects with RMQ_OPTION, RMQ_CLOSED.
    */
   async consumer<T = Buffer>(options: ConsumerOptions<T>): Promise<Consumer<T>> {
+    checkOptions(options, consumerOptions)
+    if ((options.subscriptions as unknown) === undefined) {
+      const problem = "it is needed: give { topic: '*' }"
+      throw new OptionError({ option: 'subscriptions', problem })
+    }
     const { consumeFrom = 'last', ...rest } = options
     const push = { ...rest, consumeFrom: startFrom(consumeFrom) }
     this.#checkSubscriptions(options)
@@ -146,7 +166,8 @@ export class RocketMQ {
   }
 
   /** Reads a topic without being in a group: a look that disturbs nobody. Throws RMQ_OPTION, RMQ_CLOSED. */
-  reader(options: TopicReaderOptions): TopicReader {
+  reader<T = Buffer>(options: TopicReaderOptions<T>): TopicReader<T> {
+    checkOptions(options, readerOptions)
     return this.#kept((onClosed) => new TopicReader(options, this.#env, this.#client, onClosed))
   }
 
@@ -159,7 +180,9 @@ export class RocketMQ {
   /**
    * Closes consumers, then producers, then the connections: within `timeout` ms, default 10000, whatever the brokers do.
    */
-  close({ timeout = CLOSE_MS, signal }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptions(options, closeOptions)
+    const { timeout = CLOSE_MS, signal } = options
     return withSignal((this.#closing ??= this.#close(timeout)), signal)
   }
 

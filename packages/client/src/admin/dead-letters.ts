@@ -1,4 +1,6 @@
 import { DLQ_PREFIX, isReservedProperty, Property } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { replayOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { ReplayError } from '../errors.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
@@ -56,11 +58,13 @@ export class DeadLetters {
    * properties. They stay where they are. Rejects with RMQ_REPLAY, which says how many were sent, when one cannot be.
    */
   async replay(group: string, options: ReplayOptions = {}): Promise<Replayed> {
+    checkOptions(options, replayOptions)
+    const { from, to, expression, signal } = options
     const producer = new Producer({ group: REPLAY_GROUP }, this.#client.env, this.#client)
     let replayed = 0
     let skipped = 0
     try {
-      for await (const message of this.list(group, options)) {
+      for await (const message of this.list(group, { from, to, expression, signal })) {
         options.signal?.throwIfAborted()
         if (options.filter?.(message) === false) {
           skipped++

@@ -20,6 +20,8 @@ import {
   type MessageQueue,
   type SubscriptionGroupConfig,
 } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { groupSettings, resetOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
 import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
@@ -102,6 +104,7 @@ export class Groups {
     options: CallOptions = {},
   ): Promise<void> {
     return underSignal(options, async () => {
+      checkOptions(settings, groupSettings)
       const config = subscriptionGroupConfig(this.#client.wrapped(checkedGroup(group)), settings)
       const body = subscriptionGroupConfigBody.encode(config)
       for (const { address } of await readMasters(this.#client)) {
@@ -188,6 +191,7 @@ export class Groups {
    */
   resetOffsets(group: string, topic: string, options: ResetOptions): Promise<OffsetChange[]> {
     return underSignal(options, async () => {
+      checkOptions(options, resetOptions)
       const to = startFrom(options.to)
       const wrapped = this.#client.wrapped(topic)
       const known = await this.lag(group, topic)

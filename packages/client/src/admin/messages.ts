@@ -1,7 +1,6 @@
 import {
   hostAndPortText,
   parseOffsetMsgId,
-  parseSubscription,
   Property,
   QueryMessage,
   ResponseCode,
@@ -9,7 +8,10 @@ import {
   ViewMessageById,
   type MessageQueue,
 } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { browseOptions, queryOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
+import { subscriptionTo, type SqlSelector } from '../consumer/check-expressions.ts'
 import { Puller } from '../consumer/pull.ts'
 import { readMessages, type ReceivedMessage } from '../message.ts'
 import { QueueOffsets } from '../offset/queue-offsets.ts'
@@ -32,8 +34,8 @@ export interface BrowseOptions extends CallOptions {
   readonly from?: Date | undefined
   /** Stored at this time or earlier; default all that are there when the reading begins. */
   readonly to?: Date | undefined
-  /** Tags, such as `paid || refunded`; default all. */
-  readonly expression?: string | undefined
+  /** Tags, such as `paid || refunded`, or a SQL92 expression; default all. */
+  readonly expression?: string | SqlSelector | undefined
 }
 
 const QUERY_TIMEOUT_MS = 10_000
@@ -54,6 +56,7 @@ export class Messages {
   /** Messages of a topic that have a key, oldest first. */
   query(topic: string, key: string, options: QueryOptions = {}): Promise<ReceivedMessage[]> {
     return underSignal(options, async () => {
+      checkOptions(options, queryOptions)
       const found = await this.#query(topic, key, false, options)
       return found.filter((message) => message.keys.includes(key))
     })
@@ -82,8 +85,10 @@ export class Messages {
    */
   async *browse(
     topic: string,
-    { from, to, expression, signal }: BrowseOptions = {},
+    options: BrowseOptions = {},
   ): AsyncGenerator<ReceivedMessage, void, undefined> {
+    checkOptions(options, browseOptions)
+    const { from, to, expression, signal } = options
     signal?.throwIfAborted()
     const latest = to?.getTime() ?? Infinity
     const readers = await withSignal(this.#readers(topic, from, expression), signal)
@@ -103,7 +108,7 @@ export class Messages {
   async #readers(
     topic: string,
     from: Date | undefined,
-    expression: string | undefined,
+    expression: string | SqlSelector | undefined,
   ): Promise<{ readonly reader: QueueReader; head: ReceivedMessage | undefined }[]> {
     const wrapped = this.#client.wrapped(topic)
     const queues = subscribeQueues(wrapped, await this.#client.routes.get(wrapped))
@@ -181,7 +186,7 @@ class QueueReader {
   readonly #puller: Puller
   readonly #queue: MessageQueue
   readonly #end: number
-  readonly #expression: string | undefined
+  readonly #expression: string | SqlSelector | undefined
   #offset: number
   #read: ReceivedMessage[] = []
 
@@ -190,7 +195,7 @@ class QueueReader {
     queue: MessageQueue,
     offset: number,
     end: number,
-    expression: string | undefined,
+    expression: string | SqlSelector | undefined,
   ) {
     this.#puller = puller
     this.#queue = queue
@@ -207,7 +212,7 @@ class QueueReader {
         queue: this.#queue,
         offset: this.#offset,
         countMax: COUNT_MAX,
-        subscription: parseSubscription(this.#queue.topic, this.#expression),
+        subscription: subscriptionTo(this.#queue.topic, this.#expression),
         sendsSubscription: true,
         commitOffset: undefined,
       })

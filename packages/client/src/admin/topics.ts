@@ -14,6 +14,8 @@ import {
   type MessageQueue,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { topicOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { OptionError } from '../errors.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
@@ -66,6 +68,7 @@ export class Topics {
   /** Creates a topic on masters, or changes it. Rejects with RMQ_OPTION for a name that cannot be too. */
   create(topic: string, options: TopicOptions = {}): Promise<void> {
     return underSignal(options, async () => {
+      checkOptions(options, topicOptions)
       const { queues = 8, perm = Perm.READ | Perm.WRITE, order = false, attributes } = options
       const problem = topicProblem(topic)
       if (problem !== undefined) throw new OptionError({ option: 'topic', problem })

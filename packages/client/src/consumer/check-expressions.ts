@@ -1,6 +1,7 @@
 import {
   CheckClientConfig,
   checkClientRequestBody,
+  parseSubscription,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
@@ -13,6 +14,17 @@ export interface SqlSelector {
 }
 
 const TIMEOUT_MS = 5_000
+
+/** What is wanted of a topic, in its namespace, by tags or by SQL92; `now` is its version, ms since 1970. */
+export function subscriptionTo(
+  topic: string,
+  expression: string | SqlSelector = '*',
+  now = 0,
+): SubscriptionData {
+  return typeof expression === 'string'
+    ? parseSubscription(topic, expression, 'TAG', now)
+    : parseSubscription(topic, expression.sql, 'SQL92', now)
+}
 
 /**
  * Asks the brokers of each topic whether they can filter by its expression, if it is none of tags; a topic that is

@@ -1,7 +1,9 @@
 import type { MessageQueue } from '@skylarkmq/protocol'
+import { checkOptions, shown } from '../check/check-options.ts'
+import { batchOptions, callOptions, closeOptions } from '../check/known-options.ts'
 import { durationMs, type Duration } from '../duration.ts'
-import { SerdeError } from '../errors.ts'
-import { bodyNotDecoded } from '../events.ts'
+import { OptionError, saysOf, SerdeError } from '../errors.ts'
+import { bodyNotDecoded, deadLettered } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { decodeBody } from '../serde/bodies.ts'
@@ -36,21 +38,24 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   readonly signal?: AbortSignal | undefined
 }
 
-/** Thrown by a handler: the message goes to the dead-letter queue at once. */
+/** Thrown by a handler: the message goes to the dead-letter queue at once, and the log has what it says. */
 export class Unrecoverable extends Error {
   override readonly name = 'Unrecoverable'
 }
 
 /** What a handler can say of its message besides returning and throwing. */
 export interface ConsumeContext {
-  /** Aborted when the consumer closes: what runs long should come to an end. */
+  /**
+   * Aborted when the consumer closes: what runs long should come to an end. A handler that throws its reason then, or
+   * any AbortError, leaves its message to who has the queue next.
+   */
   readonly signal: AbortSignal
   /**
    * Has the message come again after about this long, by the broker's levels of delay; of a consumer with `ordered`, its
    * queue waits so long. Return after it.
    */
   retryIn(delay: Duration): void
-  /** Has the message go to the dead-letter queue at once. Return after it. */
+  /** Has the message go to the dead-letter queue at once; the log has the reason. Return after it. */
   deadLetter(reason?: string): void
 }
 
@@ -116,11 +121,18 @@ export class Consumer<T = Buffer> {
    * `signal` closes the consumer when it is aborted. Rejects with RMQ_NAME_SERVER when no name server answers,
    * RMQ_CLOSED when it was run or closed before, and RMQ_BROKER when a broker cannot filter by an expression.
    */
-  async run(handler: MessageHandler<T>, { signal }: CallOptions = {}): Promise<void> {
+  async run(handler: MessageHandler<T>, options: CallOptions = {}): Promise<void> {
+    checkOptions(options, callOptions)
+    if (typeof (handler as unknown) !== 'function') {
+      throw new OptionError({ option: 'handler', problem: `${shown(handler)} is no function` })
+    }
+    this.#options.signal?.throwIfAborted()
+    this.#push.checkNew()
+    const { signal } = options
     this.#endSignal()
     this.#endSignal = whenAborted(signal, () => void this.close())
     const start = (): Promise<void> => this.#push.start((message) => this.#handle(message, handler))
-    await underSignal({ signal }, start)
+    await underSignal(options, () => withSignal(start(), this.#options.signal))
   }
 
   /**
@@ -142,6 +154,7 @@ export class Consumer<T = Buffer> {
 
   /** As `for await` of the consumer, several messages at a time: as many as come within `maxWait` ms, `max` at most. */
   async *batches(options: BatchOptions = {}): AsyncGenerator<Batch<T>, void, undefined> {
+    checkOptions(options, batchOptions)
     const deliveries = await this.#deliver(options.max ?? 32)
     try {
       for (;;) {
@@ -168,7 +181,9 @@ export class Consumer<T = Buffer> {
    * Starts no more handlers, waits for those that run, stores the offsets and leaves the group: within `timeout` ms,
    * default 10000, whatever the brokers do. A handler may call it, but not wait for it.
    */
-  close({ timeout, signal }: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptions(options, closeOptions)
+    const { timeout, signal } = options
     this.#closing.abort()
     this.#deliveries?.close()
     this.#endSignal()
@@ -184,6 +199,8 @@ export class Consumer<T = Buffer> {
 
   /** Begins to consume for who asks for messages; `least` may be open at a time. */
   async #deliver(least: number): Promise<Deliveries<T>> {
+    this.#options.signal?.throwIfAborted()
+    this.#push.checkNew()
     const deliveries = new Deliveries<T>(this.#push.clock)
     this.#deliveries = deliveries
     const offer = async (message: ReceivedMessage): Promise<ConsumeResult> => {
@@ -203,17 +220,26 @@ export class Consumer<T = Buffer> {
       retryIn: (delay) => {
         result = { suspendMs: durationMs(delay, 'delay') }
       },
-      deadLetter: () => {
+      deadLetter: (reason) => {
+        this.#sayDead(message, reason ?? 'no reason was given')
         result = DEAD_LETTER
       },
     }
     try {
       await handler(decoded, context)
     } catch (error) {
-      if (error instanceof Unrecoverable) return DEAD_LETTER
+      if (error instanceof Unrecoverable) {
+        this.#sayDead(message, saysOf(error))
+        return DEAD_LETTER
+      }
+      if (this.#closing.signal.aborted && isAbort(error, this.#closing.signal)) return 'left'
       throw error
     }
     return result
+  }
+
+  #sayDead({ topic, msgId }: ReceivedMessage, reason: string): void {
+    this.#push.events.emit(deadLettered, { topic, msgId, reason })
   }
 
   /** The message with its body as a value, or what becomes of one that cannot be read. */
@@ -233,6 +259,11 @@ export class Consumer<T = Buffer> {
       return onInvalid === 'skip' ? 'success' : DEAD_LETTER
     }
   }
+}
+
+/** Whether who was told to end says that it did. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError')
 }
 
 function isMessage<T>(decoded: ReceivedMessage<T> | ConsumeResult): decoded is ReceivedMessage<T> {

@@ -11,11 +11,12 @@ import { queuesAllocated, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { OffsetStore } from '../offset/offset-store.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
-import { saysOf } from '../errors.ts'
+import { BrokerError, saysOf } from '../errors.ts'
 import type { Allocate } from '../rebalance/allocate-averagely.ts'
 import { planRebalance } from '../rebalance/plan.ts'
-import { ownQueues } from '../rebalance/rebalance.ts'
+import { ownQueues, type Shares } from '../rebalance/rebalance.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { patiently } from '../wire/patience.ts'
 import type { Consuming } from './consuming.ts'
 import type { FlowLimits } from './flow-control.ts'
 import { ProcessQueue } from './process-queue.ts'
@@ -27,6 +28,8 @@ import type { QueueLocks } from './queue-locks.ts'
 const AGAIN_MS = 1_000
 /** A listener that runs longer keeps its queue for another round. */
 const RELEASE_MS = 500
+/** So long the last offsets wait for a broker that is away. */
+const LAST_MS = 2_000
 
 /** What sharing out queues and reading them needs of its consumer. */
 export interface OwnedQueuesParts {
@@ -61,11 +64,14 @@ export interface OwnedQueuesParts {
 export class OwnedQueues {
   readonly #parts: OwnedQueuesParts
   readonly #owned = new Map<string, ProcessQueue>()
+  /** Members of the group, by topic, when its queues were shared out last. */
+  readonly #members = new Map<string, readonly string[]>()
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
   #isRunning = false
   #isWanted = false
   #isStopped = false
+  #isTelling = false
 
   constructor(parts: OwnedQueuesParts) {
     this.#parts = parts
@@ -93,10 +99,37 @@ export class OwnedQueues {
     this.#owned.clear()
   }
 
-  /** Stores how far each queue has come; `waits` until the brokers have it. */
-  async persist(waits: boolean): Promise<void> {
-    await Promise.all([...this.#owned.values()].map((each) => this.#commit(each, waits)))
+  /** Stores how far each queue has come; who listens does not wait for brokers. */
+  async persist(): Promise<void> {
+    await Promise.all([...this.#owned.values()].map((each) => this.#commit(each, false)))
     this.#parts.offsets.flush()
+  }
+
+  /**
+   * Stores how far each queue has come, for who has it next, and waits until the brokers have it: also for a broker that
+   * is just being started anew, but no longer than `timeoutMs`.
+   */
+  async persistLast(timeoutMs: number): Promise<void> {
+    const { client, group, offsets } = this.#parts
+    const { env } = client
+    const left = new Set(this.#owned.values())
+    const save = async (owned: ProcessQueue): Promise<void> => {
+      const { queue, commitOffset } = owned
+      if (commitOffset !== undefined) await offsets.save(queue, commitOffset, true)
+      left.delete(owned)
+    }
+    const what = `the consumer of ${group}, to store its offsets,`
+    const isOver = (): boolean => false
+    const patience = { env, what, timeoutMs: Math.min(timeoutMs, LAST_MS), isOver }
+    try {
+      await patiently(patience, () => allOf([...left].map(save)))
+    } catch (error) {
+      // At worst some messages come twice.
+      if (!(error instanceof SkylarkError)) throw error
+      const topic = [...new Set([...left].map(({ queue }) => queue.topic))].join(', ')
+      env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
+    }
+    offsets.flush()
   }
 
   /** Renews the locks of all queues. */
@@ -156,6 +189,7 @@ export class OwnedQueues {
       if (!(error instanceof SkylarkError)) throw error
       // Who leaves the group is no member of it any more, and says nothing of that.
       if (this.#isStopped) return true
+      if (error instanceof BrokerError) this.#tellBrokers()
       this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
       return false
     }
@@ -164,10 +198,12 @@ export class OwnedQueues {
   /** False when something is left to be done. */
   async #shareOut(topic: string): Promise<boolean> {
     const { client, locks } = this.#parts
-    const wanted = await this.#wanted(topic)
-    if (wanted === undefined || this.#isStopped) return true
+    const shares = await this.#shares(topic)
+    if (shares === 'unknown' || this.#isStopped) return true
+    if (shares === 'unsettled') return false
+    this.#members.set(topic, shares.members ?? [])
     const held = this.queues.filter((each) => each.topic === topic)
-    const plan = planRebalance(held, wanted)
+    const plan = planRebalance(held, shares.own)
     if (plan.drop.length === 0 && plan.add.length === 0) return true
     const dropped = new Set(plan.drop.map(queueKey))
     const isReleased = await this.#dropWhere((queue) => dropped.has(queueKey(queue)))
@@ -178,18 +214,31 @@ export class OwnedQueues {
       const isByTag = this.#parts.subscription(topic)?.expressionType === 'TAG'
       if (this.#shared.has(topic) || !isByTag) await this.#parts.queuesChanged(topic)
       this.#shared.add(topic)
-      await Promise.all(add.map((queue) => this.#take(queue)))
+      // Also when one fails: the next round must not take one again that is on its way.
+      await allOf(add.map((queue) => this.#take(queue)))
       const counts = { topic, added: add.length, dropped: plan.drop.length }
       client.env.events.emit(queuesAllocated, counts)
     }
     return isReleased && add.length === plan.add.length
   }
 
-  async #wanted(topic: string): Promise<readonly MessageQueue[] | undefined> {
+  async #shares(topic: string): Promise<Shares | 'unknown' | 'unsettled'> {
     const { client, group, allocate, isBroadcast } = this.#parts
-    if (!isBroadcast) return ownQueues(client, group, topic, allocate)
+    const before = this.#members.get(topic) ?? []
+    if (!isBroadcast) return ownQueues(client, group, topic, allocate, before)
     const route = await client.routes.find(topic)
-    return route === undefined ? undefined : subscribeQueues(topic, route)
+    return route === undefined ? 'unknown' : { own: subscribeQueues(topic, route) }
+  }
+
+  /** Tells brokers of this client again, once a second at most. */
+  #tellBrokers(): void {
+    if (this.#isTelling || this.#isStopped) return
+    this.#isTelling = true
+    const { client } = this.#parts
+    void client.heartbeat()
+    client.env.clock.after(AGAIN_MS, () => {
+      this.#isTelling = false
+    })
   }
 
   async #take(queue: MessageQueue): Promise<void> {
@@ -206,6 +255,9 @@ export class OwnedQueues {
       countMax,
       commits: !this.#parts.isBroadcast,
       isSuspended: () => this.#parts.isSuspended(),
+      unknownThere: () => {
+        this.#tellBrokers()
+      },
       pulled: (of: string, tookMs: number, count: number) => {
         this.#parts.pulled(of, tookMs, count)
       },
@@ -259,4 +311,11 @@ export class OwnedQueues {
       client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
   }
+}
+
+/** Waits for all, also when one fails; rejects as the first that failed. */
+async function allOf(running: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(running)
+  const failed = ended.find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

@@ -12,6 +12,13 @@ import type { Pulled, Puller } from './pull.ts'
 const FULL_MS = 50
 const FAILED_MS = 1_000
 const FLOW_CONTROL_MS = 20
+/** Answers of a broker that lacks the newest heartbeat. */
+const UNKNOWN: ReadonlySet<number> = new Set([
+  ResponseCode.SUBSCRIPTION_NOT_EXIST,
+  ResponseCode.SUBSCRIPTION_NOT_LATEST,
+  ResponseCode.FILTER_DATA_NOT_EXIST,
+  ResponseCode.FILTER_DATA_NOT_LATEST,
+])
 
 /** What the loops of one consumer share. */
 export interface PullLoopParts {
@@ -28,6 +35,8 @@ export interface PullLoopParts {
   subscription(topic: string): SubscriptionData | undefined
   /** Takes messages to consume; they are in the queue already. */
   consume(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  /** A broker does not know yet who pulls, or what it wants. */
+  unknownThere(): void
   /** Hears of each pull that was answered: how long it took, ms, and how many messages it brought. */
   pulled(topic: string, tookMs: number, count: number): void
   /** The offset to pull is not in the queue: it must be given up and taken anew from `nextOffset`. */
@@ -101,7 +110,8 @@ async function take(parts: PullLoopParts, queue: ProcessQueue, pulled: Pulled): 
 function waitAfter(parts: PullLoopParts, { queue }: ProcessQueue, error: SkylarkError): number {
   if (error instanceof BrokerError) {
     if (error.responseCode === ResponseCode.FLOW_CONTROL) return FLOW_CONTROL_MS
-    // The broker has not seen the newest heartbeat yet.
+    // The broker has not seen the newest heartbeat yet, or has forgotten it.
+    if (UNKNOWN.has(error.responseCode)) parts.unknownThere()
     if (error.responseCode === ResponseCode.SUBSCRIPTION_NOT_LATEST) return FAILED_MS
   }
   const name = `${queue.topic} on ${queue.brokerName}, queue ${queue.queueId}`

@@ -9,7 +9,6 @@ import {
 } from '@skylarkmq/env'
 import {
   ConsumerSendMsgBack,
-  parseSubscription,
   resetOffsetBody,
   RETRY_PREFIX,
   SkylarkError,
@@ -18,9 +17,11 @@ import {
   type MessageQueue,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
-import { ClosedError, OptionError, RouteNotFoundError, saysOf } from '../errors.ts'
-import { broadcastFailed, rebalanceFailed, sendBackFailed } from '../events.ts'
+import { ClosedError, RouteNotFoundError, saysOf } from '../errors.ts'
+import { broadcastFailed, closeWaits, rebalanceFailed, sendBackFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { LocalOffsets } from '../offset/local-offsets.ts'
 import { groupOffsets, type OffsetStore } from '../offset/offset-store.ts'
@@ -30,7 +31,7 @@ import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagel
 import { masterAddress } from '../route/topic-route.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
-import { checkExpressions, type SqlSelector } from './check-expressions.ts'
+import { checkExpressions, subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently } from './consume-concurrently.ts'
 import { ConsumeCounts } from './consume-counts.ts'
 import { consumeDirectly } from './consume-directly.ts'
@@ -95,6 +96,8 @@ const DEFAULT_RECONSUME_TIMES = 16
 const CLOSE_MS = 10_000
 /** The part of it in which listeners that run may come to an end. */
 const LISTENERS_SHARE = 0.7
+/** After so long it is said that listeners are waited for. */
+const CLOSE_SAYS_MS = 1_000
 
 /**
  * A member of a consumer group: each message goes to one member. A message is done once the listener has returned;
@@ -135,15 +138,13 @@ export class PushConsumer {
     env: Env = nodeEnv(warnOnce()),
     client?: ClientInstance,
   ) {
+    // What `mq.consumer` makes was looked at there.
+    if (client === undefined) checkOptions(options, lonelyConsumerOptions)
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
     this.#group = this.#client.wrapped(checkedGroup(options.group))
-    if ((options.concurrency ?? 1) < 1) {
-      throw new OptionError({ option: 'concurrency', problem: 'it must be at least 1' })
-    }
-    checkSuspension(options.suspendCurrentQueueMs)
     this.#isBroadcast = options.model === 'BROADCASTING'
     this.#counts = new ConsumeCounts(env.clock)
     // Who reads for itself has nobody to lock others out.
@@ -178,11 +179,7 @@ export class PushConsumer {
   subscribe(topic: string, expression: string | SqlSelector = '*'): void {
     const now = this.#env.clock.now()
     const wrapped = this.#client.wrapped(topic)
-    const subscription =
-      typeof expression === 'string'
-        ? parseSubscription(wrapped, expression, 'TAG', now)
-        : parseSubscription(wrapped, expression.sql, 'SQL92', now)
-    this.#subscriptions.set(wrapped, subscription)
+    this.#subscriptions.set(wrapped, subscriptionTo(wrapped, expression, now))
     if (this.#state !== 'running') return
     void this.#topicChanged(wrapped)
   }
@@ -201,12 +198,12 @@ export class PushConsumer {
    * by a SQL92 expression that was subscribed.
    */
   async start(listener: MessageListener, least = 1): Promise<void> {
-    if (this.#state !== 'new') throw this.#closedError()
+    this.checkNew()
     this.#state = 'starting'
     const retryTopic = RETRY_PREFIX + this.#group
     const now = this.#env.clock.now()
     if (!this.#isBroadcast) {
-      this.#subscriptions.set(retryTopic, parseSubscription(retryTopic, '*', 'TAG', now))
+      this.#subscriptions.set(retryTopic, subscriptionTo(retryTopic, '*', now))
     }
     await this.#findBrokers(retryTopic)
     this.#state = 'running'
@@ -221,8 +218,17 @@ export class PushConsumer {
       }),
     )
     await this.#client.heartbeat()
+    // A broker tells of the new member before it answers: all may have been consumed, and the end have come.
+    if (isClosed(this.#state)) return
     this.#startTimers()
     this.#owned.rebalance()
+  }
+
+  /** Throws RMQ_CLOSED when it was started or closed before. */
+  checkNew(): void {
+    if (this.#state === 'new') return
+    const what = `the consumer of ${this.#group}`
+    throw new ClosedError({ what, isStarted: this.#state !== 'closed' })
   }
 
   /** Waits for name servers; a route that is not there yet is waited for later. */
@@ -280,8 +286,14 @@ export class PushConsumer {
       this.#owned?.stop()
       const done = this.#consuming?.close() ?? Promise.resolve()
       // Some time is kept for the offsets.
-      await settledWithin(clock, timeout * LISTENERS_SHARE, done)
-      await settledWithin(clock, left(), this.#owned?.persist(true) ?? Promise.resolve())
+      const waitMs = timeout * LISTENERS_SHARE
+      const says = clock.after(CLOSE_SAYS_MS, () => {
+        this.#env.events.emit(closeWaits, { group: this.#group, waitMs: Math.round(waitMs) })
+      })
+      await settledWithin(clock, waitMs, done)
+      says.cancel()
+      const last = this.#owned?.persistLast(left() / 2) ?? Promise.resolve()
+      await settledWithin(clock, left(), last)
       await settledWithin(clock, left(), this.#owned?.giveLocks() ?? Promise.resolve())
       this.#owned?.dropAll()
     }
@@ -398,7 +410,7 @@ export class PushConsumer {
     this.#timers.push(
       clock.keepAlive(),
       clock.every(this.#options.rebalanceMs ?? 20_000, () => this.#owned?.rebalance()),
-      clock.every(this.#options.persistOffsetsMs ?? 5_000, () => void this.#owned?.persist(false)),
+      clock.every(this.#options.persistOffsetsMs ?? 5_000, () => void this.#owned?.persist()),
     )
     if (this.#locks === undefined) return
     this.#timers.push(clock.every(RENEW_LOCKS_MS, () => void this.#owned?.renewLocks()))
@@ -480,7 +492,7 @@ function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
   return from === 'last' ? 'CONSUME_FROM_LAST_OFFSET' : 'CONSUME_FROM_TIMESTAMP'
 }
 
-function checkSuspension(ms: number | undefined): void {
-  if (ms === undefined || (ms >= 10 && ms <= 30_000)) return
-  throw new OptionError({ option: 'suspendCurrentQueueMs', problem: 'it is from 10 to 30000' })
+/** As a function, for the compiler takes the state for what it was before it was waited. */
+function isClosed(state: string): boolean {
+  return state === 'closed'
 }

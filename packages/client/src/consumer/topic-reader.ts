@@ -1,11 +1,13 @@
 import { nodeEnv, warnOnce, type Env, type Timer } from '@skylarkmq/env'
 import {
-  parseSubscription,
   queueKey,
   SkylarkError,
   SystemGroup,
   type MessageQueue,
+  type SubscriptionData,
 } from '@skylarkmq/protocol'
+import { checkOptions } from '../check/check-options.ts'
+import { lonelyReaderOptions } from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, saysOf } from '../errors.ts'
 import { pullFailed } from '../events.ts'
@@ -14,23 +16,33 @@ import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets
 import type { ClientOptions } from '../options.ts'
 import { pause } from '../pause.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { decodeBody } from '../serde/bodies.ts'
+import type { Serde } from '../serde/serde.ts'
 import { underSignal, whenAborted, withSignal, type CloseOptions } from '../waiting.ts'
+import { subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { Puller } from './pull.ts'
 
 /** What a reader may be told. */
-export interface TopicReaderOptions {
+export interface TopicReaderOptions<T = Buffer> {
   /** The topic to read; without the namespace. */
   readonly topic: string
-  /** Where to begin in each queue; a Date: at the first message stored then or later. Default `last`. */
-  readonly from?: StartFrom | Date
+  /**
+   * Where to begin in each queue; a Date: at the first message stored then or later; an offset that a queue does not have
+   * stands for the nearest one that it has. Default `last`.
+   */
+  readonly from?: StartFrom | Date | { readonly offset: number }
+  /** Queues to read, such as some of `admin.topics.queues()`; default all of the topic, also those that it gets. */
+  readonly queues?: readonly MessageQueue[] | undefined
+  /** How bodies are read, such as `json()`; default bytes. */
+  readonly serde?: Serde<T> | undefined
   /** Closes the reader when it is aborted; `for await` of it ends. */
   readonly signal?: AbortSignal | undefined
-  /** Tags to read, such as `paid || refunded`; default all. */
-  readonly expression?: string
+  /** Tags to read, such as `paid || refunded`, or a SQL92 expression; default all. */
+  readonly expression?: string | SqlSelector
 }
 
 /** Takes one message; the next one of its queue waits until it is done. */
-export type ReadListener = (message: ReceivedMessage) => void | Promise<void>
+export type ReadListener<T = Buffer> = (message: ReceivedMessage<T>) => void | Promise<void>
 
 const COUNT_MAX = 32
 const AGAIN_MS = 1_000
@@ -39,7 +51,7 @@ const AGAIN_MS = 1_000
  * Reads all queues of a topic and follows them, without being in a group and without storing how far it has come:
  * a look that disturbs nobody. Within a queue messages come in order. Apache: `DefaultMQPullConsumer.java`.
  */
-export class TopicReader {
+export class TopicReader<T = Buffer> {
   readonly #env: Env
   readonly #client: ClientInstance
   readonly #ownsClient: boolean
@@ -50,7 +62,8 @@ export class TopicReader {
   #endListening: (() => void) | undefined
   readonly #offsets: QueueOffsets
   readonly #puller: Puller
-  readonly #options: TopicReaderOptions
+  readonly #options: TopicReaderOptions<T>
+  readonly #subscription: SubscriptionData
   readonly #reading = new Set<string>()
   #alive: Timer | undefined
   #isClosed = false
@@ -59,17 +72,20 @@ export class TopicReader {
 
   /** `client` is shared with others; without it, this reader has one of its own. Throws RMQ_OPTION. */
   constructor(
-    options: TopicReaderOptions & ClientOptions,
+    options: TopicReaderOptions<T> & ClientOptions,
     env: Env = nodeEnv(warnOnce()),
     client?: ClientInstance,
     onClosed?: () => void,
   ) {
+    // What `mq.reader` makes was looked at there.
+    if (client === undefined) checkOptions(options, lonelyReaderOptions)
     this.#onClosed = onClosed
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
     this.#topic = this.#client.wrapped(options.topic)
+    this.#subscription = subscriptionTo(this.#topic, options.expression, env.clock.now())
     this.#endSignal = whenAborted(options.signal, () => void this.close())
     this.#offsets = new QueueOffsets(this.#client)
     this.#puller = new Puller(this.#client)
@@ -77,17 +93,21 @@ export class TopicReader {
 
   /**
    * Begins; resolves with the queues once each knows where it begins. Rejects with RMQ_NAME_SERVER,
-   * RMQ_TOPIC_NOT_FOUND, RMQ_CLOSED, or what a broker says when it is asked for an offset.
+   * RMQ_TOPIC_NOT_FOUND, RMQ_CLOSED, or what a broker says when it is asked for an offset. A message whose body the serde
+   * cannot read is told to the log and passed over.
    */
-  start(listener: ReadListener): Promise<MessageQueue[]> {
-    return underSignal(this.#options, () => this.#start(listener))
+  start(listener: ReadListener<T>): Promise<MessageQueue[]> {
+    const { serde } = this.#options
+    const decoded = async (message: ReceivedMessage): Promise<void> =>
+      listener(await decodeBody(serde, message))
+    return underSignal(this.#options, () => this.#start(decoded))
   }
 
   async #start(listener: ReadListener): Promise<MessageQueue[]> {
     if (this.#isClosed) throw new ClosedError({ what: `the reader of ${this.#options.topic}` })
     const topic = this.#topic
-    const from = startFrom(this.#options.from ?? 'last')
-    const queues = subscribeQueues(topic, await this.#client.routes.get(topic))
+    const { from = 'last' } = this.#options
+    const queues = this.#wanted(subscribeQueues(topic, await this.#client.routes.get(topic)))
     await Promise.all(queues.map((queue) => this.#follow(queue, from, listener)))
     this.#alive = this.#env.clock.keepAlive()
     this.#endListening = this.#client.routes.onChange((changed) => {
@@ -113,22 +133,24 @@ export class TopicReader {
     return this.close()
   }
 
-  /** The messages as they come, for `for await`; leaving the loop closes the reader. Throws as `start`. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void, undefined> {
+  /**
+   * The messages as they come, for `for await`; leaving the loop closes the reader. Throws as `start`, and RMQ_SERDE for
+   * a message whose body the serde cannot read.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<T>, void, undefined> {
     const given: { message: ReceivedMessage; taken: () => void }[] = []
     let wake: () => void = () => undefined
-    await this.start(
-      (message) =>
-        new Promise<void>((taken) => {
-          given.push({ message, taken })
-          wake()
-        }),
-    )
+    const give = (message: ReceivedMessage): Promise<void> =>
+      new Promise((taken) => {
+        given.push({ message, taken })
+        wake()
+      })
+    await underSignal(this.#options, () => this.#start(give))
     try {
       while (!this.#isClosed) {
         const next = given.shift()
         if (next !== undefined) {
-          yield next.message
+          yield await decodeBody(this.#options.serde, next.message)
           next.taken()
           continue
         }
@@ -142,12 +164,19 @@ export class TopicReader {
     }
   }
 
+  #wanted(all: readonly MessageQueue[]): MessageQueue[] {
+    const { queues } = this.#options
+    if (queues === undefined) return [...all]
+    const wanted = new Set(queues.map(({ brokerName, queueId }) => `${brokerName} ${queueId}`))
+    return all.filter(({ brokerName, queueId }) => wanted.has(`${brokerName} ${queueId}`))
+  }
+
   /** Queues that a topic gets while it is followed are read from their first message on. */
   async #newQueues(listener: ReadListener): Promise<void> {
     const topic = this.#topic
     const route = this.#client.routes.known(topic)
     if (route === undefined) return
-    for (const queue of subscribeQueues(topic, route)) {
+    for (const queue of this.#wanted(subscribeQueues(topic, route))) {
       try {
         await this.#follow(queue, 'first', listener)
       } catch (error) {
@@ -156,12 +185,17 @@ export class TopicReader {
     }
   }
 
-  async #follow(queue: MessageQueue, from: StartFrom, listener: ReadListener): Promise<void> {
+  async #follow(
+    queue: MessageQueue,
+    from: NonNullable<TopicReaderOptions['from']>,
+    listener: ReadListener,
+  ): Promise<void> {
     const key = queueKey(queue)
     if (this.#reading.has(key)) return
     this.#reading.add(key)
     try {
-      const offset = await this.#offsets.at(queue, from)
+      const isOffset = typeof from === 'object' && 'offset' in from
+      const offset = isOffset ? from.offset : await this.#offsets.at(queue, startFrom(from))
       void this.#run(queue, offset, listener)
     } catch (error) {
       this.#reading.delete(key)
@@ -170,7 +204,6 @@ export class TopicReader {
   }
 
   async #run(queue: MessageQueue, from: number, listener: ReadListener): Promise<void> {
-    const subscription = parseSubscription(queue.topic, this.#options.expression)
     let offset = from
     while (!this.#isClosed) {
       try {
@@ -179,12 +212,12 @@ export class TopicReader {
           queue,
           offset,
           countMax: COUNT_MAX,
-          subscription,
+          subscription: this.#subscription,
           sendsSubscription: true,
           commitOffset: undefined,
         })
         offset = pulled.nextOffset
-        for (const message of pulled.messages) await this.#give(message, listener)
+        for (const message of pulled.messages) await this.#give(queue, message, listener)
       } catch (error) {
         this.#report(queue, error)
         await pause(this.#env.clock, AGAIN_MS)
@@ -192,8 +225,17 @@ export class TopicReader {
     }
   }
 
-  async #give(message: ReceivedMessage, listener: ReadListener): Promise<void> {
-    if (!this.#isClosed) await listener(message)
+  async #give(
+    queue: MessageQueue,
+    message: ReceivedMessage,
+    listener: ReadListener,
+  ): Promise<void> {
+    if (this.#isClosed) return
+    try {
+      await listener(message)
+    } catch (error) {
+      this.#report(queue, error)
+    }
   }
 
   #report({ topic, brokerName, queueId }: MessageQueue, error: unknown): void {

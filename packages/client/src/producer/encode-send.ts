@@ -14,6 +14,7 @@ import {
   type HeaderOf,
   type SendMessageV2,
 } from '@skylarkmq/protocol'
+import { shown } from '../check/check-options.ts'
 import { durationMs } from '../duration.ts'
 import { MessageError } from '../errors.ts'
 import type { Message } from '../message.ts'
@@ -144,7 +145,9 @@ function encodeOne(
   options: EncodeOptions,
 ): { body: Buffer; properties: string; msgId: string } {
   const problem = topicProblem(message.topic)
-  if (problem !== undefined) throw new MessageError({ problem })
+  if (problem !== undefined) {
+    throw new MessageError({ problem: `${problem.replace(/\.$/, '')} (${shown(message.topic)})` })
+  }
   if (topicsNotAllowedToSend.has(message.topic)) {
     throw new MessageError({ problem: `nobody sends to the topic ${message.topic}` })
   }
@@ -196,7 +199,11 @@ const SEPARATORS = /[\u0001\u0002]/
 /** One property as text. Throws RMQ_MESSAGE for one that could not be read again. */
 export function propertyText(name: string, value: string): string {
   if (name === '' || value === '' || SEPARATORS.test(name) || SEPARATORS.test(value)) {
-    const problem = `the property ${JSON.stringify(name)} is empty or holds a separator`
+    const isEmpty = name === '' || value === ''
+    const wrong = isEmpty
+      ? 'is empty'
+      : 'holds one of the separators, the control characters 1 and 2'
+    const problem = `the property ${JSON.stringify(name)} ${wrong}`
     throw new MessageError({ problem })
   }
   return `${name}\x01${value}\x02`

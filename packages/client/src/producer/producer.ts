@@ -6,6 +6,14 @@ import {
   type MessageQueue,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
+import { checkMessage } from '../check/check-message.ts'
+import { checkOptions } from '../check/check-options.ts'
+import {
+  lonelyProducerOptions,
+  replyOptions,
+  requestOptions,
+  sendOptions,
+} from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, OptionError, StatusError } from '../errors.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
@@ -149,6 +157,8 @@ export class Producer<T = string | Uint8Array> {
     client?: ClientInstance,
     onClosed?: () => void,
   ) {
+    // What `mq.producer` makes was looked at there.
+    if (client === undefined) checkOptions(options, lonelyProducerOptions)
     this.#options = options
     this.#onClosed = onClosed
     this.#ownsClient = client === undefined
@@ -188,11 +198,11 @@ export class Producer<T = string | Uint8Array> {
    */
   send(message: Message<T>, options: SendOptions = {}): Promise<SendResult> {
     if (!tracing.send.hasSubscribers) return this.#send(message, options)
-    const trace = this.#trace(message.topic, 1)
-    return tracing.send.tracePromise(
-      () => this.#send(withProperties(message, trace), options),
-      trace,
-    )
+    const { topic } = (message as Message<T> | undefined) ?? { topic: '' }
+    const trace = this.#trace(topic, 1)
+    const send = async (): Promise<SendResult> =>
+      this.#send(withProperties(message, trace), options)
+    return tracing.send.tracePromise(send, trace)
   }
 
   /**
@@ -215,10 +225,11 @@ export class Producer<T = string | Uint8Array> {
    */
   async sendOneway(message: Message<T>, options: SendOptions = {}): Promise<string> {
     this.#checkOpen()
-    options.signal?.throwIfAborted()
     const plain = await encodeBody(this.#options.serde, message)
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
-    const sent = this.#delivery.oneway(prepared, this.#deliverOptions(options, message.shardingKey))
+    const deliverOptions = this.#deliverOptions(options, message.shardingKey)
+    options.signal?.throwIfAborted()
+    const sent = this.#delivery.oneway(prepared, deliverOptions)
     await withSignal(sent, options.signal)
     return prepared.msgIds[0] ?? ''
   }
@@ -258,6 +269,7 @@ export class Producer<T = string | Uint8Array> {
     message: Message<T>,
     options: RequestOptions<R> = {},
   ): Promise<ReceivedMessage<R>> {
+    checkOptions(options, requestOptions)
     const { clock, random } = this.#client.env
     const timeoutMs = options.timeout ?? REQUEST_MS
     const correlationId = random.bytes(16).toString('hex')
@@ -286,11 +298,12 @@ export class Producer<T = string | Uint8Array> {
     body: T,
     options: ReplyOptions = {},
   ): Promise<SendResult> {
+    checkOptions(options, replyOptions)
     const topic = topicOfReplies(request)
-    const { properties } = options
+    const { properties, ...sending } = options
     const plain = await encodeBody(this.#options.serde, { topic, body, properties })
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
-    return this.#deliver(prepareReply(prepared, request), options, undefined)
+    return this.#deliver(prepareReply(prepared, request), sending, undefined)
   }
 
   /**
@@ -427,8 +440,9 @@ export class Producer<T = string | Uint8Array> {
     shardingKey: string | undefined,
   ): Promise<SendResult> {
     this.#checkOpen()
+    const deliverOptions = this.#deliverOptions(options, shardingKey)
     options.signal?.throwIfAborted()
-    const sending = this.#delivery.deliver(prepared, this.#deliverOptions(options, shardingKey))
+    const sending = this.#delivery.deliver(prepared, deliverOptions)
     const result = await withSignal(sending, options.signal)
     if (options.require === 'SEND_OK' && result.status !== 'SEND_OK') {
       const { status, msgId, messageQueue } = result
@@ -438,6 +452,7 @@ export class Producer<T = string | Uint8Array> {
   }
 
   #deliverOptions(options: SendOptions, shardingKey: string | undefined): DeliverOptions {
+    checkOptions(options, sendOptions)
     const { queue, signal, timeout, selector } = options
     return {
       timeoutMs: timeout ?? this.#options.sendTimeoutMs ?? DEFAULTS.sendTimeoutMs,
@@ -486,5 +501,6 @@ export class Producer<T = string | Uint8Array> {
 }
 
 function withProperties<T>(message: Message<T>, { properties }: SendTrace): Message<T> {
+  checkMessage(message)
   return { ...message, properties: { ...properties, ...message.properties } }
 }

@@ -1,5 +1,6 @@
 import { decodeRecallHandle, RecallMessage } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
+import { shown } from '../check/check-options.ts'
 import { OptionError, RouteNotFoundError } from '../errors.ts'
 import { masterAddress, publishQueues } from '../route/topic-route.ts'
 
@@ -14,10 +15,13 @@ export async function recallMessage(
   recallHandle: string,
   timeoutMs: number,
 ): Promise<string> {
-  const handle = decodeRecallHandle(recallHandle)
+  const isText = typeof (recallHandle as unknown) === 'string'
+  const handle = isText ? decodeRecallHandle(recallHandle) : undefined
   if (handle === undefined) {
-    const problem = `${recallHandle} is none that a send answered`
-    throw new OptionError({ option: 'recallHandle', problem })
+    const problem = `${shown(recallHandle)} is none that a send answered`
+    const advice =
+      'Give the recallHandle of a result: one of a message with delay or deliverAt has it, where the broker is of 5.3.3 or later.'
+    throw new OptionError({ option: 'recallHandle', problem, advice })
   }
   const { brokerName } = handle
   const route = await routes.forSending(topic)

@@ -8,25 +8,45 @@ import type { ClientInstance } from '../client-instance.ts'
 import { addressesOf, subscribeQueues } from '../route/topic-route.ts'
 import type { Allocate } from './allocate-averagely.ts'
 
+/** A broker that was away hears of the members of a group again one by one, for about so long, ms. */
+const GATHERING_MS = 3_000
+
+/** How the queues of a topic are shared out among the members of a group. */
+export interface Shares {
+  /** Those of this client. */
+  readonly own: readonly MessageQueue[]
+  /** Ids of all members; undefined where each reads all. */
+  readonly members?: readonly string[]
+}
+
 /**
- * The queues of a topic that this client should read now; undefined when that cannot be known, and then all stays
- * as it is. Rejects when neither name server nor broker answers. Apache: `RebalanceImpl.java`, rebalanceByTopic.
+ * The queues of a topic that this client should read now; `unknown` when there is no such topic yet, and `unsettled`
+ * while the broker does not know all members: then all stays as it is. `before` are the members that there were. Rejects
+ * when neither name server nor broker answers. Apache: `RebalanceImpl.java`, rebalanceByTopic.
  */
 export async function ownQueues(
   client: ClientInstance,
   group: string,
   topic: string,
   allocate: Allocate,
-): Promise<readonly MessageQueue[] | undefined> {
+  before: readonly string[],
+): Promise<Shares | 'unknown' | 'unsettled'> {
   const route = await client.routes.find(topic)
-  if (route === undefined) return undefined
+  if (route === undefined) return 'unknown'
   const addresses = addressesOf(route, true)
   const address = addresses[Math.floor(client.env.random.next() * addresses.length)]
-  if (address === undefined) return undefined
+  if (address === undefined) return 'unknown'
   const header = { consumerGroup: group }
   const answer = await client.caller.call(address, GetConsumerListByGroup, header)
   const { consumerIdList } = consumerIdListBody.decode(answer.body)
-  if (consumerIdList.length === 0) return undefined
+  if (!consumerIdList.includes(client.clientId)) {
+    await client.heartbeat()
+    return 'unsettled'
+  }
+  // Who took the queues of those that are still on their way back would read them from old offsets, beside them.
+  const isBack = client.reconnectedWithin(address, GATHERING_MS)
+  if (isBack && before.some((each) => !consumerIdList.includes(each))) return 'unsettled'
+  const members = [...consumerIdList].sort()
   const queues = subscribeQueues(topic, route).sort(compareQueues)
-  return allocate(queues, [...consumerIdList].sort(), client.clientId)
+  return { own: allocate(queues, members, client.clientId), members }
 }

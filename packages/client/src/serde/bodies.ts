@@ -1,3 +1,5 @@
+import { checkMessage } from '../check/check-message.ts'
+import { shown } from '../check/check-options.ts'
 import { MessageError, SerdeError } from '../errors.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
 import type { Serde } from './serde.ts'
@@ -7,10 +9,13 @@ export async function encodeBody<T>(
   serde: Serde<T> | undefined,
   message: Message<T>,
 ): Promise<Message> {
-  const { topic, body } = message
   if (serde === undefined) return plainBody(message)
+  checkMessage(message)
+  const { topic, body } = message
   try {
-    return { ...message, body: await serde.encode(body, { topic }) }
+    const encoded: unknown = await serde.encode(body, { topic })
+    if (isBody(encoded)) return { ...message, body: encoded }
+    throw new TypeError(`its encode() gave ${shown(encoded)}, neither text nor bytes`)
   } catch (error) {
     throw serdeError(topic, error)
   }
@@ -18,10 +23,15 @@ export async function encodeBody<T>(
 
 /** A message without a serde: its body must be text or bytes. Throws RMQ_MESSAGE. */
 export function plainBody(message: Message<unknown>): Message {
+  checkMessage(message)
   const { body } = message
-  if (typeof body === 'string' || body instanceof Uint8Array) return message as Message
+  if (isBody(body)) return message as Message
   const problem = `the body is ${body === null ? 'null' : typeof body}: give text or bytes, or the producer a serde, such as json()`
   throw new MessageError({ problem })
+}
+
+function isBody(body: unknown): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array
 }
 
 /** The message with its body as a value. Rejects with RMQ_SERDE. */

@@ -1,0 +1,374 @@
+import { topicProblem, type SubscriptionGroupConfig } from '@skylarkmq/protocol'
+import type { ReplayOptions } from '../admin/dead-letters.ts'
+import type { ResetOptions } from '../admin/groups.ts'
+import type { BrowseOptions, QueryOptions } from '../admin/messages.ts'
+import type { TopicOptions } from '../admin/topics.ts'
+import type { ConsumerOptions } from '../consumer/consumer.ts'
+import type { BatchOptions } from '../consumer/deliveries.ts'
+import type { PushConsumerOptions } from '../consumer/push-consumer.ts'
+import type { TopicReaderOptions } from '../consumer/topic-reader.ts'
+import type { ClientOptions } from '../options.ts'
+import type {
+  ProducerOptions,
+  ReplyOptions,
+  RequestOptions,
+  SendOptions,
+} from '../producer/producer.ts'
+import type { RocketMQOptions, TransactionProducerOptions } from '../rocketmq.ts'
+import type { CallOptions, CloseOptions } from '../waiting.ts'
+import {
+  abortSignal,
+  any,
+  anyText,
+  callback,
+  count,
+  flag,
+  isObject,
+  ms,
+  oneOf,
+  shown,
+  text,
+  withMethods,
+  type Check,
+  type KnownOptions,
+} from './check-options.ts'
+
+/** What other clients, Java's and Kafka's among them, call the group. */
+const GROUP = { groupName: 'group', groupId: 'group' }
+
+const TLS_NAMES = ['ca', 'cert', 'key', 'rejectUnauthorized', 'servername']
+
+const tls: Check = (value) => {
+  if (typeof value === 'boolean') return undefined
+  if (!isObject(value)) return `${shown(value)} is neither true nor an object`
+  const unknown = Object.keys(value).find((name) => !TLS_NAMES.includes(name))
+  return unknown === undefined ? undefined : `it has no ${unknown}, but ${TLS_NAMES.join(', ')}`
+}
+
+const connection = {
+  namespace: anyText,
+  accessKey: anyText,
+  secretKey: anyText,
+  securityToken: anyText,
+  clientId: text,
+  tls,
+  pollNameServerMs: ms(1),
+  heartbeatMs: ms(1),
+  startTimeoutMs: ms(0, Infinity),
+}
+
+const NAME_SERVER_ADVICE =
+  'Give nameServers, the address of a name server (port 9876 as a rule): this client speaks the remoting protocol, not gRPC.'
+
+/** Of `new RocketMQ()`. */
+export const clientOptions: KnownOptions<RocketMQOptions> = {
+  checks: {
+    ...connection,
+    nameServers: (value) =>
+      typeof value === 'string' ||
+      (Array.isArray(value) && value.every((each) => typeof each === 'string'))
+        ? undefined
+        : `${shown(value)} is neither host:port nor a list of them`,
+    timeout: ms(1),
+    logger: withMethods('debug', 'info', 'warn', 'error'),
+    signal: abortSignal,
+  },
+  otherNames: {
+    ...{ namesrvAddr: 'nameServers', nameServer: 'nameServers', brokers: 'nameServers' },
+    ...{ instanceName: 'clientId', requestTimeoutMs: 'timeout', ssl: 'tls' },
+    ...{ sessionCredentials: 'accessKey', credentials: 'accessKey' },
+  },
+  advice: {
+    endpoints: NAME_SERVER_ADVICE,
+    endpoint: NAME_SERVER_ADVICE,
+    bootstrapServers: NAME_SERVER_ADVICE,
+    retry: 'Give retryTimes to the producer: mq.producer({ retryTimes: 2 }).',
+  },
+}
+
+const own: KnownOptions<ClientOptions>['checks'] = {
+  ...connection,
+  namesrvAddr: text,
+  instanceName: text,
+  requestTimeoutMs: ms(1),
+}
+
+const sendingChecks: Omit<KnownOptions<ProducerOptions<never>>['checks'], 'checkTransaction'> = {
+  group: anyText,
+  serde: withMethods('encode', 'decode'),
+  sendTimeoutMs: ms(1),
+  retryTimes: count(0),
+  avoidSlowBrokers: flag,
+  compressOverBytes: count(0, Infinity),
+  maxMessageBytes: count(1),
+  maxInFlightBytes: count(1, Infinity),
+  vipChannel: flag,
+  trace: (value) =>
+    typeof value === 'boolean' || (isObject(value) && typeof value['topic'] === 'string')
+      ? undefined
+      : `${shown(value)} is neither true nor { topic }`,
+  signal: abortSignal,
+}
+
+const producerChecks: KnownOptions<ProducerOptions<never>>['checks'] = {
+  ...sendingChecks,
+  checkTransaction: callback,
+}
+
+const producerNames = {
+  ...GROUP,
+  ...{ producerGroup: 'group', sendTimeout: 'sendTimeoutMs', timeout: 'sendTimeoutMs' },
+  ...{ sendMsgTimeout: 'sendTimeoutMs', retries: 'retryTimes', maxAttempts: 'retryTimes' },
+  ...{ compressMsgBodyOverHowmuch: 'compressOverBytes', maxMessageSize: 'maxMessageBytes' },
+  sendLatencyFaultEnable: 'avoidSlowBrokers',
+}
+
+/** Of `mq.producer()`. */
+export const producerOptions: KnownOptions<ProducerOptions<never>> = {
+  checks: producerChecks,
+  otherNames: producerNames,
+  advice: { check: 'Transactions are of mq.transactionProducer({ group, check }).' },
+}
+
+/** Of a Producer that is made by itself. */
+export const lonelyProducerOptions: KnownOptions<ProducerOptions<never> & ClientOptions> = {
+  checks: { ...own, ...producerChecks },
+  otherNames: producerNames,
+}
+
+/** Of `mq.transactionProducer()`. */
+export const transactionProducerOptions: KnownOptions<TransactionProducerOptions<never>> = {
+  checks: { ...sendingChecks, check: callback },
+  otherNames: { ...producerNames, checker: 'check', checkTransaction: 'check' },
+}
+
+const startsFrom: Check = (value) => {
+  if (value === 'first' || value === 'last') return undefined
+  const isDate = value instanceof Date && !Number.isNaN(Number(value))
+  const at = isObject(value) ? value['timestampMs'] : undefined
+  if (isDate || (typeof at === 'number' && at >= 0)) return undefined
+  return `${shown(value)} is none of 'first', 'last', a Date and { timestampMs }`
+}
+
+const pushChecks: KnownOptions<PushConsumerOptions>['checks'] = {
+  group: anyText,
+  consumeFrom: startsFrom,
+  concurrency: count(1),
+  model: oneOf('CLUSTERING', 'BROADCASTING'),
+  ordered: flag,
+  suspendCurrentQueueMs: ms(10, 30_000),
+  maxReconsumeTimes: count(0),
+  offsetsDirectory: text,
+  pullBatchSize: count(1, 1024),
+  pullThresholdForQueue: count(1),
+  pullThresholdSizeForQueue: count(1),
+  consumeConcurrentlyMaxSpan: count(1),
+  allocate: callback,
+  persistOffsetsMs: ms(1),
+  rebalanceMs: ms(1),
+}
+
+const consumerNames = {
+  ...GROUP,
+  ...{ consumerGroup: 'group', topic: 'subscriptions', topics: 'subscriptions' },
+  ...{
+    subscription: 'subscriptions',
+    fromBeginning: 'consumeFrom',
+    maxAttempts: 'maxReconsumeTimes',
+  },
+  ...{ consumeFromWhere: 'consumeFrom', messageModel: 'model', orderly: 'ordered' },
+  ...{ consumeThreadMax: 'concurrency', consumeThreadMin: 'concurrency' },
+}
+
+/** Of `mq.consumer()`. */
+export const consumerOptions: KnownOptions<ConsumerOptions<never>> = {
+  checks: {
+    ...pushChecks,
+    subscriptions,
+    serde: withMethods('encode', 'decode'),
+    onInvalid: oneOf('fail', 'skip', 'deadLetter'),
+    signal: abortSignal,
+  },
+  otherNames: consumerNames,
+  advice: {
+    messageListener: 'The handler is given to consumer.run().',
+    autoCommit:
+      'Offsets are stored by themselves, of what was consumed: persistOffsetsMs says how often.',
+  },
+}
+
+/** Of a PushConsumer that is made by itself. */
+export const lonelyConsumerOptions: KnownOptions<PushConsumerOptions & ClientOptions> = {
+  checks: { ...own, ...pushChecks },
+  otherNames: consumerNames,
+}
+
+/** Tags or SQL92 by topic. */
+function subscriptions(value: unknown): string | undefined {
+  if (!isObject(value) || Array.isArray(value)) {
+    return `${shown(value)} is no object: give { topic: '*' }, { topic: 'paid || refunded' } or { topic: { sql } }`
+  }
+  const all = Object.entries(value)
+  if (all.length === 0) return "it names no topic: give { topic: '*' }"
+  for (const [topic, wanted] of all) {
+    const problem = topicProblem(topic)?.replace(/\.$/, '') ?? expression(wanted)
+    if (problem !== undefined) return `of ${topic}, ${problem}`
+  }
+  return undefined
+}
+
+/** Tags, or SQL92. */
+function expression(value: unknown): string | undefined {
+  if (typeof value === 'string') {
+    const isNothing = value.trim() !== '' && value.split('||').every((tag) => tag.trim() === '')
+    return isNothing ? `${shown(value)} names no tag` : undefined
+  }
+  const isSql =
+    isObject(value) && typeof value['sql'] === 'string' && Object.keys(value).length === 1
+  return isSql
+    ? undefined
+    : `${shown(value)} is neither tags such as 'paid || refunded' nor { sql }`
+}
+
+const readerChecks: KnownOptions<TopicReaderOptions<never>>['checks'] = {
+  topic: text,
+  from: (value) => {
+    const offset = isObject(value) ? value['offset'] : undefined
+    const isOffset = typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0
+    const problem = isOffset ? undefined : startsFrom(value)
+    return problem?.replace(' and {', ', { offset } and {')
+  },
+  queues: (value) => (Array.isArray(value) ? undefined : `${shown(value)} is no list of queues`),
+  serde: withMethods('encode', 'decode'),
+  expression,
+  signal: abortSignal,
+}
+
+/** Of `mq.reader()`. */
+export const readerOptions: KnownOptions<TopicReaderOptions<never>> = {
+  checks: readerChecks,
+  otherNames: { consumeFrom: 'from', fromBeginning: 'from', tag: 'expression', sql: 'expression' },
+  advice: { group: 'A reader is in no group; mq.consumer() is.' },
+}
+
+/** Of a TopicReader that is made by itself. */
+export const lonelyReaderOptions: KnownOptions<TopicReaderOptions<never> & ClientOptions> = {
+  checks: { ...own, ...readerChecks },
+}
+
+const sendChecks: KnownOptions<SendOptions>['checks'] = {
+  queue: (value) =>
+    isObject(value) && typeof value['brokerName'] === 'string' && Number.isInteger(value['queueId'])
+      ? undefined
+      : `${shown(value)} is no { topic, brokerName, queueId }`,
+  selector: callback,
+  timeout: ms(1),
+  signal: abortSignal,
+  require: oneOf('SEND_OK', 'stored'),
+}
+
+const sendNames = {
+  ...{ timeoutMs: 'timeout', sendTimeoutMs: 'timeout', sendTimeout: 'timeout' },
+  ...{ messageQueue: 'queue', queueSelector: 'selector' },
+}
+
+/** Of one send. */
+export const sendOptions: KnownOptions<SendOptions> = { checks: sendChecks, otherNames: sendNames }
+
+/** Of one reply. */
+export const replyOptions: KnownOptions<ReplyOptions> = {
+  checks: { ...sendChecks, properties: any },
+  otherNames: sendNames,
+}
+
+/** Of one request. */
+export const requestOptions: KnownOptions<RequestOptions<never>> = {
+  checks: {
+    timeout: ms(1),
+    signal: abortSignal,
+    serde: withMethods('encode', 'decode'),
+  },
+  otherNames: { timeoutMs: 'timeout', ttl: 'timeout' },
+}
+
+/** Of `consumer.batches()`. */
+export const batchOptions: KnownOptions<BatchOptions> = {
+  checks: { max: count(1), maxWait: ms(0) },
+  otherNames: { size: 'max', maxSize: 'max', timeout: 'maxWait', maxWaitMs: 'maxWait' },
+}
+
+/** Of what may be aborted. */
+export const callOptions: KnownOptions<CallOptions> = { checks: { signal: abortSignal } }
+
+/** Of `close()`. */
+export const closeOptions: KnownOptions<CloseOptions> = {
+  checks: { timeout: ms(0), signal: abortSignal },
+  otherNames: { timeoutMs: 'timeout', deadline: 'timeout' },
+}
+
+/** Of `topics.create()`. */
+export const topicOptions: KnownOptions<TopicOptions> = {
+  checks: {
+    queues: count(1),
+    perm: count(0, 15),
+    cluster: text,
+    order: flag,
+    attributes: anyText,
+    signal: abortSignal,
+  },
+  otherNames: {
+    ...{ queueNum: 'queues', queueNums: 'queues', partitions: 'queues', numPartitions: 'queues' },
+    ...{ readQueueNums: 'queues', writeQueueNums: 'queues', clusterName: 'cluster' },
+  },
+}
+
+/** Of `groups.create()`: its settings, which the broker looks at. */
+export const groupSettings: KnownOptions<SubscriptionGroupConfig> = {
+  checks: {
+    // Of one that `groups.list()` gave.
+    groupName: any,
+    ...{ consumeEnable: flag, consumeFromMinEnable: flag, consumeBroadcastEnable: flag },
+    ...{ consumeMessageOrderly: flag, notifyConsumerIdsChangedEnable: flag },
+    ...{ retryQueueNums: count(0), retryMaxTimes: count(-1), groupRetryPolicy: any },
+    ...{ brokerId: count(0), whichBrokerWhenConsumeSlowly: count(0), groupSysFlag: count(0) },
+    ...{ consumeTimeoutMinute: count(0), subscriptionDataSet: any, attributes: any },
+  },
+  otherNames: { maxReconsumeTimes: 'retryMaxTimes', retryMaxTime: 'retryMaxTimes' },
+}
+
+/** Of `groups.resetOffsets()`. */
+export const resetOptions: KnownOptions<ResetOptions> = {
+  checks: { to: startsFrom, dryRun: flag, signal: abortSignal },
+  otherNames: { from: 'to', timestamp: 'to', force: 'dryRun' },
+}
+
+const browseChecks: KnownOptions<BrowseOptions>['checks'] = {
+  from: date,
+  to: date,
+  expression,
+  signal: abortSignal,
+}
+
+/** Of `messages.browse()` and `deadLetters.list()`. */
+export const browseOptions: KnownOptions<BrowseOptions> = { checks: browseChecks }
+
+/** Of `deadLetters.replay()`. */
+export const replayOptions: KnownOptions<ReplayOptions> = {
+  checks: { ...browseChecks, filter: callback, topic: text, dryRun: flag },
+}
+
+/** Of `messages.query()`. */
+export const queryOptions: KnownOptions<QueryOptions> = {
+  checks: {
+    beginTimestamp: ms(0, Infinity),
+    endTimestamp: ms(0, Infinity),
+    maxNum: count(1),
+    signal: abortSignal,
+  },
+  otherNames: { from: 'beginTimestamp', to: 'endTimestamp', max: 'maxNum' },
+}
+
+function date(value: unknown): string | undefined {
+  const isDate = value instanceof Date && !Number.isNaN(Number(value))
+  return isDate ? undefined : `${shown(value)} is no Date`
+}
