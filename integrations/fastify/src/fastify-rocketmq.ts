@@ -1,5 +1,5 @@
 import { RocketMQ, type ProducerOptions, type RocketMQOptions } from '@skylarkmq/client'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, RegisterOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { RocketMQOfApp } from './rocketmq-of-app.ts'
 
@@ -22,8 +22,20 @@ export interface FastifyRocketMQOptions extends RocketMQOptions {
 
 const CLOSE_MS = 10_000
 
+const FASTIFYS: ReadonlySet<string> = new Set<keyof RegisterOptions>([
+  'prefix',
+  'logLevel',
+  'logSerializers',
+])
+
+/** What Fastify itself takes of the options of a plug-in is not RocketMQ's. */
+function withoutFastifys(options: RocketMQOptions): RocketMQOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !FASTIFYS.has(name)))
+}
+
 const register: FastifyPluginAsync<FastifyRocketMQOptions> = async (fastify, options) => {
-  const { client, producer, closeTimeout = CLOSE_MS, ...own } = options
+  const { client, producer, closeTimeout = CLOSE_MS, ...rest } = options
+  const own = withoutFastifys(rest)
   const mq = client ?? new RocketMQ({ logger: fastify.log.child({ client: 'rocketmq' }), ...own })
   const rocketmq = new RocketMQOfApp(mq, await mq.producer(producer), fastify.log)
   fastify.decorate('rocketmq', rocketmq)

@@ -17,7 +17,7 @@ async function begin(
     await app.close()
     await server.close()
   })
-  await app.register(fastifyRocketMQ, { nameServers: server.nameServers })
+  await app.register(fastifyRocketMQ, { nameServers: server.nameServers, logLevel: 'warn' })
   return { server, app }
 }
 
