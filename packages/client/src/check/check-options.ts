@@ -14,8 +14,8 @@ export interface KnownOptions<O> {
 }
 
 /** Throws RMQ_OPTION for the first option that is unknown or cannot be; `undefined` stands for the default. */
-export function checkOptions<O>(given: unknown, known: KnownOptions<O>): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+export function checkOptions<O extends object>(given: O, known: KnownOptions<NoInfer<O>>): void {
+  if (!isObject(given) || Array.isArray(given)) {
     throw new OptionError({ option: 'options', problem: `${shown(given)} is no object` })
   }
   const checks: Readonly<Record<string, Check | undefined>> = known.checks

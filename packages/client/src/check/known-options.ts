@@ -1,21 +1,4 @@
-import { topicProblem, type SubscriptionGroupConfig } from '@skylarkmq/protocol'
-import type { ReplayOptions } from '../admin/dead-letters.ts'
-import type { ResetOptions } from '../admin/groups.ts'
-import type { BrowseOptions, QueryOptions } from '../admin/messages.ts'
-import type { TopicOptions } from '../admin/topics.ts'
-import type { ConsumerOptions } from '../consumer/consumer.ts'
-import type { BatchOptions } from '../consumer/deliveries.ts'
-import type { PushConsumerOptions } from '../consumer/push-consumer.ts'
-import type { TopicReaderOptions } from '../consumer/topic-reader.ts'
-import type { ClientOptions } from '../options.ts'
-import type {
-  ProducerOptions,
-  ReplyOptions,
-  RequestOptions,
-  SendOptions,
-} from '../producer/producer.ts'
-import type { RocketMQOptions, TransactionProducerOptions } from '../rocketmq.ts'
-import type { CallOptions, CloseOptions } from '../waiting.ts'
+import { topicProblem } from '@skylarkmq/protocol'
 import {
   abortSignal,
   any,
@@ -30,7 +13,6 @@ import {
   text,
   withMethods,
   type Check,
-  type KnownOptions,
 } from './check-options.ts'
 
 /** What other clients, Java's and Kafka's among them, call the group. */
@@ -61,10 +43,10 @@ const NAME_SERVER_ADVICE =
   'Give nameServers, the address of a name server (port 9876 as a rule): this client speaks the remoting protocol, not gRPC.'
 
 /** Of `new RocketMQ()`. */
-export const clientOptions: KnownOptions<RocketMQOptions> = {
+export const clientOptions = {
   checks: {
     ...connection,
-    nameServers: (value) =>
+    nameServers: (value: unknown) =>
       typeof value === 'string' ||
       (Array.isArray(value) && value.every((each) => typeof each === 'string'))
         ? undefined
@@ -86,14 +68,14 @@ export const clientOptions: KnownOptions<RocketMQOptions> = {
   },
 }
 
-const own: KnownOptions<ClientOptions>['checks'] = {
+const own = {
   ...connection,
   namesrvAddr: text,
   instanceName: text,
   requestTimeoutMs: ms(1),
 }
 
-const sendingChecks: Omit<KnownOptions<ProducerOptions<never>>['checks'], 'checkTransaction'> = {
+const sendingChecks = {
   group: anyText,
   serde: withMethods('encode', 'decode'),
   sendTimeoutMs: ms(1),
@@ -103,14 +85,14 @@ const sendingChecks: Omit<KnownOptions<ProducerOptions<never>>['checks'], 'check
   maxMessageBytes: count(1),
   maxInFlightBytes: count(1, Infinity),
   vipChannel: flag,
-  trace: (value) =>
+  trace: (value: unknown) =>
     typeof value === 'boolean' || (isObject(value) && typeof value['topic'] === 'string')
       ? undefined
       : `${shown(value)} is neither true nor { topic }`,
   signal: abortSignal,
 }
 
-const producerChecks: KnownOptions<ProducerOptions<never>>['checks'] = {
+const producerChecks = {
   ...sendingChecks,
   checkTransaction: callback,
 }
@@ -124,20 +106,20 @@ const producerNames = {
 }
 
 /** Of `mq.producer()`. */
-export const producerOptions: KnownOptions<ProducerOptions<never>> = {
+export const producerOptions = {
   checks: producerChecks,
   otherNames: producerNames,
   advice: { check: 'Transactions are of mq.transactionProducer({ group, check }).' },
 }
 
 /** Of a Producer that is made by itself. */
-export const lonelyProducerOptions: KnownOptions<ProducerOptions<never> & ClientOptions> = {
+export const lonelyProducerOptions = {
   checks: { ...own, ...producerChecks },
   otherNames: producerNames,
 }
 
 /** Of `mq.transactionProducer()`. */
-export const transactionProducerOptions: KnownOptions<TransactionProducerOptions<never>> = {
+export const transactionProducerOptions = {
   checks: { ...sendingChecks, check: callback },
   otherNames: { ...producerNames, checker: 'check', checkTransaction: 'check' },
 }
@@ -150,7 +132,7 @@ const startsFrom: Check = (value) => {
   return `${shown(value)} is none of 'first', 'last', a Date and { timestampMs }`
 }
 
-const pushChecks: KnownOptions<PushConsumerOptions>['checks'] = {
+const pushChecks = {
   group: anyText,
   consumeFrom: startsFrom,
   concurrency: count(1),
@@ -181,7 +163,7 @@ const consumerNames = {
 }
 
 /** Of `mq.consumer()`. */
-export const consumerOptions: KnownOptions<ConsumerOptions<never>> = {
+export const consumerOptions = {
   checks: {
     ...pushChecks,
     subscriptions,
@@ -198,7 +180,7 @@ export const consumerOptions: KnownOptions<ConsumerOptions<never>> = {
 }
 
 /** Of a PushConsumer that is made by itself. */
-export const lonelyConsumerOptions: KnownOptions<PushConsumerOptions & ClientOptions> = {
+export const lonelyConsumerOptions = {
   checks: { ...own, ...pushChecks },
   otherNames: consumerNames,
 }
@@ -230,34 +212,35 @@ function expression(value: unknown): string | undefined {
     : `${shown(value)} is neither tags such as 'paid || refunded' nor { sql }`
 }
 
-const readerChecks: KnownOptions<TopicReaderOptions<never>>['checks'] = {
+const readerChecks = {
   topic: text,
-  from: (value) => {
+  from: (value: unknown) => {
     const offset = isObject(value) ? value['offset'] : undefined
     const isOffset = typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0
     const problem = isOffset ? undefined : startsFrom(value)
     return problem?.replace(' and {', ', { offset } and {')
   },
-  queues: (value) => (Array.isArray(value) ? undefined : `${shown(value)} is no list of queues`),
+  queues: (value: unknown) =>
+    Array.isArray(value) ? undefined : `${shown(value)} is no list of queues`,
   serde: withMethods('encode', 'decode'),
   expression,
   signal: abortSignal,
 }
 
 /** Of `mq.reader()`. */
-export const readerOptions: KnownOptions<TopicReaderOptions<never>> = {
+export const readerOptions = {
   checks: readerChecks,
   otherNames: { consumeFrom: 'from', fromBeginning: 'from', tag: 'expression', sql: 'expression' },
   advice: { group: 'A reader is in no group; mq.consumer() is.' },
 }
 
 /** Of a TopicReader that is made by itself. */
-export const lonelyReaderOptions: KnownOptions<TopicReaderOptions<never> & ClientOptions> = {
+export const lonelyReaderOptions = {
   checks: { ...own, ...readerChecks },
 }
 
-const sendChecks: KnownOptions<SendOptions>['checks'] = {
-  queue: (value) =>
+const sendChecks = {
+  queue: (value: unknown) =>
     isObject(value) && typeof value['brokerName'] === 'string' && Number.isInteger(value['queueId'])
       ? undefined
       : `${shown(value)} is no { topic, brokerName, queueId }`,
@@ -273,16 +256,16 @@ const sendNames = {
 }
 
 /** Of one send. */
-export const sendOptions: KnownOptions<SendOptions> = { checks: sendChecks, otherNames: sendNames }
+export const sendOptions = { checks: sendChecks, otherNames: sendNames }
 
 /** Of one reply. */
-export const replyOptions: KnownOptions<ReplyOptions> = {
+export const replyOptions = {
   checks: { ...sendChecks, properties: any },
   otherNames: sendNames,
 }
 
 /** Of one request. */
-export const requestOptions: KnownOptions<RequestOptions<never>> = {
+export const requestOptions = {
   checks: {
     timeout: ms(1),
     signal: abortSignal,
@@ -292,22 +275,22 @@ export const requestOptions: KnownOptions<RequestOptions<never>> = {
 }
 
 /** Of `consumer.batches()`. */
-export const batchOptions: KnownOptions<BatchOptions> = {
+export const batchOptions = {
   checks: { max: count(1), maxWait: ms(0) },
   otherNames: { size: 'max', maxSize: 'max', timeout: 'maxWait', maxWaitMs: 'maxWait' },
 }
 
 /** Of what may be aborted. */
-export const callOptions: KnownOptions<CallOptions> = { checks: { signal: abortSignal } }
+export const callOptions = { checks: { signal: abortSignal } }
 
 /** Of `close()`. */
-export const closeOptions: KnownOptions<CloseOptions> = {
+export const closeOptions = {
   checks: { timeout: ms(0), signal: abortSignal },
   otherNames: { timeoutMs: 'timeout', deadline: 'timeout' },
 }
 
 /** Of `topics.create()`. */
-export const topicOptions: KnownOptions<TopicOptions> = {
+export const topicOptions = {
   checks: {
     queues: count(1),
     perm: count(0, 15),
@@ -323,7 +306,7 @@ export const topicOptions: KnownOptions<TopicOptions> = {
 }
 
 /** Of `groups.create()`: its settings, which the broker looks at. */
-export const groupSettings: KnownOptions<SubscriptionGroupConfig> = {
+export const groupSettings = {
   checks: {
     // Of one that `groups.list()` gave.
     groupName: any,
@@ -337,12 +320,12 @@ export const groupSettings: KnownOptions<SubscriptionGroupConfig> = {
 }
 
 /** Of `groups.resetOffsets()`. */
-export const resetOptions: KnownOptions<ResetOptions> = {
+export const resetOptions = {
   checks: { to: startsFrom, dryRun: flag, signal: abortSignal },
   otherNames: { from: 'to', timestamp: 'to', force: 'dryRun' },
 }
 
-const browseChecks: KnownOptions<BrowseOptions>['checks'] = {
+const browseChecks = {
   from: date,
   to: date,
   expression,
@@ -350,15 +333,15 @@ const browseChecks: KnownOptions<BrowseOptions>['checks'] = {
 }
 
 /** Of `messages.browse()` and `deadLetters.list()`. */
-export const browseOptions: KnownOptions<BrowseOptions> = { checks: browseChecks }
+export const browseOptions = { checks: browseChecks }
 
 /** Of `deadLetters.replay()`. */
-export const replayOptions: KnownOptions<ReplayOptions> = {
+export const replayOptions = {
   checks: { ...browseChecks, filter: callback, topic: text, dryRun: flag },
 }
 
 /** Of `messages.query()`. */
-export const queryOptions: KnownOptions<QueryOptions> = {
+export const queryOptions = {
   checks: {
     beginTimestamp: ms(0, Infinity),
     endTimestamp: ms(0, Infinity),

@@ -1,6 +1,7 @@
 import type { Message } from '../message.ts'
 import type { CloseOptions } from '../waiting.ts'
-import type { Producer, SendOptions } from './producer.ts'
+import type { Producer } from './producer.ts'
+import type { SendOptions } from './send-options.ts'
 import type { SendResult } from './send-result.ts'
 import type { TransactionDecision } from './transaction.ts'
 
