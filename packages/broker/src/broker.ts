@@ -50,6 +50,8 @@ const BROADCAST_MS = 5_000
 const QUEUED_BYTES_MAX = 64 * 1024 * 1024
 /** The fast port is for what must not wait behind pulls; slaves take their tables from it. */
 const FAST_PORT_LESS = 2
+/** So many ports are tried whose fast port may be taken. */
+const PORTS_TRIED = 10
 
 /** Every option of a broker: its own and its store's. */
 export const allBrokerOptions = { ...brokerOptions, ...storeOptions } satisfies OptionTable
@@ -93,20 +95,23 @@ export class Broker {
   }
 
   /**
-   * Opens the ports; nobody is served yet. Rejects with the host's error (`EADDRINUSE`, …). A fast port that is
-   * taken is done without.
+   * Opens the ports; nobody is served yet. Rejects with the host's error (`EADDRINUSE`, …). A port that may be any is
+   * one whose fast port is free too, so that the broker can be started there again; after some that are not, the
+   * fast port is done without.
    */
   async listen(): Promise<BrokerPorts> {
     const { bindAddress, listenPort } = this.#config
-    const port = await this.#server.listen(bindAddress, listenPort)
-    this.#config.listenPort = port
-    let fastPort: number | undefined
-    try {
-      fastPort = await this.#server.listen(bindAddress, port - FAST_PORT_LESS)
-    } catch (error) {
-      if (listenPort !== 0 || !(error instanceof Error)) throw error
+    for (let left = listenPort === 0 ? PORTS_TRIED : 0; ; left--) {
+      const port = await this.#server.listen(bindAddress, listenPort)
+      this.#config.listenPort = port
+      try {
+        return { port, fastPort: await this.#server.listen(bindAddress, port - FAST_PORT_LESS) }
+      } catch (error) {
+        if (listenPort !== 0 || !(error instanceof Error)) throw error
+        if (left === 0) return { port, fastPort: undefined }
+        await this.#server.stopListening()
+      }
     }
-    return { port, fastPort }
   }
 
   /** Opens the store and the tables, serves, and registers. Throws the errors of the store and of `config/`. */

@@ -12,7 +12,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { silentEvents } from '@skylarkmq/env'
+import { silentEvents, type Env } from '@skylarkmq/env'
 import { Producer, PushConsumer } from '@skylarkmq/client'
 import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from '../src/errors.ts'
 import { startServer, type RunningServer, type ServerOptions } from '../src/start-server.ts'
@@ -131,6 +131,21 @@ test('a port that another program has is an error that names port and flag, and 
     })
     assert.ok(!existsSync(data))
   }
+})
+
+test('a port that may be any is one whose fast port is free too', async (t) => {
+  let taken: number | undefined
+  const env = (own: Env): Env => {
+    const listen: Env['net']['listen'] = (address, accept) => {
+      if (address.port === 0 || taken !== undefined) return own.net.listen(address, accept)
+      taken = address.port
+      return Promise.reject(Object.assign(new Error('it is taken'), { code: 'EADDRINUSE' }))
+    }
+    return { ...own, net: { ...own.net, listen } }
+  }
+  const { brokerPort = 0, fastPort } = await start(t, { ephemeral: true, env })
+  assert.ok(taken !== undefined)
+  assert.equal(fastPort, brokerPort - 2)
 })
 
 test('a data directory that another running process has is refused with its process id', async (t) => {
