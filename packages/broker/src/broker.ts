@@ -195,7 +195,7 @@ export class Broker {
     const store = await MessageStore.open(env, config, (topic) => isBatchTopic(topics.get(topic)))
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
-    const stats = new BrokerStats(env.clock)
+    const stats = new BrokerStats(env.clock, config.brokerClusterName)
     const address = `${advertised.host}:${config.listenPort}`
     const haHost = config.brokerIP2 === '' ? advertised.host : config.brokerIP2
     const identity = {
@@ -242,7 +242,7 @@ export class Broker {
       stamp: sendStamp(config),
       lanes: this.#lanes(flow),
       flow,
-      day: new DayCounts(env.clock, stats, config.brokerClusterName),
+      day: new DayCounts(env.clock, stats),
       address,
       host: advertised.host,
       bootTimestamp: env.clock.now(),

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  brokerStatsDataBody,
   decodeRecords,
+  GetBrokerRuntimeInfo,
   GetConsumerListByGroup,
   consumerIdListBody,
+  kvTableBody,
   lockBatchRequestBody,
   lockBatchAnswerBody,
   LockBatchMq,
   QueryConsumerOffset,
   ResponseCode,
   UpdateConsumerOffset,
+  ViewBrokerStatsData,
 } from '@skylarkmq/protocol'
 import { passUntil, testBroker, until } from './support/broker.ts'
 
@@ -273,4 +277,30 @@ test('a group of the broker is made though others are not, unless enableCreateSy
   assert.equal(await code('G'), ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST)
   context.config.enableCreateSysGroup = false
   assert.equal(await code('CID_RMQ_SYS_two'), ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST)
+})
+
+test('what a topic, a group and the broker counted is seen with the first sample, but for system topics in the totals', async (t) => {
+  const { peer, clock, context } = await testBroker(t)
+  const one = peer()
+  for (let i = 0; i < 20; i++) await one.send('T', 'b')
+  await one.send('BenchmarkTest', 'b')
+  await one.pull('T', 0)
+  const sampled = () => context.stats.find('TOPIC_PUT_NUMS', 'T')?.lastMinute.sum === 20
+  await passUntil(clock, 1000, sampled)
+  const { brokerClusterName } = context.config
+  for (const [statsName, statsKey, sum] of [
+    ['TOPIC_PUT_NUMS', 'T', 20],
+    ['GROUP_GET_NUMS', 'T@G', 20],
+    ['BROKER_PUT_NUMS', brokerClusterName, 21],
+    ['BROKER_GET_NUMS', brokerClusterName, 20],
+  ] as const) {
+    const { body } = await one.ask(ViewBrokerStatsData, { statsName, statsKey })
+    const { statsMinute, statsDay } = brokerStatsDataBody.decode(body)
+    assert.deepEqual([statsMinute.sum, statsMinute.tps], [sum, sum / 10], statsName)
+    assert.equal(statsDay.sum, sum, statsName)
+  }
+  const { table } = kvTableBody.decode((await one.ask(GetBrokerRuntimeInfo, {})).body)
+  assert.equal(table.get('msgPutTotalTodayNow'), '20')
+  assert.equal(table.get('msgGetTotalTodayNow'), '20')
+  assert.equal(table.get('msgPutTotalTodayMorning'), '0')
 })

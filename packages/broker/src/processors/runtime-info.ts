@@ -52,14 +52,13 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
 }
 
 function countMessages(broker: BrokerContext, set: (key: string, value: number) => void): void {
-  const cluster = broker.config.brokerClusterName
-  const day = broker.day
+  const { day } = broker
   set('msgPutTotalYesterdayMorning', day.putYesterday)
   set('msgPutTotalTodayMorning', day.putToday)
-  set('msgPutTotalTodayNow', broker.stats.find('BROKER_PUT_NUMS', cluster)?.sum ?? 0)
+  set('msgPutTotalTodayNow', broker.stats.putTotal)
   set('msgGetTotalYesterdayMorning', day.getYesterday)
   set('msgGetTotalTodayMorning', day.getToday)
-  set('msgGetTotalTodayNow', broker.stats.find('BROKER_GET_NUMS', cluster)?.sum ?? 0)
+  set('msgGetTotalTodayNow', broker.stats.getTotal)
 }
 
 function tellOfDisk(

@@ -1,4 +1,5 @@
 import type { Clock } from '@skylarkmq/env'
+import { isSystemTopic } from '@skylarkmq/protocol'
 
 /** What has been counted over a time: Apache's `StatsSnapshot`. */
 export interface StatsWindow {
@@ -64,6 +65,8 @@ export class StatsItem {
 function push(samples: Sample[], sample: Sample, everyMs: number, keep: number): void {
   const last = samples.at(-1)
   if (last !== undefined && sample.atMs - last.atMs < everyMs - SECONDS_SAMPLE_MS / 2) return
+  // What was counted before the first sample counts too: it is taken for that of one whole interval, as in Apache.
+  if (last === undefined) samples.push({ atMs: sample.atMs - everyMs, sum: 0, times: 0 })
   samples.push(sample)
   if (samples.length > keep) samples.shift()
 }
@@ -98,20 +101,29 @@ export type StatsName = (typeof StatsName)[keyof typeof StatsName]
 /** What is counted of a topic's sends. */
 interface PutItems {
   readonly topic: string
+  readonly isSystem: boolean
   readonly count: StatsItem
   readonly bytes: StatsItem
 }
 
 /** What a broker counts, by statistic and key. Apache: `BrokerStatsManager.java`. */
 export class BrokerStats {
+  /** Messages stored since the start, but for system topics. */
+  putTotal = 0
+  /** Messages given to consumers since the start, but for system topics. */
+  getTotal = 0
   readonly #clock: Clock
+  readonly #cluster: string
   readonly #tables = new Map<string, Map<string, StatsItem>>()
   // The items of topics that were sent to since the last sample, and of the one that was sent to last.
   readonly #puts = new Map<string, PutItems>()
   #lastPut: PutItems | undefined
+  #brokerPuts: StatsItem | undefined
 
-  constructor(clock: Clock) {
+  /** Statistics of a broker; those of all its topics together have the cluster's name as their key. */
+  constructor(clock: Clock, cluster: string) {
     this.#clock = clock
+    this.#cluster = cluster
   }
 
   /** The item of a statistic and key, made if need be. Keep it where it is counted often. */
@@ -155,11 +167,15 @@ export class BrokerStats {
     }
     items.count.add(count)
     items.bytes.add(bytes)
+    this.#brokerPuts ??= this.item('BROKER_PUT_NUMS', this.#cluster)
+    this.#brokerPuts.add(count)
+    if (!items.isSystem) this.putTotal += count
   }
 
   #putItems(topic: string): PutItems {
     const items = {
       topic,
+      isSystem: isSystemTopic(topic),
       count: this.item('TOPIC_PUT_NUMS', topic),
       bytes: this.item('TOPIC_PUT_SIZE', topic),
     }
@@ -170,6 +186,7 @@ export class BrokerStats {
   #forgetPuts(): void {
     this.#puts.clear()
     this.#lastPut = undefined
+    this.#brokerPuts = undefined
   }
 
   /** Messages of a topic were given to a group. */
@@ -177,6 +194,8 @@ export class BrokerStats {
     const key = `${topic}@${group}`
     this.item('GROUP_GET_NUMS', key).add(count)
     this.item('GROUP_GET_SIZE', key).add(bytes)
+    this.item('BROKER_GET_NUMS', this.#cluster).add(count)
+    if (!isSystemTopic(topic)) this.getTotal += count
   }
 
   /** How many messages a second a group takes of a topic. */

@@ -9,13 +9,11 @@ export class DayCounts {
   getToday = 0
   readonly #clock: Clock
   readonly #stats: BrokerStats
-  readonly #cluster: string
   #day: number
 
-  constructor(clock: Clock, stats: BrokerStats, cluster: string) {
+  constructor(clock: Clock, stats: BrokerStats) {
     this.#clock = clock
     this.#stats = stats
-    this.#cluster = cluster
     this.#day = dayOf(clock.now())
   }
 
@@ -26,8 +24,8 @@ export class DayCounts {
     this.#day = day
     this.putYesterday = this.putToday
     this.getYesterday = this.getToday
-    this.putToday = this.#stats.find('BROKER_PUT_NUMS', this.#cluster)?.sum ?? 0
-    this.getToday = this.#stats.find('BROKER_GET_NUMS', this.#cluster)?.sum ?? 0
+    this.putToday = this.#stats.putTotal
+    this.getToday = this.#stats.getTotal
   }
 }
 
