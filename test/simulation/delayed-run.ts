@@ -54,7 +54,8 @@ interface Stored {
 
 /** What calls a message back. */
 interface Recall extends Stored {
-  readonly inTime: boolean
+  /** Whether it was asked for, and answered, before the message was due. */
+  inTime: boolean
 }
 
 /** A message that somebody sent. */
@@ -280,14 +281,17 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     )
     if (waiting.length === 0) return
     const message = world.random.pick(waiting)
-    // What is due in a moment may be on its way.
-    const inTime = (message.dueMs ?? 0) > nowMs + this.#config.timerPrecisionMs
-    message.recall = { ...notStored, inTime }
+    message.recall = { ...notStored, inTime: this.#isWellBefore(message, nowMs) }
     this.#put(broker, message, message.recall, {
       [Property.UNIQ_KEY]: message.id,
       [Property.TIMER_DELIVER_MS]: String(message.dueMs),
       [Property.TIMER_DEL_UNIQKEY]: `${message.topic}+${message.id}`,
     })
+  }
+
+  /** What is due in a moment may be on its way. */
+  #isWellBefore({ dueMs = 0 }: Waiting, nowMs: number): boolean {
+    return dueMs > nowMs + this.#config.timerPrecisionMs
   }
 
   #put(
@@ -303,7 +307,12 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     assert.ok('topic' in prepared, 'it is not refused')
     const isSync = this.#config.flushDiskType === 'SYNC_FLUSH' && waits
     const answer = (result: PutMessageResult): void => {
-      if (process.isAlive) this.#answer(stored, result, isSync)
+      if (!process.isAlive) return
+      // Until it is on disk it is not looked at, and a disk may think for long.
+      if (stored === message.recall && !this.#isWellBefore(message, env.clock.now())) {
+        message.recall.inTime = false
+      }
+      this.#answer(stored, result, isSync)
     }
     const result = store.putMessage(prepared)
     if (result instanceof Promise) void result.then(answer)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord, javaHash } from '@skylarkmq/protocol'
-import { PutMessageStatus, inspectQueue } from '../src/index.ts'
+import { PutMessageStatus, inspectQueue, type PutMessageResult } from '../src/index.ts'
 import {
   ROOT,
   message,
@@ -244,6 +244,29 @@ describe('Under SYNC_FLUSH', () => {
     env.endTurn()
     await settled()
     assert.equal(store.offsetMax('TopicTest', 0), 1)
+    await stopAndCheck(env, store, config)
+  })
+
+  test('who may wait for less is not held up by who waits for longer', async () => {
+    const [env, config] = [testEnv(), smallConfig({ ...sync, syncFlushTimeout: 60_000 })]
+    const store = await startStore(env, config)
+    const ended: string[] = []
+    const put = (name: string): void => {
+      void (store.putMessage(message()) as Promise<PutMessageResult>).then(({ status }) => {
+        ended.push(`${name} ${status}`)
+      })
+    }
+    put('long')
+    Object.assign(config, { syncFlushTimeout: 5000 })
+    put('short')
+    env.clock.advance(5000)
+    await settled()
+    assert.deepEqual(ended, ['short FLUSH_DISK_TIMEOUT'])
+    env.clock.advance(55_000)
+    await settled()
+    assert.deepEqual(ended.slice(1), ['long FLUSH_DISK_TIMEOUT'])
+    env.endTurn()
+    await settled()
     await stopAndCheck(env, store, config)
   })
 

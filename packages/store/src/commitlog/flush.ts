@@ -42,7 +42,9 @@ export class LogFlush {
   #isWanted = false
   #hasFailed = false
   #waiters: Waiter[] = []
+  /** Goes off when the first of those that wait has waited for as long as it may. */
   #timer: Timer | undefined
+  #timerMs = Infinity
 
   constructor(env: Env, log: CommitLog, events: FlushEvents) {
     this.#env = env
@@ -92,9 +94,16 @@ export class LogFlush {
       }
       const deadline = this.#env.clock.monotonic() + timeoutMs
       this.#waiters.push({ offset, deadline, resolve })
-      this.#timer ??= this.#env.clock.after(timeoutMs, () => {
-        this.#expire()
-      })
+      if (deadline < this.#timerMs) this.#expireAt(deadline)
+    })
+  }
+
+  #expireAt(deadline: number): void {
+    const { clock } = this.#env
+    this.#timer?.cancel()
+    this.#timerMs = deadline
+    this.#timer = clock.after(Math.max(1, deadline - clock.monotonic()), () => {
+      this.#expire()
     })
   }
 
@@ -148,12 +157,11 @@ export class LogFlush {
   #expire(): void {
     const now = this.#env.clock.monotonic()
     this.#timer = undefined
+    this.#timerMs = Infinity
     this.#settle('timeout', (waiter) => waiter.deadline <= now)
-    const next = this.#waiters[0]
-    if (next === undefined) return
-    this.#timer ??= this.#env.clock.after(Math.max(1, next.deadline - now), () => {
-      this.#expire()
-    })
+    let next = Infinity
+    for (const { deadline } of this.#waiters) next = Math.min(next, deadline)
+    if (next < Infinity) this.#expireAt(next)
   }
 
   #settle(outcome: FlushOutcome, isDue: (waiter: Waiter) => boolean): void {
@@ -164,5 +172,6 @@ export class LogFlush {
     if (this.#waiters.length > 0) return
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#timerMs = Infinity
   }
 }
