@@ -55,6 +55,8 @@ function client(more) {
   return mq
 }
 
+const clientOf = ({ nameServers }) => client({ nameServers })
+
 async function send(more, topic = 'TopicTest', send = {}) {
   const producer = await client(more).producer({ sendTimeoutMs: 1_500 })
   return producer.send({ topic, body: 'b' }, send)
@@ -132,7 +134,7 @@ const cases = {
     /ECONNREFUSED.*was reached there before/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      const producer = await client(made).producer()
+      const producer = await clientOf(made).producer()
       await producer.send({ topic: 'TopicTest', body: 'b' })
       made.broker.kill()
       return producer.send({ topic: 'TopicTest', body: 'b' }, { timeout: 1_500 })
@@ -171,7 +173,7 @@ const cases = {
     /no answer came/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      const producer = await client(made).producer()
+      const producer = await clientOf(made).producer()
       await producer.send({ topic: 'TopicTest', body: 'b' })
       made.network.delay(60_000)
       return producer.send({ topic: 'TopicTest', body: 'b' }, { timeout: 200 })
@@ -182,7 +184,10 @@ const cases = {
     /maxInFlightBytes/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      const producer = await client(made).producer({ sendTimeoutMs: 5_000, maxInFlightBytes: 100 })
+      const producer = await clientOf(made).producer({
+        sendTimeoutMs: 5_000,
+        maxInFlightBytes: 100,
+      })
       await producer.send({ topic: 'TopicTest', body: 'b' })
       made.network.delay(60_000)
       producer.send({ topic: 'TopicTest', body: 'b'.repeat(100) }).catch(() => undefined)
@@ -194,7 +199,7 @@ const cases = {
     /nobody replied/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      const producer = await client(made).producer()
+      const producer = await clientOf(made).producer()
       await producer.send({ topic: 'TopicTest', body: 'b' })
       return producer.request({ topic: 'TopicTest', body: 'b' }, { timeout: 200 })
     },
@@ -204,7 +209,7 @@ const cases = {
     /4194304/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      const producer = await client(made).producer({ compressOverBytes: Infinity })
+      const producer = await clientOf(made).producer({ compressOverBytes: Infinity })
       return producer.send({ topic: 'TopicTest', body: Buffer.alloc(5_000_000) })
     },
   ],
@@ -214,7 +219,7 @@ const cases = {
     async () => {
       const made = await server({ maxMessageSize: 1000 }, { TopicTest: 1 })
       return send({ nameServers: made.nameServers }, 'TopicTest').then(async () => {
-        const producer = await client(made).producer({ group: 'large' })
+        const producer = await clientOf(made).producer({ group: 'large' })
         return producer.send({ topic: 'TopicTest', body: 'b'.repeat(2_000) })
       })
     },
@@ -232,7 +237,7 @@ const cases = {
     /Set enablePropertyFilter=true/,
     async () => {
       const made = await server({ enablePropertyFilter: false }, { TopicTest: 1 })
-      const consumer = await client(made).consumer({
+      const consumer = await clientOf(made).consumer({
         group: 'g',
         subscriptions: { TopicTest: { sql: 'a > 1' } },
       })
@@ -244,7 +249,7 @@ const cases = {
     /Correct the expression/,
     async () => {
       const made = await server({ enablePropertyFilter: true }, { TopicTest: 1 })
-      const consumer = await client(made).consumer({
+      const consumer = await clientOf(made).consumer({
         group: 'g',
         subscriptions: { TopicTest: { sql: 'a >' } },
       })
@@ -256,14 +261,14 @@ const cases = {
     /groups\.connections/,
     async () => {
       const made = await server({}, { TopicTest: 1 })
-      return client(made).admin().groups.runningInfo('nobody', 'client')
+      return clientOf(made).admin().groups.runningInfo('nobody', 'client')
     },
   ],
   'members of a group that want different things': [
     'RMQ_OPTION',
     /all members of a group must want the same/,
     async () => {
-      const mq = client(await server({}, { TopicTest: 1 }))
+      const mq = clientOf(await server({}, { TopicTest: 1 }))
       await mq.consumer({ group: 'g', subscriptions: { TopicTest: 'a' } })
       return mq.consumer({ group: 'g', subscriptions: { TopicTest: 'b' } })
     },
@@ -302,7 +307,7 @@ const cases = {
     /Make a new one/,
     async () => {
       const made = await server()
-      const mq = client(made)
+      const mq = clientOf(made)
       const producer = await mq.producer()
       await mq.close()
       return producer.send({ topic: 'TopicTest', body: 'b' })
