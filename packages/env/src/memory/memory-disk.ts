@@ -54,6 +54,11 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     remove: (name) => {
       files.delete(name)
     },
+    removeDirectory: (directory) => {
+      if (listOf(directory, files, directories).length > 0) return false
+      directories.delete(directory)
+      return true
+    },
     removeTree,
     syncDirectory: () => Promise.resolve(),
     syncDirectoryNow: () => undefined,
