@@ -14,17 +14,31 @@ export interface BodyCodec {
   readonly decompress: (body: Buffer, sizeMax: number) => Buffer
 }
 
-/** A body may not grow beyond this when it is restored, unless the caller says otherwise. */
-const RESTORED_BYTES_MAX = 128 * 1024 * 1024
+/**
+ * A body may not become larger than this when it is restored, unless the caller says otherwise. A broker of Apache stores
+ * 4 MiB at most, and a frame takes 16 MiB.
+ */
+export const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 /** zlib's level that Apache uses. */
 const LEVEL = 5
+
+/** Restores a zlib stream. A ProtocolError when it is broken, or would become more than `sizeMax` bytes. */
+export function inflate(bytes: Uint8Array, sizeMax: number): Buffer {
+  try {
+    return zlib.inflateSync(bytes, { maxOutputLength: Math.max(1, sizeMax) })
+  } catch (error) {
+    const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
+    const problem = isTooLarge ? `becomes more than ${sizeMax} bytes` : 'is broken'
+    throw new ProtocolError({ what: `a zlib stream of ${bytes.length} bytes ${problem}` }, error)
+  }
+}
 
 const codecs = new Map<CompressionType, BodyCodec>([
   [
     'ZLIB',
     {
       compress: (body) => zlib.deflateSync(body, { level: LEVEL }),
-      decompress: (body, sizeMax) => zlib.inflateSync(body, { maxOutputLength: sizeMax }),
+      decompress: inflate,
     },
   ],
   ['LZ4', { compress: () => unwritten('LZ4'), decompress: decodeLz4Frame }],
@@ -90,7 +104,9 @@ export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BY
   } catch (error) {
     // Any codec's failure means the same here: these bytes are not a compressed body.
     throw new ProtocolError(
-      { what: `a ${type} body of ${body.length} bytes cannot be restored` },
+      {
+        what: `a ${type} body of ${body.length} bytes cannot be restored to ${sizeMax} bytes or less`,
+      },
       error,
     )
   }
