@@ -159,14 +159,18 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     row.lane?.enter()
+    request.connection.requestBegun()
     outcome
       .catch((error: unknown) => this.#failed(request, error))
       .then((reply) => {
-        row.lane?.leave()
         if (reply !== NO_REPLY) this.#answer(row, request, reply)
+        request.connection.requestEnded()
+        row.lane?.leave()
       })
       .catch((error: unknown) => {
-        this.#failed(request, error)
+        request.connection.guarded(() => {
+          throw error
+        })
       })
   }
 
@@ -188,12 +192,17 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       sizeBytes,
       arrivedMs: connection.lastActiveMs,
       serve: () => {
-        connection.requestUnqueued()
-        if (copy !== undefined && !connection.isClosed) this.dispatch(connection, copy)
+        const frame = copy
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (frame !== undefined && !connection.isClosed) this.dispatch(connection, frame)
+        })
       },
       refuse: (remark) => {
-        connection.requestUnqueued()
-        if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+        })
       },
     })
     if (isQueued) {
@@ -226,24 +235,36 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     return { code: ResponseCode.SYSTEM_ERROR, remark }
   }
 
+  /** Appends the answer. One that cannot be written leaves nothing behind: the peer is told so instead. */
   #answer(row: Row<C>, request: Request, reply: Reply): void {
     if (request.isOneway || request.connection.isClosed) return
     const { connection, opaque } = request
     const sink = connection.output()
     const start = sink.length
-    if (
-      this.#serialization !== Serialization.JSON ||
-      row.hot?.writeReply(sink, opaque, reply) !== true
-    ) {
-      const header =
-        reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
-      const fields =
-        header === undefined || reply.fields === undefined
-          ? (header ?? reply.fields)
-          : { ...header, ...reply.fields }
-      this.#write(connection, opaque, reply, fields)
+    try {
+      this.#encode(row, request, reply)
+    } catch (error) {
+      sink.length = start
+      this.#write(connection, opaque, this.#failed(request, error))
+      return
     }
     if (reply.holdsIfWritten === true) connection.holdsIfWritten(start, opaque)
+  }
+
+  #encode(row: Row<C>, { connection, opaque }: Request, reply: Reply): void {
+    if (
+      this.#serialization === Serialization.JSON &&
+      row.hot?.writeReply(connection.output(), opaque, reply) === true
+    ) {
+      return
+    }
+    const header =
+      reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
+    const fields =
+      header === undefined || reply.fields === undefined
+        ? (header ?? reply.fields)
+        : { ...header, ...reply.fields }
+    this.#write(connection, opaque, reply, fields)
   }
 
   #write(connection: Connection, opaque: number, reply: Reply, fields?: FieldMap): void {

@@ -53,6 +53,11 @@ export function beginLife(env: Env, network: TestNetwork): Life {
             if (isAlive) f(failure)
           })
         },
+        next: (f) => {
+          turn.next(() => {
+            if (isAlive) f()
+          })
+        },
       },
       net: {
         listen: async (address, accept) => {
