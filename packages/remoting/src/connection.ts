@@ -6,7 +6,6 @@ import {
   hostBytes,
   LanguageCode,
   ProtocolError,
-  ResponseCode,
   Serialization,
   CURRENT_VERSION,
   writeCommand,
@@ -16,6 +15,7 @@ import {
 } from '@skylarkmq/protocol'
 import { ConnectionClosed } from './errors.ts'
 import { connectionFailed, frameRefused, readerTooSlow } from './events.ts'
+import { failureReply } from './frames.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
 import { TurnShares, type Unfinished } from './turn-shares.ts'
@@ -97,7 +97,9 @@ export class Connection implements OutputHolder, Unfinished {
   /** What arrived and is to be handled later; nothing more is read meanwhile. */
   #rest: Buffer | undefined
   /** What is to be said once there is room for it. */
-  #held: (() => void)[] = []
+  readonly #held = new Set<() => Promise<void> | undefined>()
+  /** Something of it is being said. */
+  #isSaying = false
   #flushWanted = false
   #paused = false
   /** The socket took less than it was given. */
@@ -149,13 +151,44 @@ export class Connection implements OutputHolder, Unfinished {
   }
 
   /**
-   * Calls `say` once the peer takes what it is sent: at once, or when it has read; never when it is gone. Whoever has held
-   * an answer back builds it in there, so that no memory is taken for a peer that does not read.
+   * Calls `say` once the peer takes what it is sent, or is gone; what was said to wait before comes first. While the
+   * promise that it returns is open, it has not said all.
    */
-  whenOutput(say: () => void): void {
-    if (this.#closed) return
-    if (this.#held.length > 0 || this.isOutputFull) this.#held.push(say)
-    else this.guarded(say)
+  whenOutput(say: () => Promise<void> | undefined): void {
+    const isFirst = this.#held.size === 0 && !this.#isSaying
+    if (this.#closed || (isFirst && !this.isOutputFull && this.#turns.begin() > 0)) this.#say(say)
+    else {
+      this.#held.add(say)
+      if (!this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
+    }
+  }
+
+  #say(say: () => Promise<void> | undefined): void {
+    this.guarded(() => {
+      const open = say()
+      if (open !== undefined) this.#waitFor(open)
+    })
+  }
+
+  /** Says what was held, while the peer takes it and this turn allows. */
+  #sayHeld(): void {
+    const endsMs = this.#turns.begin()
+    for (const say of this.#held) {
+      const mayNot = this.#isSaying || this.isOutputFull
+      if (!this.#closed && (mayNot || this.#env.clock.monotonic() >= endsMs)) break
+      this.#held.delete(say)
+      this.#say(say)
+    }
+    if (this.#held.size > 0 && !this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
+  }
+
+  #waitFor(open: Promise<void>): void {
+    this.#isSaying = true
+    const done = (): void => {
+      this.#isSaying = false
+      if (this.#held.size > 0 && !this.isOutputFull) this.#turns.wait(this)
+    }
+    open.then(done, done)
   }
 
   /** Calls `f`. What it throws closes this connection, and nothing else. */
@@ -221,7 +254,8 @@ export class Connection implements OutputHolder, Unfinished {
     try {
       this.#write(request, opaque, 0)
     } catch (error) {
-      return Promise.reject(error)
+      const reason = error instanceof Error ? error : new Error(String(error))
+      return Promise.reject(reason)
     }
     return this.inFlight.wait(opaque, request.name, timeoutMs)
   }
@@ -328,6 +362,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   /** Handles more of what arrived before: its share of a new turn has begun. */
   goOn(): void {
+    if (this.#held.size > 0) this.#sayHeld()
     const rest = this.#rest
     if (this.#closed || rest === undefined || this.#isHeldBack) return
     this.#rest = undefined
@@ -385,14 +420,10 @@ export class Connection implements OutputHolder, Unfinished {
     this.#hasRoom()
   }
 
-  /** Says what was held back, then goes on with what arrived. */
+  /** Goes on with what was held, and with what arrived. */
   #hasRoom(): void {
     if (this.#closed) return
-    let said = 0
-    while (said < this.#held.length && !this.isOutputFull) {
-      this.guarded(this.#held[said++] as () => void)
-    }
-    if (said > 0) this.#held = this.#held.slice(said)
+    if (this.#held.size > 0 && !this.#isSaying) this.#turns.wait(this)
     this.#resume()
   }
 
@@ -440,7 +471,6 @@ export class Connection implements OutputHolder, Unfinished {
     if (this.#closed) return
     this.#closed = true
     this.#rest = undefined
-    this.#held = []
     this.#sink.reset()
     this.#budget?.forget(this)
     this.inFlight.closed(reason)
@@ -448,6 +478,7 @@ export class Connection implements OutputHolder, Unfinished {
       this.#owner.closed(this)
     })
     for (const listener of this.#closeListeners) this.#call(listener)
+    this.#sayHeld()
   }
 
   /** A listener that throws keeps none of the others from hearing. */
@@ -457,32 +488,5 @@ export class Connection implements OutputHolder, Unfinished {
     } catch (error) {
       this.#tell(error)
     }
-  }
-}
-
-function failureReply(opaque: number, remark: string) {
-  return {
-    code: ResponseCode.SERVICE_NOT_AVAILABLE,
-    language: LanguageCode.JAVA,
-    version: CURRENT_VERSION,
-    opaque,
-    flag: 1,
-    remark,
-    fields: undefined,
-    body: undefined,
-    serialization: Serialization.JSON,
-  }
-}
-
-/** A copy of a frame, which is valid for as long as it is needed. */
-export function copyOfFrame(frame: Frame): Frame {
-  const from = frame.headerStart
-  return {
-    ...frame,
-    buffer: Buffer.from(frame.buffer.subarray(from, frame.bodyEnd)),
-    headerStart: 0,
-    headerEnd: frame.headerEnd - from,
-    bodyStart: frame.bodyStart - from,
-    bodyEnd: frame.bodyEnd - from,
   }
 }

@@ -17,10 +17,12 @@ import {
   type Frame,
   type HotCodec,
 } from '@skylarkmq/protocol'
-import { copyOfFrame, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { requestFailed } from './events.ts'
+import { copyOfFrame } from './frames.ts'
 import type { Lane } from './lanes.ts'
 import {
+  HeldReply,
   NO_REPLY,
   type AnyRequest,
   type Outcome,
@@ -154,24 +156,43 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     const outcome = away ?? this.#process(row, request)
-    if (!(outcome instanceof Promise)) {
+    if (!(outcome instanceof Promise) && !(outcome instanceof HeldReply)) {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
       return
     }
     row.lane?.enter()
     request.connection.requestBegun()
-    outcome
-      .catch((error: unknown) => this.#failed(request, error))
-      .then((reply) => {
-        if (reply !== NO_REPLY) this.#answer(row, request, reply)
-        request.connection.requestEnded()
-        row.lane?.leave()
-      })
-      .catch((error: unknown) => {
-        request.connection.guarded(() => {
-          throw error
-        })
-      })
+    void this.#settle(row, request, outcome)
+  }
+
+  /** Answers a request once its answer is there. */
+  #settle(row: Row<C>, request: Request, outcome: Outcome): Promise<void> | undefined {
+    if (outcome instanceof Promise) {
+      return outcome
+        .catch((error: unknown) => this.#failed(request, error))
+        .then((reply) => this.#settle(row, request, reply))
+    }
+    const { connection } = request
+    if (outcome instanceof HeldReply) {
+      connection.whenOutput(() =>
+        this.#settle(row, request, connection.isClosed ? NO_REPLY : this.#build(request, outcome)),
+      )
+      return undefined
+    }
+    connection.guarded(() => {
+      connection.requestEnded()
+      if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
+    })
+    row.lane?.leave()
+    return undefined
+  }
+
+  #build(request: Request, held: HeldReply): Outcome {
+    try {
+      return held.build()
+    } catch (error) {
+      return this.#failed(request, error)
+    }
   }
 
   #turnedAway(row: Row<C>, request: Request): Reply | undefined {

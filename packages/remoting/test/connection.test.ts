@@ -284,26 +284,61 @@ test('a turn that has used up its time leaves what comes to the next', () => {
   assert.equal(codes.length, 40)
 })
 
-test('an answer that was held is built only when the peer reads', () => {
+test('an answer that was held is built only when the peer reads, and one after the other', async () => {
   const { connection, env, socket } = connect()
   const said: number[] = []
-  const say = (n: number) => () => {
+  let later: () => void = () => undefined
+  const say = (n: number, waits?: Promise<void>) => () => {
     said.push(n)
     writeCommand(connection.output(), { code: n, opaque: n, body: Buffer.alloc(3 * 1024 * 1024) })
+    return waits
   }
+  const open = new Promise<void>((resolve) => {
+    later = resolve
+  })
   socket.takes = false
-  for (let n = 0; n < 6; n++) connection.whenOutput(say(n))
+  for (let n = 0; n < 5; n++) connection.whenOutput(say(n, n === 4 ? open : undefined))
+  connection.whenOutput(say(5))
   assert.deepEqual(said, [0, 1])
   env.endTurn()
   assert.deepEqual(said, [0, 1])
   socket.takes = true
   socket.queuedBytes = 0
   connection.drained()
+  env.endTurn()
   assert.deepEqual(said, [0, 1, 2, 3])
   env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3, 4])
+  env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3, 4])
+  later()
+  await open
+  await Promise.resolve()
+  env.endTurn()
   assert.deepEqual(said, [0, 1, 2, 3, 4, 5])
+})
+
+test('when a peer is gone, who held an answer for it hears of that', () => {
+  const { connection, socket, env } = connect()
+  let told = 0
+  socket.takes = false
+  writeCommand(connection.output(), { code: 0, opaque: 1, body: Buffer.alloc(5 * 1024 * 1024) })
+  for (let n = 0; n < 3; n++) {
+    connection.whenOutput(() => {
+      assert.ok(connection.isClosed)
+      told++
+      throw new Error('a bug')
+    })
+  }
+  env.endTurn()
+  assert.equal(told, 0)
   connection.destroy()
-  connection.whenOutput(() => assert.fail('nobody is there'))
+  assert.equal(told, 3)
+  connection.whenOutput(() => {
+    told++
+    return undefined
+  })
+  assert.equal(told, 4)
 })
 
 test('a peer with too many requests without an answer is heard no more until some have theirs', () => {
