@@ -25,6 +25,16 @@ export const nodeDisk: Disk = {
   remove: (name) => {
     fs.rmSync(name, { force: true })
   },
+  removeDirectory: (directory) => {
+    try {
+      fs.rmdirSync(directory)
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
+      if (code !== 'ENOENT') throw error
+    }
+    return true
+  },
   removeTree: (directory) => {
     fs.rmSync(directory, { recursive: true, force: true })
   },
@@ -39,8 +49,12 @@ export const nodeDisk: Disk = {
     }
   },
   usage: (name) => {
-    const stat = fs.statfsSync(nearestExisting(name))
-    return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize }
+    const { blocks, bfree, bavail, bsize } = fs.statfsSync(nearestExisting(name))
+    return {
+      totalBytes: blocks * bsize,
+      freeBytes: bfree * bsize,
+      availableBytes: bavail * bsize,
+    }
   },
   readFile: (name) => unlessMissing(() => fs.readFileSync(name), undefined),
   writeFile: (name, data) => {

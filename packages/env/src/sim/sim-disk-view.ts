@@ -139,6 +139,12 @@ export class SimDiskView implements Disk {
     })
   }
 
+  removeDirectory(path: string): boolean {
+    if (this.#names.below(path).length > 0) return false
+    this.remove(path)
+    return true
+  }
+
   removeTree(path: string): void {
     for (const each of this.#names.below(path).reverse()) this.remove(each)
     this.remove(path)
@@ -187,9 +193,10 @@ export class SimDiskView implements Disk {
 
   usage(): DiskUsage {
     const { capacityBytes } = this.disk.faults
-    if (capacityBytes === Infinity) return { totalBytes: NOMINAL_BYTES, freeBytes: NOMINAL_BYTES }
-    const freeBytes = Math.max(0, capacityBytes - this.disk.usedPages * SIM_PAGE_BYTES)
-    return { totalBytes: capacityBytes, freeBytes }
+    const totalBytes = capacityBytes === Infinity ? NOMINAL_BYTES : capacityBytes
+    const usedBytes = capacityBytes === Infinity ? 0 : this.disk.usedPages * SIM_PAGE_BYTES
+    const freeBytes = Math.max(0, totalBytes - usedBytes)
+    return { totalBytes, freeBytes, availableBytes: freeBytes }
   }
 
   readFile(path: string): Buffer | undefined {
