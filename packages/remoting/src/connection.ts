@@ -18,6 +18,7 @@ import { connectionFailed, frameRefused, readerTooSlow } from './events.ts'
 import { failureReply } from './frames.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
+import { reasonOf } from './reason.ts'
 import { TurnShares, type Unfinished } from './turn-shares.ts'
 
 /** Replies that wait in one connection before it stops handling what it receives. */
@@ -212,8 +213,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   /** An error of the program, not of the peer. */
   #tell(error: unknown): void {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#env.events.emit(connectionFailed, { peer: this.peer, reason })
+    this.#env.events.emit(connectionFailed, { peer: this.peer, reason: reasonOf(error) })
   }
 
   /**

@@ -31,6 +31,7 @@ import {
   type Reply,
   type Request,
 } from './processor.ts'
+import { reasonOf } from './reason.ts'
 
 /** Versions above this one understand GO_AWAY (5.3.1). */
 const GO_AWAY_AFTER_VERSION = 475
@@ -249,9 +250,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     if (error instanceof ProtocolError) {
       return { code: ResponseCode.SYSTEM_ERROR, remark: error.message }
     }
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const { code } = request.definition
-    this.#events.emit(requestFailed, { peer: request.connection.peer, code, reason })
+    this.#events.emit(requestFailed, {
+      peer: request.connection.peer,
+      code,
+      reason: reasonOf(error),
+    })
     const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return { code: ResponseCode.SYSTEM_ERROR, remark }
   }

@@ -5,6 +5,7 @@ import { Connection, type ConnectionOwner } from './connection.ts'
 import { connectionFailed, connectionIdle, proxyNotTrusted } from './events.ts'
 import { OutputBudget } from './output-budget.ts'
 import { ProxyPreamble } from './proxy-preamble.ts'
+import { reasonOf } from './reason.ts'
 import { TurnShares } from './turn-shares.ts'
 
 const TLS_HANDSHAKE = 0x16
@@ -151,8 +152,7 @@ export class RemotingServer {
       f()
     } catch (error) {
       socket?.destroy()
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.#env.events.emit(connectionFailed, { peer, reason })
+      this.#env.events.emit(connectionFailed, { peer, reason: reasonOf(error) })
     }
   }
 
