@@ -18,6 +18,7 @@ import {
   TimeoutError,
   WrongPortError,
 } from '../errors.ts'
+import { checkedRoute } from '../route/topic-route.ts'
 import type { Answer, AskOptions, Caller } from './call.ts'
 
 const SILENT =
@@ -73,7 +74,7 @@ export class NameServers {
     const accept = [ResponseCode.TOPIC_NOT_EXIST]
     const answer = await this.call(GetRouteinfoByTopic, { topic }, { accept })
     if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
-    return decodeTopicRouteData(answer.body)
+    return checkedRoute(decodeTopicRouteData(answer.body))
   }
 }
 

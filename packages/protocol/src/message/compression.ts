@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib'
 import { MessageSysFlag } from '../codes/sys-flag.ts'
-import { ProtocolError } from '../errors.ts'
+import { BodyTooLarge, ProtocolError } from '../errors.ts'
 import { decodeLz4Frame } from './compressed/lz4-frame.ts'
 import { decodeZstdFrame } from './compressed/zstd-frame.ts'
 
@@ -22,15 +22,22 @@ export const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 /** zlib's level that Apache uses. */
 const LEVEL = 5
 
-/** Restores a zlib stream. A ProtocolError when it is broken, or would become more than `sizeMax` bytes. */
+/** Restores a zlib stream. A ProtocolError when it is broken, BodyTooLarge when it becomes more than `sizeMax` bytes. */
 export function inflate(bytes: Uint8Array, sizeMax: number): Buffer {
   try {
     return zlib.inflateSync(bytes, { maxOutputLength: Math.max(1, sizeMax) })
   } catch (error) {
-    const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-    const problem = isTooLarge ? `becomes more than ${sizeMax} bytes` : 'is broken'
-    throw new ProtocolError({ what: `a zlib stream of ${bytes.length} bytes ${problem}` }, error)
+    const what = `a zlib stream of ${bytes.length} bytes`
+    if (isTooLarge(error)) {
+      throw new BodyTooLarge({ what: `${what} becomes more than ${sizeMax} bytes` }, error)
+    }
+    throw new ProtocolError({ what: `${what} is broken` }, error)
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return error instanceof BodyTooLarge || code === 'ERR_BUFFER_TOO_LARGE'
 }
 
 const codecs = new Map<CompressionType, BodyCodec>([
@@ -91,7 +98,7 @@ export function compressBody(body: Uint8Array, type: CompressionType = 'ZLIB'): 
 
 /**
  * The body as the producer gave it: restored when the sysFlag says that it is compressed, else as it
- * is. A ProtocolError when it cannot be restored: broken bytes, or more than `sizeMax`.
+ * is. A ProtocolError when it cannot be restored, BodyTooLarge when it becomes more than `sizeMax` bytes.
  */
 export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BYTES_MAX): Buffer {
   if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body
@@ -102,13 +109,12 @@ export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BY
   try {
     return codec.decompress(body, sizeMax)
   } catch (error) {
-    // Any codec's failure means the same here: these bytes are not a compressed body.
-    throw new ProtocolError(
-      {
-        what: `a ${type} body of ${body.length} bytes cannot be restored to ${sizeMax} bytes or less`,
-      },
-      error,
-    )
+    // Any other failure of a codec means the same here: these bytes are not a compressed body.
+    const what = `a ${type} body of ${body.length} bytes`
+    if (isTooLarge(error)) {
+      throw new BodyTooLarge({ what: `${what} becomes more than ${sizeMax} bytes` }, error)
+    }
+    throw new ProtocolError({ what: `${what} cannot be restored` }, error)
   }
 }
 
