@@ -19,16 +19,12 @@ import { failureReply } from './frames.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
 import { reasonOf } from './reason.ts'
-import { TurnShares, type Unfinished } from './turn-shares.ts'
+import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
 
 /** Replies that wait in one connection before it stops handling what it receives. */
 const OUTPUT_HIGH_BYTES = 4 * 1024 * 1024
 /** Requests that may be without an answer before nothing more is handled: more than any client has under way. */
 const UNANSWERED_MAX = 32_768
-/** Frames that are handled in one share of a turn. */
-const SHARE_FRAMES = 1024
-/** The clock is looked at after so many of them, a power of two. */
-const FRAMES_PER_LOOK = 4
 /** A buffer that grew beyond this for one large reply is not kept. */
 const KEPT_BUFFER_BYTES = 1024 * 1024
 
@@ -88,6 +84,7 @@ export class Connection implements OutputHolder, Unfinished {
   readonly #owner: ConnectionOwner
   readonly #budget: OutputBudget | undefined
   readonly #turns: TurnShares
+  readonly #share: TurnShare
   readonly #decoder: FrameDecoder
   readonly #serialization: Serialization
   readonly #closeListeners = new Set<() => void>()
@@ -106,9 +103,6 @@ export class Connection implements OutputHolder, Unfinished {
   /** The socket took less than it was given. */
   #isBlocked = false
   #unanswered = 0
-  /** When this share of the turn ends, monotonic ms, and the frames that were handled in it. */
-  #shareEndsMs = 0
-  #shareFrames = 0
   /** Requests that were read and wait for room in their lane. */
   #queued = 0
   #closed = false
@@ -120,6 +114,7 @@ export class Connection implements OutputHolder, Unfinished {
     this.#budget = options.budget
     this.#serialization = options.serialization ?? Serialization.JSON
     this.#turns = options.turns ?? new TurnShares(env)
+    this.#share = new TurnShare(this.#turns)
     this.#decoder = new FrameDecoder()
     this.socket = socket
     this.peer = options.peer ?? `${socket.remoteAddress}:${socket.remotePort}`
@@ -328,9 +323,9 @@ export class Connection implements OutputHolder, Unfinished {
   #take(chunk: Buffer, isShared: boolean): boolean {
     let taken = 0
     try {
-      this.#shareEndsMs = this.#turns.begin()
-      this.#shareFrames = 0
-      if (this.#mayTake()) taken = this.#decoder.pushWhile(chunk, this.#onFrame)
+      if (this.#share.begin() && !this.#isHeldBack) {
+        taken = this.#decoder.pushWhile(chunk, this.#onFrame)
+      }
     } catch (error) {
       this.#failed(error)
     }
@@ -344,16 +339,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   readonly #onFrame = (frame: Frame): boolean => {
     this.#owner.frame(this, frame)
-    return this.#mayTake()
-  }
-
-  /** Whether one more frame is handled now. */
-  #mayTake(): boolean {
-    if (this.#closed || this.#isHeldBack) return false
-    const count = this.#shareFrames++
-    if (count >= SHARE_FRAMES) return false
-    if ((count & (FRAMES_PER_LOOK - 1)) !== 0) return true
-    return this.#env.clock.monotonic() < this.#shareEndsMs
+    return !this.#closed && !this.#isHeldBack && this.#share.goesOn()
   }
 
   get #isHeldBack(): boolean {
