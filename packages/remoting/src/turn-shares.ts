@@ -1,11 +1,11 @@
 import type { Clock, Turn } from '@skylarkmq/env'
 
 /** How long requests are handled in one turn of the event loop, ms. */
-const TURN_MS = 20
+const TURN_MS = 10
 /** The part of it for what earlier turns left, ms; the rest is for who comes anew: he has asked for little as a rule. */
-const LEFT_OVER_MS = 10
+const LEFT_OVER_MS = 5
 /** How long one connection has of it at a time, ms. */
-const SHARE_MS = 2
+const SHARE_MS = 1
 
 /** Frames that are handled in one share. */
 const SHARE_FRAMES = 1024
