@@ -44,10 +44,9 @@ export class ReceivedBodies {
     if ((message.sysFlag & COMPRESSED) === 0) return use(message)
     // Nothing may come between the look at the room and what takes it.
     while (!this.#hasRoom) await this.#change()
-    const whole = this.restored(message)
+    const whole = this.#restoredInTurn(message)
     const { length } = whole.body
     this.#inUse += length
-    this.#count(length)
     try {
       return await use(whole)
     } finally {
@@ -64,6 +63,18 @@ export class ReceivedBodies {
       if (!(error instanceof BodyTooLarge)) throw error
       const { topic, msgId } = message
       throw new BodyTooLargeError({ topic, msgId, bytesMax: this.#bytesMax }, error)
+    }
+  }
+
+  /** What is too large took as long as what is not. */
+  #restoredInTurn(message: ReceivedMessage): ReceivedMessage {
+    let bytes = this.#bytesMax
+    try {
+      const whole = this.restored(message)
+      bytes = whole.body.length
+      return whole
+    } finally {
+      this.#count(bytes)
     }
   }
 
