@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 // eslint-disable-next-line no-control-regex -- those are looked for
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 /** A stack in the log: something was thrown that nobody had thought of. */
-const STACK = /^\s+at .+:\d+:\d+\)?$/gm
+const STACK = /(?:^\s+at|←) .+?:\d+:\d+\)?/gm
 
 /** Starts both; `options` are lines of a broker.conf. */
 export async function startVictim({ options = [] }) {

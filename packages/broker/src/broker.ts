@@ -90,6 +90,7 @@ export class Broker {
     }
     this.#server = new RemotingServer(env, handler, {
       idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
+      proxyProtocolTrustedAddresses: config.proxyProtocolTrustedAddresses,
     })
     this.#client = new RemotingClient(env, { handler })
   }

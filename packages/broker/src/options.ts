@@ -1,4 +1,5 @@
 import { flag, int, oneOf, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import { addressListProblem } from '@skylarkmq/remoting'
 import { flowOptions } from './options-flow.ts'
 import { ignoredBrokerOptions } from './options-ignored.ts'
 
@@ -48,6 +49,13 @@ const network = {
   brokerIP2: text({
     default: '',
     doc: 'Address that slaves are told; empty for that of `brokerIP1`.',
+  }),
+  proxyProtocolTrustedAddresses: text({
+    default: '',
+    isQuiet: true,
+    problem: addressListProblem,
+    doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
+    differs: 'Apache believes anybody, and takes any text for an address.',
   }),
   serverChannelMaxIdleTimeSeconds: int({
     default: 120,

@@ -102,6 +102,7 @@ test('what held the broker up turns away the sends that are read next, and those
   let ends: (() => void)[] = []
   const turn = {
     writes: () => undefined,
+    next: () => undefined,
     sends: (end: (failure: unknown) => void) => {
       ends.push(() => {
         end(undefined)

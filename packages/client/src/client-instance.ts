@@ -29,10 +29,12 @@ import {
   type ProcessorTable,
   type Reply,
 } from '@skylarkmq/remoting'
+import { inBackground } from './background.ts'
 import { heartbeatFailed, routeNotRefreshed } from './events.ts'
-import { readMessages, type ReceivedMessage } from './message.ts'
+import { storedMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
 import { OptionError, saysOf, type Advertised } from './errors.ts'
+import { ReceivedBodies } from './received-bodies.ts'
 import { ReplyTable, replyMessage } from './producer/request-reply.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
 import type { Credentials } from './wire/acl-signature.ts'
@@ -105,7 +107,7 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     const member = client.consumers.get(consumerGroup)
     if (member === undefined) return notHere(consumerGroup)
     const records = Buffer.from(body ?? [])
-    const [message] = readMessages(records, brokerName ?? '', client.namespace)
+    const [message] = storedMessages(records, brokerName ?? '', client.namespace)
     if (message === undefined) return refuse(ResponseCode.SYSTEM_ERROR, 'there is no message in it')
     const result = await member.consumeDirectly(message)
     return { ...OK, body: consumeMessageDirectlyResultBody.encode(result) }
@@ -114,16 +116,18 @@ const processors: ProcessorTable<ClientInstance, typeof servedRequests> = {
     const messages =
       body === undefined
         ? []
-        : readMessages(Buffer.from(body), header.bname ?? '', client.namespace)
+        : storedMessages(Buffer.from(body), header.bname ?? '', client.namespace)
     for (const message of messages) {
       const group = message.properties.get(Property.PGROUP) ?? ''
-      client.transactionChecks.get(group)?.(header, message, connection)
+      const check = client.transactionChecks.get(group)
+      check?.(header, client.bodies.restored(message), connection)
     }
     return NO_REPLY
   },
   PUSH_REPLY_MESSAGE_TO_CLIENT: (client, { header, body }) => {
     // Nobody waits for a reply that came too late; that is no fault of the broker.
-    client.replies.arrived(replyMessage(header, Buffer.from(body ?? [])))
+    const reply = replyMessage(header, Buffer.from(body ?? []))
+    if (client.replies.isWaitedFor(reply)) client.replies.arrived(client.bodies.restored(reply))
     return OK
   },
 }
@@ -146,6 +150,8 @@ export class ClientInstance {
   readonly namespace: string | undefined
   readonly env: Env
   readonly caller: Caller
+  /** Restores what was received. */
+  readonly bodies: ReceivedBodies
   readonly nameServers: NameServers
   readonly routes: TopicRouteTable
   /** How many producers of each group there are. */
@@ -175,6 +181,7 @@ export class ClientInstance {
         dispatcher.dispatch(connection, frame)
       },
     }
+    this.bodies = new ReceivedBodies(env, options.maxBodyBytes)
     this.namespace = options.namespace === '' ? undefined : options.namespace
     this.caller = new Caller(env, {
       handler,
@@ -207,12 +214,15 @@ export class ClientInstance {
   /** Begins to read routes again and to send heartbeats. Safe to call twice. */
   start(): void {
     this.#timers ??= [
-      this.env.clock.every(this.#pollMs, () => void this.routes.refresh()),
-      this.env.clock.every(this.#heartbeatMs, () => void this.heartbeat()),
-      this.env.clock.every(
-        Math.min(this.#pollMs, MISSING_MS),
-        () => void this.routes.refreshMissing(),
-      ),
+      this.env.clock.every(this.#pollMs, () => {
+        this.#background('reading routes', this.routes.refresh())
+      }),
+      this.env.clock.every(this.#heartbeatMs, () => {
+        this.#background('a heartbeat', this.heartbeat())
+      }),
+      this.env.clock.every(Math.min(this.#pollMs, MISSING_MS), () => {
+        this.#background('reading routes', this.routes.refreshMissing())
+      }),
     ]
   }
 
@@ -225,7 +235,7 @@ export class ClientInstance {
     // Each broker has this topic.
     const topic = SystemTopic.SELF_TEST
     this.#endMeeting ??= this.routes.onChange((changed) => {
-      if (changed === topic) void this.heartbeat()
+      if (changed === topic) this.#background('a heartbeat', this.heartbeat())
     })
     const isOver = (): boolean => this.#timers?.length === 0
     try {
@@ -331,9 +341,14 @@ export class ClientInstance {
     this.#known.set(address, isFirst ? -Infinity : this.env.clock.monotonic())
     if (isFirst) return
     if (this.routes.brokerAt(address) === undefined) return
-    void this.#each([address], (each) => this.#beat(each)).then(() => {
+    const told = this.#each([address], (each) => this.#beat(each)).then(() => {
       for (const member of this.consumers.values()) member.membersChanged()
     })
+    this.#background('a heartbeat', told)
+  }
+
+  #background(what: string, work: Promise<unknown>): void {
+    inBackground(this.env.events, what, work)
   }
 
   #advertised(address: string): Advertised | undefined {

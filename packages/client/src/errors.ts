@@ -368,6 +368,17 @@ export class MessageError extends define<{ problem: string }>('RMQ_MESSAGE', {
   for: 'user',
 }) {}
 
+/** A compressed body that becomes larger than the client takes. */
+export class BodyTooLargeError extends define<{ topic: string; msgId: string; bytesMax: number }>(
+  'RMQ_BODY_TOO_LARGE',
+  {
+    says: (v) =>
+      `the body of the message ${v.msgId} of ${v.topic} becomes more than ${v.bytesMax} bytes when it is decompressed`,
+    does: 'It counts as a message that could not be consumed. If it is to be taken, give the client a larger maxBodyBytes.',
+    for: 'user',
+  },
+) {}
+
 /** A body that cannot be encoded, decoded, or does not fit its schema. */
 export class SerdeError extends define<{ topic: string; problem: string }>('RMQ_SERDE', {
   says: (v) => `the body of a message of ${v.topic} is not what the serde expects: ${v.problem}`,

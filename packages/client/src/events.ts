@@ -144,3 +144,11 @@ export const queuesAllocated = defineEvent({
   fields: { topic: 'topic', added: 'queues that are new here', dropped: 'queues that are gone' },
   says: '{topic}: {added} queues added, {dropped} dropped',
 })
+
+/** Something that nobody waits for failed in a way that nobody expected; the client goes on. */
+export const backgroundFailed = defineEvent({
+  name: 'client.background.failed',
+  level: 'error',
+  fields: { what: 'what was done', reason: 'what was thrown, and where' },
+  says: '{what} failed: {reason}',
+})

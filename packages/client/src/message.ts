@@ -8,7 +8,6 @@ import {
   MessageSysFlag,
   Property,
   ProtocolError,
-  restoreBody,
   RETRY_PREFIX,
   type DecodedBatchMessage,
   type DecodedMessage,
@@ -82,10 +81,10 @@ export interface ReceivedMessage<T = Buffer> {
 }
 
 /**
- * Reads the messages in the body of an answer that came from `brokerName`; their topics are taken out of `namespace`.
- * A ProtocolError when they are broken.
+ * Reads the messages in the body of an answer that came from `brokerName`, with their bodies as they came; their topics are
+ * taken out of `namespace`. A ProtocolError when they are broken.
  */
-export function readMessages(
+export function storedMessages(
   body: Buffer,
   brokerName: string,
   namespace?: string,
@@ -98,7 +97,7 @@ export function readMessages(
  * other message by itself. Apache: `PullAPIWrapper.java`, processPullResult; `MessageDecoder.java`, decodeMessage.
  */
 export function takenApart(message: ReceivedMessage, fromOffset: number): ReceivedMessage[] {
-  if ((message.sysFlag & BATCH) !== BATCH) return [message]
+  if (!isBatch(message)) return [message]
   let members: DecodedBatchMessage[]
   try {
     members = decodeBatch(message.body)
@@ -124,6 +123,11 @@ export function takenApart(message: ReceivedMessage, fromOffset: number): Receiv
     .filter(({ queueOffset }) => queueOffset >= fromOffset)
 }
 
+/** Whether a message is a batch that its broker stored as one record. */
+export function isBatch({ sysFlag }: ReceivedMessage): boolean {
+  return (sysFlag & BATCH) === BATCH
+}
+
 const BATCH = MessageSysFlag.INNER_BATCH | MessageSysFlag.NEED_UNWRAP
 
 function keysOf(properties: ReadonlyMap<string, string>): string[] {
@@ -137,11 +141,10 @@ function receivedMessage(
 ): ReceivedMessage {
   const properties = decodeProperties(record.properties)
   const offsetMsgId = createOffsetMsgId(record.storeHost, record.storePort, record.physicalOffset)
-  const { body, sysFlag } = restored(record)
   const origin = originTopic(record.topic, properties)
   return {
     topic: namespace === undefined ? origin : withoutNamespace(origin, namespace),
-    body,
+    body: record.body,
     tag: properties.get(Property.TAGS),
     keys: keysOf(properties),
     properties,
@@ -156,7 +159,7 @@ function receivedMessage(
     storeHost: `${hostText(record.storeHost)}:${record.storePort}`,
     reconsumeTimes: record.reconsumeTimes,
     flag: record.flag,
-    sysFlag,
+    sysFlag: record.sysFlag,
     storeSize: record.sizeBytes,
   }
 }
@@ -164,18 +167,4 @@ function receivedMessage(
 function originTopic(topic: string, properties: ReadonlyMap<string, string>): string {
   if (!topic.startsWith(RETRY_PREFIX)) return topic
   return properties.get(Property.RETRY_TOPIC) ?? topic
-}
-
-/** A body that cannot be restored is given as it is, its sysFlag still says so: Apache's client does the same. */
-function restored(record: DecodedMessage): { body: Buffer; sysFlag: number } {
-  const { sysFlag } = record
-  const { COMPRESSED, COMPRESSION_MASK } = MessageSysFlag
-  if ((sysFlag & COMPRESSED) === 0) return { body: record.body, sysFlag }
-  try {
-    const body = restoreBody(record.body, sysFlag)
-    return { body, sysFlag: sysFlag & ~(COMPRESSED | COMPRESSION_MASK) }
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-    return { body: record.body, sysFlag }
-  }
 }

@@ -29,6 +29,11 @@ export interface ClientOptions {
   readonly pollNameServerMs?: number | undefined
   /** How often brokers hear that this client lives, ms; default 30000. */
   readonly heartbeatMs?: number | undefined
+  /**
+   * Bytes that the body of a received message may have once it is decompressed; default 16 MiB. A message with more fails
+   * as if its handler had thrown: it comes again, and goes to the dead-letter queue in the end.
+   */
+  readonly maxBodyBytes?: number | undefined
   /** How long consumers that start, and sends within their own time, wait while no name server answers, ms; default without end. */
   readonly startTimeoutMs?: number | undefined
 }

@@ -54,6 +54,11 @@ export interface RocketMQOptions {
    * is logged. Default as long as it takes (`signal` or `close` end it); 0: they reject at once.
    */
   readonly startTimeoutMs?: number | undefined
+  /**
+   * Bytes that the body of a received message may have once it is decompressed; default 16 MiB. A message with more fails
+   * as if its handler had thrown: it comes again, and goes to the dead-letter queue in the end.
+   */
+  readonly maxBodyBytes?: number | undefined
   /** Takes what this client has to say, a pino logger for one. Default: the first warning of each kind goes to standard error. */
   readonly logger?: Logger | undefined
   /** Closes the client when it is aborted. */
@@ -271,6 +276,7 @@ function clientOptions(options: RocketMQOptions): ClientOptions {
     pollNameServerMs: options.pollNameServerMs,
     heartbeatMs: options.heartbeatMs,
     startTimeoutMs: options.startTimeoutMs,
+    maxBodyBytes: options.maxBodyBytes,
     tls: tls === true ? {} : tls === false ? undefined : tls,
   }
 }

@@ -8,6 +8,7 @@ import { isFull } from '../src/consumer/flow-control.ts'
 import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
 import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
+import { ReceivedBodies } from '../src/received-bodies.ts'
 import { takenApart, type ReceivedMessage } from '../src/message.ts'
 
 const QUEUE = { topic: 'T', brokerName: 'b', queueId: 0 }
@@ -83,8 +84,10 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
   const sentBack: number[] = []
   const seen: string[] = []
   const events = { emit: (definition: EventDefinition) => void seen.push(definition.name) }
+  const env = { ...nodeEnv(silentEvents), clock, events }
   const consume = new ConsumeConcurrently({
-    env: { ...nodeEnv(silentEvents), clock, events },
+    env,
+    bodies: new ReceivedBodies(env),
     group: 'G',
     listener,
     concurrency: 2,

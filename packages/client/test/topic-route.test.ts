@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Perm, type TopicRouteData } from '@skylarkmq/protocol'
 import {
   addressesOf,
+  checkedRoute,
   isSameRoute,
   publishQueues,
   readAddress,
@@ -89,4 +90,28 @@ test('a route is the same in another order, and another once an address or a que
   assert.ok(isSameRoute(routeOf({ a, b }), routeOf({ b, a })))
   assert.ok(!isSameRoute(routeOf({ a, b }), routeOf({ a, b: { members: { 0: 'b:2' } } })))
   assert.ok(!isSameRoute(routeOf({ a, b }), routeOf({ a })))
+})
+
+test('a route of more queues or brokers than any topic has is refused, however they are counted', () => {
+  const usual = routeOf({ a: { members: { 0: 'a:1' } } })
+  assert.equal(checkedRoute(usual), usual)
+  const [queues] = usual.queueDatas
+  assert.ok(queues !== undefined)
+  const ofCounts = (counts: object): TopicRouteData => ({
+    ...usual,
+    queueDatas: [
+      { ...queues, readQueueNums: -0x80000000, writeQueueNums: -0x80000000 },
+      { ...queues, ...counts },
+    ],
+  })
+  for (const route of [
+    ofCounts({ readQueueNums: 0x7fffffff }),
+    ofCounts({ writeQueueNums: 65_537 }),
+    { ...usual, orderTopicConf: 'a:99999999;b:1' },
+    routeOf({
+      a: { members: Object.fromEntries(Array.from({ length: 4097 }, (_, id) => [id, 'a:1'])) },
+    }),
+  ]) {
+    assert.throws(() => checkedRoute(route), /a route of \d+ queues and \d+ brokers/)
+  }
 })

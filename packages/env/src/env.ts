@@ -46,6 +46,8 @@ export interface Turn {
   writes(f: () => void): void
   /** Registers a write to a socket. `failure` is what a `writes` callback of this turn threw, if any did. */
   sends(f: (failure: unknown) => void): void
+  /** Registers what begins the next turn: called when all of this one has been sent, before anything else is read. */
+  next(f: () => void): void
 }
 
 /** Random numbers of a node. */

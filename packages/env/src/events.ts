@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 /** How loud an event is. */
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -26,9 +28,11 @@ export function defineEvent<const N extends string>(
   return definition
 }
 
-/** The sentence of an event, its values filled in. */
+/** The sentence of an event, its values filled in: one printable line, whatever they hold. */
 export function sentenceOf(definition: EventDefinition, values: EventValues<string>): string {
-  return definition.says.replace(/\{(\w+)\}/g, (_, field: string) => String(values[field]))
+  return definition.says.replace(/\{(\w+)\}/g, (_, field: string) =>
+    printable(String(values[field])),
+  )
 }
 
 /** A sink that hears nothing. */

@@ -1,9 +1,13 @@
 import type { Turn } from './env.ts'
 
-/** Gathers what a turn has to do at its end; `schedule` calls a function when all that has arrived is handled. */
+/**
+ * Gathers what a turn has to do at its end; `schedule` calls a function when all that has arrived is handled. What throws
+ * keeps nothing else from being called; the first error is thrown behind them all.
+ */
 export function turnBy(schedule: (end: () => void) => void): Turn {
   let writes: (() => void)[] = []
   let sends: ((failure: unknown) => void)[] = []
+  let nexts: (() => void)[] = []
   let isScheduled = false
 
   /** Runs all writes, those that come of writes too: nothing is acknowledged before. */
@@ -26,9 +30,26 @@ export function turnBy(schedule: (end: () => void) => void): Turn {
     const failure = runWrites()
     // What a write made known (a message that can be read now) is sent in this turn.
     const now = sends
+    const begins = nexts
     sends = []
+    nexts = []
     isScheduled = false
-    for (const send of now) send(failure)
+    const errors: unknown[] = []
+    for (const send of now) {
+      try {
+        send(failure)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    for (const begin of begins) {
+      try {
+        begin()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
   const scheduleOnce = (): void => {
     if (isScheduled) return
@@ -42,6 +63,10 @@ export function turnBy(schedule: (end: () => void) => void): Turn {
     },
     sends: (f) => {
       sends.push(f)
+      scheduleOnce()
+    },
+    next: (f) => {
+      nexts.push(f)
       scheduleOnce()
     },
   }

@@ -40,6 +40,7 @@ export class NameServer {
     })
     this.#server = new RemotingServer(env, dispatcher, {
       idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
+      proxyProtocolTrustedAddresses: config.proxyProtocolTrustedAddresses,
     })
   }
 

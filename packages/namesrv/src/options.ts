@@ -1,4 +1,5 @@
 import { flag, ignored, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import { addressListProblem } from '@skylarkmq/remoting'
 
 /** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
 export const namesrvOptions = {
@@ -12,6 +13,13 @@ export const namesrvOptions = {
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
     differs: 'Apache listens on all addresses; here that has to be asked for.',
+  }),
+  proxyProtocolTrustedAddresses: text({
+    default: '',
+    isQuiet: true,
+    problem: addressListProblem,
+    doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
+    differs: 'Apache believes anybody, and takes any text for an address.',
   }),
   serverChannelMaxIdleTimeSeconds: int({
     default: 120,

@@ -6,7 +6,6 @@ import {
   hostBytes,
   LanguageCode,
   ProtocolError,
-  ResponseCode,
   Serialization,
   CURRENT_VERSION,
   writeCommand,
@@ -15,12 +14,17 @@ import {
   type RemotingCommand,
 } from '@skylarkmq/protocol'
 import { ConnectionClosed } from './errors.ts'
-import { frameRefused, readerTooSlow } from './events.ts'
+import { connectionFailed, frameRefused, readerTooSlow } from './events.ts'
+import { failureReply } from './frames.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
+import { reasonOf } from './reason.ts'
+import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
 
 /** Replies that wait in one connection before it stops handling what it receives. */
 const OUTPUT_HIGH_BYTES = 4 * 1024 * 1024
+/** Requests that may be without an answer before nothing more is handled: more than any client has under way. */
+const UNANSWERED_MAX = 32_768
 /** A buffer that grew beyond this for one large reply is not kept. */
 const KEPT_BUFFER_BYTES = 1024 * 1024
 
@@ -46,6 +50,8 @@ export interface OutgoingRequest {
 /** How a connection is set up. */
 export interface ConnectionOptions {
   readonly budget?: OutputBudget
+  /** What connections share the turns of the event loop by; without, this one has its own. */
+  readonly turns?: TurnShares
   /** The header serialisation of requests that this side sends. */
   readonly serialization?: Serialization
   /** `ip:port` of the peer when a proxy in between named it. */
@@ -58,10 +64,13 @@ export interface ConnectionOptions {
  * One remoting connection, of either side: cuts what arrives into frames, gathers what is to be sent in
  * one buffer and writes it once per turn, and matches answers to requests.
  *
- * Back-pressure: while the peer leaves more than 4 MiB unread, nothing more that it sent is handled; while a
- * request of it is queued, nothing more is read from it.
+ * Back-pressure: while the peer leaves what it is sent unread, or has too many requests without an answer, nothing more
+ * that it sent is handled; while a request of it is queued, nothing more is read from it. What it sent beyond its share
+ * of a turn is handled in the next.
+ *
+ * Whatever the peer's bytes provoke closes this connection and nothing else.
  */
-export class Connection implements OutputHolder {
+export class Connection implements OutputHolder, Unfinished {
   /** `ip:port` of the peer. */
   readonly peer: string
   /** Address of the peer, 4 or 16 bytes. */
@@ -74,6 +83,8 @@ export class Connection implements OutputHolder {
   readonly #env: Env
   readonly #owner: ConnectionOwner
   readonly #budget: OutputBudget | undefined
+  readonly #turns: TurnShares
+  readonly #share: TurnShare
   readonly #decoder: FrameDecoder
   readonly #serialization: Serialization
   readonly #closeListeners = new Set<() => void>()
@@ -81,9 +92,17 @@ export class Connection implements OutputHolder {
   /** Replies of this turn that hold only if the log is written: start, end, opaque of each. */
   readonly #provisional: number[] = []
   #provisionalEnd = 0
-  #deferred: Frame[] = []
+  /** What arrived and is to be handled later; nothing more is read meanwhile. */
+  #rest: Buffer | undefined
+  /** What is to be said once there is room for it. */
+  readonly #held = new Set<() => Promise<void> | undefined>()
+  /** Something of it is being said. */
+  #isSaying = false
   #flushWanted = false
   #paused = false
+  /** The socket took less than it was given. */
+  #isBlocked = false
+  #unanswered = 0
   /** Requests that were read and wait for room in their lane. */
   #queued = 0
   #closed = false
@@ -94,6 +113,8 @@ export class Connection implements OutputHolder {
     this.#owner = owner
     this.#budget = options.budget
     this.#serialization = options.serialization ?? Serialization.JSON
+    this.#turns = options.turns ?? new TurnShares(env)
+    this.#share = new TurnShare(this.#turns)
     this.#decoder = new FrameDecoder()
     this.socket = socket
     this.peer = options.peer ?? `${socket.remoteAddress}:${socket.remotePort}`
@@ -109,9 +130,85 @@ export class Connection implements OutputHolder {
     return this.#closed
   }
 
-  /** Memory held for the peer: what it has not read, and the piece of a frame it has sent. */
+  /** Memory held for the peer: what it has not read, and what it has sent that is not handled. */
   get heldBytes(): number {
-    return this.#closed ? 0 : this.socket.queuedBytes + this.#decoder.pendingBytes
+    if (this.#closed) return 0
+    return this.socket.queuedBytes + this.#decoder.pendingBytes + (this.#rest?.length ?? 0)
+  }
+
+  /** Whether the peer leaves unread what it is sent, or much of it is gathered in this turn. */
+  get isOutputFull(): boolean {
+    return this.#isBlocked || this.#sink.length > OUTPUT_HIGH_BYTES
+  }
+
+  /** Requests of the peer that were begun and have no answer yet. */
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /**
+   * Calls `say` once the peer takes what it is sent, or is gone; what was said to wait before comes first. While the
+   * promise that it returns is open, it has not said all.
+   */
+  whenOutput(say: () => Promise<void> | undefined): void {
+    const isFirst = this.#held.size === 0 && !this.#isSaying
+    if (this.#closed || (isFirst && !this.isOutputFull && this.#turns.begin() > 0)) this.#say(say)
+    else {
+      this.#held.add(say)
+      if (!this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
+    }
+  }
+
+  #say(say: () => Promise<void> | undefined): void {
+    this.guarded(() => {
+      const open = say()
+      if (open !== undefined) this.#waitFor(open)
+    })
+  }
+
+  /** Says what was held, while the peer takes it and this turn allows. */
+  #sayHeld(): void {
+    const endsMs = this.#turns.begin()
+    for (const say of this.#held) {
+      const mayNot = this.#isSaying || this.isOutputFull
+      if (!this.#closed && (mayNot || this.#env.clock.monotonic() >= endsMs)) break
+      this.#held.delete(say)
+      this.#say(say)
+    }
+    if (this.#held.size > 0 && !this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
+  }
+
+  #waitFor(open: Promise<void>): void {
+    this.#isSaying = true
+    const done = (): void => {
+      this.#isSaying = false
+      if (this.#held.size > 0 && !this.isOutputFull) this.#turns.wait(this)
+    }
+    open.then(done, done)
+  }
+
+  /** Calls `f`. What it throws closes this connection, and nothing else. */
+  guarded(f: () => void): void {
+    try {
+      f()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    try {
+      if (error instanceof ProtocolError) {
+        this.#env.events.emit(frameRefused, { peer: this.peer, reason: error.message })
+      } else this.#tell(error)
+    } finally {
+      this.destroy()
+    }
+  }
+
+  /** An error of the program, not of the peer. */
+  #tell(error: unknown): void {
+    this.#env.events.emit(connectionFailed, { peer: this.peer, reason: reasonOf(error) })
   }
 
   /**
@@ -119,7 +216,7 @@ export class Connection implements OutputHolder {
    * the listener back.
    */
   onClose(listener: () => void): () => void {
-    if (this.#closed) listener()
+    if (this.#closed) this.#call(listener)
     else this.#closeListeners.add(listener)
     return () => {
       this.#closeListeners.delete(listener)
@@ -130,9 +227,7 @@ export class Connection implements OutputHolder {
   output(): ByteSink {
     if (!this.#flushWanted && !this.#closed) {
       this.#flushWanted = true
-      this.#env.turn.sends((failure) => {
-        this.#flush(failure)
-      })
+      this.#env.turn.sends(this.#flushGuarded)
     }
     return this.#sink
   }
@@ -151,14 +246,23 @@ export class Connection implements OutputHolder {
       return Promise.reject(new ConnectionClosed({ address: this.peer, request: request.name }))
     }
     const opaque = this.#nextOpaque()
-    const answer = this.inFlight.wait(opaque, request.name, timeoutMs)
-    this.#write(request, opaque, 0)
-    return answer
+    try {
+      this.#write(request, opaque, 0)
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error))
+      return Promise.reject(reason)
+    }
+    return this.inFlight.wait(opaque, request.name, timeoutMs)
   }
 
   /** Sends a request that wants no answer; dropped when the connection has ended. */
   oneway(request: OutgoingRequest): void {
-    if (!this.#closed) this.#write(request, this.#nextOpaque(), FLAG_ONEWAY)
+    if (this.#closed) return
+    try {
+      this.#write(request, this.#nextOpaque(), FLAG_ONEWAY)
+    } catch (error) {
+      this.#tell(error)
+    }
   }
 
   /** Sends what is gathered, at the end of the turn like all that rests on the turn's log write, then closes. */
@@ -200,7 +304,8 @@ export class Connection implements OutputHolder {
   }
 
   #nextOpaque(): number {
-    this.#opaque = (this.#opaque + 1) & 0x7fffffff
+    do this.#opaque = (this.#opaque + 1) & 0x7fffffff
+    while (this.inFlight.has(this.#opaque))
     return this.#opaque
   }
 
@@ -208,24 +313,55 @@ export class Connection implements OutputHolder {
   receive(chunk: Buffer): void {
     if (this.#closed) return
     this.lastActiveMs = this.#env.clock.monotonic()
-    try {
-      this.#decoder.push(chunk, this.#onFrame)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.#env.events.emit(frameRefused, { peer: this.peer, reason: error.message })
-      this.destroy()
-      return
-    }
-    if (this.#decoder.pendingBytes > 0) this.#budget?.note(this)
+    // A socket may give what it had read when it was told to pause.
+    if (this.#rest !== undefined) this.#rest = Buffer.concat([this.#rest, chunk])
+    else this.#take(chunk, true)
+    if (this.heldBytes > 0) this.#budget?.note(this)
   }
 
-  readonly #onFrame = (frame: Frame): void => {
-    if (this.#closed) return
-    if (this.#deferred.length > 0 || this.#sink.length > OUTPUT_HIGH_BYTES) {
-      this.#deferred.push(copyOfFrame(frame))
-      this.#pause()
-    } else {
-      this.#owner.frame(this, frame)
+  /** Handles a chunk as far as this turn allows; whether nothing of it is left. */
+  #take(chunk: Buffer, isShared: boolean): boolean {
+    let taken = 0
+    try {
+      if (this.#share.begin() && !this.#isHeldBack) {
+        taken = this.#decoder.pushWhile(chunk, this.#onFrame)
+      }
+    } catch (error) {
+      this.#failed(error)
+    }
+    if (this.#closed || taken === chunk.length) return true
+    const rest = chunk.subarray(taken)
+    this.#rest = isShared ? Buffer.from(rest) : rest
+    this.#pause()
+    if (!this.#isHeldBack) this.#turns.wait(this)
+    return false
+  }
+
+  readonly #onFrame = (frame: Frame): boolean => {
+    this.#owner.frame(this, frame)
+    return !this.#closed && !this.#isHeldBack && this.#share.goesOn()
+  }
+
+  get #isHeldBack(): boolean {
+    return this.isOutputFull || this.#unanswered >= UNANSWERED_MAX
+  }
+
+  /** Handles more of what arrived before: its share of a new turn has begun. */
+  goOn(): void {
+    if (this.#held.size > 0) this.#sayHeld()
+    const rest = this.#rest
+    if (this.#closed || rest === undefined || this.#isHeldBack) return
+    this.#rest = undefined
+    const isDone = this.#take(rest, false)
+    this.#budget?.note(this)
+    if (isDone) this.#resume()
+  }
+
+  readonly #flushGuarded = (failure: unknown): void => {
+    try {
+      this.#flush(failure)
+    } catch (error) {
+      this.#failed(error)
     }
   }
 
@@ -240,7 +376,8 @@ export class Connection implements OutputHolder {
     if (this.socket.queuedBytes === 0 && sink.buffer.length <= KEPT_BUFFER_BYTES) sink.reset()
     else this.#sink = new ByteSink()
     this.#budget?.note(this)
-    if (goOn) this.#resumeDeferred()
+    this.#isBlocked = !goOn
+    if (goOn) this.#hasRoom()
     else this.#pause()
   }
 
@@ -264,17 +401,26 @@ export class Connection implements OutputHolder {
   /** The socket took what it had refused before. */
   drained(): void {
     this.lastActiveMs = this.#env.clock.monotonic()
+    this.#isBlocked = false
     this.#budget?.note(this)
-    this.#resumeDeferred()
+    this.#hasRoom()
   }
 
-  #resumeDeferred(): void {
-    const frames = this.#deferred
-    if (frames.length > 0 && !this.#closed) {
-      this.#deferred = []
-      for (const frame of frames) this.#onFrame(frame)
-    }
+  /** Goes on with what was held, and with what arrived. */
+  #hasRoom(): void {
+    if (this.#closed) return
+    if (this.#held.size > 0 && !this.#isSaying) this.#turns.wait(this)
     this.#resume()
+  }
+
+  /** A request of the peer was begun whose answer comes later. */
+  requestBegun(): void {
+    this.#unanswered++
+  }
+
+  /** Such a request has its answer. */
+  requestEnded(): void {
+    if (this.#unanswered-- === UNANSWERED_MAX && !this.#closed) this.#resume()
   }
 
   /** A request that was read waits for room in its lane. Until `requestUnqueued`, no more is read. */
@@ -290,8 +436,12 @@ export class Connection implements OutputHolder {
   }
 
   #resume(): void {
-    if (!this.#paused || this.#queued > 0) return
-    if (this.#deferred.length > 0 || this.socket.queuedBytes > 0) return
+    if (!this.#paused || this.#closed || this.#isHeldBack) return
+    if (this.#rest !== undefined) {
+      this.#turns.wait(this)
+      return
+    }
+    if (this.#queued > 0 || this.socket.queuedBytes > 0) return
     this.#paused = false
     this.socket.resume()
   }
@@ -306,38 +456,23 @@ export class Connection implements OutputHolder {
   gone(reason?: Error): void {
     if (this.#closed) return
     this.#closed = true
-    this.#deferred = []
+    this.#rest = undefined
     this.#sink.reset()
     this.#budget?.forget(this)
     this.inFlight.closed(reason)
-    this.#owner.closed(this)
-    for (const listener of this.#closeListeners) listener()
+    this.#call(() => {
+      this.#owner.closed(this)
+    })
+    for (const listener of this.#closeListeners) this.#call(listener)
+    this.#sayHeld()
   }
-}
 
-function failureReply(opaque: number, remark: string) {
-  return {
-    code: ResponseCode.SERVICE_NOT_AVAILABLE,
-    language: LanguageCode.JAVA,
-    version: CURRENT_VERSION,
-    opaque,
-    flag: 1,
-    remark,
-    fields: undefined,
-    body: undefined,
-    serialization: Serialization.JSON,
-  }
-}
-
-/** A copy of a frame, which is valid for as long as it is needed. */
-export function copyOfFrame(frame: Frame): Frame {
-  const from = frame.headerStart
-  return {
-    ...frame,
-    buffer: Buffer.from(frame.buffer.subarray(from, frame.bodyEnd)),
-    headerStart: 0,
-    headerEnd: frame.headerEnd - from,
-    bodyStart: frame.bodyStart - from,
-    bodyEnd: frame.bodyEnd - from,
+  /** A listener that throws keeps none of the others from hearing. */
+  #call(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      this.#tell(error)
+    }
   }
 }

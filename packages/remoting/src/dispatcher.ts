@@ -17,10 +17,12 @@ import {
   type Frame,
   type HotCodec,
 } from '@skylarkmq/protocol'
-import { copyOfFrame, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { requestFailed } from './events.ts'
+import { copyOfFrame } from './frames.ts'
 import type { Lane } from './lanes.ts'
 import {
+  HeldReply,
   NO_REPLY,
   type AnyRequest,
   type Outcome,
@@ -29,6 +31,7 @@ import {
   type Reply,
   type Request,
 } from './processor.ts'
+import { reasonOf } from './reason.ts'
 
 /** Versions above this one understand GO_AWAY (5.3.1). */
 const GO_AWAY_AFTER_VERSION = 475
@@ -154,20 +157,43 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     const outcome = away ?? this.#process(row, request)
-    if (!(outcome instanceof Promise)) {
+    if (!(outcome instanceof Promise) && !(outcome instanceof HeldReply)) {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
       return
     }
     row.lane?.enter()
-    outcome
-      .catch((error: unknown) => this.#failed(request, error))
-      .then((reply) => {
-        row.lane?.leave()
-        if (reply !== NO_REPLY) this.#answer(row, request, reply)
-      })
-      .catch((error: unknown) => {
-        this.#failed(request, error)
-      })
+    request.connection.requestBegun()
+    void this.#settle(row, request, outcome)
+  }
+
+  /** Answers a request once its answer is there. */
+  #settle(row: Row<C>, request: Request, outcome: Outcome): Promise<void> | undefined {
+    if (outcome instanceof Promise) {
+      return outcome
+        .catch((error: unknown) => this.#failed(request, error))
+        .then((reply) => this.#settle(row, request, reply))
+    }
+    const { connection } = request
+    if (outcome instanceof HeldReply) {
+      connection.whenOutput(() =>
+        this.#settle(row, request, connection.isClosed ? NO_REPLY : this.#build(request, outcome)),
+      )
+      return undefined
+    }
+    connection.guarded(() => {
+      connection.requestEnded()
+      if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
+    })
+    row.lane?.leave()
+    return undefined
+  }
+
+  #build(request: Request, held: HeldReply): Outcome {
+    try {
+      return held.build()
+    } catch (error) {
+      return this.#failed(request, error)
+    }
   }
 
   #turnedAway(row: Row<C>, request: Request): Reply | undefined {
@@ -188,12 +214,17 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       sizeBytes,
       arrivedMs: connection.lastActiveMs,
       serve: () => {
-        connection.requestUnqueued()
-        if (copy !== undefined && !connection.isClosed) this.dispatch(connection, copy)
+        const frame = copy
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (frame !== undefined && !connection.isClosed) this.dispatch(connection, frame)
+        })
       },
       refuse: (remark) => {
-        connection.requestUnqueued()
-        if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+        })
       },
     })
     if (isQueued) {
@@ -219,31 +250,46 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     if (error instanceof ProtocolError) {
       return { code: ResponseCode.SYSTEM_ERROR, remark: error.message }
     }
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const { code } = request.definition
-    this.#events.emit(requestFailed, { peer: request.connection.peer, code, reason })
+    this.#events.emit(requestFailed, {
+      peer: request.connection.peer,
+      code,
+      reason: reasonOf(error),
+    })
     const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return { code: ResponseCode.SYSTEM_ERROR, remark }
   }
 
+  /** Appends the answer. One that cannot be written leaves nothing behind: the peer is told so instead. */
   #answer(row: Row<C>, request: Request, reply: Reply): void {
     if (request.isOneway || request.connection.isClosed) return
     const { connection, opaque } = request
     const sink = connection.output()
     const start = sink.length
-    if (
-      this.#serialization !== Serialization.JSON ||
-      row.hot?.writeReply(sink, opaque, reply) !== true
-    ) {
-      const header =
-        reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
-      const fields =
-        header === undefined || reply.fields === undefined
-          ? (header ?? reply.fields)
-          : { ...header, ...reply.fields }
-      this.#write(connection, opaque, reply, fields)
+    try {
+      this.#encode(row, request, reply)
+    } catch (error) {
+      sink.length = start
+      this.#write(connection, opaque, this.#failed(request, error))
+      return
     }
     if (reply.holdsIfWritten === true) connection.holdsIfWritten(start, opaque)
+  }
+
+  #encode(row: Row<C>, { connection, opaque }: Request, reply: Reply): void {
+    if (
+      this.#serialization === Serialization.JSON &&
+      row.hot?.writeReply(connection.output(), opaque, reply) === true
+    ) {
+      return
+    }
+    const header =
+      reply.header === undefined ? undefined : encodeReply(row.definition, reply.header)
+    const fields =
+      header === undefined || reply.fields === undefined
+        ? (header ?? reply.fields)
+        : { ...header, ...reply.fields }
+    this.#write(connection, opaque, reply, fields)
   }
 
   #write(connection: Connection, opaque: number, reply: Reply, fields?: FieldMap): void {

@@ -8,6 +8,14 @@ export const frameRefused = defineEvent({
   says: 'closed the connection of {peer}: {reason}',
 })
 
+/** The program failed at what a peer sent, or while it wrote to it. */
+export const connectionFailed = defineEvent({
+  name: 'remoting.connection.failed',
+  level: 'error',
+  fields: { peer: 'address of the peer', reason: 'what was thrown, and where' },
+  says: 'an error of the program on the connection of {peer}: {reason}',
+})
+
 /** A processor threw. */
 export const requestFailed = defineEvent({
   name: 'remoting.request.failed',
@@ -22,6 +30,16 @@ export const readerTooSlow = defineEvent({
   level: 'warn',
   fields: { peer: 'address of the peer', bytes: 'bytes that wait for it' },
   says: 'closed the connection of {peer}: it left {bytes} bytes unread while memory was short',
+})
+
+/** A stranger sent a PROXY preamble. */
+export const proxyNotTrusted = defineEvent({
+  name: 'remoting.proxy.untrusted',
+  level: 'warn',
+  fields: { address: 'where the connection came from' },
+  says:
+    'closed a connection of {address}: it began with a PROXY preamble, and {address} is not among ' +
+    'proxyProtocolTrustedAddresses',
 })
 
 /** A peer was silent for too long. */

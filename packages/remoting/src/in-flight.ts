@@ -34,6 +34,11 @@ export class InFlight {
     return this.#waiters.size
   }
 
+  /** Whether a request with this opaque waits. */
+  has(opaque: number): boolean {
+    return this.#waiters.has(opaque)
+  }
+
   /**
    * Waits for the answer to `opaque`. Rejects with ERR_REMOTING_TIMEOUT after `timeoutMs`, or
    * ERR_REMOTING_CLOSED when the connection ends first.

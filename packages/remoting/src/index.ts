@@ -1,3 +1,4 @@
+export * from './address-list.ts'
 export * from './connection.ts'
 export * from './dispatcher.ts'
 export * from './errors.ts'

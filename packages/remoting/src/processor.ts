@@ -42,9 +42,22 @@ export interface Reply<D extends AnyRequest = AnyRequest> {
 /** What a processor returns when the request, by its nature, gets no answer. */
 export const NO_REPLY = Symbol('no reply')
 
+/**
+ * An answer that was held and is built once the peer takes what it is sent: a peer that leaves its answers unread costs
+ * neither the time nor the memory of those that follow.
+ */
+export class HeldReply<D extends AnyRequest = AnyRequest> {
+  /** Builds the answer; called once, or never when the peer is gone. */
+  readonly build: () => Outcome<D>
+
+  constructor(build: () => Outcome<D>) {
+    this.build = build
+  }
+}
+
 /** An answer, now or later. */
 export type Outcome<D extends AnyRequest = AnyRequest> =
-  Reply<D> | typeof NO_REPLY | Promise<Reply<D> | typeof NO_REPLY>
+  Reply<D> | typeof NO_REPLY | HeldReply<D> | Promise<Reply<D> | typeof NO_REPLY | HeldReply<D>>
 
 /** Serves one request. `context` is what the server's processors share. */
 export type Processor<C, D extends AnyRequest> = (context: C, request: Request<D>) => Outcome<D>

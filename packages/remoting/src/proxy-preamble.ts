@@ -1,8 +1,12 @@
+import { hostBytes, hostText } from '@skylarkmq/protocol'
+
 const V1_START = Buffer.from('PROXY ', 'latin1')
 const V2_START = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 /** A version 1 line is at most 107 bytes. */
 const V1_BYTES_MAX = 107
 const V2_HEAD_BYTES = 16
+/** Addresses take at most 216 bytes; what else a balancer tells of a connection, some hundred. */
+const V2_REST_BYTES_MAX = 4096
 
 /** What a connection begins with: `source` is set when a proxy named the peer as `ip:port`. */
 export interface Preamble {
@@ -10,27 +14,42 @@ export interface Preamble {
   readonly rest: Buffer
 }
 
+/** `more` until it is known what the bytes are; `bad` for a broken preamble, `untrusted` for one from a stranger. */
+export type PreambleDecision = Preamble | 'more' | 'bad' | 'untrusted'
+
 /**
  * Reads the PROXY preamble that a load balancer may send before the first frame, version 1 (text) or 2
- * (binary). A connection without one passes with its first byte. Source: HAProxy's `proxy-protocol.txt`;
- * Apache: `NettyRemotingServer.java`, HAProxyMessageHandler.
+ * (binary). A connection without one passes with its first byte. Who is not trusted may not send one: it could call itself
+ * anybody. Source: HAProxy's `proxy-protocol.txt`; Apache: `NettyRemotingServer.java`, HAProxyMessageHandler.
  */
 export class ProxyPreamble {
+  readonly #isTrusted: boolean
   #held: Buffer | undefined
 
-  /** `more` until it is known what the bytes are; `bad` when they are a broken preamble. */
-  take(chunk: Buffer): Preamble | 'more' | 'bad' {
+  constructor(isTrusted: boolean) {
+    this.#isTrusted = isTrusted
+  }
+
+  /** Takes the next bytes of a connection. */
+  take(chunk: Buffer): PreambleDecision {
     const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk])
-    const decision = decide(bytes)
+    const decision = decide(bytes, this.#isTrusted)
     // The chunk belongs to the socket.
     this.#held = decision === 'more' ? Buffer.from(bytes) : undefined
     return decision
   }
 }
 
-function decide(bytes: Buffer): Preamble | 'more' | 'bad' {
-  if (beginsLike(bytes, V1_START)) return bytes.length < V1_START.length ? 'more' : version1(bytes)
-  if (beginsLike(bytes, V2_START)) return bytes.length < V2_HEAD_BYTES ? 'more' : version2(bytes)
+function decide(bytes: Buffer, isTrusted: boolean): PreambleDecision {
+  if (beginsLike(bytes, V1_START)) {
+    if (bytes.length < V1_START.length) return 'more'
+    return isTrusted ? version1(bytes) : 'untrusted'
+  }
+  if (beginsLike(bytes, V2_START)) {
+    if (bytes.length < V2_START.length) return 'more'
+    if (!isTrusted) return 'untrusted'
+    return bytes.length < V2_HEAD_BYTES ? 'more' : version2(bytes)
+  }
   return { source: undefined, rest: bytes }
 }
 
@@ -46,8 +65,10 @@ function version1(bytes: Buffer): Preamble | 'more' | 'bad' {
   const [, family, source, , port] = bytes.toString('latin1', 0, end).split(' ')
   const rest = bytes.subarray(end + 2)
   if (family === 'UNKNOWN') return { source: undefined, rest }
-  if (source === undefined || port === undefined || !/^\d{1,5}$/.test(port)) return 'bad'
-  return { source: `${source}:${port}`, rest }
+  const host = source === undefined || source.includes('%') ? undefined : hostBytes(source)
+  if (host === undefined || (family !== 'TCP4' && family !== 'TCP6')) return 'bad'
+  if (port === undefined || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) return 'bad'
+  return { source: `${hostText(host)}:${port}`, rest }
 }
 
 /**
@@ -63,18 +84,16 @@ function version2(bytes: Buffer): Preamble | 'more' | 'bad' {
   const command = bytes[12] ?? 0
   const family = (bytes[13] ?? 0) >> 4
   const length = bytes.readUInt16BE(14)
+  if (length > V2_REST_BYTES_MAX) return 'bad'
   if (bytes.length < V2_HEAD_BYTES + length) return 'more'
   const rest = bytes.subarray(V2_HEAD_BYTES + length)
   if (command === 0x20) return { source: undefined, rest }
   if (command !== 0x21) return 'bad'
   const at = V2_HEAD_BYTES
-  if (family === 1 && length >= 12) {
-    const ip = [...bytes.subarray(at, at + 4)].join('.')
-    return { source: `${ip}:${bytes.readUInt16BE(at + 8)}`, rest }
-  }
-  if (family === 2 && length >= 36) {
-    const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i).toString(16))
-    return { source: `${groups.join(':')}:${bytes.readUInt16BE(at + 32)}`, rest }
+  const [size, port] = family === 1 ? [4, 8] : family === 2 ? [16, 32] : [0, 0]
+  if (size > 0 && length >= port + 4) {
+    const host = hostText(bytes.subarray(at, at + size))
+    return { source: `${host}:${bytes.readUInt16BE(at + port)}`, rest }
   }
   return { source: undefined, rest }
 }

@@ -4,6 +4,7 @@ import { Connection, type OutgoingRequest } from './connection.ts'
 import { ConnectFailed, ForeignProtocol } from './errors.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
 import type { FrameHandler } from './remoting-server.ts'
+import { TurnShares } from './turn-shares.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
 
@@ -25,6 +26,7 @@ export interface RemotingClientOptions {
 export class RemotingClient {
   readonly #env: Env
   readonly #options: RemotingClientOptions
+  readonly #turns: TurnShares
   readonly #connections = new Map<string, Promise<Connection>>()
   /** Those of them that have been made. */
   readonly #ready = new Map<string, Connection>()
@@ -33,6 +35,7 @@ export class RemotingClient {
   constructor(env: Env, options: RemotingClientOptions) {
     this.#env = env
     this.#options = options
+    this.#turns = new TurnShares(env)
   }
 
   /**
@@ -135,8 +138,8 @@ export class RemotingClient {
         },
       },
       this.#options.serialization === undefined
-        ? {}
-        : { serialization: this.#options.serialization },
+        ? { turns: this.#turns }
+        : { turns: this.#turns, serialization: this.#options.serialization },
     )
     let isFirst = true
     socket.handle({

@@ -1,9 +1,12 @@
 import type { Env, Listener, Socket, Timer } from '@skylarkmq/env'
 import type { Frame } from '@skylarkmq/protocol'
+import { AddressList } from './address-list.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
-import { connectionIdle } from './events.ts'
+import { connectionFailed, connectionIdle, proxyNotTrusted } from './events.ts'
 import { OutputBudget } from './output-budget.ts'
 import { ProxyPreamble } from './proxy-preamble.ts'
+import { reasonOf } from './reason.ts'
+import { TurnShares } from './turn-shares.ts'
 
 const TLS_HANDSHAKE = 0x16
 const SWEEP_MS = 5_000
@@ -12,6 +15,8 @@ const SWEEP_MS = 5_000
 export interface RemotingServerOptions {
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleMs?: number
+  /** Whose PROXY preambles are believed, see AddressList; default nobody's. */
+  readonly proxyProtocolTrustedAddresses?: string
   /** Memory that peers which do not read may hold in all. */
   readonly unreadBytesMax?: number
 }
@@ -29,6 +34,8 @@ export class RemotingServer {
   readonly #handler: FrameHandler
   readonly #idleMs: number
   readonly #budget: OutputBudget
+  readonly #turns: TurnShares
+  readonly #proxies: AddressList
   readonly #connections = new Set<Connection>()
   readonly #undecided = new Set<Socket>()
   readonly #listeners: Listener[] = []
@@ -40,6 +47,8 @@ export class RemotingServer {
     this.#env = env
     this.#handler = handler
     this.#idleMs = options.idleMs ?? 120_000
+    this.#turns = new TurnShares(env)
+    this.#proxies = new AddressList(options.proxyProtocolTrustedAddresses ?? '')
     this.#budget = new OutputBudget(options.unreadBytesMax ?? 256 * 1024 * 1024)
   }
 
@@ -101,7 +110,8 @@ export class RemotingServer {
    */
   #accept(socket: Socket): void {
     this.#undecided.add(socket)
-    const preamble = new ProxyPreamble()
+    const preamble = new ProxyPreamble(this.#proxies.has(socket.remoteAddress))
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`
     const opened = this.#env.clock.monotonic()
     let connection: Connection | undefined
     const waiting = this.#env.clock.after(this.#idleMs, () => {
@@ -112,7 +122,10 @@ export class RemotingServer {
       if (decision === 'more') return
       waiting.cancel()
       this.#undecided.delete(socket)
-      if (decision === 'bad' || decision.rest[0] === TLS_HANDSHAKE) {
+      if (decision === 'untrusted') {
+        this.#env.events.emit(proxyNotTrusted, { address: socket.remoteAddress })
+      }
+      if (typeof decision === 'string' || decision.rest[0] === TLS_HANDSHAKE) {
         socket.destroy()
         return
       }
@@ -121,8 +134,8 @@ export class RemotingServer {
     }
     socket.handle({
       data: (chunk) => {
-        if (connection === undefined) decide(chunk)
-        else connection.receive(chunk)
+        if (connection !== undefined) connection.receive(chunk)
+        else if (this.#undecided.has(socket)) this.#guarded(peer, () => decide(chunk), socket)
       },
       drain: () => connection?.drained(),
       close: () => {
@@ -133,6 +146,16 @@ export class RemotingServer {
     })
   }
 
+  /** Calls `f`; what it throws is told, and closes the socket. */
+  #guarded(peer: string, f: () => void, socket?: Socket): void {
+    try {
+      f()
+    } catch (error) {
+      socket?.destroy()
+      this.#env.events.emit(connectionFailed, { peer, reason: reasonOf(error) })
+    }
+  }
+
   #adopt(socket: Socket, source: string | undefined, openedMs: number): Connection {
     const owner: ConnectionOwner = {
       frame: (each, frame) => {
@@ -140,11 +163,12 @@ export class RemotingServer {
       },
       closed: (each) => {
         this.#connections.delete(each)
-        for (const listener of this.#closedListeners) listener(each)
+        for (const listener of this.#closedListeners) this.#guarded(each.peer, () => listener(each))
       },
     }
     const connection = new Connection(this.#env, socket, owner, {
       budget: this.#budget,
+      turns: this.#turns,
       openedMs,
       ...(source === undefined ? {} : { peer: source }),
     })

@@ -4,6 +4,7 @@ import { decodeCommand, encodeCommand, FLAG_RESPONSE, writeCommand } from '@skyl
 import { Connection, type ConnectionOptions } from '../src/connection.ts'
 import { ConnectionClosed, RequestTimeout } from '../src/errors.ts'
 import { OutputBudget } from '../src/output-budget.ts'
+import { TurnShares } from '../src/turn-shares.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { testEnv } from './support/test-env.ts'
 
@@ -210,4 +211,182 @@ test('frames are found however the bytes are cut', () => {
     }
     assert.deepEqual(codes, [1, 2, 3])
   }
+})
+
+test('frames that were put off are read within the same boundary as others', () => {
+  const { connection, socket, env } = connect()
+  writeCommand(connection.output(), { code: 0, opaque: 1, body: Buffer.alloc(5 * 1024 * 1024) })
+  const nonsense = Buffer.from('000000090000000101', 'hex')
+  connection.receive(Buffer.concat([request(7), nonsense, Buffer.alloc(16, 0xff)]))
+  env.endTurn()
+  assert.ok(socket.isDestroyed)
+  assert.deepEqual(env.seen, ['remoting.frame.refused'])
+})
+
+test('of many frames that come at once, some are handled in a turn, the rest in those that follow, in their order', () => {
+  const { connection, env, socket, codes } = connect()
+  const frames = Array.from({ length: 5000 }, (_, code) => request(code))
+  connection.receive(Buffer.concat(frames))
+  let turns = 0
+  let before = 0
+  while (codes.length < frames.length) {
+    assert.ok(codes.length - before <= 1024)
+    assert.ok(codes.length > before)
+    assert.ok(socket.isPaused)
+    assert.ok(connection.heldBytes > 0)
+    before = codes.length
+    env.endTurn()
+    turns++
+  }
+  assert.ok(turns >= 4)
+  assert.deepEqual(
+    codes,
+    frames.map((_, code) => code),
+  )
+  assert.equal(connection.heldBytes, 0)
+  assert.ok(!socket.isPaused)
+})
+
+test('connections that have more than their share of a turn go on in the order in which they came', () => {
+  const env = testEnv()
+  const turns = new TurnShares(env)
+  const order: string[] = []
+  const peers = ['a', 'b', 'c'].map((name) => {
+    const owner = { frame: () => void order.push(name), closed: () => undefined }
+    return new Connection(env, new FakeSocket(), owner, { turns })
+  })
+  const chunk = Buffer.concat(Array.from({ length: 2500 }, () => request(1)))
+  for (const peer of peers) peer.receive(chunk)
+  for (let turn = 0; turn < 3; turn++) env.endTurn()
+  const runs = order.filter((name, i) => name !== order[i - 1])
+  assert.deepEqual(runs, ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'])
+  assert.equal(order.length, 7500)
+})
+
+test('a turn that has used up its time leaves what comes to the next', () => {
+  const env = testEnv()
+  const codes: number[] = []
+  const owner = {
+    frame: () => {
+      codes.push(1)
+      env.clock.advance(3)
+    },
+    closed: () => undefined,
+  }
+  const connection = new Connection(env, new FakeSocket(), owner)
+  const chunk = Buffer.concat(Array.from({ length: 5 }, () => request(1)))
+  connection.receive(chunk)
+  for (let turn = 1; turn <= 5; turn++) {
+    assert.equal(codes.length, turn)
+    env.endTurn()
+  }
+  assert.equal(codes.length, 5)
+})
+
+test('an answer that was held is built only when the peer reads, and one after the other', async () => {
+  const { connection, env, socket } = connect()
+  const said: number[] = []
+  let later: () => void = () => undefined
+  const say = (n: number, waits?: Promise<void>) => () => {
+    said.push(n)
+    writeCommand(connection.output(), { code: n, opaque: n, body: Buffer.alloc(3 * 1024 * 1024) })
+    return waits
+  }
+  const open = new Promise<void>((resolve) => {
+    later = resolve
+  })
+  socket.takes = false
+  for (let n = 0; n < 5; n++) connection.whenOutput(say(n, n === 4 ? open : undefined))
+  connection.whenOutput(say(5))
+  assert.deepEqual(said, [0, 1])
+  env.endTurn()
+  assert.deepEqual(said, [0, 1])
+  socket.takes = true
+  socket.queuedBytes = 0
+  connection.drained()
+  env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3])
+  env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3, 4])
+  env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3, 4])
+  later()
+  await open
+  await Promise.resolve()
+  env.endTurn()
+  assert.deepEqual(said, [0, 1, 2, 3, 4, 5])
+})
+
+test('when a peer is gone, who held an answer for it hears of that', () => {
+  const { connection, socket, env } = connect()
+  let told = 0
+  socket.takes = false
+  writeCommand(connection.output(), { code: 0, opaque: 1, body: Buffer.alloc(5 * 1024 * 1024) })
+  for (let n = 0; n < 3; n++) {
+    connection.whenOutput(() => {
+      assert.ok(connection.isClosed)
+      told++
+      throw new Error('a bug')
+    })
+  }
+  env.endTurn()
+  assert.equal(told, 0)
+  connection.destroy()
+  assert.equal(told, 3)
+  connection.whenOutput(() => {
+    told++
+    return undefined
+  })
+  assert.equal(told, 4)
+})
+
+test('a peer with too many requests without an answer is heard no more until some have theirs', () => {
+  const { connection, socket, codes, env } = connect()
+  for (let n = 0; n < 32_768; n++) connection.requestBegun()
+  connection.receive(request(7))
+  env.endTurn()
+  assert.deepEqual(codes, [])
+  assert.ok(socket.isPaused)
+  connection.requestEnded()
+  env.endTurn()
+  assert.deepEqual(codes, [7])
+  assert.ok(!socket.isPaused)
+})
+
+test('whatever a listener or a write throws ends one connection at most, and is told', () => {
+  const { connection, socket, env } = connect()
+  let heard = 0
+  connection.onClose(() => {
+    throw new Error('a listener')
+  })
+  connection.onClose(() => heard++)
+  connection.guarded(() => {
+    throw new RangeError('deep')
+  })
+  assert.ok(socket.isDestroyed)
+  assert.equal(heard, 1)
+  assert.deepEqual(env.seen, ['remoting.connection.failed', 'remoting.connection.failed'])
+
+  const other = connect()
+  other.socket.write = () => {
+    throw new Error('EPIPE')
+  }
+  other.connection.oneway({ code: 1, name: 'X' })
+  other.env.endTurn()
+  assert.ok(other.connection.isClosed)
+})
+
+test('a request that cannot be written is rejected, and leaves nothing among the bytes of others', async () => {
+  const { connection, socket, env } = connect()
+  connection.oneway({ code: 1, name: 'BEFORE' })
+  const body = [Buffer.from('x'), undefined as unknown as Buffer]
+  await assert.rejects(connection.request({ code: 2, name: 'BROKEN', body }, 1000), TypeError)
+  connection.oneway({ code: 2, name: 'BROKEN', body })
+  connection.oneway({ code: 3, name: 'BEHIND' })
+  env.endTurn()
+  assert.deepEqual(
+    socket.commands().map((each) => each.code),
+    [1, 3],
+  )
+  assert.equal(connection.inFlight.count, 0)
 })

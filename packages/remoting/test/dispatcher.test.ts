@@ -51,7 +51,7 @@ function dispatching(serve: Serve) {
       fields,
     }))
   }
-  return { env, dispatcher, send, replies }
+  return { env, dispatcher, connection, send, replies }
 }
 
 test('a request goes to its processor with its header, and the answer comes back by its opaque', async () => {
@@ -131,4 +131,42 @@ test('a broker that goes away says so only to clients that understand it', async
     (await replies()).map((each) => each.code),
     [ResponseCode.GO_AWAY, ResponseCode.SUCCESS],
   )
+})
+
+test('an answer that cannot be written is SYSTEM_ERROR, and those around it stay whole', async () => {
+  const broken = { code: 0, body: [Buffer.from('half'), undefined as unknown as Buffer] }
+  let outcome: Outcome = OK
+  const { env, send, replies } = dispatching(() => outcome)
+  send({ opaque: 1 })
+  outcome = broken
+  send({ opaque: 2 })
+  outcome = Promise.resolve(broken)
+  send({ opaque: 3 })
+  outcome = OK
+  send({ opaque: 4 })
+  const answered = (await replies()).map(({ code, opaque }) => [opaque, code])
+  assert.deepEqual(answered.sort(), [
+    [1, 0],
+    [2, ResponseCode.SYSTEM_ERROR],
+    [3, ResponseCode.SYSTEM_ERROR],
+    [4, 0],
+  ])
+  assert.deepEqual(env.seen, ['remoting.request.failed', 'remoting.request.failed'])
+})
+
+test('requests whose answers come later are counted until they have come', async () => {
+  const waiting: (() => void)[] = []
+  const { connection, send, replies } = dispatching(
+    () =>
+      new Promise((resolve) => {
+        waiting.push(() => {
+          resolve(OK)
+        })
+      }),
+  )
+  for (let opaque = 1; opaque <= 3; opaque++) send({ opaque })
+  assert.equal(connection.unanswered, 3)
+  for (const answer of waiting) answer()
+  assert.equal((await replies()).length, 3)
+  assert.equal(connection.unanswered, 0)
 })

@@ -1,4 +1,10 @@
-import { sentenceOf, type EventLevel, type EventSink } from '@skylarkmq/env'
+import {
+  printableJson,
+  sentenceOf,
+  type EventLevel,
+  type EventSink,
+  type EventValues,
+} from '@skylarkmq/env'
 
 /** How log lines look. */
 export type LogFormat = 'pretty' | 'json'
@@ -26,15 +32,30 @@ export function logEvents(options: LogOptions): EventSink {
           time: time.iso,
           level: definition.level,
           event: definition.name,
-          ...values,
+          ...clipped(values),
           says,
         }
-        options.write(JSON.stringify(line))
+        options.write(printableJson(JSON.stringify(line)))
         return
       }
       options.write(`${time.clock} ${definition.level.padEnd(5)} ${says}`)
     },
   }
+}
+
+const VALUE_LENGTH_MAX = 2048
+
+/** Values no longer than a line bears. */
+function clipped(values: EventValues<string>): EventValues<string> {
+  const entries = Object.entries(values).map(([name, value]) =>
+    typeof value === 'string' && value.length > VALUE_LENGTH_MAX
+      ? [
+          name,
+          `${value.slice(0, VALUE_LENGTH_MAX)}… (${value.length - VALUE_LENGTH_MAX} more characters)`,
+        ]
+      : [name, value],
+  )
+  return Object.fromEntries(entries) as EventValues<string>
 }
 
 const clockFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })

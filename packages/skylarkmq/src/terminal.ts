@@ -1,3 +1,5 @@
+import { printable } from '@skylarkmq/env'
+
 /** Whether the terminal shows colours: it is one, and nobody asked for none (https://no-color.org). */
 const hasColour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
 
@@ -28,7 +30,7 @@ export function printError(line: string): void {
 /** Prints what went wrong and what to do, as far as it is known. */
 export function explain(error: unknown): void {
   if (!(error instanceof Error)) {
-    printError(red(String(error)))
+    printError(red(printable(String(error))))
     return
   }
   const advice = (error as { advice?: unknown }).advice
@@ -36,7 +38,15 @@ export function explain(error: unknown): void {
     // Errors of the client say what to do in their message, too.
     const { message } = error
     const says = message.endsWith(advice) ? message.slice(0, -advice.length).trimEnd() : message
-    printError(`${red('error')} ${says}`)
-    printError(dim(advice))
-  } else printError(red(error.stack ?? error.message))
+    printError(`${red('error')} ${lines(says)}`)
+    printError(dim(lines(advice)))
+  } else printError(red(lines(error.stack ?? error.message)))
+}
+
+/** Lines of an error: what a server said may stand in them. */
+function lines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line))
+    .join('\n')
 }

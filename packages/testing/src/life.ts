@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, Env, Socket, Timer } from '@skylarkmq/env'
+import type { Disk, DiskFile, Env, Socket, Timer, Turn } from '@skylarkmq/env'
 import type { TestNetwork } from './network.ts'
 
 /** One life of a server: an environment that can be taken away from it at any moment. */
@@ -42,18 +42,7 @@ export function beginLife(env: Env, network: TestNetwork): Life {
         every: (ms, f) => timer(clock.every(ms, f)),
         keepAlive: () => timer(clock.keepAlive()),
       },
-      turn: {
-        writes: (f) => {
-          turn.writes(() => {
-            if (isAlive) f()
-          })
-        },
-        sends: (f) => {
-          turn.sends((failure) => {
-            if (isAlive) f(failure)
-          })
-        },
-      },
+      turn: mortalTurn(turn, () => isAlive),
       net: {
         listen: async (address, accept) => {
           const listener = await network.listen(address, accept)
@@ -76,6 +65,26 @@ export function beginLife(env: Env, network: TestNetwork): Life {
     end: () => {
       isAlive = false
       for (const f of [...endings]) f()
+    },
+  }
+}
+
+function mortalTurn(turn: Turn, isAlive: () => boolean): Turn {
+  return {
+    writes: (f) => {
+      turn.writes(() => {
+        if (isAlive()) f()
+      })
+    },
+    sends: (f) => {
+      turn.sends((failure) => {
+        if (isAlive()) f(failure)
+      })
+    },
+    next: (f) => {
+      turn.next(() => {
+        if (isAlive()) f()
+      })
     },
   }
 }

@@ -48,6 +48,10 @@ export class Quiet {
         this.#isTurnOpen = true
         turn.sends(f)
       },
+      next: (f) => {
+        this.#isTurnOpen = true
+        turn.next(f)
+      },
     }
   }
 

@@ -11,7 +11,14 @@ import {
   type SubscriptionGroupConfig,
   type TopicConfig,
 } from '@skylarkmq/protocol'
-import { refuse, type Outcome, type Processor, type Reply, type Request } from '@skylarkmq/remoting'
+import {
+  HeldReply,
+  refuse,
+  type Outcome,
+  type Processor,
+  type Reply,
+  type Request,
+} from '@skylarkmq/remoting'
 import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { isTagExpression } from '../filter/expression-type.ts'
@@ -140,11 +147,11 @@ function hold(
   broker: BrokerContext,
   request: PullRequest,
   permitted: Permitted,
-): Promise<PullReply> {
+): Promise<PullReply | HeldReply<typeof PullMessage>> {
   const { header, connection } = request
   const { config } = broker
   const ms = config.longPollingEnable ? header.suspendTimeoutMillis : config.shortPollingTimeMills
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const forget = broker.held.hold({
       topic: header.topic,
       queueId: header.queueId,
@@ -153,7 +160,7 @@ function hold(
       untilMs: broker.env.clock.monotonic() + ms,
       run: () => {
         leave()
-        Promise.resolve(again(broker, request)).then(resolve, reject)
+        resolve(new HeldReply(() => again(broker, request)))
       },
     })
     const leave = connection.onClose(() => {
@@ -170,7 +177,7 @@ function hold(
 function heldBack(
   broker: BrokerContext,
   request: PullRequest,
-): PullReply | Promise<PullReply> | undefined {
+): Outcome<typeof PullMessage> | undefined {
   if (!isHeldBack(broker, request.header)) return undefined
   const group = broker.consumers.get(request.header.consumerGroup)
   if (group?.consumeType === 'CONSUME_PASSIVELY') {
@@ -179,11 +186,11 @@ function heldBack(
       'This consumer group is reading cold data. It has been flow control',
     )
   }
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const timer = broker.env.clock.after(COLD_HOLD_MS, () => {
       leave()
       const isStill = isHeldBack(broker, request.header)
-      Promise.resolve(again(broker, request, isStill ? 1 : undefined)).then(resolve, reject)
+      resolve(new HeldReply(() => again(broker, request, isStill ? 1 : undefined)))
     })
     const leave = request.connection.onClose(() => {
       timer.cancel()
@@ -202,13 +209,13 @@ function again(
   broker: BrokerContext,
   request: PullRequest,
   maxCount?: number,
-): PullReply | Promise<PullReply> {
+): Outcome<typeof PullMessage> {
   const permitted = permit(broker, request)
   if ('code' in permitted) return permitted
   const { consumerGroup, topic, queueId } = request.header
   const reset = broker.offsets.takeReset(consumerGroup, topic, queueId)
   if (reset !== undefined) return movedByReset(broker, request.header, reset)
-  return read(broker, request, permitted, false, maxCount) as PullReply | Promise<PullReply>
+  return read(broker, request, permitted, false, maxCount)
 }
 
 function movedByReset(broker: BrokerContext, header: PullHeader, offset: number): PullReply {

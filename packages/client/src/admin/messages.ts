@@ -13,7 +13,8 @@ import { browseOptions, queryOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { subscriptionTo, type SqlSelector } from '../consumer/check-expressions.ts'
 import { Puller } from '../consumer/pull.ts'
-import { readMessages, type ReceivedMessage } from '../message.ts'
+import type { ReceivedMessage } from '../message.ts'
+import { readMessages } from '../received-bodies.ts'
 import { QueueOffsets } from '../offset/queue-offsets.ts'
 import { MASTER_ID, readAddress, subscribeQueues } from '../route/topic-route.ts'
 import { underSignal, withSignal, type CallOptions } from '../waiting.ts'
@@ -99,7 +100,7 @@ export class Messages {
         if (oldest?.head === undefined || byStoring(each.head, oldest.head) < 0) oldest = each
       }
       if (oldest?.head === undefined || oldest.head.storeTimestamp > latest) return
-      yield oldest.head
+      yield this.#client.bodies.restored(oldest.head)
       oldest.head = await withSignal(oldest.reader.next(), signal)
     }
   }

@@ -36,6 +36,7 @@ const connection = {
   tls,
   pollNameServerMs: ms(1),
   heartbeatMs: ms(1),
+  maxBodyBytes: count(1, 0x7fffffff),
   startTimeoutMs: ms(0, Infinity),
 }
 

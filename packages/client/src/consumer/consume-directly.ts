@@ -8,7 +8,7 @@ import type { ConsumeParts } from './consuming.ts'
  * are. Never rejects. Apache: `ConsumeMessageConcurrentlyService.java`, consumeMessageDirectly.
  */
 export async function consumeDirectly(
-  { env, listener }: Pick<ConsumeParts, 'env' | 'listener'>,
+  { env, listener, bodies }: Pick<ConsumeParts, 'env' | 'listener' | 'bodies'>,
   message: ReceivedMessage,
   isOrdered: boolean,
 ): Promise<ConsumeMessageDirectlyResult> {
@@ -21,7 +21,7 @@ export async function consumeDirectly(
     spentTimeMills: Math.round(env.clock.monotonic() - began),
   })
   try {
-    const result = await listener(message)
+    const result = await bodies.use(message, listener)
     return ended(result === undefined || result === 'success' ? 'CR_SUCCESS' : 'CR_LATER')
   } catch (error) {
     return ended('CR_THROW_EXCEPTION', saysOf(error))

@@ -2,6 +2,7 @@ import type { Env } from '@skylarkmq/env'
 import { saysOf } from '../errors.ts'
 import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
+import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
@@ -32,6 +33,7 @@ export interface ConsumeParts {
   readonly listener: MessageListener
   /** Calls of the listener that run at the same time, at most. */
   readonly concurrency: number
+  readonly bodies: ReceivedBodies
   /** Name of the group, for who traces. */
   readonly group: string
   /** Hears of each call of the listener: how long it took, ms, and whether it consumed the message. */
@@ -63,12 +65,12 @@ export async function callListener(
   message: ReceivedMessage,
 ): Promise<Failure> {
   const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener } = parts
+  const { env, group, listener, bodies } = parts
   const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
   const began = env.clock.monotonic()
   let failure: Failure
   try {
-    const result = await traced(tracing.process, trace, async () => listener(message))
+    const result = await traced(tracing.process, trace, async () => bodies.use(message, listener))
     if (typeof result === 'object' || result === 'left') failure = result
     else failure = result === 'later' ? {} : undefined
   } catch (error) {

@@ -6,8 +6,9 @@ import {
   type ResetOffsetTable,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
+import { inBackground, whatFailed } from '../background.ts'
 import type { ClientInstance } from '../client-instance.ts'
-import { queuesAllocated, rebalanceFailed } from '../events.ts'
+import { backgroundFailed, queuesAllocated, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { OffsetStore } from '../offset/offset-store.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
@@ -85,7 +86,8 @@ export class OwnedQueues {
   /** Shares out the queues, now or right after the round that runs. */
   rebalance(): void {
     this.#isWanted = true
-    if (!this.#isRunning) void this.#rounds()
+    if (this.#isRunning) return
+    inBackground(this.#parts.client.env.events, 'sharing out queues', this.#rounds())
   }
 
   /** Takes no more queues and pulls no more; what was pulled may still be done. */
@@ -161,7 +163,13 @@ export class OwnedQueues {
     this.#isRunning = true
     while (this.#isWanted && !this.#isStopped) {
       this.#isWanted = false
-      const isComplete = await this.#round()
+      let isComplete = false
+      try {
+        isComplete = await this.#round()
+      } catch (error) {
+        const { events } = this.#parts.client.env
+        events.emit(backgroundFailed, { what: 'sharing out queues', reason: whatFailed(error) })
+      }
       if (!isComplete) this.#soonAgain()
     }
     this.#isRunning = false
@@ -235,7 +243,7 @@ export class OwnedQueues {
     if (this.#isTelling || this.#isStopped) return
     this.#isTelling = true
     const { client } = this.#parts
-    void client.heartbeat()
+    inBackground(client.env.events, 'a heartbeat', client.heartbeat())
     client.env.clock.after(AGAIN_MS, () => {
       this.#isTelling = false
     })
@@ -271,7 +279,7 @@ export class OwnedQueues {
         this.rebalance()
       },
     }
-    void runPullLoop(loop, taken)
+    inBackground(client.env.events, `reading ${queueKey(queue)}`, runPullLoop(loop, taken))
   }
 
   /** Gives a queue up with another offset than it has come to. */

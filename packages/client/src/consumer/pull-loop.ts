@@ -1,7 +1,8 @@
 import type { Env } from '@skylarkmq/env'
-import { ResponseCode, SkylarkError, type SubscriptionData } from '@skylarkmq/protocol'
+import { queueKey, ResponseCode, SkylarkError, type SubscriptionData } from '@skylarkmq/protocol'
+import { whatFailed } from '../background.ts'
 import { BrokerError, saysOf } from '../errors.ts'
-import { pullFailed } from '../events.ts'
+import { backgroundFailed, pullFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { pause } from '../pause.ts'
 import { tracedNow, tracing, type ReceiveTrace } from '../tracing.ts'
@@ -81,9 +82,11 @@ async function pullOnce(
     if (!queue.isDropped) await take(parts, queue, pulled)
     return 0
   } catch (error) {
-    if (!(error instanceof SkylarkError)) throw error
     if (queue.isDropped) return 0
-    return waitAfter(parts, queue, error)
+    if (error instanceof SkylarkError) return waitAfter(parts, queue, error)
+    const what = `reading ${queueKey(queue.queue)}`
+    parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+    return FAILED_MS
   }
 }
 

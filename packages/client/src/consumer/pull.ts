@@ -7,7 +7,8 @@ import {
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
-import { readMessages, takenApart, type ReceivedMessage } from '../message.ts'
+import { isBatch, storedMessages, takenApart, type ReceivedMessage } from '../message.ts'
+import { restoredAll } from '../received-bodies.ts'
 import { MASTER_ID, readAddress } from '../route/topic-route.ts'
 
 /** How long a broker may hold a pull that finds nothing. */
@@ -85,9 +86,12 @@ export class Puller {
       const status = answer.code === PULL_OFFSET_MOVED ? 'moved' : 'nothing'
       return { status, messages: [], nextOffset: nextBeginOffset }
     }
-    const all = readMessages(answer.body ?? Buffer.alloc(0), brokerName, this.#client.namespace)
+    const all = storedMessages(answer.body ?? Buffer.alloc(0), brokerName, this.#client.namespace)
+    const batches = restoredAll(all.filter(isBatch))
     const messages = all
-      .flatMap((message) => takenApart(message, plan.offset))
+      .flatMap((message) =>
+        takenApart(isBatch(message) ? (batches.shift() ?? message) : message, plan.offset),
+      )
       .filter((message) => wants(subscription, message))
     return { status: 'found', messages, nextOffset: nextBeginOffset }
   }

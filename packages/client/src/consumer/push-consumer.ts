@@ -1,12 +1,4 @@
-import {
-  hostVariable,
-  nodeEnv,
-  warnOnce,
-  type Clock,
-  type Env,
-  type EventSink,
-  type Timer,
-} from '@skylarkmq/env'
+import { nodeEnv, warnOnce, type Clock, type Env, type EventSink, type Timer } from '@skylarkmq/env'
 import {
   ConsumerSendMsgBack,
   resetOffsetBody,
@@ -23,9 +15,8 @@ import { ClientInstance, type GroupMember } from '../client-instance.ts'
 import { ClosedError, RouteNotFoundError, saysOf } from '../errors.ts'
 import { broadcastFailed, closeWaits, rebalanceFailed, sendBackFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import { LocalOffsets } from '../offset/local-offsets.ts'
-import { groupOffsets, type OffsetStore } from '../offset/offset-store.ts'
-import { QueueOffsets, type StartFrom } from '../offset/queue-offsets.ts'
+import { offsetStoreOf } from '../offset/offset-store-of.ts'
+import type { StartFrom } from '../offset/queue-offsets.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
@@ -34,6 +25,7 @@ import { patiently } from '../wire/patience.ts'
 import { checkExpressions, subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently } from './consume-concurrently.ts'
 import { ConsumeCounts } from './consume-counts.ts'
+import { inBackground } from '../background.ts'
 import { consumeDirectly } from './consume-directly.ts'
 import { ConsumeOrderly } from './consume-orderly.ts'
 import type { ConsumeParts, Consuming, MessageListener } from './consuming.ts'
@@ -181,13 +173,13 @@ export class PushConsumer {
     const wrapped = this.#client.wrapped(topic)
     this.#subscriptions.set(wrapped, subscriptionTo(wrapped, expression, now))
     if (this.#state !== 'running') return
-    void this.#topicChanged(wrapped)
+    this.#background(wrapped, this.#topicChanged(wrapped))
   }
 
   /** Wants no more of a topic. */
   unsubscribe(topic: string): void {
     this.#subscriptions.delete(this.#client.wrapped(topic))
-    if (this.#state === 'running') void this.#client.heartbeat()
+    if (this.#state === 'running') this.#background('a heartbeat', this.#client.heartbeat())
     this.#owned?.rebalance()
   }
 
@@ -214,7 +206,7 @@ export class PushConsumer {
     this.#client.consumers.set(this.#group, this.#member(parts))
     this.#ends.push(
       this.#client.routes.onChange((topic) => {
-        if (this.#subscriptions.has(topic)) void this.#topicChanged(topic)
+        if (this.#subscriptions.has(topic)) this.#background(topic, this.#topicChanged(topic))
       }),
     )
     await this.#client.heartbeat()
@@ -308,6 +300,7 @@ export class PushConsumer {
     return {
       env: this.#env,
       listener,
+      bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
       group: this.#group,
       counted: (topic, tookMs, isConsumed) => {
@@ -336,7 +329,12 @@ export class PushConsumer {
     return new OwnedQueues({
       client: this.#client,
       group: this.#group,
-      offsets: this.#offsetStore(),
+      offsets: offsetStoreOf(
+        this.#client,
+        this.#group,
+        this.#isBroadcast,
+        options.offsetsDirectory,
+      ),
       puller: new Puller(this.#client),
       consuming,
       locks: this.#locks,
@@ -360,21 +358,15 @@ export class PushConsumer {
     })
   }
 
-  #offsetStore(): OffsetStore {
-    const offsets = new QueueOffsets(this.#client)
-    if (!this.#isBroadcast) return groupOffsets(offsets, this.#group)
-    const home = hostVariable('HOME') ?? hostVariable('USERPROFILE') ?? '/'
-    const { offsetsDirectory = `${home}/.rocketmq_offsets` } = this.#options
-    const folder = `${offsetsDirectory}/${this.#client.stableId}/${this.#group}`
-    return new LocalOffsets(this.#env, offsets, folder)
-  }
-
   #member(parts: ConsumeParts): GroupMember {
     return {
       consumerData: () => this.#consumerData(),
       membersChanged: () => this.#owned?.rebalance(),
       offsetsReset: (topic, body) => {
-        void this.#owned?.reset(topic, resetOffsetBody.decode(body))
+        this.#background(
+          'resetting offsets',
+          this.#owned?.reset(topic, resetOffsetBody.decode(body)),
+        )
       },
       offsets: (topic) =>
         new Map(
@@ -404,16 +396,25 @@ export class PushConsumer {
     }
   }
 
+  #background(what: string, work: Promise<unknown> | undefined): void {
+    inBackground(this.#env.events, what, work)
+  }
+
   #startTimers(): void {
     const { clock } = this.#env
     this.#client.start()
     this.#timers.push(
       clock.keepAlive(),
       clock.every(this.#options.rebalanceMs ?? 20_000, () => this.#owned?.rebalance()),
-      clock.every(this.#options.persistOffsetsMs ?? 5_000, () => void this.#owned?.persist()),
+      clock.every(this.#options.persistOffsetsMs ?? 5_000, () => {
+        this.#background('storing offsets', this.#owned?.persist())
+      }),
     )
     if (this.#locks === undefined) return
-    this.#timers.push(clock.every(RENEW_LOCKS_MS, () => void this.#owned?.renewLocks()))
+    const renew = (): void => {
+      this.#background('renewing locks', this.#owned?.renewLocks())
+    }
+    this.#timers.push(clock.every(RENEW_LOCKS_MS, renew))
   }
 
   /** Brokers that are new to this client must know it before they are asked for the group's members. */

@@ -6,6 +6,7 @@ import {
   type MessageQueue,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
+import { inBackground } from '../background.ts'
 import { checkOptions } from '../check/check-options.ts'
 import { lonelyReaderOptions } from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
@@ -98,8 +99,8 @@ export class TopicReader<T = Buffer> {
    */
   start(listener: ReadListener<T>): Promise<MessageQueue[]> {
     const { serde } = this.#options
-    const decoded = async (message: ReceivedMessage): Promise<void> =>
-      listener(await decodeBody(serde, message))
+    const decoded = (message: ReceivedMessage): Promise<void> =>
+      this.#client.bodies.use(message, async (whole) => listener(await decodeBody(serde, whole)))
     return underSignal(this.#options, () => this.#start(decoded))
   }
 
@@ -111,7 +112,9 @@ export class TopicReader<T = Buffer> {
     await Promise.all(queues.map((queue) => this.#follow(queue, from, listener)))
     this.#alive = this.#env.clock.keepAlive()
     this.#endListening = this.#client.routes.onChange((changed) => {
-      if (changed === topic) void this.#newQueues(listener)
+      if (changed === topic) {
+        inBackground(this.#env.events, `reading ${topic}`, this.#newQueues(listener))
+      }
     })
     this.#client.start()
     return queues
@@ -135,7 +138,7 @@ export class TopicReader<T = Buffer> {
 
   /**
    * The messages as they come, for `for await`; leaving the loop closes the reader. Throws as `start`, and RMQ_SERDE for
-   * a message whose body the serde cannot read.
+   * a message whose body the serde cannot read, and RMQ_BODY_TOO_LARGE for one that has too much of it.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<T>, void, undefined> {
     const given: { message: ReceivedMessage; taken: () => void }[] = []
@@ -150,7 +153,7 @@ export class TopicReader<T = Buffer> {
       while (!this.#isClosed) {
         const next = given.shift()
         if (next !== undefined) {
-          yield await decodeBody(this.#options.serde, next.message)
+          yield await decodeBody(this.#options.serde, this.#client.bodies.restored(next.message))
           next.taken()
           continue
         }
@@ -196,7 +199,7 @@ export class TopicReader<T = Buffer> {
     try {
       const isOffset = typeof from === 'object' && 'offset' in from
       const offset = isOffset ? from.offset : await this.#offsets.at(queue, startFrom(from))
-      void this.#run(queue, offset, listener)
+      inBackground(this.#env.events, `reading ${key}`, this.#run(queue, offset, listener))
     } catch (error) {
       this.#reading.delete(key)
       throw error

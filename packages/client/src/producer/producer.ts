@@ -7,6 +7,7 @@ import {
   type TopicRouteData,
 } from '@skylarkmq/protocol'
 import { checkMessage } from '../check/check-message.ts'
+import { inBackground } from '../background.ts'
 import { checkOptions } from '../check/check-options.ts'
 import {
   lonelyProducerOptions,
@@ -146,7 +147,8 @@ export class Producer<T = string | Uint8Array> {
     if (options.checkTransaction !== undefined) {
       this.#endChecks = answerChecks(this.#client, this.#group, options.checkTransaction)
       // A member that was started anew is asked about what the one before it left, before it sends anything.
-      void this.#client.meetAllBrokers(`the transaction producer of ${this.#group}`)
+      const what = `the transaction producer of ${this.#group}`
+      inBackground(this.#client.env.events, what, this.#client.meetAllBrokers(what))
     }
     this.#endSignal = whenAborted(options.signal, () => void this.close())
     this.#traces = this.#tracing()

@@ -3,7 +3,6 @@ import {
   decodeProperties,
   Property,
   replyTopic,
-  restoreBody,
   type HeaderOf,
   type PushReplyMessageToClient,
 } from '@skylarkmq/protocol'
@@ -50,6 +49,11 @@ export class ReplyTable {
       })
     })
     return { reply, giveUp }
+  }
+
+  /** Whether somebody waits for a reply. */
+  isWaitedFor(reply: ReceivedMessage): boolean {
+    return this.#waiting.has(reply.properties.get(Property.CORRELATION_ID) ?? '')
   }
 
   /** Hands a reply to who waits for it; false when nobody does. */
@@ -105,7 +109,7 @@ function withAll(properties: string, more: readonly (readonly [string, string])[
   return more.reduce((all, [name, value]) => all + propertyText(name, value), properties)
 }
 
-/** A reply as the broker brings it. A ProtocolError when its body cannot be restored. */
+/** A reply as the broker brings it; its body is as it came. */
 export function replyMessage(
   header: HeaderOf<typeof PushReplyMessageToClient>,
   body: Buffer,
@@ -114,7 +118,7 @@ export function replyMessage(
   const { topic, queueId } = header
   return {
     topic,
-    body: restoreBody(body, header.sysFlag),
+    body,
     tag: properties.get(Property.TAGS),
     keys: [],
     properties,

@@ -75,6 +75,9 @@ export function endHeader(
   }
 }
 
+/** Checks that run at the same time, at most. */
+const CHECKS_MAX = 1024
+
 /**
  * Answers brokers that ask what became of transactions of a group. The answer goes to who asked, with the offsets it
  * asked by. Returns what ends that. Apache: `DefaultMQProducerImpl.java`, checkTransactionState.
@@ -84,10 +87,17 @@ export function answerChecks(
   group: string,
   check: TransactionCheck,
 ): () => void {
+  let open = 0
   const listener: CheckListener = (header, message, connection) => {
+    // The broker asks again.
+    if (open >= CHECKS_MAX) return
     // Who is asked before the work has begun would say that it was not done.
     if (client.halves.has(message.msgId)) return
-    void decide(check, message).then(
+    open++
+    const decided = decide(check, message).finally(() => {
+      open--
+    })
+    void decided.then(
       (decision) => {
         if (decision !== 'unknown') say(client, group, header, message, decision, connection)
       },

@@ -45,7 +45,8 @@ export async function ownQueues(
   }
   // Who took the queues of those that are still on their way back would read them from old offsets, beside them.
   const isBack = client.reconnectedWithin(address, GATHERING_MS)
-  if (isBack && before.some((each) => !consumerIdList.includes(each))) return 'unsettled'
+  const known = new Set(consumerIdList)
+  if (isBack && before.some((each) => !known.has(each))) return 'unsettled'
   const members = [...consumerIdList].sort()
   const queues = subscribeQueues(topic, route).sort(compareQueues)
   return { own: allocate(queues, members, client.clientId), members }

@@ -2,6 +2,7 @@ import {
   compareQueues,
   isReadable,
   isWriteable,
+  ProtocolError,
   type MessageQueue,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
@@ -38,11 +39,38 @@ export function subscribeQueues(topic: string, route: TopicRouteData): MessageQu
     .sort(compareQueues)
 }
 
+/** More queues or brokers than this has no topic: who says so would have this client take memory for them. */
+const QUEUES_MAX = 65_536
+const BROKERS_MAX = 4_096
+
+/** The route as it came. A ProtocolError when no topic is like that. */
+export function checkedRoute(route: TopicRouteData): TopicRouteData {
+  const { queueDatas, brokerDatas, orderTopicConf = '' } = route
+  const queues = Math.max(
+    sumOf(queueDatas.map(({ readQueueNums }) => readQueueNums)),
+    sumOf(queueDatas.map(({ writeQueueNums }) => writeQueueNums)),
+    sumOf(orderedCounts(orderTopicConf).map(({ count }) => count)),
+  )
+  const brokers = sumOf(brokerDatas.map(({ brokerAddrs }) => brokerAddrs.size))
+  if (queues > QUEUES_MAX || brokers > BROKERS_MAX) {
+    throw new ProtocolError({ what: `a route of ${queues} queues and ${brokers} brokers` })
+  }
+  return route
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + Math.max(0, count), 0)
+}
+
 /** `broker-a:8;broker-b:8` */
 function orderedQueues(topic: string, text: string): MessageQueue[] {
+  return orderedCounts(text).flatMap(({ brokerName, count }) => queuesOf(topic, brokerName, count))
+}
+
+function orderedCounts(text: string): { readonly brokerName: string; readonly count: number }[] {
   return text.split(';').flatMap((part) => {
     const [brokerName = '', count = ''] = part.split(':')
-    return /^\d{1,9}$/.test(count) ? queuesOf(topic, brokerName, Number(count)) : []
+    return /^\d{1,9}$/.test(count) ? { brokerName, count: Number(count) } : []
   })
 }
 

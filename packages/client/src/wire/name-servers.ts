@@ -18,6 +18,7 @@ import {
   TimeoutError,
   WrongPortError,
 } from '../errors.ts'
+import { checkedRoute } from '../route/topic-route.ts'
 import type { Answer, AskOptions, Caller } from './call.ts'
 
 const SILENT =
@@ -39,17 +40,27 @@ export class NameServers {
   }
 
   /** Asks one that answers. Rejects with RMQ_NAME_SERVER when none does, or RMQ_BROKER. */
-  async call<D extends AnyRequest>(
+  call<D extends AnyRequest>(
     definition: D,
     header: HeaderOf<D>,
     options: AskOptions = {},
   ): Promise<Answer<D>> {
+    return this.#ask(definition, header, options, (answer) => answer)
+  }
+
+  /** As `call`, and reads the answer; a name server whose answer cannot be read has not answered. */
+  async #ask<D extends AnyRequest, T>(
+    definition: D,
+    header: HeaderOf<D>,
+    options: AskOptions,
+    read: (answer: Answer<D>) => T,
+  ): Promise<T> {
     let last: SkylarkError | undefined
     let tries = this.addresses.length
     for (let tried = 0; tried < tries; tried++) {
       const at = this.#current
       try {
-        return await this.#caller.call(this.addresses[at] ?? '', definition, header, options)
+        return read(await this.#caller.call(this.addresses[at] ?? '', definition, header, options))
       } catch (error) {
         if (error instanceof BrokerError) throw refusal(error)
         if (!(error instanceof SkylarkError)) throw error
@@ -69,11 +80,13 @@ export class NameServers {
   }
 
   /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */
-  async route(topic: string): Promise<TopicRouteData | undefined> {
+  route(topic: string): Promise<TopicRouteData | undefined> {
     const accept = [ResponseCode.TOPIC_NOT_EXIST]
-    const answer = await this.call(GetRouteinfoByTopic, { topic }, { accept })
-    if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
-    return decodeTopicRouteData(answer.body)
+    return this.#ask(GetRouteinfoByTopic, { topic }, { accept }, ({ code, body }) =>
+      code === ResponseCode.SUCCESS && body !== undefined
+        ? checkedRoute(decodeTopicRouteData(body))
+        : undefined,
+    )
   }
 }
 

@@ -6,6 +6,8 @@ import { ScannedNames } from './scanned-names.ts'
 
 /** Headers that are known at once: clients of some makes and versions, with their fields in their order. */
 const KNOWN_MAX = 4
+/** A longer header is not kept: what is known of one takes some six times its length, for as long as the process lives. */
+const KNOWN_BYTES_MAX = 16 * 1024
 /** A header is kept when this many in a row were like none that is known. */
 const KEPT_AFTER = 3
 /** A known header from which so many fields differed so often is out of date. */
@@ -116,6 +118,7 @@ export class FieldPlaces implements ChangedFields {
   keep(buffer: Buffer, start: number, end: number): void {
     if (++this.#unknown < KEPT_AFTER) return
     this.#unknown = 0
+    if (end - start > KNOWN_BYTES_MAX) return
     if (!this.trace.isUsual(this.names.count)) return
     const header = Buffer.from(buffer.subarray(start, end))
     const known = new KnownHeader(header, start, this.trace, this.names.count)

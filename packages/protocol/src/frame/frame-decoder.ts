@@ -25,6 +25,15 @@ export interface Frame {
 /** The largest frame that Apache reads, its length field included. */
 export const FRAME_BYTES_MAX = 16_777_216
 
+/**
+ * The longest header that is read. Apache has no limit of its own. The longest that its clients write have the properties
+ * of a message, at most 32 KiB, each byte of which takes six when it is escaped.
+ */
+export const HEADER_BYTES_MAX = 1024 * 1024
+
+/** The most fields that a header may have, names of the header itself included; the longest request has some twenty. */
+export const FIELDS_MAX = 1024
+
 const HEAD_BYTES = 8
 // A buffer for cut frames up to this size stays with its connection.
 const HELD_BYTES_KEPT = 64 * 1024
@@ -54,18 +63,36 @@ export class FrameDecoder {
    * any further: the connection is to be closed.
    */
   push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
-    let at = this.#heldLength === 0 ? 0 : this.#completeHeld(chunk, onFrame)
+    this.pushWhile(chunk, (frame) => {
+      onFrame(frame)
+      return true
+    })
+  }
+
+  /**
+   * As `push`, but stops behind a frame for which `onFrame` returns false. Returns how many bytes of the chunk were taken:
+   * all of them, unless it stopped before.
+   */
+  pushWhile(chunk: Buffer, onFrame: (frame: Frame) => boolean): number {
+    let at = 0
+    if (this.#heldLength > 0) {
+      at = this.#holdRest(chunk)
+      const frame = this.#takeHeld()
+      if (frame !== undefined && !onFrame(frame)) return at
+    }
     while (chunk.length - at >= HEAD_BYTES) {
       const size = this.#frameSize(chunk, at)
       if (at + size > chunk.length) break
-      onFrame(frameAt(chunk, at, size))
+      const start = at
       at += size
+      if (!onFrame(frameAt(chunk, start, size))) return at
     }
     if (at < chunk.length) this.#hold(chunk, at, chunk.length)
+    return chunk.length
   }
 
   /** Adds to the held frame what it lacks; returns where the next one begins in the chunk. */
-  #completeHeld(chunk: Buffer, onFrame: (frame: Frame) => void): number {
+  #holdRest(chunk: Buffer): number {
     let at = 0
     if (this.#heldLength < HEAD_BYTES) {
       at = Math.min(chunk.length, HEAD_BYTES - this.#heldLength)
@@ -75,12 +102,18 @@ export class FrameDecoder {
     const size = this.#frameSize(this.#held, 0)
     const end = Math.min(chunk.length, at + size - this.#heldLength)
     this.#hold(chunk, at, end)
-    if (this.#heldLength < size) return end
+    return end
+  }
+
+  /** The held frame, if it is whole: it is held no more. */
+  #takeHeld(): Frame | undefined {
     const held = this.#held
+    if (this.#heldLength < HEAD_BYTES) return undefined
+    const size = held.readInt32BE(0) + 4
+    if (this.#heldLength < size) return undefined
     this.#heldLength = 0
     if (held.length > HELD_BYTES_KEPT) this.#held = Buffer.alloc(0)
-    onFrame(frameAt(held, 0, size))
-    return end
+    return frameAt(held, 0, size)
   }
 
   #hold(chunk: Buffer, start: number, end: number): void {
@@ -109,6 +142,9 @@ export class FrameDecoder {
       throw new ProtocolError({
         what: `header of ${headerLength} bytes in a frame of length ${length}`,
       })
+    }
+    if (headerLength > HEADER_BYTES_MAX) {
+      throw new ProtocolError({ what: `header of ${headerLength} bytes` })
     }
     return size
   }

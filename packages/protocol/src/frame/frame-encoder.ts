@@ -9,8 +9,18 @@ import {
   Serialization,
 } from './remoting-command.ts'
 
-/** Appends a frame to what the sink holds. */
+/** Appends a frame to what the sink holds; when it cannot be written, the sink is as it was. */
 export function writeCommand(sink: ByteSink, command: CommandToWrite): void {
+  const { length } = sink
+  try {
+    append(sink, command)
+  } catch (error) {
+    sink.length = length
+    throw error
+  }
+}
+
+function append(sink: ByteSink, command: CommandToWrite): void {
   const at = sink.reserve(8)
   const binary =
     command.serialization === Serialization.ROCKETMQ &&

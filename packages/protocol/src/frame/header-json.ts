@@ -1,12 +1,17 @@
 import { LanguageCode, languageName, languageOrdinal } from '../codes/language-code.ts'
 import { ProtocolError } from '../errors.ts'
 import { parseFastjson } from '../json/parse-fastjson.ts'
-import { quote } from '../json/stringify-fastjson.ts'
+import { quote, stringifyFastjson } from '../json/stringify-fastjson.ts'
 import type { FieldMap } from '../schema/define-request.ts'
+import { FIELDS_MAX } from './frame-decoder.ts'
 import { type CommandToWrite, type RemotingCommand, Serialization } from './remoting-command.ts'
 
+/** A header has values, and fields in `extFields`. What lies in one of those is made text again, as fastjson does. */
+const LIMITS = { depth: 8, names: FIELDS_MAX }
+
 /**
- * Reads a JSON header as fastjson does: names in any case, numbers as text, what is not known ignored.
+ * Reads a JSON header as fastjson does: names in any case, numbers as text, what is not known ignored. A ProtocolError
+ * for a value of another type than its own, and for more than a header has.
  * Apache: `RemotingSerializable.java`, `LanguageCode.java`.
  */
 export function decodeJsonHeader(
@@ -15,36 +20,55 @@ export function decodeJsonHeader(
   end: number,
   body: Buffer | undefined,
 ): RemotingCommand {
-  const header = parseFastjson(buffer.toString('utf8', start, end))
+  const header = parseFastjson(buffer.toString('utf8', start, end), LIMITS)
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw new ProtocolError({ what: 'a header that is not an object' })
   }
-  const names = header as Readonly<Record<string, unknown>>
+  const values = valuesOf(header)
   return {
-    code: int(names, 'code'),
-    language: language(field(names, 'language')),
-    version: int(names, 'version'),
-    opaque: int(names, 'opaque'),
-    flag: int(names, 'flag'),
-    remark: text(field(names, 'remark')),
-    fields: fieldMap(field(names, 'extFields')),
+    code: int(values, 'code'),
+    language: language(values.language),
+    version: int(values, 'version'),
+    opaque: int(values, 'opaque'),
+    flag: int(values, 'flag'),
+    remark: text(values.remark, 'remark'),
+    fields: fieldMap(values.extFields),
     body,
     serialization: Serialization.JSON,
   }
 }
 
-function field(header: Readonly<Record<string, unknown>>, name: string): unknown {
-  const value = header[name]
-  if (value !== undefined) return value
-  const lower = name.toLowerCase()
-  for (const key of Object.keys(header)) {
-    if (key.length === lower.length && key.toLowerCase() === lower) return header[key]
-  }
-  return undefined
+/** What stands in a header, by its name. */
+interface HeaderValues {
+  code?: unknown
+  language?: unknown
+  version?: unknown
+  opaque?: unknown
+  flag?: unknown
+  remark?: unknown
+  extFields?: unknown
 }
 
-function int(header: Readonly<Record<string, unknown>>, name: string): number {
-  const value = field(header, name)
+const NAMES = ['code', 'language', 'version', 'opaque', 'flag', 'remark', 'extFields'] as const
+const NAME_OF_LOWER = new Map(NAMES.map((name) => [name.toLowerCase(), name]))
+const NAME_LENGTH_MAX = Math.max(...NAMES.map((name) => name.length))
+
+/** A name that is written as it should be counts before one in another case; of those the first. */
+function valuesOf(header: object): HeaderValues {
+  const values: HeaderValues = {}
+  for (const name of NAMES) {
+    if (Object.hasOwn(header, name)) values[name] = (header as HeaderValues)[name]
+  }
+  for (const [written, value] of Object.entries(header)) {
+    if (written.length > NAME_LENGTH_MAX) continue
+    const name = NAME_OF_LOWER.get(written.toLowerCase())
+    if (name !== undefined) values[name] ??= value
+  }
+  return values
+}
+
+function int(values: HeaderValues, name: 'code' | 'version' | 'opaque' | 'flag'): number {
+  const value = values[name]
   if (value === undefined || value === null || value === '') return 0
   const number = typeof value === 'string' && /^[+-]?\d{1,11}$/.test(value) ? Number(value) : value
   if (typeof number !== 'number' || (number | 0) !== number) {
@@ -55,19 +79,22 @@ function int(header: Readonly<Record<string, unknown>>, name: string): number {
 
 function language(value: unknown): number | undefined {
   if (value === undefined) return LanguageCode.JAVA
+  if (value === null) return undefined
   if (typeof value === 'string') {
     const ordinal = languageOrdinal(value)
     if (ordinal !== undefined || !/^\d{1,3}$/.test(value)) return ordinal
+  } else if (typeof value !== 'number') {
+    throw new ProtocolError({ what: 'language of the header is neither a name nor a number' })
   }
   const ordinal = Number(value)
   return languageName(ordinal) === undefined ? undefined : ordinal
 }
 
-function text(value: unknown): string | undefined {
+function text(value: unknown, name: string): string | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return JSON.stringify(value)
+  throw new ProtocolError({ what: `${name} of the header is not text` })
 }
 
 function fieldMap(value: unknown): FieldMap | undefined {
@@ -83,9 +110,9 @@ function fieldMap(value: unknown): FieldMap | undefined {
 
 function coerced(value: object): FieldMap {
   const entries: [string, string][] = []
-  for (const [name, each] of Object.entries(value)) {
-    const coercedText = text(each)
-    if (coercedText !== undefined) entries.push([name, coercedText])
+  for (const [name, each] of Object.entries(value) as [string, unknown][]) {
+    if (each === undefined || each === null) continue
+    entries.push([name, typeof each === 'string' ? each : stringifyFastjson(each)])
   }
   return Object.fromEntries(entries)
 }

@@ -2,6 +2,7 @@ import { languageName } from '../codes/language-code.ts'
 import { ProtocolError } from '../errors.ts'
 import type { FieldMap } from '../schema/define-request.ts'
 import type { ByteSink } from './byte-sink.ts'
+import { FIELDS_MAX } from './frame-decoder.ts'
 import { type CommandToWrite, type RemotingCommand, Serialization } from './remoting-command.ts'
 
 /*
@@ -49,7 +50,9 @@ export function decodeRocketmqHeader(
 
 function decodeFields(buffer: Buffer, start: number, end: number): FieldMap {
   const fields: FieldMap = {}
+  let count = 0
   for (let at = start; at < end;) {
+    if (++count > FIELDS_MAX) throw broken(`number of fields, above ${FIELDS_MAX},`)
     if (at + 2 > end) throw broken('name of a field')
     const nameEnd = at + 2 + buffer.readUInt16BE(at)
     if (nameEnd + 4 > end) throw broken('name of a field')

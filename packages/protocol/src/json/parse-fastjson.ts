@@ -1,7 +1,15 @@
 import { ProtocolError } from '../errors.ts'
 
-/** Deeper than this nothing is read: no body of the protocol comes near. */
-const DEPTH_MAX = 128
+/** How much of JSON is read. */
+export interface JsonLimits {
+  /** Levels of lists and objects. */
+  readonly depth: number
+  /** Names of all objects together. */
+  readonly names: number
+}
+
+/** No body of the protocol comes near this depth; how many names it has follows from its length. */
+const OF_BODIES: JsonLimits = { depth: 128, names: Infinity }
 
 /**
  * Reads JSON as Apache's fastjson 1 does: beside the standard, names without quotes or in single
@@ -9,15 +17,52 @@ const DEPTH_MAX = 128
  * objects as names becomes a Map whose keys are those objects; any other is a plain object. A whole
  * number beyond the safe integers is the nearest double.
  *
- * A ProtocolError tells what was found where.
+ * A ProtocolError tells what was found where, or that there is more of it than `limits` allow: what was read can be
+ * walked through by functions that call themselves.
  */
-export function parseFastjson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return new FastjsonReader(text).readAll()
+export function parseFastjson(text: string, limits: JsonLimits = OF_BODIES): unknown {
+  if (isWithin(text, limits)) {
+    try {
+      return JSON.parse(text) as unknown
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+    }
   }
+  return new FastjsonReader(text, limits).readAll()
+}
+
+/** Counts brackets and colons of standard JSON; the reader below counts for itself, and has the words for it. */
+function isWithin(text: string, { depth, names }: JsonLimits): boolean {
+  let levels = 0
+  let colons = 0
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22:
+        at = endOfText(text, at)
+        break
+      case 0x5b:
+      case 0x7b:
+        if (++levels > depth) return false
+        break
+      case 0x5d:
+      case 0x7d:
+        levels--
+        break
+      case 0x3a:
+        if (++colons > names) return false
+    }
+  }
+  return true
+}
+
+/** Where the text that begins at `at` has its closing quote, or the end of all. */
+function endOfText(text: string, at: number): number {
+  for (let place = at + 1; place < text.length; place++) {
+    const c = text.charCodeAt(place)
+    if (c === 0x22) return place
+    if (c === 0x5c) place++
+  }
+  return text.length
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -32,11 +77,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 class FastjsonReader {
   readonly #text: string
+  readonly #limits: JsonLimits
   #at = 0
   #depth = 0
+  #names = 0
 
-  constructor(text: string) {
+  constructor(text: string, limits: JsonLimits) {
     this.#text = text
+    this.#limits = limits
   }
 
   readAll(): unknown {
@@ -76,7 +124,8 @@ class FastjsonReader {
   }
 
   #nested(read: () => unknown): unknown {
-    if (++this.#depth > DEPTH_MAX) throw this.#broken(`no more than ${DEPTH_MAX} levels`)
+    const { depth } = this.#limits
+    if (++this.#depth > depth) throw this.#broken(`no more than ${depth} levels`)
     this.#at++
     const value = read()
     this.#depth--
@@ -103,6 +152,8 @@ class FastjsonReader {
     for (;;) {
       this.#skipCommas()
       if (this.#text[this.#at] === '}') break
+      const { names } = this.#limits
+      if (++this.#names > names) throw this.#broken(`no more than ${names} names`)
       const name = this.#name()
       objectNames ||= typeof name === 'object'
       this.#skipBlanks()
@@ -135,7 +186,7 @@ class FastjsonReader {
     if (word === 'true') return true
     if (word === 'false') return false
     if (word === 'null' || word === 'undefined' || word === 'NaN') return null
-    if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(word)) return Number(word)
+    if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(word)) return Number(word)
     this.#at = start
     throw this.#broken('a value')
   }

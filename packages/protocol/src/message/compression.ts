@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib'
 import { MessageSysFlag } from '../codes/sys-flag.ts'
-import { ProtocolError } from '../errors.ts'
+import { BodyTooLarge, ProtocolError } from '../errors.ts'
 import { decodeLz4Frame } from './compressed/lz4-frame.ts'
 import { decodeZstdFrame } from './compressed/zstd-frame.ts'
 
@@ -14,17 +14,38 @@ export interface BodyCodec {
   readonly decompress: (body: Buffer, sizeMax: number) => Buffer
 }
 
-/** A body may not grow beyond this when it is restored, unless the caller says otherwise. */
-const RESTORED_BYTES_MAX = 128 * 1024 * 1024
+/**
+ * A body may not become larger than this when it is restored, unless the caller says otherwise. A broker of Apache stores
+ * 4 MiB at most, and a frame takes 16 MiB.
+ */
+export const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 /** zlib's level that Apache uses. */
 const LEVEL = 5
+
+/** Restores a zlib stream. A ProtocolError when it is broken, BodyTooLarge when it becomes more than `sizeMax` bytes. */
+export function inflate(bytes: Uint8Array, sizeMax: number): Buffer {
+  try {
+    return zlib.inflateSync(bytes, { maxOutputLength: Math.max(1, sizeMax) })
+  } catch (error) {
+    const what = `a zlib stream of ${bytes.length} bytes`
+    if (isTooLarge(error)) {
+      throw new BodyTooLarge({ what: `${what} becomes more than ${sizeMax} bytes` }, error)
+    }
+    throw new ProtocolError({ what: `${what} is broken` }, error)
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return error instanceof BodyTooLarge || code === 'ERR_BUFFER_TOO_LARGE'
+}
 
 const codecs = new Map<CompressionType, BodyCodec>([
   [
     'ZLIB',
     {
       compress: (body) => zlib.deflateSync(body, { level: LEVEL }),
-      decompress: (body, sizeMax) => zlib.inflateSync(body, { maxOutputLength: sizeMax }),
+      decompress: inflate,
     },
   ],
   ['LZ4', { compress: () => unwritten('LZ4'), decompress: decodeLz4Frame }],
@@ -77,7 +98,7 @@ export function compressBody(body: Uint8Array, type: CompressionType = 'ZLIB'): 
 
 /**
  * The body as the producer gave it: restored when the sysFlag says that it is compressed, else as it
- * is. A ProtocolError when it cannot be restored: broken bytes, or more than `sizeMax`.
+ * is. A ProtocolError when it cannot be restored, BodyTooLarge when it becomes more than `sizeMax` bytes.
  */
 export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BYTES_MAX): Buffer {
   if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body
@@ -88,11 +109,12 @@ export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BY
   try {
     return codec.decompress(body, sizeMax)
   } catch (error) {
-    // Any codec's failure means the same here: these bytes are not a compressed body.
-    throw new ProtocolError(
-      { what: `a ${type} body of ${body.length} bytes cannot be restored` },
-      error,
-    )
+    // Any other failure of a codec means the same here: these bytes are not a compressed body.
+    const what = `a ${type} body of ${body.length} bytes`
+    if (isTooLarge(error)) {
+      throw new BodyTooLarge({ what: `${what} becomes more than ${sizeMax} bytes` }, error)
+    }
+    throw new ProtocolError({ what: `${what} cannot be restored` }, error)
   }
 }
 

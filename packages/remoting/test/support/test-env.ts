@@ -24,6 +24,7 @@ export function testEnv(): TestEnv {
   const clock = manualClock()
   const seen: string[] = []
   let sends: ((failure: unknown) => void)[] = []
+  let nexts: (() => void)[] = []
   let acceptor: (socket: Socket) => void = () => undefined
   const listener: Listener = { address: '127.0.0.1', port: 1, close: () => Promise.resolve() }
   return {
@@ -39,11 +40,16 @@ export function testEnv(): TestEnv {
       sends: (f) => {
         sends.push(f)
       },
+      next: (f) => {
+        nexts.push(f)
+      },
     },
     endTurn: (failure) => {
-      const now = sends
+      const [now, begins] = [sends, nexts]
       sends = []
+      nexts = []
       for (const send of now) send(failure)
+      for (const begin of begins) begin()
     },
     net: {
       listen: (_, accept) => {

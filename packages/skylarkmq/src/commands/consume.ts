@@ -1,6 +1,6 @@
 import { PushConsumer, TopicReader, type ReceivedMessage, type StartFrom } from '@skylarkmq/client'
 import { logEvents } from '@skylarkmq/server'
-import { nodeEnv, type Env } from '@skylarkmq/env'
+import { nodeEnv, printable, printableJson, type Env } from '@skylarkmq/env'
 import { InvalidArgumentError, type Command } from 'commander'
 import { dim, explain, print, printError } from '../terminal.ts'
 import { count, namesrvFlag } from './client-flags.ts'
@@ -135,7 +135,10 @@ function textLine(message: ReceivedMessage): string {
     ...(keys.length === 0 ? [] : [`keys ${keys.join(' ')}`]),
     ...(reconsumeTimes === 0 ? [] : [`try ${reconsumeTimes + 1}`]),
   ]
-  return `${dim(marks.join('  '))}  ${message.body.toString('utf8')}`
+  const text = message.body.toString('utf8')
+  // A file gets what was sent; a terminal would obey it.
+  const body = process.stdout.isTTY ? printable(text, Infinity) : text
+  return `${dim(marks.map((mark) => printable(mark)).join('  '))}  ${body}`
 }
 
 function jsonLine(message: ReceivedMessage): string {
@@ -143,13 +146,14 @@ function jsonLine(message: ReceivedMessage): string {
   const text = body.toString('utf8')
   // Bytes that are no text would be lost in JSON.
   const isText = Buffer.from(text, 'utf8').equals(body)
-  return JSON.stringify({
+  const json = JSON.stringify({
     ...rest,
     brokerName: messageQueue.brokerName,
     queueId: messageQueue.queueId,
     ...(isText ? { body: text } : { bodyBase64: body.toString('base64') }),
     properties: Object.fromEntries(properties),
   })
+  return printableJson(json)
 }
 
 function from(text: string): StartFrom {

@@ -33,6 +33,7 @@ export function testEnv(disk?: Disk, clock: ManualClock = manualClock()): TestEn
   const turn: Turn = {
     writes: (f) => void writes.push(f),
     sends: (f) => void sends.push(f),
+    next: (f) => void sends.push(f),
   }
   let isAlive = true
   const env: TestEnv = {

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../errors.ts'
+import { BodyTooLarge, ProtocolError } from '../../errors.ts'
 
 /** The output of a decoder: grows as it is written, and can be copied from, up to a bound. */
 export class GrowingBytes {
@@ -50,7 +50,7 @@ export class GrowingBytes {
     const at = this.length
     const end = at + count
     if (end > this.#max) {
-      throw new ProtocolError({ what: `a body of more than ${this.#max} bytes` })
+      throw new BodyTooLarge({ what: `a body of more than ${this.#max} bytes` })
     }
     if (end > this.#buffer.length) {
       const larger = Buffer.allocUnsafe(Math.min(this.#max, Math.max(end, this.#buffer.length * 2)))

@@ -1,0 +1,21 @@
+import type { EventSink } from '@skylarkmq/env'
+import { SkylarkError } from '@skylarkmq/protocol'
+import { saysOf } from './errors.ts'
+import { backgroundFailed } from './events.ts'
+
+/** Lets `work` go on while nobody waits for it: what it rejects with is told, and ends nothing else. */
+export function inBackground(
+  events: EventSink,
+  what: string,
+  work: Promise<unknown> | undefined,
+): void {
+  work?.catch((error: unknown) => {
+    events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+  })
+}
+
+/** What went wrong, for a log: of an error that nobody expected also where. */
+export function whatFailed(error: unknown): string {
+  if (error instanceof SkylarkError || !(error instanceof Error)) return saysOf(error)
+  return (error.stack ?? error.message).replace(/\n\s*at /g, ' ← ')
+}
