@@ -9,7 +9,8 @@ import { MissingTool, startProcess, waitUntil } from './lib/processes.mjs'
 import { isRegistered } from './lib/remoting.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const command = join(root, 'packages', 'skylarkmq', 'bin', 'skylark.js')
+const command =
+  process.env.SKYLARK_COMMAND ?? join(root, 'packages', 'skylarkmq', 'bin', 'skylark.js')
 
 /** Throws `MissingTool` unless the command has been built. */
 export function requireSkylark() {

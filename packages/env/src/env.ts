@@ -69,11 +69,16 @@ export interface DiskStat {
   readonly isDirectory: boolean
 }
 
-/** How full the file system under a path is. */
+/**
+ * How full the file system under a path is. Free and available are two figures: blocks that are reserved for the
+ * super user, and those beyond a quota, are free, and nobody else may have them.
+ */
 export interface DiskUsage {
   readonly totalBytes: number
-  /** Bytes that this process may still write. */
+  /** Bytes that nothing is stored in. */
   readonly freeBytes: number
+  /** Bytes of these that this process may still write. */
+  readonly availableBytes: number
 }
 
 /** `read`: must exist. `write`: must exist, may be written. `create`: made if absent, may be written. */

@@ -1,4 +1,3 @@
-import os from 'node:os'
 import path from 'node:path'
 import {
   DirectoryLocked,
@@ -7,6 +6,7 @@ import {
   nodeEnv,
   type Env,
   type EventSink,
+  hostMemoryBytes,
 } from '@skylarkmq/env'
 import { allBrokerOptions, Broker, type FullBrokerConfig } from '@skylarkmq/broker'
 import { NameServer, namesrvOptions, type NamesrvConfig } from '@skylarkmq/namesrv'
@@ -137,7 +137,7 @@ function envOfHost(options: ServerOptions): Env {
   const env = nodeEnv(options.events)
   if (options.ephemeral !== true) return env
   // The oldest messages go when a quarter of the host's memory is nearly full, as on a disk of that size.
-  return { ...env, disk: memoryDisk(() => env.clock.now(), Math.floor(os.totalmem() / 4)) }
+  return { ...env, disk: memoryDisk(() => env.clock.now(), Math.floor(hostMemoryBytes() / 4)) }
 }
 
 /** Reads the configuration: defaults, then the file, then `set`, then what has an option of its own. */
@@ -145,7 +145,7 @@ function brokerConfigOf(options: ServerOptions, env: Env): FullBrokerConfig {
   const config = {
     ...defaultsOf(allBrokerOptions),
     storeHost: { address: Uint8Array.of(127, 0, 0, 1), port: 0 },
-    physicalMemoryBytes: os.totalmem(),
+    physicalMemoryBytes: hostMemoryBytes(),
     processId: process.pid,
     brokerIP1: '',
   } as FullBrokerConfig

@@ -25,7 +25,7 @@ import type { StoreConfig } from './options.ts'
 import { unitPhysicalOffset, unitSize, unitTagsCode } from './consumequeue/consume-queue-unit.ts'
 import { QueueReader } from './queue-reader.ts'
 import { CleanFiles } from './retention/clean-files.ts'
-import { diskUsedRatio } from './retention/disk-watch.ts'
+import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './status.ts'
 import { storePaths } from './store-paths.ts'
 import { scanLog } from './commitlog/scan-log.ts'
@@ -400,12 +400,12 @@ export class MessageStore {
   /** The store's part of GET_BROKER_RUNTIME_INFO, with Apache's keys. Apache: `DefaultMessageStore.java`, getRuntimeInfo. */
   runtimeInfo(): Record<string, string> {
     const { paths, stats } = this.#parts
-    const logRatio = String(this.diskUsedRatio)
+    const logRatio = diskUsedText(this.diskUsedRatio)
     return {
       ...stats.runtimeInfo(),
       [`commitLogDiskRatio_${paths.commitLog}`]: logRatio,
       commitLogDiskRatio: logRatio,
-      consumeQueueDiskRatio: String(diskUsedRatio(this.#env.disk, paths.consumeQueue)),
+      consumeQueueDiskRatio: diskUsedText(diskUsedRatio(this.#env.disk, paths.consumeQueue)),
       commitLogMinOffset: String(this.commitLogOffsetMin),
       commitLogMaxOffset: String(this.commitLogOffsetMax),
     }

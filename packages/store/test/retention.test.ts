@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memoryDisk } from '@skylarkmq/env'
-import type { Disk } from '@skylarkmq/env'
+import type { Disk, DiskUsage } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
 import { GetMessageStatus, inspectIndex } from '../src/index.ts'
 import type { MessageStore, StoreConfig } from '../src/index.ts'
@@ -28,8 +28,12 @@ interface Scene {
   /** Of the disk of the queues, if it is another one. */
   queuesUsed: number | undefined
   usageFails: boolean
+  /** What the disk says, in place of `used`. */
+  usage?: DiskUsage
   readonly files: () => number
 }
+
+const free = (used: number): number => 1000 * (1 - used)
 
 /** A store with messages in ten files of the log, written one hour apart. */
 async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
@@ -40,7 +44,7 @@ async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
     usage: (path) => {
       if (made.usageFails) throw hostFailure('EIO')
       const used = path.endsWith('/consumequeue') ? (made.queuesUsed ?? made.used) : made.used
-      return { totalBytes: 1000, freeBytes: 1000 * (1 - used) }
+      return made.usage ?? { totalBytes: 1000, freeBytes: free(used), availableBytes: free(used) }
     },
   }
   const env = testEnv(disk, clock)
@@ -72,8 +76,33 @@ async function scene(changes: Partial<StoreConfig> = {}): Promise<Scene> {
   return made
 }
 
-// Reference: `DefaultMessageStore.java`, CleanCommitLogService.
+// Reference: `DefaultMessageStore.java`, CleanCommitLogService; `UtilAll.java`, getDiskPartitionSpaceUsedPercent.
 describe('Retention', () => {
+  test('what is reserved or beyond a quota counts neither as used nor as free', async () => {
+    const made = await scene({ fileReservedTime: 0 })
+    const { env, config, store, files } = made
+    // Half empty; only a fraction of what is free may be written. `df` says 51 %.
+    made.usage = { totalBytes: 1000, freeBytes: 850, availableBytes: 144 }
+    env.clock.advance(20_000)
+    assert.equal(files(), 10)
+    assert.equal(store.isWriteable(), true)
+    assert.equal(store.runtimeInfo()['commitLogDiskRatio'], '0.52')
+    // 76 %: just above `diskMaxUsedSpaceRatio`, as Apache begins.
+    made.usage = { totalBytes: 1000, freeBytes: 240, availableBytes: 240 }
+    env.clock.advance(20_000)
+    assert.ok(files() < 10)
+    await stopAndCheck(env, store, config)
+  })
+
+  test('nothing is deleted on a file system that does not say how large it is', async () => {
+    const made = await scene({ fileReservedTime: 0 })
+    const { env, config, store, files } = made
+    made.usage = { totalBytes: 0, freeBytes: 0, availableBytes: 0 }
+    env.clock.advance(20_000)
+    assert.equal(files(), 10)
+    await stopAndCheck(env, store, config)
+  })
+
   test('deletes files by the time of their last change when told to, and moves the first offsets', async () => {
     const { env, config, store, files } = await scene()
     env.clock.advance(20_000)

@@ -57,7 +57,10 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     removeTree,
     syncDirectory: () => Promise.resolve(),
     syncDirectoryNow: () => undefined,
-    usage: () => ({ totalBytes, freeBytes: totalBytes - used() }),
+    usage: () => {
+      const freeBytes = totalBytes - used()
+      return { totalBytes, freeBytes, availableBytes: freeBytes }
+    },
     readFile: (name) => {
       const content = files.get(name)
       if (content === undefined) return undefined

@@ -39,8 +39,12 @@ export const nodeDisk: Disk = {
     }
   },
   usage: (name) => {
-    const stat = fs.statfsSync(nearestExisting(name))
-    return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize }
+    const { blocks, bfree, bavail, bsize } = fs.statfsSync(nearestExisting(name))
+    return {
+      totalBytes: blocks * bsize,
+      freeBytes: bfree * bsize,
+      availableBytes: bavail * bsize,
+    }
   },
   readFile: (name) => unlessMissing(() => fs.readFileSync(name), undefined),
   writeFile: (name, data) => {

@@ -187,9 +187,10 @@ export class SimDiskView implements Disk {
 
   usage(): DiskUsage {
     const { capacityBytes } = this.disk.faults
-    if (capacityBytes === Infinity) return { totalBytes: NOMINAL_BYTES, freeBytes: NOMINAL_BYTES }
-    const freeBytes = Math.max(0, capacityBytes - this.disk.usedPages * SIM_PAGE_BYTES)
-    return { totalBytes: capacityBytes, freeBytes }
+    const totalBytes = capacityBytes === Infinity ? NOMINAL_BYTES : capacityBytes
+    const usedBytes = capacityBytes === Infinity ? 0 : this.disk.usedPages * SIM_PAGE_BYTES
+    const freeBytes = Math.max(0, totalBytes - usedBytes)
+    return { totalBytes, freeBytes, availableBytes: freeBytes }
   }
 
   readFile(path: string): Buffer | undefined {

@@ -1,10 +1,22 @@
 import type { Disk } from '@skylarkmq/env'
 import type { StoreConfig } from '../options.ts'
 
-/** Share of the file system under a path that is in use, 0 to 1. */
+/**
+ * Share of the file system under a path that is in use, 0 to 1, as `df` has it: of what is used and what may still be
+ * written. What is free and may not be written, reserved blocks and what is beyond a quota, is neither.
+ * Apache: `UtilAll.java`, getDiskPartitionSpaceUsedPercent.
+ */
 export function diskUsedRatio(disk: Disk, path: string): number {
-  const { totalBytes, freeBytes } = disk.usage(path)
-  return totalBytes === 0 ? 0 : 1 - freeBytes / totalBytes
+  const { totalBytes, freeBytes, availableBytes } = disk.usage(path)
+  const usedBytes = Math.max(0, totalBytes - freeBytes)
+  const entireBytes = usedBytes + Math.max(0, availableBytes)
+  // A file system that does not say how large it is counts as empty: nothing is deleted on a guess.
+  return entireBytes === 0 ? 0 : usedBytes / entireBytes
+}
+
+/** The share as Apache shows it: whole hundredths, rounded up. */
+export function diskUsedText(usedRatio: number): string {
+  return String(Math.ceil(usedRatio * 100) / 100)
 }
 
 /** What a degree of disk use asks for. */

@@ -1,0 +1,100 @@
+/**
+ * npm run attack: plays what strangers may do to whoever reaches a port, one kind after the other, each against a
+ * server of its own, with a witness that goes on asking from elsewhere.
+ *
+ *   NAME …          kinds by name; all of `kinds/` without one
+ *   --short         smaller numbers, as `npm test` has them; how long the witness waits is told and does not count
+ *   --wait MS       how long the witness may wait (200)
+ *   --command FILE  another build's bin/skylark.js, to compare with
+ *
+ * Always looked at: the process lives, the witness is answered in time, memory grows by no more than the kind's bound,
+ * no file outside the data folder changes, no control character is in the log. A witness that waited too long is asked up
+ * to twice more, with the kind shown again: a crowded machine is no finding.
+ */
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { frame, rawFrame } from './frames.mjs'
+import { openPeer } from './peer.mjs'
+
+const SHOWINGS = 3
+const GROW_MIB = 64
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    short: { type: 'boolean', default: false },
+    wait: { type: 'string', default: '200' },
+    command: { type: 'string' },
+  },
+})
+if (options.command !== undefined) process.env.SKYLARK_COMMAND = options.command
+const { startVictim } = await import('./victim.mjs')
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), 'kinds')
+const kinds = []
+for (const file of readdirSync(folder).sort()) {
+  if (!file.endsWith('.mjs')) continue
+  const { default: kind } = await import(pathToFileURL(join(folder, file)).href)
+  if (positionals.length === 0 || positionals.includes(kind.name)) kinds.push(kind)
+}
+
+const rows = []
+for (const kind of kinds) {
+  let row = await show(kind)
+  for (let i = 1; i < SHOWINGS && row.isOnlyLate; i++) row = await show(kind)
+  rows.push(row)
+  tell(row)
+}
+const failed = rows.filter(({ problems }) => problems.length > 0)
+if (rows.length === 0) console.log(`there is no kind named ${positionals.join(', ')}`)
+console.log(`${rows.length - failed.length} passed, ${failed.length} failed`)
+process.exit(failed.length === 0 && rows.length > 0 ? 0 : 1)
+
+async function show(kind) {
+  const victim = await startVictim(kind)
+  const problems = []
+  const field = {
+    namesrvPort: victim.namesrvPort,
+    brokerPort: victim.brokerPort,
+    dataDir: victim.dataDir,
+    isShort: options.short,
+    connect: openPeer,
+    frame,
+    rawFrame,
+    async call(port, request, timeoutMs) {
+      const peer = await openPeer(port)
+      const answer = await peer.call(request, timeoutMs)
+      peer.destroy()
+      return answer
+    },
+    expect(condition, sentence) {
+      if (!condition) problems.push(sentence)
+    },
+  }
+  const began = performance.now()
+  try {
+    await kind.attack(field)
+  } catch (error) {
+    problems.push(`the attack broke off: ${error.message}`)
+  }
+  const seconds = (performance.now() - began) / 1000
+  const seen = await victim.look(kind.growMiB ?? GROW_MIB)
+  await victim.stop()
+  problems.push(...seen.problems)
+  const isLate = !options.short && seen.longestMs > Number(options.wait)
+  const isOnlyLate = isLate && problems.length === 0
+  if (isLate) problems.push(`the witness waited for ${seen.longestMs} ms`)
+  return { kind, ...seen, seconds, problems, isOnlyLate }
+}
+
+function tell({ kind, longestMs, grewMiB, stacks, seconds, problems }) {
+  const word = problems.length === 0 ? 'ok' : 'FAILED'
+  console.log(
+    `${word.padEnd(6)} ${kind.name.padEnd(32)} ${seconds.toFixed(1).padStart(5)} s  waited ` +
+      `${String(longestMs).padStart(5)} ms  +${String(grewMiB).padStart(4)} MiB  ${kind.says}` +
+      (stacks > 0 ? ` (${stacks} lines of stack in the log)` : ''),
+  )
+  for (const problem of problems) console.log(`       ${problem}`)
+}
