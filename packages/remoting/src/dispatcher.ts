@@ -138,7 +138,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       if (!(error instanceof ProtocolError)) throw error
       if (!isOneway)
         this.#write(connection, command.opaque, {
-          code: ResponseCode.SYSTEM_ERROR,
+          code: error.responseCode,
           remark: error.message,
         })
       return
@@ -217,7 +217,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   /** The one place that catches everything: a request must not take the process down. */
   #failed(request: Request, error: unknown): Reply {
     if (error instanceof ProtocolError) {
-      return { code: ResponseCode.SYSTEM_ERROR, remark: error.message }
+      return { code: error.responseCode, remark: error.message }
     }
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const { code } = request.definition

@@ -56,7 +56,7 @@ export const wholeColumns = ['as it is', 'no fields', 'empty fields']
 const swapCase = (name) =>
   /[a-z]/.test(name[0]) ? name[0].toUpperCase() + name.slice(1) : name.toLowerCase()
 
-function* fieldCases(fieldNames, base) {
+function* fieldCases(fieldNames) {
   for (const name of fieldNames) {
     for (const column of fieldColumns) {
       yield {
@@ -66,7 +66,10 @@ function* fieldCases(fieldNames, base) {
           const { [name]: own, ...rest } = request.fields
           if (column === 'left out') return { ...request, fields: rest }
           if (column === 'other case') {
-            return { ...request, fields: own === undefined ? rest : { ...rest, [swapCase(name)]: own } }
+            return {
+              ...request,
+              fields: own === undefined ? rest : { ...rest, [swapCase(name)]: own },
+            }
           }
           return { ...request, fields: { ...rest, [name]: TEXTS[column] } }
         },
@@ -127,7 +130,7 @@ function* bodyCases(body) {
 }
 
 function* casesOf(name, definition, base) {
-  const sample = base?.('0', {}) ?? { fields: {} }
+  const sample = base?.('a-0', {}) ?? { fields: {} }
   for (const column of wholeColumns) {
     yield {
       row: '(all)',

@@ -24,7 +24,7 @@ const AT_ONCE = 64
 /** Who has not answered by then is taken to be silent; when the makes differ, they are asked again with more time. */
 const SILENCE_MS = 3_000
 const LONG_SILENCE_MS = 12_000
-const SHOWN = 400
+const SHOWN = 40
 const AGAIN_MAX = 300
 /** A connection that was closed, and none that answered. */
 const CLOSED = 'c'
@@ -77,16 +77,25 @@ async function askAll(cluster, cases, state, round, limitMs) {
     return { one, code: one.code, ...request }
   })
   await prepareTargets(cluster, { topics, groups })
-  let next = 0
-  const worker = async () => {
-    while (next < requests.length) {
-      const request = requests[next++]
-      const address = request.one.server === 'broker' ? cluster.brokerAddress : cluster.nameServer
-      results.set(request.one.id, await outcome(address, request, limitMs))
+  // One kind of request after the other: what one leaves behind is there for the next, with both makes.
+  for (const group of groupBy(requests, ({ one }) => one.request).values()) {
+    let next = 0
+    const worker = async () => {
+      while (next < group.length) {
+        const request = group[next++]
+        const address = request.one.server === 'broker' ? cluster.brokerAddress : cluster.nameServer
+        results.set(request.one.id, await outcome(address, request, limitMs))
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
   return results
+}
+
+function groupBy(items, keyOf) {
+  const groups = new Map()
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
+  return groups
 }
 
 /** Starts a make with the state of `prepare`; answers `{ ask(cases, round, limitMs), stop() }`. */

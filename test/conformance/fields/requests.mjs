@@ -108,8 +108,8 @@ const sendV2 = (topic) =>
 const ofQueue = { topic: names.topic, queueId: '0' }
 const member = (n) => ({
   brokerName: `${names.fake}-${n}`,
-  brokerAddr: '127.0.0.1:1',
-  clusterName: `${names.fake}-cluster`,
+  brokerAddr: `127.0.0.1:${n.split('-')[1]}`,
+  clusterName: `${names.fake}-cluster-${n}`,
   brokerId: '0',
 })
 
@@ -208,7 +208,7 @@ export const brokerBases = {
       transactionId: 'x',
     },
   }),
-  RESUME_CHECK_HALF_MESSAGE: (_, { msgId }) => ({ fields: { topic: names.topic, msgId } }),
+  RESUME_CHECK_HALF_MESSAGE: () => ({ fields: { topic: names.topic, msgId: 'x' } }),
   RECALL_MESSAGE: (_, { recallHandle }) => ({
     fields: { producerGroup: names.producers, topic: names.topic, recallHandle },
   }),
@@ -326,7 +326,10 @@ export const brokerBases = {
   VIEW_BROKER_STATS_DATA: () => ({
     fields: { statsName: 'TOPIC_PUT_NUMS', statsKey: names.topic },
   }),
-  UPDATE_BROKER_CONFIG: () => ({ fields: {}, body: text('maxTransferCountOnMessageInMemory=32\n') }),
+  UPDATE_BROKER_CONFIG: () => ({
+    fields: {},
+    body: text('maxTransferCountOnMessageInMemory=32\n'),
+  }),
   UPDATE_COLD_DATA_FLOW_CTR_CONFIG: (n) => ({ fields: {}, body: text(`group-${n}=1000\n`) }),
   REMOVE_COLD_DATA_FLOW_CTR_CONFIG: (n) => ({ fields: {}, body: text(`group-${n}`) }),
   SET_COMMITLOG_READ_MODE: () => ({ fields: { READ_AHEAD_MODE: '0' } }),
@@ -386,7 +389,7 @@ export const namesrvBases = {
   WIPE_WRITE_PERM_OF_BROKER: () => ({ fields: { brokerName: names.fake } }),
   ADD_WRITE_PERM_OF_BROKER: () => ({ fields: { brokerName: names.fake } }),
   PUT_KV_CONFIG: (n) => ({
-    fields: { namespace: `namespace-${n}`, key: names.key, value: 'value' },
+    fields: { namespace: `namespace-${n}`, key: `key-${n}`, value: 'value' },
   }),
   GET_KV_CONFIG: () => ({ fields: { namespace: names.namespace, key: names.key } }),
   DELETE_KV_CONFIG: (n) => ({ fields: { namespace: `namespace-${n}`, key: names.key } }),

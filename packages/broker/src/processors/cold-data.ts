@@ -47,7 +47,9 @@ export const setCommitlogReadMode: Processor<BrokerContext, typeof SetCommitlogR
   if (Object.keys(request.fields()).length === 0) {
     return refuse(ResponseCode.SYSTEM_ERROR, 'set commitlog readahead mode param error')
   }
-  if (readAheadMode === undefined || !/^[-+]?\d+$/.test(readAheadMode)) {
+  const isInt =
+    /^[-+]?\d{1,10}$/.test(readAheadMode ?? '') && Math.abs(Number(readAheadMode)) < 2 ** 31
+  if (!isInt) {
     return refuse(ResponseCode.SYSTEM_ERROR, 'set commitlog readahead mode failed')
   }
   const mode = Number(readAheadMode)

@@ -4,7 +4,9 @@ import {
   decodeRegisterBrokerBody,
   kvTableBody,
   brokerMemberGroupBody,
+  resourceProblem,
   ResponseCode,
+  type TopicConfig,
   type BrokerHeartbeat,
   type GetBrokerMemberGroup,
   type QueryDataVersion,
@@ -43,7 +45,7 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
       expiryMs: header.heartbeatTimeoutMillis,
       enableActingMaster: header.enableActingMaster,
       dataVersion: topics.dataVersion,
-      topics: topics.topicConfigTable,
+      topics: withGoodNames(topics.topicConfigTable),
       mappings: topics.topicQueueMappingInfoMap ?? new Map<string, unknown>(),
       filterServers: filterServerList,
       connection,
@@ -61,6 +63,15 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
     header: { haServerAddr: registered.haServerAddr, masterAddr: registered.masterAddr },
     ...(ordered === undefined ? {} : { body: kvTableBody.encode({ table: ordered }) }),
   }
+}
+
+/** Without topics whose names no broker could keep: one of them must not take the routes of all others away. */
+function withGoodNames(topics: ReadonlyMap<string, TopicConfig>): ReadonlyMap<string, TopicConfig> {
+  const bad = [...topics.keys()].filter((topic) => resourceProblem(topic) !== undefined)
+  if (bad.length === 0) return topics
+  const good = new Map(topics)
+  for (const topic of bad) good.delete(topic)
+  return good
 }
 
 /** Only a broker of this very host may have an address that depends on who asks. */
@@ -89,8 +100,9 @@ export const queryDataVersion: Processor<NameServerContext, typeof QueryDataVers
   { routes },
   { header, body },
 ) => {
+  const asked = dataVersionBody.decode(body)
   const known = routes.liveAt(header.clusterName, header.brokerAddr)?.dataVersion
-  const changed = known === undefined || !sameVersion(known, dataVersionBody.decode(body))
+  const changed = known === undefined || !sameVersion(known, asked)
   routes.touch(header.clusterName, header.brokerAddr)
   return {
     code: ResponseCode.SUCCESS,

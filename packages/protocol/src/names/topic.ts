@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts'
+import { resourceProblem } from './safe-name.ts'
 
 /** Prefix of the topic that a group's failed messages are retried from. */
 export const RETRY_PREFIX = '%RETRY%'
@@ -94,5 +95,6 @@ export const replyTopic = (cluster: string): string => `${cluster}_${REPLY_TOPIC
 export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_PREFIX)
 /** True for a group's dead-letter topic. */
 export const isDlqTopic = (topic: string): boolean => topic.startsWith(DLQ_PREFIX)
-/** True for a light message queue. */
-export const isLmqTopic = (topic: string): boolean => topic.startsWith(LMQ_PREFIX)
+/** True for a light message queue, whose name becomes a folder's whether or not a topic of that name was made. */
+export const isLmqTopic = (topic: string): boolean =>
+  topic.startsWith(LMQ_PREFIX) && resourceProblem(topic) === undefined
