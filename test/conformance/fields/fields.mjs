@@ -13,13 +13,18 @@ import { encodeFrame, frameReader } from '../lib/remoting.mjs'
 import * as skylark from '../skylark.mjs'
 import { allCases } from './cases.mjs'
 import { differenceOf } from './differences.mjs'
-import { prepare, prepareTargets } from './state.mjs'
+import { prepare, prepareHalves, prepareTargets } from './state.mjs'
 
 const goldenFile = join(
   dirname(fileURLToPath(import.meta.url)),
   `../golden/fields-${apache.apacheVersion}.json`,
 )
-const settings = { recallMessageEnable: true, autoCreateTopicEnable: true }
+// Half messages are not asked about while the cases run.
+const settings = {
+  recallMessageEnable: true,
+  autoCreateTopicEnable: true,
+  transactionTimeOut: 600_000,
+}
 const AT_ONCE = 64
 /** Who has not answered by then is taken to be silent; when the makes differ, they are asked again with more time. */
 const SILENCE_MS = 3_000
@@ -70,8 +75,11 @@ async function askAll(cluster, cases, state, round, limitMs) {
   const results = new Map()
   const topics = []
   const groups = []
+  const nameOf = ({ id }) => `${round}-${id}`
+  const ending = cases.filter(({ request }) => request === 'END_TRANSACTION')
+  const halves = await prepareHalves(cluster, ending.map(nameOf))
   const requests = cases.map((one) => {
-    const request = one.make(`${round}-${one.id}`, state)
+    const request = one.make(nameOf(one), { ...state, halves })
     topics.push(...(request.topics ?? []))
     groups.push(...(request.groups ?? []))
     return { one, code: one.code, ...request }
@@ -164,6 +172,12 @@ function compare(cases, theirs, ours) {
   return { meant, different }
 }
 
+const linesOf = (different) =>
+  different.map(
+    ({ one, left, right }) =>
+      `    ${one.request} ${one.row}, ${one.column}: apache ${left}, skylark ${right}`,
+  )
+
 async function theirsAndOurs(cases, { golden, keep }) {
   const running = []
   const start = async (make) => {
@@ -180,6 +194,7 @@ async function theirsAndOurs(cases, { golden, keep }) {
     if (different.length > 0 && different.length <= AGAIN_MAX) {
       const again = different.map(({ one }) => one)
       console.log(`fields: ${again.length} asked again`)
+      for (const line of linesOf(different).slice(0, SHOWN)) console.log(line)
       const asked = [
         [theirs, first],
         [ours, second],
@@ -210,12 +225,7 @@ export async function fieldsVerdicts({ golden = false, record = false, keep = fa
   return ['broker', 'namesrv'].map((server) => {
     const own = cases.filter((one) => one.server === server)
     const { meant, different } = compare(own, theirs, ours)
-    const lines = different
-      .slice(0, SHOWN)
-      .map(
-        ({ one, left, right }) =>
-          `    ${one.request} ${one.row}, ${one.column}: apache ${left}, skylark ${right}`,
-      )
+    const lines = linesOf(different).slice(0, SHOWN)
     if (different.length > SHOWN) lines.push(`    … and ${different.length - SHOWN} more`)
     const told = [...meant].map(([why, count]) => `    meant: ${why} (${count})`)
     return {

@@ -127,6 +127,9 @@ export const registration = (topic) => ({
   filterServerList: [],
 })
 
+/** The unique key of the half message that the case `n` ends. */
+export const keyOfHalf = (n) => n.replaceAll(/[^0-9a-z]/g, '').padStart(32, '0')
+
 /**
  * Name of the request to `(n, state) => ({ fields, body, topics, groups })`: `topics` and `groups` are made before. A
  * request that is not here has no fields of its own.
@@ -196,16 +199,16 @@ export const brokerBases = {
       maxReconsumeTimes: '16',
     },
   }),
-  END_TRANSACTION: () => ({
+  END_TRANSACTION: (n, { halves }) => ({
     fields: {
       topic: names.topic,
       producerGroup: names.producers,
-      tranStateTableOffset: '0',
-      commitLogOffset: '0',
+      tranStateTableOffset: halves?.get(n)?.queueOffset ?? '0',
+      commitLogOffset: halves?.get(n)?.offset ?? '0',
       commitOrRollback: '8',
       fromTransactionCheck: 'false',
-      msgId: 'x',
-      transactionId: 'x',
+      msgId: keyOfHalf(n),
+      transactionId: keyOfHalf(n),
     },
   }),
   RESUME_CHECK_HALF_MESSAGE: () => ({ fields: { topic: names.topic, msgId: 'x' } }),

@@ -1,7 +1,7 @@
 /** What a make has before the first case: topics with messages, groups with offsets, a client that is there. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { encodeFrame, openConnection } from '../lib/remoting.mjs'
-import { groupConfig, heartbeat, names, registration } from './requests.mjs'
+import { groupConfig, heartbeat, keyOfHalf, names, registration } from './requests.mjs'
 
 const WAIT_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -72,7 +72,7 @@ export async function prepare(cluster) {
   namesrv.close()
   return {
     msgId: first,
-    offset: String(parseInt(first.slice(-16), 16)),
+    offset: offsetOf(first),
     recallHandle: timer.header.extFields.recallHandle,
     leave: () => broker.close(),
   }
@@ -109,6 +109,23 @@ async function untilIndexed(broker) {
     await pause(100)
   }
 }
+
+/** Sends a half message for each of these cases; answers where it is, by the case's name. */
+export async function prepareHalves(cluster, ns) {
+  const broker = openConnection(cluster.brokerAddress)
+  const halves = new Map()
+  for (const n of ns) {
+    const properties = { TRAN_MSG: 'true', PGROUP: names.producers, UNIQ_KEY: keyOfHalf(n) }
+    const fields = { ...sendFields(properties), sysFlag: '4' }
+    const answer = await broker.request(10, fields, Buffer.from('half'))
+    const { msgId, queueOffset } = expectOk(answer, 'a half message').header.extFields
+    halves.set(n, { queueOffset, offset: offsetOf(msgId) })
+  }
+  broker.close()
+  return halves
+}
+
+const offsetOf = (msgId) => String(parseInt(msgId.slice(-16), 16))
 
 /** Makes the topics and groups that cases are to find. */
 export async function prepareTargets(cluster, { topics, groups }) {

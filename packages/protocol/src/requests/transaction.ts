@@ -12,10 +12,7 @@ export const EndTransaction = defineRequest({
   source: 'EndTransactionRequestHeader.java, EndTransactionProcessor.java',
   header: {
     ...rpcFields,
-    topic: optional(
-      refusedAs(ResponseCode.SYSTEM_ERROR, topicName),
-      'Topic, with the namespace already wrapped in.',
-    ),
+    topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),
     producerGroup: required(
       refusedAs(ResponseCode.SYSTEM_ERROR, producerGroupName),
       'Group of the producer.',
