@@ -1,6 +1,16 @@
-import { flag, int, oneOf, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import {
+  addressListProblem,
+  flag,
+  hostProblem,
+  int,
+  oneOf,
+  orNone,
+  text,
+  type ConfigOf,
+  type OptionTable,
+} from '@skylarkmq/protocol'
 import { flowOptions } from './options-flow.ts'
-import { ignoredBrokerOptions } from './options-ignored.ts'
+import { absentProtection, ignoredBrokerOptions } from './options-ignored.ts'
 
 const MS_MAX = 2 ** 31 - 1
 
@@ -27,6 +37,7 @@ const network = {
     default: '',
     applies: 'live',
     doc: 'Name servers, `host:port` joined by `;`.',
+    problem: orNone(addressListProblem),
   }),
   listenPort: int({
     default: 10911,
@@ -38,16 +49,19 @@ const network = {
   bindAddress: text({
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
+    problem: orNone(hostProblem),
     differs: 'Apache listens on all addresses; here that has to be asked for.',
   }),
   brokerIP1: text({
     default: '',
     doc: 'Address that clients are told. Empty: loopback askers are told loopback, others the address they came in by.',
+    problem: orNone(hostProblem),
     differs: 'Apache takes the first address that is not loopback.',
   }),
   brokerIP2: text({
     default: '',
     doc: 'Address that slaves are told; empty for that of `brokerIP1`.',
+    problem: orNone(hostProblem),
   }),
   serverChannelMaxIdleTimeSeconds: int({
     default: 120,
@@ -339,6 +353,7 @@ export const brokerOptions = {
     default: 'configBlackList;brokerConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',
   }),
+  ...absentProtection,
   ...ignoredBrokerOptions,
 } satisfies OptionTable
 

@@ -1,4 +1,13 @@
-import { flag, ignored, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
+import {
+  flag,
+  hostProblem,
+  ignored,
+  int,
+  orNone,
+  text,
+  type ConfigOf,
+  type OptionTable,
+} from '@skylarkmq/protocol'
 
 /** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
 export const namesrvOptions = {
@@ -11,6 +20,7 @@ export const namesrvOptions = {
   bindAddress: text({
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
+    problem: orNone(hostProblem),
     differs: 'Apache listens on all addresses; here that has to be asked for.',
   }),
   serverChannelMaxIdleTimeSeconds: int({
