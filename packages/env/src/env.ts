@@ -98,6 +98,8 @@ export interface Disk {
   rename(from: string, to: string): void
   /** Removes a file; nothing happens when there is none. */
   remove(path: string): void
+  /** Removes an empty directory, or none when there is none; false when something is in it. */
+  removeDirectory(path: string): boolean
   /** Removes a directory and all below it; nothing happens when there is none. */
   removeTree(path: string): void
   syncDirectory(path: string): Promise<void>

@@ -25,6 +25,16 @@ export const nodeDisk: Disk = {
   remove: (name) => {
     fs.rmSync(name, { force: true })
   },
+  removeDirectory: (directory) => {
+    try {
+      fs.rmdirSync(directory)
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
+      if (code !== 'ENOENT') throw error
+    }
+    return true
+  },
   removeTree: (directory) => {
     fs.rmSync(directory, { recursive: true, force: true })
   },

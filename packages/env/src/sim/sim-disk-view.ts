@@ -139,6 +139,12 @@ export class SimDiskView implements Disk {
     })
   }
 
+  removeDirectory(path: string): boolean {
+    if (this.#names.below(path).length > 0) return false
+    this.remove(path)
+    return true
+  }
+
   removeTree(path: string): void {
     for (const each of this.#names.below(path).reverse()) this.remove(each)
     this.remove(path)
