@@ -22,6 +22,7 @@ import { requestFailed } from './events.ts'
 import type { Lane } from './lanes.ts'
 import {
   NO_REPLY,
+  refuse,
   type AnyRequest,
   type Outcome,
   type Processor,
@@ -138,8 +139,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       if (!(error instanceof ProtocolError)) throw error
       if (!isOneway)
         this.#write(connection, command.opaque, {
-          code: error.responseCode,
-          remark: error.message,
+          ...refuse(error.responseCode, error.message),
         })
       return
     }
@@ -217,7 +217,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   /** The one place that catches everything: a request must not take the process down. */
   #failed(request: Request, error: unknown): Reply {
     if (error instanceof ProtocolError) {
-      return { code: error.responseCode, remark: error.message }
+      return refuse(error.responseCode, error.message)
     }
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const { code } = request.definition

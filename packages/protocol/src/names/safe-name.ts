@@ -11,13 +11,17 @@ function isControl(c: number): boolean {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f)
 }
 
+/** The text with its control characters written as escapes, so that whoever prints it prints one line and no more. */
+export function withoutControls(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
 /** The name as an error message may show it: quoted, shortened, and without control characters. */
 export function quotedName(name: string): string {
   const shown = name.length > SHOWN_LENGTH ? `${name.slice(0, SHOWN_LENGTH)}…` : name
-  return JSON.stringify(shown).replace(
-    /[\x7f-\x9f]/g,
-    (c) => `\\u00${c.charCodeAt(0).toString(16)}`,
-  )
+  return withoutControls(JSON.stringify(shown))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts'
+import { quotedName } from '../names/safe-name.ts'
 
 /**
  * A type of header field: how its text becomes a value, and back. Both header serialisations carry
@@ -128,7 +129,7 @@ const LONG_MAX = 2n ** 63n - 1n
 /** What is wrong with the text of a whole number; undefined when nothing is. */
 function numberProblem(text: string, { min, max }: Bounds): string | undefined {
   if (!/^[+-]?\d{1,19}$/.test(text)) {
-    return `is not a whole number: ${JSON.stringify(text.slice(0, 40))}`
+    return `is not a whole number: ${quotedName(text)}`
   }
   const value = Number(text)
   const isLong = text.length < LONG_DIGITS || isWithinLong(text)

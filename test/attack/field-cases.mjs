@@ -1,0 +1,34 @@
+/** Every request × every field × every wrong value, as the conformance run has them, sent to a victim. */
+import { allCases } from '../conformance/fields/cases.mjs'
+
+const AT_ONCE = 32
+/** Requests that are answered later, or never, however good they are. */
+const STATE = { offset: '0', msgId: 'x', recallHandle: 'x' }
+
+/** Asks what `isWanted` picks; `look(case, answer)` sees each answer, undefined where none came. */
+export async function askCases(field, isWanted, serialization, look) {
+  const { servedRequests } = await import('../../packages/broker/dist/src/index.js')
+  const { namesrvRequests } = await import('../../packages/protocol/dist/src/index.js')
+  const cases = allCases({ served: servedRequests, namesrvRequests }).filter(isWanted)
+  let next = 0
+  const worker = async () => {
+    const peers = {
+      broker: await field.connect(field.brokerPort),
+      namesrv: await field.connect(field.namesrvPort),
+    }
+    while (next < cases.length) {
+      const one = cases[next++]
+      const { fields, body } = one.make(`x-${one.id}`, STATE)
+      const request = { code: one.code, fields, serialization }
+      if (body !== undefined) request.body = Buffer.from(body)
+      if (peers[one.server].isClosed) {
+        const port = one.server === 'broker' ? field.brokerPort : field.namesrvPort
+        peers[one.server] = await field.connect(port)
+      }
+      look(one, await peers[one.server].call(request, 1_000))
+    }
+    for (const peer of Object.values(peers)) peer.destroy()
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return cases.length
+}
