@@ -5,6 +5,19 @@ const AT_ONCE = 32
 /** Requests that are answered later, or never, however good they are. */
 const STATE = { offset: '0', msgId: 'x', recallHandle: 'x' }
 
+const DELIVERED_MS = 4_000
+
+/** Waits until queue 0 of a topic has a message, as long as the broker takes it for a topic at all. */
+export async function untilDelivered(field, topic) {
+  const end = performance.now() + DELIVERED_MS
+  const peer = await field.connect(field.brokerPort)
+  for (let isEmpty = true; isEmpty && performance.now() < end;) {
+    const answer = await peer.call({ code: 30, fields: { topic, queueId: '0' } }, 1_000)
+    isEmpty = answer?.code === 0 && answer.fields.offset === '0'
+  }
+  peer.destroy()
+}
+
 /** Asks what `isWanted` picks; `look(case, answer)` sees each answer, undefined where none came. */
 export async function askCases(field, isWanted, serialization, look) {
   const { servedRequests } = await import('../../packages/broker/dist/src/index.js')

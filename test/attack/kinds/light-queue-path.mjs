@@ -1,3 +1,5 @@
+import { untilDelivered } from '../field-cases.mjs'
+
 const CLEAN_UNUSED_TOPIC = 316
 const NOT_EXIST = 26
 const up = '%LMQ%x/../../../../victim'
@@ -47,6 +49,7 @@ export default {
       const answer = await ask(send('plain', dispatch))
       field.expect(answer?.code === 0, `a message with light queues got ${answer?.code}`)
     }
+    await untilDelivered(field, `%DLQ%${up}`)
     const cleaned = await ask({ code: CLEAN_UNUSED_TOPIC })
     field.expect(cleaned?.code === 0, `cleaning up got ${cleaned?.code}`)
   },

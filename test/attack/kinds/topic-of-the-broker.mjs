@@ -1,3 +1,5 @@
+import { untilDelivered } from '../field-cases.mjs'
+
 const CLEAN_UNUSED_TOPIC = 316
 const SEND = 10
 const NO_PERMISSION = 16
@@ -36,7 +38,7 @@ export default {
   says: 'messages for topics that the broker reads back, whose properties lead out of the data folder',
   async attack(field) {
     for (const up of ['../../../victim', '../../victim', '../victim', '..', '/tmp']) {
-      const table = { REAL_TOPIC: up, REAL_QID: '0', TIMER_OUT_MS: '1', DELAY: '1', PGROUP: 'p' }
+      const table = { REAL_TOPIC: up, REAL_QID: '0', TIMER_OUT_MS: '1', PGROUP: 'p' }
       for (const topic of SYSTEM) {
         const answer = await field.call(field.brokerPort, send(topic, table))
         field.expect(answer?.code === NO_PERMISSION, `a send to ${topic} got ${answer?.code}`)
@@ -48,6 +50,7 @@ export default {
         field.expect(answer?.code === 0, `a send with REAL_TOPIC got ${answer?.code}`)
       }
     }
+    await untilDelivered(field, '../../../victim')
     const cleaned = await field.call(field.brokerPort, { code: CLEAN_UNUSED_TOPIC })
     field.expect(cleaned?.code === 0, `cleaning up got ${cleaned?.code}`)
   },
