@@ -33,7 +33,10 @@ const valueOf: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     ['topic', 'group', 'topics', 'groups', 'address'].map((name) => [name, resource]),
   ),
   ...Object.fromEntries(
-    ['producerGroup', 'clientId', 'brokerName', 'clusterName', 'key'].map((name) => [name, label]),
+    ['producerGroup', 'clientId', 'brokerName', 'clusterName', 'key', 'zoneName'].map((name) => [
+      name,
+      label,
+    ]),
   ),
 }
 

@@ -1,5 +1,6 @@
 import {
   parsePropertiesText,
+  resourceProblem,
   ResponseCode,
   type GetColdDataFlowCtrInfo,
   type RemoveColdDataFlowCtrConfig,
@@ -19,7 +20,8 @@ export const updateColdDataFlowCtrConfig: Processor<
   typeof UpdateColdDataFlowCtrConfig
 > = ({ coldData }, { body }) => {
   for (const [group, text] of parsePropertiesText(body?.toString('utf8') ?? '')) {
-    if (/^[-+]?\d+$/.test(text)) coldData.setThreshold(group, Number(text))
+    const isGood = resourceProblem(group) === undefined
+    if (isGood && /^[-+]?\d+$/.test(text)) coldData.setThreshold(group, Number(text))
   }
   return OK
 }

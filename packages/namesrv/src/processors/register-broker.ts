@@ -6,7 +6,6 @@ import {
   brokerMemberGroupBody,
   resourceProblem,
   ResponseCode,
-  type TopicConfig,
   type BrokerHeartbeat,
   type GetBrokerMemberGroup,
   type QueryDataVersion,
@@ -46,7 +45,7 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
       enableActingMaster: header.enableActingMaster,
       dataVersion: topics.dataVersion,
       topics: withGoodNames(topics.topicConfigTable),
-      mappings: topics.topicQueueMappingInfoMap ?? new Map<string, unknown>(),
+      mappings: withGoodNames(topics.topicQueueMappingInfoMap ?? new Map<string, unknown>()),
       filterServers: filterServerList,
       connection,
       followsAskerPort: followsAskerPort(request),
@@ -66,7 +65,7 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
 }
 
 /** Without topics whose names no broker could keep: one of them must not take the routes of all others away. */
-function withGoodNames(topics: ReadonlyMap<string, TopicConfig>): ReadonlyMap<string, TopicConfig> {
+function withGoodNames<T>(topics: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   const bad = [...topics.keys()].filter((topic) => resourceProblem(topic) !== undefined)
   if (bad.length === 0) return topics
   const good = new Map(topics)

@@ -11,9 +11,12 @@ function isControl(c: number): boolean {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f)
 }
 
-/** The text with its control characters written as escapes, so that whoever prints it prints one line and no more. */
+/**
+ * The text with its control characters written as escapes, so that whoever prints it moves no cursor. Line ends stay: some
+ * of Apache's remarks have two lines.
+ */
 export function withoutControls(text: string): string {
-  return text.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
+  return text.replace(/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
     return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }

@@ -9,7 +9,12 @@ import {
   string,
   timestampMs,
 } from '../schema/fields.ts'
-import { addressType, brokerNameType, clusterNameType } from '../schema/name-fields.ts'
+import {
+  addressType,
+  brokerNameType,
+  clusterNameType,
+  zoneNameType,
+} from '../schema/name-fields.ts'
 
 /** A broker tells its addresses and, in the body, its topics. */
 export const RegisterBroker = defineRequest({
@@ -33,7 +38,7 @@ export const RegisterBroker = defineRequest({
     ),
     compressed: optional(boolean, 'True when the body is compressed.'),
     bodyCrc32: optional(int32, 'crc32Positive of the body, 0 is not checked.'),
-    zoneName: optional(string, 'Zone of the broker.'),
+    zoneName: optional(zoneNameType, 'Zone of the broker.'),
     skylarkFollowsAsker: optional(
       boolean,
       'Ours: the address stands for «the host you asked». Apache ignores it.',

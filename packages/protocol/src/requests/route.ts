@@ -1,7 +1,7 @@
 import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, optional, orElse, string } from '../schema/fields.ts'
-import { refusedAs, topicName } from '../schema/name-fields.ts'
+import { boolean, optional, orElse } from '../schema/fields.ts'
+import { refusedAs, topicName, zoneNameType } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Asks which brokers have a topic. */
@@ -19,7 +19,7 @@ export const GetRouteinfoByTopic = defineRequest({
     ),
     acceptStandardJsonOnly: optional(boolean, 'True wants standard JSON whatever the version.'),
     zoneMode: optional(boolean, 'True wants brokers of one zone only.'),
-    zoneName: optional(string, 'The zone.'),
+    zoneName: optional(zoneNameType, 'The zone.'),
   },
   reply: {},
   wireNames: { zoneMode: '__ZONE_MODE', zoneName: '__ZONE_NAME' },

@@ -38,6 +38,8 @@ export const clientIdName: NameType = nameType('clientId', labelProblem)
 export const brokerNameType: NameType = nameType('brokerName', labelProblem)
 /** The name of a cluster. */
 export const clusterNameType: NameType = nameType('clusterName', labelProblem)
+/** The name of a zone, in which clients look for brokers first. */
+export const zoneNameType: NameType = nameType('zoneName', labelProblem)
 /** A key of the name server's configuration, or its namespace. */
 export const keyName: NameType = nameType('key', labelProblem)
 /** An address, `host:port`. */
