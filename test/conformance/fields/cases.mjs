@@ -129,7 +129,16 @@ function* bodyCases(body) {
   }
 }
 
+/** Fields that any request may carry. */
+const COMMON = ['ns', 'nsd', 'bname', 'oway', 'lo']
+
 function* casesOf(name, definition, base) {
+  if (
+    base === undefined &&
+    Object.keys(definition.header).some((field) => !COMMON.includes(field))
+  ) {
+    throw new Error(`requests.mjs has no good request of ${name}`)
+  }
   const sample = base?.('a-0', {}) ?? { fields: {} }
   for (const column of wholeColumns) {
     yield {
