@@ -111,10 +111,10 @@ export interface Disk {
   /** Replaces the whole content in place and closes; not synced. */
   writeFile(path: string, data: Uint8Array): void
   /**
-   * Takes a directory for this process until the process ends or the lock is released.
-   * Throws DirectoryLocked when another living process has it.
+   * Takes a directory for this process until the process ends, however it ends, or the lock is released. Rejects with
+   * DirectoryLocked when another living process has it, one in another container or stopped by a signal, too.
    */
-  lock(directory: string): DirectoryLock
+  lock(directory: string): Promise<DirectoryLock>
 }
 
 /** A directory that this process holds. */

@@ -69,7 +69,7 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
       file.resize(0)
       file.writeNow(data, 0)
     },
-    lock: () => ({ release: () => undefined }),
+    lock: () => Promise.resolve({ release: () => undefined }),
   }
 }
 

@@ -213,16 +213,18 @@ export class SimDiskView implements Disk {
     file.writeNow(data, 0)
   }
 
-  lock(directory: string): DirectoryLock {
+  lock(directory: string): Promise<DirectoryLock> {
     const { holders } = this.disk
     const user = this.#user
-    if (holders.get(directory)?.isAlive === true) throw new DirectoryLocked({ directory, pid: 1 })
+    if (holders.get(directory)?.isAlive === true) {
+      return Promise.reject(new DirectoryLocked({ directory, holder: 'another process' }))
+    }
     holders.set(directory, user)
-    return {
+    return Promise.resolve({
       release: () => {
         if (holders.get(directory) === user) holders.delete(directory)
       },
-    }
+    })
   }
 }
 
