@@ -34,7 +34,7 @@ export const consumeType: Shape<ConsumeType> = word(
 )
 /** How a MessageModel is read from JSON. */
 export const messageModel: Shape<MessageModel> = word(['BROADCASTING', 'CLUSTERING'], 'CLUSTERING')
-/** As `messageModel`, for a request that does without no answer to it. */
+/** As `messageModel`, for a request that needs it. */
 export const exactMessageModel: Shape<MessageModel> = exactWord(['BROADCASTING', 'CLUSTERING'])
 /** How a ConsumeFromWhere is read from JSON. */
 export const consumeFromWhere: Shape<ConsumeFromWhere> = word(

@@ -153,7 +153,8 @@ export function needed<T>(shape: Shape<T>): Shape<T> {
 
 /** An object that has to be there. */
 export function present<T>(shape: Shape<T>): Shape<T> {
-  return needed({ read: (value, at) => needed(shape).read(value === '' ? null : value, at) })
+  const there = needed(shape)
+  return { read: (value, at) => there.read(value === '' ? null : value, at) }
 }
 
 /** A table that is absent when it is an empty text, too. */
