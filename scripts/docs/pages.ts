@@ -59,7 +59,7 @@ function requestText(definition: AnyDefinition): string {
     const rows = Object.entries(list).map(([name, field]) => {
       const wire = definition.wireNames?.[name]
       const shown = wire === undefined || title !== 'header' ? name : `${name} (${wire})`
-      return `| ${shown} | ${field.type.name} | ${field.required ? 'yes' : ''} | ${cell(field.doc)} |`
+      return `| ${shown} | ${field.type.name} | ${field.required && field.fallback === undefined ? 'yes' : ''} | ${cell(field.doc)} |`
     })
     if (rows.length === 0) return ''
     return `\n| ${title} | type | required | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`

@@ -15,6 +15,7 @@ import { joinFailingBroker } from './lib/failing-broker.mjs'
 import { choosePorts, MissingTool, scratchDirectory } from './lib/processes.mjs'
 import { clients } from './lib/programs.mjs'
 import { mixedBehaviours } from './mixed.mjs'
+import { fieldsVerdicts } from './fields/fields.mjs'
 import { interchangeBehaviours } from './interchange.mjs'
 import { filterTableVerdict, recordSqlFilter, sqlFilterVerdict } from './sql-filter.mjs'
 import * as skylark from './skylark.mjs'
@@ -259,6 +260,10 @@ async function main() {
     if (options.record) await recordSqlFilter()
     return report([await sqlFilterVerdict(), await filterTableVerdict()])
   }
+  if (positionals.includes('fields')) {
+    skylark.requireSkylark()
+    return report(await fieldsVerdicts(options))
+  }
   if (positionals.includes('interchange')) {
     skylark.requireSkylark()
     const verdicts = []
@@ -289,6 +294,7 @@ async function main() {
   if (options.record) recordAdminResults(verdicts, theirs, ours)
   if (!options.golden && !options.client) {
     await showPart(mixedBehaviours, 'mixed', verdicts)
+    if (isWanted('fields', 'all')) verdicts.push(...(await fieldsVerdicts(options)))
     if (isWanted('sql-filter', 'pairs')) verdicts.push(await sqlFilterVerdict())
     if (isWanted('sql-filter', 'table')) verdicts.push(await filterTableVerdict())
     await showPart(interchangeBehaviours, 'interchange', verdicts)

@@ -32,6 +32,14 @@ export const deliveryFailed = defineEvent({
   says: 'a delayed message of {topic} could not be delivered and is tried again: {reason}',
 })
 
+/** A file of config/ has a name that cannot be one; it stays out of the table. */
+export const entryLeftOut = defineEvent({
+  name: 'broker.table.leftout',
+  level: 'warn',
+  fields: { path: 'the file', name: 'the name, quoted' },
+  says: '{path}: {name} is no name that a topic can have; it is left out',
+})
+
 /** A file of config/ could not be written; it is tried again. */
 export const tableNotSaved = defineEvent({
   name: 'broker.table.notsaved',

@@ -1,10 +1,62 @@
-import { ignoredAll } from '@skylarkmq/protocol'
+import { absentFlag, ignored, ignoredAll, type Option } from '@skylarkmq/protocol'
+
+/** An ignored key whose value is nobody's business. */
+function unshown(why: string): Option<string> {
+  return { ...ignored(why, null), parse: () => ({ value: '' }) }
+}
+
+const NO_ACCESS_CONTROL =
+  'take the key out and keep strangers from the ports by bindAddress or a firewall'
+
+/** Keys that ask for protection: who relies on it must not get a broker without. */
+export const absentProtection = {
+  aclEnable: absentFlag({ what: 'access control', instead: NO_ACCESS_CONTROL }),
+  authenticationEnabled: absentFlag({
+    what: 'access control',
+    instead: NO_ACCESS_CONTROL,
+    isQuiet: true,
+  }),
+  authorizationEnabled: absentFlag({
+    what: 'access control',
+    instead: NO_ACCESS_CONTROL,
+    isQuiet: true,
+  }),
+  useTLS: absentFlag({
+    what: 'TLS towards name servers',
+    instead: 'take the key out and use a network that you trust',
+  }),
+}
 
 /**
  * Keys of Apache's `BrokerConfig.java`, `NettyServerConfig.java` and `NettyClientConfig.java` that are
  * accepted and have no effect here, by reason.
  */
 export const ignoredBrokerOptions = {
+  ...ignoredAll('access control is not built', {
+    authConfigPath: null,
+    authenticationProvider: null,
+    authenticationMetadataProvider: null,
+    authenticationStrategy: null,
+    authenticationWhitelist: null,
+    authorizationProvider: null,
+    authorizationMetadataProvider: null,
+    authorizationStrategy: null,
+    authorizationWhitelist: null,
+    migrateAuthFromV1Enabled: null,
+    userCacheMaxNum: null,
+    userCacheExpiredSecond: null,
+    userCacheRefreshSecond: null,
+    aclCacheMaxNum: null,
+    aclCacheExpiredSecond: null,
+    aclCacheRefreshSecond: null,
+    statefulAuthenticationCacheMaxNum: null,
+    statefulAuthenticationCacheExpiredSecond: null,
+    statefulAuthorizationCacheMaxNum: null,
+    statefulAuthorizationCacheExpiredSecond: null,
+  }),
+  // They hold passwords, which no answer shows.
+  initAuthenticationUser: unshown('access control is not built'),
+  innerClientAuthenticationCredentials: unshown('access control is not built'),
   ...ignoredAll('it has no counterpart here', {
     brokerConfigPath: null,
     rocketmqHome: '',
@@ -27,7 +79,6 @@ export const ignoredBrokerOptions = {
     updateNameServerAddrPeriod: '120000',
     brokerHeartbeatInterval: '1000',
     realTimeNotifyConsumerChange: 'true',
-    aclEnable: 'false',
     enableDetailStat: 'true',
     autoDeleteUnusedStats: 'true',
     isolateLogEnable: 'false',
@@ -111,7 +162,6 @@ export const ignoredBrokerOptions = {
     clientSocketRcvBufSize: '',
     clientPooledByteBufAllocatorEnable: 'false',
     clientCloseSocketIfTimeout: '',
-    useTLS: 'false',
     socksProxyConfig: '{}',
     disableCallbackExecutor: 'false',
     disableNettyWorkerGroup: 'false',

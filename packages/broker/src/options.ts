@@ -1,7 +1,17 @@
-import { flag, int, oneOf, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
-import { addressListProblem } from '@skylarkmq/remoting'
+import {
+  addressListProblem,
+  flag,
+  hostProblem,
+  int,
+  oneOf,
+  orNone,
+  text,
+  type ConfigOf,
+  type OptionTable,
+} from '@skylarkmq/protocol'
+import { ipRangesProblem } from '@skylarkmq/remoting'
 import { flowOptions } from './options-flow.ts'
-import { ignoredBrokerOptions } from './options-ignored.ts'
+import { absentProtection, ignoredBrokerOptions } from './options-ignored.ts'
 
 const MS_MAX = 2 ** 31 - 1
 
@@ -28,6 +38,7 @@ const network = {
     default: '',
     applies: 'live',
     doc: 'Name servers, `host:port` joined by `;`.',
+    problem: orNone(addressListProblem),
   }),
   listenPort: int({
     default: 10911,
@@ -39,21 +50,24 @@ const network = {
   bindAddress: text({
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
+    problem: orNone(hostProblem),
     differs: 'Apache listens on all addresses; here that has to be asked for.',
   }),
   brokerIP1: text({
     default: '',
     doc: 'Address that clients are told. Empty: loopback askers are told loopback, others the address they came in by.',
+    problem: orNone(hostProblem),
     differs: 'Apache takes the first address that is not loopback.',
   }),
   brokerIP2: text({
     default: '',
     doc: 'Address that slaves are told; empty for that of `brokerIP1`.',
+    problem: orNone(hostProblem),
   }),
   proxyProtocolTrustedAddresses: text({
     default: '',
     isQuiet: true,
-    problem: addressListProblem,
+    problem: ipRangesProblem,
     doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
     differs: 'Apache believes anybody, and takes any text for an address.',
   }),
@@ -347,6 +361,7 @@ export const brokerOptions = {
     default: 'configBlackList;brokerConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',
   }),
+  ...absentProtection,
   ...ignoredBrokerOptions,
 } satisfies OptionTable
 

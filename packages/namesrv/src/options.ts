@@ -1,5 +1,14 @@
-import { flag, ignored, int, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
-import { addressListProblem } from '@skylarkmq/remoting'
+import {
+  flag,
+  hostProblem,
+  ignored,
+  int,
+  orNone,
+  text,
+  type ConfigOf,
+  type OptionTable,
+} from '@skylarkmq/protocol'
+import { ipRangesProblem } from '@skylarkmq/remoting'
 
 /** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
 export const namesrvOptions = {
@@ -12,12 +21,13 @@ export const namesrvOptions = {
   bindAddress: text({
     default: '127.0.0.1',
     doc: 'Address to listen on; 0.0.0.0 for all.',
+    problem: orNone(hostProblem),
     differs: 'Apache listens on all addresses; here that has to be asked for.',
   }),
   proxyProtocolTrustedAddresses: text({
     default: '',
     isQuiet: true,
-    problem: addressListProblem,
+    problem: ipRangesProblem,
     doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
     differs: 'Apache believes anybody, and takes any text for an address.',
   }),

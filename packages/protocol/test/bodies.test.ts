@@ -175,7 +175,7 @@ test('a heartbeat without its sets has empty ones, and names count in any case',
 })
 
 test('a body of another kind than expected is a ProtocolError that names the place', () => {
-  const wrong = Buffer.from('{"consumerDataSet":{"a":1}}')
+  const wrong = Buffer.from('{"clientID":"c","consumerDataSet":{"a":1}}')
   assert.throws(() => heartbeatDataBody.decode(wrong), {
     name: 'ERR_PROTOCOL',
     message: 'HeartbeatData.consumerDataSet is not a list but object',

@@ -15,6 +15,13 @@ import type { Fields } from '../src/schema/fields.ts'
 import { allDefinitions, frameOf } from './support/golden.ts'
 import { anyText, seeded } from './support/seeded.ts'
 
+const letters = ['a', 'Z', '0', '%', '_', '-', '|', '.', ':', 'é', '消', '😀']
+const resource = fc.string({ unit: fc.constantFrom(...letters), minLength: 3, maxLength: 24 })
+const label = fc.string({
+  unit: fc.constantFrom(...letters, ' ', '/', '@', '#', "'"),
+  maxLength: 24,
+})
+
 const valueOf: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   string: anyText(),
   int32: fc.integer(),
@@ -22,6 +29,15 @@ const valueOf: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   timestampMs: fc.maxSafeNat(),
   boolean: fc.boolean(),
   propertyBytes: anyText().map((text) => Buffer.from(text, 'utf8')),
+  ...Object.fromEntries(
+    ['topic', 'group', 'topics', 'groups', 'address'].map((name) => [name, resource]),
+  ),
+  ...Object.fromEntries(
+    ['producerGroup', 'clientId', 'brokerName', 'clusterName', 'key', 'zoneName'].map((name) => [
+      name,
+      label,
+    ]),
+  ),
 }
 
 function headerOf(fields: Fields): fc.Arbitrary<Record<string, unknown>> {

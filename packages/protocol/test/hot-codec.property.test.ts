@@ -6,6 +6,7 @@ import { decodeCommand } from '../src/frame/decode-command.ts'
 import type { Frame } from '../src/frame/frame-decoder.ts'
 import { encodeCommand, writeReply } from '../src/frame/frame-encoder.ts'
 import { Serialization } from '../src/frame/remoting-command.ts'
+import { resourceProblem } from '../src/names/safe-name.ts'
 import { brokerRequests } from '../src/requests/index.ts'
 import { hotCodecs } from '../src/requests/hot-codecs.ts'
 import { SentMessage } from '../src/requests/sent-message.ts'
@@ -43,6 +44,11 @@ function withoutUndefined(value: object): unknown {
 function agrees(definition: RequestDefinition, frame: Frame): boolean {
   const hot = hotCodecs.get(definition.code)?.decode(frame)
   if (hot === undefined) return false
+  // Of each message only the topic is another: it is looked up as it came, and a name that no topic has is refused then.
+  if (resourceProblem((hot.header as { topic: string }).topic) !== undefined) {
+    assert.throws(() => plainly(definition, frame), { name: 'ERR_PROTOCOL' })
+    return false
+  }
   assert.deepEqual({ ...hot, header: withoutUndefined(hot.header) }, plainly(definition, frame))
   return true
 }

@@ -9,7 +9,7 @@ interface Range {
 export class AddressList {
   readonly #ranges: readonly Range[]
 
-  /** Entries stand between commas, semicolons or blanks; one that `addressListProblem` complains of is left out. */
+  /** Entries stand between commas, semicolons or blanks; one that `ipRangesProblem` complains of is left out. */
   constructor(text: string) {
     this.#ranges = entriesOf(text).flatMap((entry) => rangeOf(entry) ?? [])
   }
@@ -23,7 +23,7 @@ export class AddressList {
 }
 
 /** What is wrong with a list of addresses; undefined when nothing is. */
-export function addressListProblem(text: string): string | undefined {
+export function ipRangesProblem(text: string): string | undefined {
   const bad = entriesOf(text).find((entry) => rangeOf(entry) === undefined)
   if (bad === undefined) return undefined
   return `${JSON.stringify(bad)} is neither an IP address nor a range such as 10.0.0.0/8`

@@ -24,6 +24,7 @@ import type { Lane } from './lanes.ts'
 import {
   HeldReply,
   NO_REPLY,
+  refuse,
   type AnyRequest,
   type Outcome,
   type Processor,
@@ -141,8 +142,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       if (!(error instanceof ProtocolError)) throw error
       if (!isOneway)
         this.#write(connection, command.opaque, {
-          code: ResponseCode.SYSTEM_ERROR,
-          remark: error.message,
+          ...refuse(error.responseCode, error.message),
         })
       return
     }
@@ -248,7 +248,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   /** The one place that catches everything: a request must not take the process down. */
   #failed(request: Request, error: unknown): Reply {
     if (error instanceof ProtocolError) {
-      return { code: ResponseCode.SYSTEM_ERROR, remark: error.message }
+      return refuse(error.responseCode, error.message)
     }
     const { code } = request.definition
     this.#events.emit(requestFailed, {

@@ -1,4 +1,10 @@
-import type { FieldMap, HeaderOf, ReplyHeaderOf, RequestDefinition } from '@skylarkmq/protocol'
+import {
+  withoutControls,
+  type FieldMap,
+  type HeaderOf,
+  type ReplyHeaderOf,
+  type RequestDefinition,
+} from '@skylarkmq/protocol'
 import type { Connection } from './connection.ts'
 
 /** A definition of any fields. */
@@ -70,7 +76,7 @@ export type ProcessorTable<C, T extends Readonly<Record<string, AnyRequest>>> = 
 /** Success, with nothing more to say. */
 export const OK: Reply = { code: 0 }
 
-/** An answer that says no. */
+/** An answer that says no. What of the request is in the remark comes without its control characters. */
 export function refuse(code: number, remark: string): Reply {
-  return { code, remark }
+  return { code, remark: withoutControls(remark) }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AddressList, addressListProblem } from '../src/address-list.ts'
+import { AddressList, ipRangesProblem } from '../src/address-list.ts'
 
 test('a list has its addresses and what lies in its ranges, of either family, and nothing else', () => {
   const list = new AddressList('10.1.2.3, 192.168.4.0/22;2001:db8::/33 ::1')
@@ -22,7 +22,7 @@ test('a list has its addresses and what lies in its ranges, of either family, an
 })
 
 test('what is no address and no range is named', () => {
-  assert.equal(addressListProblem('127.0.0.1, ::1, 10.0.0.0/8'), undefined)
+  assert.equal(ipRangesProblem('127.0.0.1, ::1, 10.0.0.0/8'), undefined)
   for (const bad of [
     'localhost',
     '10.0.0.0/33',
@@ -32,6 +32,6 @@ test('what is no address and no range is named', () => {
     '10.0.0.0/',
     'fe80::1%eth0',
   ]) {
-    assert.match(addressListProblem(`127.0.0.1,${bad}`) ?? '', /is neither an IP address/, bad)
+    assert.match(ipRangesProblem(`127.0.0.1,${bad}`) ?? '', /is neither an IP address/, bad)
   }
 })

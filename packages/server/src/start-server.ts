@@ -11,7 +11,7 @@ import {
 import { allBrokerOptions, Broker, type FullBrokerConfig } from '@skylarkmq/broker'
 import { NameServer, namesrvOptions, type NamesrvConfig } from '@skylarkmq/namesrv'
 import { defaultsOf } from '@skylarkmq/protocol'
-import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from './errors.ts'
+import { BadSetting, ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from './errors.ts'
 import { fileLock } from './file-lock.ts'
 import { readProperties, type PropertyLine } from './properties-file.ts'
 import { parseAssignment, readSettings } from './settings.ts'
@@ -175,8 +175,22 @@ function brokerConfigOf(options: ServerOptions, env: Env): FullBrokerConfig {
   }
   if (options.brokerPort !== undefined) config.listenPort = options.brokerPort
   if (options.namesrvAddr !== undefined) config.namesrvAddr = options.namesrvAddr
+  checkAddresses(options)
   setPaths(config, options, given, env)
   return config
+}
+
+/** What of the command line has an option of its own is as good as the same key of a file. */
+function checkAddresses({ host, namesrvAddr }: ServerOptions): void {
+  for (const [key, value, option] of [
+    ['--host', host, allBrokerOptions.bindAddress],
+    ['--namesrv-addr', namesrvAddr, allBrokerOptions.namesrvAddr],
+  ] as const) {
+    const read = value === undefined ? undefined : option.parse(value)
+    if (read === undefined || 'value' in read) continue
+    const problem = `${read.problem}, not ${JSON.stringify(value)}`
+    throw new BadSetting({ where: 'command line', key, problem })
+  }
 }
 
 function setPaths(

@@ -105,6 +105,52 @@ test('--set takes key=value and nothing else', () => {
   for (const wrong of ['a', '=b', '']) assert.throws(() => parseAssignment(wrong), BadSetting)
 })
 
+test('who asks for protection that is not there gets no broker, and is told what to do', () => {
+  for (const key of ['aclEnable', 'authenticationEnabled', 'authorizationEnabled', 'useTLS']) {
+    assert.throws(
+      () => read(`${key}=true`),
+      new RegExp(`line 1: ${key}: it asks for .* not built; take the key out .*must be false`),
+    )
+    assert.deepEqual(read(`${key}=false`).warnings, [])
+  }
+})
+
+test('the other keys of access control are known, and the passwords in them are not kept', () => {
+  const { values, warnings } = read(
+    'userCacheMaxNum=1000\nmigrateAuthFromV1Enabled=false\n' +
+      'initAuthenticationUser={"username":"a","password":"secret"}\n' +
+      'innerClientAuthenticationCredentials={"accessKey":"a","secretKey":"secret"}\n',
+  )
+  assert.match(warnings.join(), /without effect here: userCacheMaxNum, migrateAuthFromV1Enabled/)
+  assert.doesNotMatch(JSON.stringify([values, warnings]), /secret/)
+})
+
+test('what is no address is refused by its key and value, and every kind of address is taken', () => {
+  const bad = ['"192.0.2.10"', '192.0.2.10;', '192.0.2.10:10911', '${ip4}', '192.0.2.300']
+  const worse = ['change me to your real IP address', 'http://192.0.2.10', 'a..b', '-a', 'a/b']
+  for (const value of [...bad, ...worse]) {
+    for (const key of ['brokerIP1', 'brokerIP2']) {
+      assert.throws(
+        () => read(`${key}=${value}`),
+        (error) => error instanceof BadSetting && error.message.includes(`${key}: it must be`),
+        `${key}=${value}`,
+      )
+    }
+    const port = value.endsWith(';') ? `x${value}:1` : `${value}:1`
+    for (const key of ['namesrvAddr', 'haMasterAddress']) {
+      assert.throws(() => read(`${key}=${port}`), BadSetting, `${key}=${port}`)
+    }
+  }
+  const hosts = ['192.0.2.10', 'broker-1.example.org', 'my_broker', 'localhost', 'fe80::1%eth0']
+  for (const host of [...hosts, '::1', '[2001:db8::1]', '服务器', 'host.']) {
+    assert.equal(read(`brokerIP1=${host}`).values['brokerIP1'], host)
+  }
+  const list = 'name-1:9876;192.0.2.1:9876;[::1]:9876'
+  assert.equal(read(`namesrvAddr=${list}`).values['namesrvAddr'], list)
+  assert.equal(read('brokerIP1=').values['brokerIP1'], '')
+  assert.throws(() => read('namesrvAddr=name-1'), /each address must be host:port, not "name-1"/)
+})
+
 test('the nearest word is near, or there is none', () => {
   assert.equal(nearest('brokerNmae', ['brokerName', 'brokerId']), 'brokerName')
   assert.equal(nearest('BROKERNAME', ['brokerName']), 'brokerName')

@@ -1,4 +1,6 @@
-import { ignoredAll } from '@skylarkmq/protocol'
+import { addressListProblem, ignored, ignoredAll, orNone } from '@skylarkmq/protocol'
+
+const badAddress = orNone(addressListProblem)
 
 /** Keys of Apache's `MessageStoreConfig.java` that are accepted and have no effect here, by reason. */
 export const ignoredStoreOptions = {
@@ -139,12 +141,19 @@ export const ignoredStoreOptions = {
       enableCleanExpiredOffset: 'false',
     },
   ),
+  // Known for what it is when it is no address, before anybody relies on it.
+  haMasterAddress: {
+    ...ignored('replication is not built', null),
+    parse: (value: string) => {
+      const problem = badAddress(value)
+      return problem === undefined ? { value } : { problem }
+    },
+  },
   ...ignoredAll('replication is not built', {
     haListenPort: '10912',
     haSendHeartbeatInterval: '5000',
     haHousekeepingInterval: '20000',
     haTransferBatchSize: '32768',
-    haMasterAddress: null,
     haMaxGapNotInSync: '268435456',
     putMessageTimeout: '8000',
     slaveTimeout: '3000',

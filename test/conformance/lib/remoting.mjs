@@ -93,6 +93,7 @@ export function openConnection(address, asked = () => {}) {
     }),
   )
   return {
+    write: (bytes) => socket.write(bytes),
     request(code, extFields = {}, body) {
       const id = opaque++
       const header = { code, language: 'JAVA', version: 493, opaque: id, flag: 0, extFields }

@@ -100,7 +100,7 @@ export const queryTopicsByConsumer: Processor<BrokerContext, typeof QueryTopicsB
 export const querySubscriptionByConsumer: Processor<
   BrokerContext,
   typeof QuerySubscriptionByConsumer
-> = (broker, { header: { group, topic = '' } }) => {
+> = (broker, { header: { group, topic } }) => {
   const subscriptionData = broker.consumers.subscription(group, topic)
   return {
     code: ResponseCode.SUCCESS,

@@ -1,5 +1,6 @@
 import {
   parsePropertiesText,
+  resourceProblem,
   ResponseCode,
   type GetColdDataFlowCtrInfo,
   type RemoveColdDataFlowCtrConfig,
@@ -19,7 +20,8 @@ export const updateColdDataFlowCtrConfig: Processor<
   typeof UpdateColdDataFlowCtrConfig
 > = ({ coldData }, { body }) => {
   for (const [group, text] of parsePropertiesText(body?.toString('utf8') ?? '')) {
-    if (/^[-+]?\d+$/.test(text)) coldData.setThreshold(group, Number(text))
+    const isGood = resourceProblem(group) === undefined
+    if (isGood && /^[-+]?\d+$/.test(text)) coldData.setThreshold(group, Number(text))
   }
   return OK
 }
@@ -47,7 +49,9 @@ export const setCommitlogReadMode: Processor<BrokerContext, typeof SetCommitlogR
   if (Object.keys(request.fields()).length === 0) {
     return refuse(ResponseCode.SYSTEM_ERROR, 'set commitlog readahead mode param error')
   }
-  if (readAheadMode === undefined || !/^[-+]?\d+$/.test(readAheadMode)) {
+  const isInt =
+    /^[-+]?\d{1,10}$/.test(readAheadMode ?? '') && Math.abs(Number(readAheadMode)) < 2 ** 31
+  if (!isInt) {
     return refuse(ResponseCode.SYSTEM_ERROR, 'set commitlog readahead mode failed')
   }
   const mode = Number(readAheadMode)

@@ -2,6 +2,7 @@ import {
   consumerIdListBody,
   lockBatchAnswerBody,
   lockBatchRequestBody,
+  unlockBatchRequestBody,
   ResponseCode,
   type GetConsumerListByGroup,
   type LockBatchMq,
@@ -33,7 +34,7 @@ export const lockBatchMq: Processor<BrokerContext, typeof LockBatchMq> = (broker
 
 /** UNLOCK_BATCH_MQ: gives queues up. */
 export const unlockBatchMq: Processor<BrokerContext, typeof UnlockBatchMq> = (broker, { body }) => {
-  const { consumerGroup, clientId, mqSet } = lockBatchRequestBody.decode(body)
+  const { consumerGroup, clientId, mqSet } = unlockBatchRequestBody.decode(body)
   broker.locks.unlock(consumerGroup, mqSet, clientId)
   return OK
 }

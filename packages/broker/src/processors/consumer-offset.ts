@@ -45,6 +45,10 @@ export const updateConsumerOffset: Processor<BrokerContext, typeof UpdateConsume
   if (broker.topics.get(topic) === undefined) {
     return refuse(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`)
   }
+  if (queueId === undefined || commitOffset === undefined) {
+    const missing = queueId === undefined ? 'queueId' : 'offset'
+    return refuse(ResponseCode.INVALID_PARAMETER, `${missing} is null, topic is ${topic}`)
+  }
   if (broker.offsets.commit(consumerGroup, topic, queueId, commitOffset)) return OK
   return { code: ResponseCode.SUCCESS, remark: 'Offset has been previously reset' }
 }

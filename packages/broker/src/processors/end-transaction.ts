@@ -4,7 +4,7 @@ import {
   type EndTransaction,
   type ResumeCheckHalfMessage,
 } from '@skylarkmq/protocol'
-import { NO_REPLY, type Processor } from '@skylarkmq/remoting'
+import { NO_REPLY, refuse, type Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 
 /** END_TRANSACTION: a producer commits or rolls back. Apache: `EndTransactionProcessor.java`. */
@@ -17,6 +17,9 @@ export const endTransaction: Processor<BrokerContext, typeof EndTransaction> = (
   const { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } = MessageSysFlag
   const isDecided =
     commitOrRollback === TRANSACTION_COMMIT || commitOrRollback === TRANSACTION_ROLLBACK
+  if (!isDecided && commitOrRollback !== 0) {
+    return refuse(ResponseCode.SYSTEM_ERROR, 'commitOrRollback field wrong')
+  }
   // A producer that does not know yet is asked later.
   return isDecided ? broker.transactions.end(header) : NO_REPLY
 }

@@ -19,7 +19,7 @@ const QUEUE_DATA_MAX = 1024
  */
 export const queryConsumeQueue: Processor<BrokerContext, typeof QueryConsumeQueue> = (
   broker,
-  { header: { topic = '', queueId = 0, index = 0, count = 0, consumerGroup } },
+  { header: { topic, queueId = 0, index = 0, count = 0, consumerGroup } },
 ) => {
   const max = broker.store.offsetMax(topic, queueId)
   if (max === 0) {

@@ -18,6 +18,7 @@ import type { BrokerContext } from '../broker-context.ts'
 import { codeOfPutStatus } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { uniqKey } from '../send/uniq-key.ts'
+import { isBatchTopic } from '../topic/topic-attributes.ts'
 import {
   refusalOf,
   stamped,
@@ -41,6 +42,10 @@ export function sendBatch(
         `batch request does not support retry group ${topic.topicName}`,
       ),
     )
+  }
+  if ((request.header.sysFlag & MessageSysFlag.INNER_BATCH) !== 0 && !isBatchTopic(topic)) {
+    const remark = `topic ${topic.topicName} does not keep batches as one message`
+    return stamped(broker, refuse(ResponseCode.MESSAGE_ILLEGAL, remark))
   }
   let batch: MessageToStore[]
   try {

@@ -4,6 +4,7 @@ import {
   changeProperties,
   dlqTopic,
   isRetryTopic,
+  isTopicOfTheBroker,
   isWriteable,
   MessageSysFlag,
   Perm,
@@ -14,7 +15,6 @@ import {
   SentMessage,
   TIMER_TOPIC,
   topicProblem,
-  topicsNotAllowedToSend,
   topicSysFlag,
   Version,
   type SendMessage,
@@ -109,7 +109,7 @@ export function topicOf(broker: BrokerContext, { header }: SendRequest): TopicCo
       `the broker[${broker.host}] sending message is forbidden`,
     )
   }
-  if (topicsNotAllowedToSend.has(header.topic)) {
+  if (isTopicOfTheBroker(header.topic)) {
     return refuse(
       ResponseCode.NO_PERMISSION,
       `Sending message to topic[${header.topic}] is forbidden.`,

@@ -2,6 +2,7 @@ import {
   topicConfigListBody,
   groupProblem,
   isPermValid,
+  quotedName,
   ResponseCode,
   topicProblem,
   type DeleteTopicInBroker,
@@ -41,6 +42,11 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
 ) => {
   const refused = objection(broker, header.topic)
   if (refused !== undefined) return refused
+  const { topicFilterType } = header
+  if (topicFilterType !== 'SINGLE_TAG' && topicFilterType !== 'MULTI_TAG') {
+    const remark = `topicFilterType = [${quotedName(topicFilterType)}] value invalid`
+    return refuse(ResponseCode.SYSTEM_ERROR, remark)
+  }
   if (!isPermValid(header.perm)) {
     return refuse(ResponseCode.INVALID_PARAMETER, `the perm ${header.perm} is not one of 0 to 7`)
   }
@@ -57,7 +63,7 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
     readQueueNums: header.readQueueNums,
     writeQueueNums: header.writeQueueNums,
     perm: header.perm,
-    topicFilterType: header.topicFilterType === 'MULTI_TAG' ? 'MULTI_TAG' : 'SINGLE_TAG',
+    topicFilterType,
     topicSysFlag: header.topicSysFlag ?? 0,
     order: header.order ?? false,
     attributes,

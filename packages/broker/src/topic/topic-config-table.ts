@@ -3,13 +3,16 @@ import {
   isLmqTopic,
   isSystemTopic,
   Perm,
+  quotedName,
   replyTopic,
+  resourceProblem,
   SystemTopic,
   TIMER_TOPIC,
   type DataVersion,
   type TopicConfig,
 } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
+import { entryLeftOut } from '../events.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
 
 /** What the table needs to know of the broker. */
@@ -66,7 +69,9 @@ export class TopicConfigTable {
       topicConfigTable: Object.fromEntries(this.#topics),
     }))
     this.#addSystemTopics()
-    this.#restore(file.load())
+    for (const topic of this.#restore(file.load())) {
+      env.events.emit(entryLeftOut, { path: settings.path, name: quotedName(topic) })
+    }
   }
 
   /** The version of the table. */
@@ -148,20 +153,27 @@ export class TopicConfigTable {
     this.#saved.save()
   }
 
-  #restore(content: unknown): void {
-    if (content === undefined) return
+  /** Takes what the file has; answers names that no topic can have, which a hand wrote and which stay out. */
+  #restore(content: unknown): string[] {
+    if (content === undefined) return []
+    const bad: string[] = []
     const { dataVersion, topicConfigTable } = content as {
       dataVersion?: Partial<DataVersion>
       topicConfigTable?: Record<string, Partial<TopicConfig>>
     }
     this.#version.restore(dataVersion)
     for (const [name, topic] of Object.entries(topicConfigTable ?? {})) {
+      if (resourceProblem(name) !== undefined) {
+        bad.push(name)
+        continue
+      }
       this.#topics.set(name, {
         ...topicConfig(name, 16, Perm.READ | Perm.WRITE),
         ...topic,
         topicName: name,
       })
     }
+    return bad
   }
 
   /** Apache: `TopicConfigManager.java`, init. */

@@ -15,6 +15,7 @@ import {
   PullMessage,
   SendMessageV2,
   writeCommand,
+  type FieldMap,
   type HeaderOf,
   type RemotingCommand,
   type ReplyHeaderOf,
@@ -68,8 +69,16 @@ export class Peer {
     header: HeaderOf<D>,
     body?: Uint8Array,
   ): Promise<Answered<D>> {
+    return this.askWith(definition, encodeHeader(definition, header), body)
+  }
+
+  /** As `ask`, with fields as they travel, whatever they are. */
+  async askWith<D extends AnyRequest>(
+    definition: D,
+    fields: FieldMap,
+    body?: Uint8Array,
+  ): Promise<Answered<D>> {
     const { code, name } = definition
-    const fields = encodeHeader(definition, header)
     const request = { code, name, fields, ...(body === undefined ? {} : { body }) }
     const answer = await this.#client.request(this.#address, request, 8_000)
     return { ...answer, header: () => decodeReply(definition, answer.fields ?? {}) }

@@ -9,7 +9,7 @@ import {
   sendFieldsJson,
   SystemTopic,
   topicProblem,
-  topicsNotAllowedToSend,
+  isTopicOfTheBroker,
   wrapNamespace,
   type HeaderOf,
   type SendMessageV2,
@@ -148,7 +148,7 @@ function encodeOne(
   if (problem !== undefined) {
     throw new MessageError({ problem: `${problem.replace(/\.$/, '')} (${shown(message.topic)})` })
   }
-  if (topicsNotAllowedToSend.has(message.topic)) {
+  if (isTopicOfTheBroker(message.topic)) {
     throw new MessageError({ problem: `nobody sends to the topic ${message.topic}` })
   }
   const body = Buffer.from(message.body as string)

@@ -18,7 +18,9 @@ export const putKvConfig: Processor<NameServerContext, typeof PutKvConfig> = (
   { kv },
   { header: { namespace, key, value } },
 ) => {
-  kv.put(namespace, key, value)
+  // A key that Apache has without a value is answered as one that is not there.
+  if (value === undefined) kv.delete(namespace, key)
+  else kv.put(namespace, key, value)
   return OK
 }
 
@@ -27,9 +29,9 @@ export const getKvConfig: Processor<NameServerContext, typeof GetKvConfig> = (
   { kv },
   { header: { namespace, key } },
 ) => {
-  const value = kv.get(namespace, key)
+  const value = namespace === undefined || key === undefined ? undefined : kv.get(namespace, key)
   if (value !== undefined) return { code: ResponseCode.SUCCESS, header: { value } }
-  const remark = `No config item, Namespace: ${namespace} Key: ${key}`
+  const remark = `No config item, Namespace: ${namespace ?? 'null'} Key: ${key ?? 'null'}`
   return { code: ResponseCode.QUERY_NOT_FOUND, remark, header: {} }
 }
 
@@ -38,7 +40,7 @@ export const deleteKvConfig: Processor<NameServerContext, typeof DeleteKvConfig>
   { kv },
   { header: { namespace, key } },
 ) => {
-  kv.delete(namespace, key)
+  if (namespace !== undefined && key !== undefined) kv.delete(namespace, key)
   return OK
 }
 
@@ -47,10 +49,10 @@ export const getKvListByNamespace: Processor<NameServerContext, typeof GetKvlist
   { kv },
   { header: { namespace } },
 ) => {
-  const table = kv.list(namespace)
+  const table = namespace === undefined ? undefined : kv.list(namespace)
   if (table !== undefined)
     return { code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table }) }
-  return refuse(ResponseCode.QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`)
+  return refuse(ResponseCode.QUERY_NOT_FOUND, `No config item, Namespace: ${namespace ?? 'null'}`)
 }
 
 /** UPDATE_NAMESRV_CONFIG: live keys of a properties text, all or none; paths and the black list stay. */

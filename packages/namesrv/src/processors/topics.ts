@@ -93,6 +93,7 @@ export const registerTopic: Processor<NameServerContext, typeof RegisterTopicInN
   { header, body },
 ) => {
   const queueDatas = body === undefined ? [] : decodeTopicRouteData(body).queueDatas
+  if (header.topic === '') return OK
   if (queueDatas.every(({ brokerName }) => routes.brokers.has(brokerName))) {
     for (const data of queueDatas) routes.setQueues(header.topic, data)
   }

@@ -10,6 +10,7 @@ import {
   FLAG_RESPONSE,
   encodeRegisterBrokerBody,
   RegisterBroker,
+  type FieldMap,
   type HeaderOf,
   type RemotingCommand,
   type ReplyHeaderOf,
@@ -73,10 +74,19 @@ export class Peer {
     header: HeaderOf<D>,
     body?: Uint8Array,
   ): Promise<RemotingCommand & { header: () => ReplyHeaderOf<D> }> {
+    return this.askWith(definition, encodeHeader(definition, header), body)
+  }
+
+  /** As `ask`, with fields as they travel, whatever they are. */
+  async askWith<D extends AnyRequest>(
+    definition: D,
+    fields: FieldMap,
+    body?: Uint8Array,
+  ): Promise<RemotingCommand & { header: () => ReplyHeaderOf<D> }> {
     const request = {
       code: definition.code,
       name: definition.name,
-      fields: encodeHeader(definition, header),
+      fields,
       ...(body === undefined ? {} : { body }),
     }
     const answer = await this.#client.request(this.#address, request, 5_000)

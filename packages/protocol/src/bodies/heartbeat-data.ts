@@ -1,5 +1,18 @@
-import { type SubscriptionData, subscriptionData } from './subscription-data.ts'
-import { type Shape, flag, jsonBody, list, number, object, text, word } from './shape.ts'
+import { clientIdName, groupName, producerGroupName, topicName } from '../schema/name-fields.ts'
+import { type SubscriptionData, subscriptionOf } from './subscription-data.ts'
+import {
+  type Shape,
+  exactWord,
+  flag,
+  int,
+  jsonBody,
+  list,
+  named,
+  needed,
+  notNull,
+  object,
+  word,
+} from './shape.ts'
 
 /** How a group gets its messages: by pulls of its own, or by pulls that the client makes for it. */
 export type ConsumeType = 'CONSUME_ACTIVELY' | 'CONSUME_PASSIVELY' | 'CONSUME_POP'
@@ -21,6 +34,8 @@ export const consumeType: Shape<ConsumeType> = word(
 )
 /** How a MessageModel is read from JSON. */
 export const messageModel: Shape<MessageModel> = word(['BROADCASTING', 'CLUSTERING'], 'CLUSTERING')
+/** As `messageModel`, for a request that needs it. */
+export const exactMessageModel: Shape<MessageModel> = exactWord(['BROADCASTING', 'CLUSTERING'])
 /** How a ConsumeFromWhere is read from JSON. */
 export const consumeFromWhere: Shape<ConsumeFromWhere> = word(
   [
@@ -64,19 +79,23 @@ export interface HeartbeatData {
 export const heartbeatDataBody = jsonBody<HeartbeatData>(
   'HeartbeatData',
   object<HeartbeatData>({
-    clientID: text,
-    producerDataSet: list(object<ProducerData>({ groupName: text })),
-    consumerDataSet: list(
-      object<ConsumerData>({
-        groupName: text,
-        consumeType,
-        messageModel,
-        consumeFromWhere,
-        subscriptionDataSet: list(subscriptionData),
-        unitMode: flag,
-      }),
+    clientID: needed(named(clientIdName)),
+    producerDataSet: notNull(
+      list(object<ProducerData>({ groupName: needed(named(producerGroupName)) })),
     ),
-    heartbeatFingerprint: number,
+    consumerDataSet: notNull(
+      list(
+        object<ConsumerData>({
+          groupName: needed(named(groupName)),
+          consumeType,
+          messageModel,
+          consumeFromWhere,
+          subscriptionDataSet: notNull(list(subscriptionOf(needed(named(topicName))))),
+          unitMode: flag,
+        }),
+      ),
+    ),
+    heartbeatFingerprint: int,
     withoutSub: flag,
   }),
 )

@@ -1,5 +1,6 @@
+import { clientIdName, groupName } from '../schema/name-fields.ts'
 import { type MessageQueue, messageQueue } from './message-queue.ts'
-import { flag, jsonBody, list, object, text } from './shape.ts'
+import { flag, jsonBody, list, named, needed, present, notNull, object } from './shape.ts'
 
 /** LOCK_BATCH_MQ and UNLOCK_BATCH_MQ. Apache: `LockBatchRequestBody.java`. */
 export interface LockBatchRequest {
@@ -9,12 +10,23 @@ export interface LockBatchRequest {
   readonly mqSet: readonly MessageQueue[]
 }
 
-/** LockBatchRequest as a body. */
+/** LockBatchRequest as a body of LOCK_BATCH_MQ. */
 export const lockBatchRequestBody = jsonBody<LockBatchRequest>(
   'LockBatchRequestBody',
   object<LockBatchRequest>({
-    consumerGroup: text,
-    clientId: text,
+    consumerGroup: needed(named(groupName)),
+    clientId: needed(named(clientIdName)),
+    onlyThisBroker: flag,
+    mqSet: notNull(list(present(messageQueue))),
+  }),
+)
+
+/** LockBatchRequest as a body of UNLOCK_BATCH_MQ, which needs no more than a group. */
+export const unlockBatchRequestBody = jsonBody<LockBatchRequest>(
+  'UnlockBatchRequestBody',
+  object<LockBatchRequest>({
+    consumerGroup: needed(named(groupName)),
+    clientId: named(clientIdName),
     onlyThisBroker: flag,
     mqSet: list(messageQueue),
   }),

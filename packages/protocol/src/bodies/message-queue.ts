@@ -1,4 +1,5 @@
-import { type Shape, number, object, text } from './shape.ts'
+import { brokerNameType, topicName } from '../schema/name-fields.ts'
+import { type Shape, int, named, object } from './shape.ts'
 
 /** One queue of a topic on one broker. Apache: `MessageQueue.java`. */
 export interface MessageQueue {
@@ -12,9 +13,9 @@ export interface MessageQueue {
 
 /** How a MessageQueue is read from JSON. */
 export const messageQueue: Shape<MessageQueue> = object<MessageQueue>({
-  topic: text,
-  brokerName: text,
-  queueId: number,
+  topic: named(topicName),
+  brokerName: named(brokerNameType),
+  queueId: int,
 })
 
 /** Text that is the same for equal queues, to look them up by. */

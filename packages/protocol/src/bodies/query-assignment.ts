@@ -1,6 +1,19 @@
-import { type MessageModel, messageModel } from './heartbeat-data.ts'
+import { clientIdName, groupName, topicName } from '../schema/name-fields.ts'
+import { type MessageModel, exactMessageModel } from './heartbeat-data.ts'
 import { type MessageQueue, messageQueue } from './message-queue.ts'
-import { type Shape, jsonBody, list, mapOf, maybe, number, object, text, word } from './shape.ts'
+import {
+  type Shape,
+  int,
+  jsonBody,
+  list,
+  mapOf,
+  maybe,
+  named,
+  needed,
+  object,
+  text,
+  word,
+} from './shape.ts'
 
 /** Whether a group pulls or pops a topic. Apache: `MessageRequestMode.java`. */
 export type MessageRequestMode = 'PULL' | 'POP'
@@ -20,11 +33,11 @@ export interface QueryAssignmentRequest {
 export const queryAssignmentRequestBody = jsonBody<QueryAssignmentRequest>(
   'QueryAssignmentRequestBody',
   object<QueryAssignmentRequest>({
-    topic: text,
-    consumerGroup: text,
-    clientId: text,
+    topic: needed(named(topicName)),
+    consumerGroup: needed(named(groupName)),
+    clientId: named(clientIdName),
     strategyName: text,
-    messageModel,
+    messageModel: exactMessageModel,
   }),
 )
 
@@ -60,10 +73,10 @@ export interface TopicRequestMode {
 }
 
 const setMessageRequestMode = object<TopicRequestMode>({
-  topic: text,
-  consumerGroup: text,
+  topic: needed(named(topicName)),
+  consumerGroup: needed(named(groupName)),
   mode,
-  popShareQueueNum: number,
+  popShareQueueNum: int,
 })
 
 /** TopicRequestMode as a body. */

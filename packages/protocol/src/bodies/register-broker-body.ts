@@ -1,3 +1,4 @@
+import { addressType } from '../schema/name-fields.ts'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { Version } from '../codes/version.ts'
 import { ProtocolError } from '../errors.ts'
@@ -5,7 +6,7 @@ import { parseFastjson } from '../json/parse-fastjson.ts'
 import { stringifyFastjson } from '../json/stringify-fastjson.ts'
 import { readInt, writeInt } from '../message/long.ts'
 import { dataVersion } from './data-version.ts'
-import { jsonBody, list, maybe, object, text } from './shape.ts'
+import { jsonBody, list, maybe, named, needed, object, text } from './shape.ts'
 import {
   type TopicConfig,
   type TopicConfigSerializeWrapper,
@@ -31,10 +32,12 @@ export interface RegisterBrokerForm {
 
 const plain = jsonBody<RegisterBrokerBody>(
   'RegisterBrokerBody',
-  object<RegisterBrokerBody>({
-    topicConfigSerializeWrapper: topicConfigWrapper,
-    filterServerList: maybe(list(text)),
-  }),
+  needed(
+    object<RegisterBrokerBody>({
+      topicConfigSerializeWrapper: topicConfigWrapper,
+      filterServerList: maybe(list(named(addressType))),
+    }),
+  ),
 )
 
 /** A compressed registration may not become larger than this. */
@@ -93,7 +96,10 @@ class CompressedReader {
       const topic = parseTopicLine(this.#text())
       topics.set(topic.topicName, topic)
     }
-    const filterServers = list(text).read(parseFastjson(this.#text()), 'filterServerList')
+    const filterServers = list(named(addressType)).read(
+      parseFastjson(this.#text()),
+      'filterServerList',
+    )
     const mappings = new Map<string, unknown>()
     for (let left = version >= Version.V5_0_0 ? this.#count() : 0; left > 0; left--) {
       const mapping = parseFastjson(this.#text())

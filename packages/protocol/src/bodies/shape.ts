@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.ts'
 import { parseFastjson } from '../json/parse-fastjson.ts'
 import { stringifyFastjson } from '../json/stringify-fastjson.ts'
+import type { NameType } from '../schema/name-fields.ts'
 
 /**
  * How a part of a JSON body is read: from what `parseFastjson` gave, to a value of a known type. What
@@ -35,6 +36,8 @@ function textOf(bytes: Uint8Array): string {
 }
 
 const absent = (value: unknown): value is null | undefined => value === undefined || value === null
+/** Absent, or the empty text, which Java's JSON takes for null where an object belongs. */
+const isNothing = (value: unknown): value is null | undefined | '' => absent(value) || value === ''
 
 function wrong(at: string, expected: string, found: unknown): ProtocolError {
   return new ProtocolError({ what: `${at} is not ${expected} but ${typeof found}` })
@@ -65,6 +68,21 @@ export function numberOr(fallback: number): Shape<number> {
   }
 }
 
+/** A number that Java keeps in 32 bits, also as text; 0 when absent. */
+export const int: Shape<number> = intOr(0)
+
+/** A number that Java keeps in 32 bits, also as text, with a default. */
+export function intOr(fallback: number): Shape<number> {
+  const shape = numberOr(fallback)
+  return {
+    read: (value, at) => {
+      const result = shape.read(value, at)
+      if (result > 0x7fffffff || result < -0x80000000) throw wrong(at, 'a 32-bit number', value)
+      return result
+    },
+  }
+}
+
 /** True or false, also as text or number; false when absent. */
 export const flag: Shape<boolean> = flagOr(false)
 
@@ -74,16 +92,84 @@ export function flagOr(fallback: boolean): Shape<boolean> {
     read: (value, at) => {
       if (absent(value)) return fallback
       if (typeof value === 'boolean') return value
-      if (typeof value === 'number') return value === 1
-      if (typeof value !== 'string') throw wrong(at, 'true or false', value)
-      return value === '1' || value.toLowerCase() === 'true'
+      if (typeof value === 'number' && Math.abs(value) <= 0x7fffffff) return value === 1
+      const known = typeof value === 'string' ? FLAGS.get(value.toLowerCase()) : undefined
+      if (known === undefined) throw wrong(at, 'true or false', value)
+      return known === 'default' ? fallback : known
     },
   }
 }
 
-/** One of a few words; the default when absent or another word. */
+/** Texts that Java's JSON takes for true or false, in lower case. */
+const FLAGS: ReadonlyMap<string, boolean | 'default'> = new Map<string, boolean | 'default'>([
+  ['true', true],
+  ['1', true],
+  ['y', true],
+  ['t', true],
+  ['false', false],
+  ['0', false],
+  ['n', false],
+  ['f', false],
+  ['', 'default'],
+  ['null', 'default'],
+])
+
+/** One of a few words; the default when absent or another word. What is no text is wrong. */
 export function word<const W extends string>(words: readonly W[], fallback: W): Shape<W> {
-  return { read: (value) => words.find((each) => each === value) ?? fallback }
+  return {
+    read: (value, at) => {
+      if (absent(value)) return fallback
+      if (typeof value !== 'string') throw wrong(at, `one of ${words.join(', ')}`, value)
+      return words.find((each) => each === value) ?? fallback
+    },
+  }
+}
+
+/** One of a few words and nothing else. */
+export function exactWord<const W extends string>(words: readonly W[]): Shape<W> {
+  return {
+    read: (value, at) => {
+      const found = words.find((each) => each === value)
+      if (found === undefined) throw wrong(at, `one of ${words.join(', ')}`, value)
+      return found
+    },
+  }
+}
+
+/** A name of the type, as a header field has it: good, or refused before anybody sees it; '' when absent. */
+export function named(type: NameType): Shape<string> {
+  return { read: (value, at) => type.decode(text.read(value, at), at) }
+}
+
+/** A part that has to be there. */
+export function needed<T>(shape: Shape<T>): Shape<T> {
+  return {
+    read: (value, at) => {
+      if (absent(value)) throw new ProtocolError({ what: `${at} is missing` })
+      return shape.read(value, at)
+    },
+  }
+}
+
+/** An object that has to be there. */
+export function present<T>(shape: Shape<T>): Shape<T> {
+  const there = needed(shape)
+  return { read: (value, at) => there.read(value === '' ? null : value, at) }
+}
+
+/** A table that is absent when it is an empty text, too. */
+export function orEmptyText<T>(shape: Shape<T>): Shape<T> {
+  return { read: (value, at) => shape.read(value === '' ? undefined : value, at) }
+}
+
+/** A part that may be left out and may not be null. */
+export function notNull<T>(shape: Shape<T>): Shape<T> {
+  return {
+    read: (value, at) => {
+      if (value === null) throw new ProtocolError({ what: `${at} is null` })
+      return shape.read(value, at)
+    },
+  }
 }
 
 /** A part that may be absent: undefined then. */
@@ -145,10 +231,11 @@ export function object<T extends object>(parts: Parts<T>): Shape<T> {
   const table = Object.entries<Shape<unknown>>(parts)
   return {
     read: (value, at) => {
-      if (!absent(value) && (typeof value !== 'object' || Array.isArray(value))) {
+      const isAbsent = isNothing(value)
+      if (!isAbsent && (typeof value !== 'object' || Array.isArray(value))) {
         throw wrong(at, 'an object', value)
       }
-      const found = (value ?? {}) as Readonly<Record<string, unknown>>
+      const found = (isAbsent ? {} : value) as Readonly<Record<string, unknown>>
       const result: Record<string, unknown> = {}
       for (const [name, shape] of table) {
         const part = shape.read(found[name] ?? otherCase(found, name), `${at}.${name}`)

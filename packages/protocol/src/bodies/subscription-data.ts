@@ -1,5 +1,17 @@
+import { clientIdName, groupName, topicName } from '../schema/name-fields.ts'
 import { javaHash } from '../message/java-hash.ts'
-import { type Shape, flag, jsonBody, list, maybe, number, object, text } from './shape.ts'
+import {
+  type Shape,
+  flag,
+  int,
+  jsonBody,
+  list,
+  maybe,
+  named,
+  number,
+  object,
+  text,
+} from './shape.ts'
 
 /** What a group wants of a topic. Apache: `SubscriptionData.java`. */
 export interface SubscriptionData {
@@ -24,16 +36,20 @@ const expressionType: Shape<string> = {
   read: (value, at) => (value === undefined || value === null ? 'TAG' : text.read(value, at)),
 }
 
+/** How a SubscriptionData is read from JSON whose topic has this shape. */
+export const subscriptionOf = (topic: Shape<string>): Shape<SubscriptionData> =>
+  object<SubscriptionData>({
+    topic,
+    subString: text,
+    tagsSet: list(text),
+    codeSet: list(int),
+    subVersion: number,
+    expressionType,
+    classFilterMode: flag,
+  })
+
 /** How a SubscriptionData is read from JSON. */
-export const subscriptionData: Shape<SubscriptionData> = object<SubscriptionData>({
-  topic: text,
-  subString: text,
-  tagsSet: list(text),
-  codeSet: list(number),
-  subVersion: number,
-  expressionType,
-  classFilterMode: flag,
-})
+export const subscriptionData: Shape<SubscriptionData> = subscriptionOf(named(topicName))
 
 /**
  * Makes the subscription of an expression: tags separated by `||`, with their hashes; `*`, nothing or
@@ -69,8 +85,8 @@ export interface CheckClientRequest {
 export const checkClientRequestBody = jsonBody<CheckClientRequest>(
   'CheckClientRequestBody',
   object<CheckClientRequest>({
-    clientId: text,
-    group: text,
+    clientId: named(clientIdName),
+    group: named(groupName),
     subscriptionData,
     namespace: maybe(text),
   }),

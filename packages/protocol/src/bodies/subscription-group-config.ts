@@ -3,10 +3,13 @@ import {
   type Shape,
   flag,
   flagOr,
+  int,
+  intOr,
   jsonBody,
   list,
   mapOf,
   maybe,
+  needed,
   number,
   numberOr,
   object,
@@ -50,14 +53,14 @@ export const subscriptionGroupShape: Shape<SubscriptionGroupConfig> =
     consumeFromMinEnable: flagOr(true),
     consumeBroadcastEnable: flagOr(true),
     consumeMessageOrderly: flag,
-    retryQueueNums: numberOr(1),
-    retryMaxTimes: numberOr(16),
+    retryQueueNums: intOr(1),
+    retryMaxTimes: intOr(16),
     groupRetryPolicy: retryPolicy,
     brokerId: number,
     whichBrokerWhenConsumeSlowly: numberOr(1),
     notifyConsumerIdsChangedEnable: flagOr(true),
-    groupSysFlag: number,
-    consumeTimeoutMinute: numberOr(15),
+    groupSysFlag: int,
+    consumeTimeoutMinute: intOr(15),
     subscriptionDataSet: maybe(list(asItIs)),
     attributes: { read: (value, at) => Object.fromEntries(mapOf(text).read(value, at)) },
   })
@@ -84,7 +87,7 @@ export interface SubscriptionGroupList {
 /** SubscriptionGroupList as a body. */
 export const subscriptionGroupListBody = jsonBody<SubscriptionGroupList>(
   'SubscriptionGroupList',
-  object<SubscriptionGroupList>({ groupConfigList: list(subscriptionGroupShape) }),
+  object<SubscriptionGroupList>({ groupConfigList: needed(list(subscriptionGroupShape)) }),
 )
 
 /** All groups of a broker. Apache: `SubscriptionGroupWrapper.java`. */

@@ -5,12 +5,15 @@ import { type DataVersion, dataVersion } from './data-version.ts'
 import {
   type Shape,
   flag,
+  int,
+  intOr,
   jsonBody,
   list,
   mapOf,
   maybe,
-  number,
-  numberOr,
+  needed,
+  orEmptyText,
+  present,
   object,
   text,
   word,
@@ -31,17 +34,17 @@ export interface TopicConfig {
 }
 
 const attributes: Shape<Readonly<Record<string, string>>> = {
-  read: (value, at) => Object.fromEntries(mapOf(text).read(value, at)),
+  read: (value, at) => Object.fromEntries(orEmptyText(mapOf(text)).read(value, at)),
 }
 
 /** How a TopicConfig is read from JSON. */
 export const topicConfigShape: Shape<TopicConfig> = object<TopicConfig>({
   topicName: text,
-  readQueueNums: numberOr(16),
-  writeQueueNums: numberOr(16),
-  perm: numberOr(6),
+  readQueueNums: intOr(16),
+  writeQueueNums: intOr(16),
+  perm: intOr(6),
   topicFilterType: word(['SINGLE_TAG', 'MULTI_TAG'], 'SINGLE_TAG'),
-  topicSysFlag: number,
+  topicSysFlag: int,
   order: flag,
   attributes,
 })
@@ -67,9 +70,9 @@ export const topicConfigWrapper: Shape<TopicConfigSerializeWrapper> =
   object<TopicConfigSerializeWrapper>({
     dataVersion,
     mappingDataVersion: maybe(dataVersion),
-    topicConfigTable: mapOf(topicConfigShape),
-    topicQueueMappingDetailMap: maybe(mapOf(asItIs)),
-    topicQueueMappingInfoMap: maybe(mapOf(asItIs)),
+    topicConfigTable: mapOf(present(topicConfigShape)),
+    topicQueueMappingDetailMap: orEmptyText(maybe(mapOf(asItIs))),
+    topicQueueMappingInfoMap: orEmptyText(maybe(mapOf(asItIs))),
   })
 
 /** All topics of a broker as a body. */
@@ -82,7 +85,7 @@ export const topicConfigSerializeWrapperBody = jsonBody(
 export const topicConfigListBody = jsonBody<{ readonly topicConfigList: readonly TopicConfig[] }>(
   'CreateTopicListRequestBody',
   object<{ readonly topicConfigList: readonly TopicConfig[] }>({
-    topicConfigList: list(topicConfigShape),
+    topicConfigList: needed(list(present(topicConfigShape))),
   }),
 )
 

@@ -1,13 +1,15 @@
+import { brokerNameType } from '../schema/name-fields.ts'
 import { stringifyFastjson, stringifyStandard } from '../json/stringify-fastjson.ts'
 import {
   type Shape,
   flag,
+  int,
   jsonBody,
   list,
   mapByNumber,
   mapOf,
   maybe,
-  number,
+  named,
   object,
   text,
 } from './shape.ts'
@@ -45,11 +47,11 @@ export interface TopicRouteData {
 }
 
 const queueData: Shape<QueueData> = object<QueueData>({
-  brokerName: text,
-  readQueueNums: number,
-  writeQueueNums: number,
-  perm: number,
-  topicSysFlag: number,
+  brokerName: named(brokerNameType),
+  readQueueNums: int,
+  writeQueueNums: int,
+  perm: int,
+  topicSysFlag: int,
 })
 
 /** How a BrokerData is read from JSON. */

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts'
+import { resourceProblem } from './safe-name.ts'
 
 /** Prefix of the topic that a group's failed messages are retried from. */
 export const RETRY_PREFIX = '%RETRY%'
@@ -34,15 +35,33 @@ export const TOPIC_LENGTH_MAX = 127
 /** The system topics that are always there. A broker adds the names of itself and its cluster. */
 export const systemTopics: ReadonlySet<string> = new Set(Object.values(SystemTopic))
 
-/** Topics that a client may not send to. */
-export const topicsNotAllowedToSend: ReadonlySet<string> = new Set([
+/** Prefix of the topics in which Apache's broker keeps what POP has handed out, one for each cluster. */
+export const REVIVE_TOPIC_PREFIX = 'rmq_sys_REVIVE_LOG_'
+
+/**
+ * Topics that a client may not send to, because a broker reads them back as its own: where a message of them goes, and
+ * when, is said by the message itself. The topics of traces, benchmarks and replies are read by clients alone, and
+ * anybody sends to them.
+ */
+const topicsOfTheBroker: ReadonlySet<string> = new Set([
+  // Delayed messages: delivered to the topic that REAL_TOPIC names.
   SystemTopic.SCHEDULE,
+  // Messages with a time of their own: as delayed ones. Apache takes messages for it from anybody.
+  TIMER_TOPIC,
+  // Half messages, which a commit delivers, and the records that say which of them have ended.
   SystemTopic.TRANS_HALF,
   SystemTopic.TRANS_OP_HALF,
+  // Half messages that were given up, and that an operator can have asked about again.
   SystemTopic.TRANS_CHECK_MAX_TIME,
+  // Nobody reads these two back; Apache forbids them.
   SystemTopic.SELF_TEST,
   SystemTopic.OFFSET_MOVED_EVENT,
 ])
+
+/** True for a topic that a client may not send to. Apache: `TopicValidator.java`, isNotAllowedSendTopic. */
+export function isTopicOfTheBroker(topic: string): boolean {
+  return topicsOfTheBroker.has(topic) || topic.startsWith(REVIVE_TOPIC_PREFIX)
+}
 
 /** True for the names that Apache reserves, whatever the broker. */
 export function isSystemTopic(topic: string): boolean {
@@ -94,5 +113,6 @@ export const replyTopic = (cluster: string): string => `${cluster}_${REPLY_TOPIC
 export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_PREFIX)
 /** True for a group's dead-letter topic. */
 export const isDlqTopic = (topic: string): boolean => topic.startsWith(DLQ_PREFIX)
-/** True for a light message queue. */
-export const isLmqTopic = (topic: string): boolean => topic.startsWith(LMQ_PREFIX)
+/** True for a light message queue, whose name becomes a folder's whether or not a topic of that name was made. */
+export const isLmqTopic = (topic: string): boolean =>
+  topic.startsWith(LMQ_PREFIX) && resourceProblem(topic) === undefined

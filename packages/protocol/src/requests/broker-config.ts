@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
 import { optional, required, string, timestampMs } from '../schema/fields.ts'
+import { topicName } from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Changes options of the running broker; the body has lines `key=value`. */
@@ -72,7 +73,7 @@ export const CheckRocksdbCqWriteProgress = defineRequest({
   source: 'CheckRocksdbCqWriteProgressRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     checkStoreTime: optional(timestampMs, 'Messages from this time on, ms.'),
   },
   reply: {},

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { required, string } from '../schema/fields.ts'
+import { required } from '../schema/fields.ts'
+import { groupName, producerGroupName, refusedAs } from '../schema/name-fields.ts'
 import { rpcFields } from './common-fields.ts'
 
 /** Lists the clients of a consumer group and what they subscribe to. */
@@ -10,7 +12,10 @@ export const GetConsumerConnectionList = defineRequest({
   source: 'GetConsumerConnectionListRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...rpcFields,
-    consumerGroup: required(string, 'Group that consumes.'),
+    consumerGroup: required(
+      refusedAs(ResponseCode.CONSUMER_NOT_ONLINE, groupName),
+      'Group that consumes.',
+    ),
   },
   reply: {},
 })
@@ -23,7 +28,10 @@ export const GetProducerConnectionList = defineRequest({
   source: 'GetProducerConnectionListRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...rpcFields,
-    producerGroup: required(string, 'Group of the producer.'),
+    producerGroup: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, producerGroupName),
+      'Group of the producer.',
+    ),
   },
   reply: {},
 })

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import { boolean, int32, int64, optional, orElse, required, timestampMs } from '../schema/fields.ts'
+import { clientIdName, groupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Tells a client the offsets to go on from; they are in the body. */
@@ -10,8 +12,8 @@ export const ResetConsumerClientOffset = defineRequest({
   source: 'ResetOffsetRequestHeader.java, ClientRemotingProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    group: required(string, 'Consumer group.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
+    group: required(groupName, 'Consumer group.'),
     queueId: optional(int32, 'Queue of the topic, from 0.'),
     offset: optional(int64, 'Logical offset in the queue, in messages.'),
     timestamp: required(timestampMs, 'Time, ms.'),
@@ -29,9 +31,9 @@ export const GetConsumerStatusFromClient = defineRequest({
   source: 'GetConsumerStatusRequestHeader.java, ClientRemotingProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    group: required(string, 'Consumer group.'),
-    clientAddr: optional(string, 'Which client is meant.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
+    group: required(groupName, 'Consumer group.'),
+    clientAddr: optional(clientIdName, 'Which client is meant.'),
   },
   reply: {},
 })
@@ -44,12 +46,19 @@ export const InvokeBrokerToResetOffset = defineRequest({
   source: 'ResetOffsetRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    group: required(string, 'Consumer group.'),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
+    group: orElse(
+      refusedAs(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, groupName),
+      '',
+      'Consumer group.',
+    ),
     queueId: optional(int32, 'One queue, all when -1 or absent.'),
     offset: optional(int64, 'Offset for that queue, in place of the time.'),
-    timestamp: required(timestampMs, 'Time, ms, or -1 for the newest.'),
-    isForce: required(boolean, 'True goes forward as well as back.'),
+    timestamp: orElse(timestampMs, 0, 'Time, ms, or -1 for the newest.'),
+    isForce: orElse(boolean, false, 'True goes forward as well as back.'),
   },
   reply: {},
 })
@@ -62,9 +71,9 @@ export const InvokeBrokerToGetConsumerStatus = defineRequest({
   source: 'GetConsumerStatusRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    group: required(string, 'Consumer group.'),
-    clientAddr: optional(string, 'One client, all when absent.'),
+    topic: orElse(topicName, '', 'Topic, with the namespace already wrapped in.'),
+    group: required(refusedAs(ResponseCode.SYSTEM_ERROR, groupName), 'Consumer group.'),
+    clientAddr: optional(clientIdName, 'One client, all when absent.'),
   },
   reply: {},
 })

@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, optional, required, string } from '../schema/fields.ts'
+import { boolean, optional, orElse, required, string } from '../schema/fields.ts'
+import { groupName, severalOf, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Asks how far a group is on each queue. */
@@ -10,9 +11,9 @@ export const GetConsumeStats = defineRequest({
   source: 'GetConsumeStatsRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: optional(string, 'One topic, all of the group when absent.'),
-    topicList: optional(string, 'Several topics, separated by semicolons.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: optional(topicName, 'One topic, all of the group when absent.'),
+    topicList: optional(severalOf(topicName, ';'), 'Several topics, separated by semicolons.'),
   },
   reply: {},
 })
@@ -24,7 +25,7 @@ export const GetBrokerConsumeStats = defineRequest({
   doc: 'Asks how far all groups are.',
   source: 'GetBrokerConsumeStatsRequestHeader.java, AdminBrokerProcessor.java',
   header: {
-    isOrder: required(boolean, 'True for topics in order only.'),
+    isOrder: orElse(boolean, false, 'True for topics in order only.'),
   },
   reply: {},
 })
@@ -37,9 +38,12 @@ export const QueryCorrectionOffset = defineRequest({
   source: 'QueryCorrectionOffsetHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    filterGroups: optional(string, 'Groups, separated by commas, that do not count.'),
-    compareGroup: required(string, 'Group to compare with.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    filterGroups: optional(
+      severalOf(groupName, ','),
+      'Groups, separated by commas, that do not count.',
+    ),
+    compareGroup: orElse(groupName, '', 'Group to compare with.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })
@@ -52,9 +56,9 @@ export const CloneGroupOffset = defineRequest({
   source: 'CloneGroupOffsetRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    srcGroup: required(string, 'Group whose offsets are copied.'),
-    destGroup: required(string, 'Group that gets them.'),
-    topic: optional(string, 'One topic, all when absent.'),
+    srcGroup: orElse(groupName, '', 'Group whose offsets are copied.'),
+    destGroup: orElse(groupName, '', 'Group that gets them.'),
+    topic: optional(topicName, 'One topic, all when absent.'),
     offline: optional(boolean, 'True when the group has no clients.'),
   },
   reply: {},

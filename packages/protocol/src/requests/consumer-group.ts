@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { required, string } from '../schema/fields.ts'
+import { required } from '../schema/fields.ts'
+import { groupName, refusedAs } from '../schema/name-fields.ts'
 import { rpcFields } from './common-fields.ts'
 
 /** Lists the clients of a group. */
@@ -10,7 +12,10 @@ export const GetConsumerListByGroup = defineRequest({
   source: 'GetConsumerListByGroupRequestHeader.java, ConsumerManageProcessor.java',
   header: {
     ...rpcFields,
-    consumerGroup: required(string, 'Group that consumes.'),
+    consumerGroup: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, groupName),
+      'Group that consumes.',
+    ),
   },
   reply: {},
 })
@@ -23,7 +28,7 @@ export const NotifyConsumerIdsChanged = defineRequest({
   source: 'NotifyConsumerIdsChangedRequestHeader.java, ClientRemotingProcessor.java',
   header: {
     ...rpcFields,
-    consumerGroup: required(string, 'Group that consumes.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
   },
   reply: {},
   oneway: true,

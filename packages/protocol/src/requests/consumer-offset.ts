@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, int64, optional, required, string } from '../schema/fields.ts'
+import { boolean, int32, int64, optional, orElse, required } from '../schema/fields.ts'
+import { groupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Asks how far a group has consumed a queue. */
@@ -10,8 +12,11 @@ export const QueryConsumerOffset = defineRequest({
   source: 'QueryConsumerOffsetRequestHeader.java, ConsumerManageProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: orElse(groupName, '', 'Group that consumes.'),
+    topic: required(
+      refusedAs(ResponseCode.QUERY_NOT_FOUND, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     setZeroIfNotFound: optional(
       boolean,
@@ -31,10 +36,17 @@ export const UpdateConsumerOffset = defineRequest({
   source: 'UpdateConsumerOffsetRequestHeader.java, ConsumerManageProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    queueId: required(int32, 'Queue of the topic, from 0.'),
-    commitOffset: required(int64, 'Offset to consume next, in messages.'),
+    consumerGroup: orElse(
+      refusedAs(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, groupName),
+      '',
+      'Group that consumes.',
+    ),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
+    queueId: optional(int32, 'Queue of the topic, from 0.'),
+    commitOffset: optional(int64, 'Offset to consume next, in messages.'),
   },
   reply: {},
 })

@@ -1,5 +1,13 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
 import { boolean, int32, optional, required, string } from '../schema/fields.ts'
+import {
+  brokerNameType,
+  clientIdName,
+  groupName,
+  refusedAs,
+  topicName,
+} from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Asks what a consumer is doing; the broker passes it on to the client. */
@@ -10,8 +18,14 @@ export const GetConsumerRunningInfo = defineRequest({
   source: 'GetConsumerRunningInfoRequestHeader.java',
   header: {
     ...rpcFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    clientId: required(string, 'Id of the client, unique in its group.'),
+    consumerGroup: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, groupName),
+      'Group that consumes.',
+    ),
+    clientId: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, clientIdName),
+      'Id of the client, unique in its group.',
+    ),
     jstackEnable: optional(boolean, 'True wants the stacks of its threads.'),
   },
   reply: {},
@@ -25,11 +39,17 @@ export const ConsumeMessageDirectly = defineRequest({
   source: 'ConsumeMessageDirectlyResultRequestHeader.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    clientId: optional(string, 'Id of the client, unique in its group.'),
+    consumerGroup: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, groupName),
+      'Group that consumes.',
+    ),
+    clientId: optional(
+      refusedAs(ResponseCode.SYSTEM_ERROR, clientIdName),
+      'Id of the client, unique in its group.',
+    ),
     msgId: optional(string, 'Offset id of the message.'),
-    brokerName: optional(string, 'Name of the broker, shared by a master and its slaves.'),
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    brokerName: optional(brokerNameType, 'Name of the broker, shared by a master and its slaves.'),
+    topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),
     topicSysFlag: optional(int32, 'sysFlag of the topic.'),
     groupSysFlag: optional(int32, 'sysFlag of the group.'),
   },

@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { optional, required, string } from '../schema/fields.ts'
+import { optional, orElse, string } from '../schema/fields.ts'
+import { clientIdName, groupName, producerGroupName } from '../schema/name-fields.ts'
 import { rpcFields } from './common-fields.ts'
 
 /** A client tells who it is: its groups and subscriptions, in the body. */
@@ -28,9 +29,9 @@ export const UnregisterClient = defineRequest({
   source: 'UnregisterClientRequestHeader.java, ClientManageProcessor.java',
   header: {
     ...rpcFields,
-    clientID: required(string, 'Id of the client, unique in its group.'),
-    producerGroup: optional(string, 'Group of the producer.'),
-    consumerGroup: optional(string, 'Group that consumes.'),
+    clientID: orElse(clientIdName, '', 'Id of the client, unique in its group.'),
+    producerGroup: optional(producerGroupName, 'Group of the producer.'),
+    consumerGroup: optional(groupName, 'Group that consumes.'),
   },
   reply: {},
 })

@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
 import { int32, int64, optional, required, string } from '../schema/fields.ts'
+import { addressType, brokerNameType, clusterNameType } from '../schema/name-fields.ts'
 
 /** Master and slave tell each other where the master is and how far it has flushed. */
 export const ExchangeBrokerHaInfo = defineRequest({
@@ -8,9 +9,9 @@ export const ExchangeBrokerHaInfo = defineRequest({
   doc: 'Master and slave tell each other where the master is and how far it has flushed.',
   source: 'ExchangeHAInfoRequestHeader.java, AdminBrokerProcessor.java',
   header: {
-    masterHaAddress: optional(string, 'Replication address of the master.'),
+    masterHaAddress: optional(addressType, 'Replication address of the master.'),
     masterFlushOffset: optional(int64, 'Commit log offset that the master has on disk.'),
-    masterAddress: optional(string, 'Address of the master.'),
+    masterAddress: optional(addressType, 'Address of the master.'),
   },
   reply: {
     masterHaAddress: optional(string, 'Replication address of the master.'),
@@ -49,10 +50,10 @@ export const NotifyMinBrokerIdChange = defineRequest({
   source: 'NotifyMinBrokerIdChangeRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     minBrokerId: optional(int64, 'The least id.'),
-    brokerName: optional(string, 'Name of the broker, shared by a master and its slaves.'),
-    minBrokerAddr: optional(string, 'Its address.'),
-    offlineBrokerAddr: optional(string, 'Address of the member that left.'),
-    haBrokerAddr: optional(string, 'Replication address.'),
+    brokerName: optional(brokerNameType, 'Name of the broker, shared by a master and its slaves.'),
+    minBrokerAddr: optional(addressType, 'Its address.'),
+    offlineBrokerAddr: optional(addressType, 'Address of the member that left.'),
+    haBrokerAddr: optional(addressType, 'Replication address.'),
   },
   reply: {},
   oneway: true,
@@ -77,8 +78,8 @@ export const RemoveBroker = defineRequest({
   doc: 'Has a broker container stop a broker.',
   source: 'RemoveBrokerRequestHeader.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
-    brokerClusterName: required(string, 'Its cluster.'),
+    brokerName: required(brokerNameType, 'Name of the broker, shared by a master and its slaves.'),
+    brokerClusterName: required(clusterNameType, 'Its cluster.'),
     brokerId: required(int64, '0 for a master, above for slaves.'),
   },
   reply: {},
@@ -101,7 +102,7 @@ export const NotifyBrokerRoleChanged = defineRequest({
   doc: 'The controller tells who is master.',
   source: 'NotifyBrokerRoleChangedRequestHeader.java, AdminBrokerProcessor.java',
   header: {
-    masterAddress: optional(string, 'Address of the master.'),
+    masterAddress: optional(addressType, 'Address of the master.'),
     masterEpoch: optional(int32, 'Its term of office.'),
     syncStateSetEpoch: optional(int32, 'Version of the set of members in sync.'),
     masterBrokerId: optional(int64, 'Its id.'),

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
 import { optional, required, string } from '../schema/fields.ts'
+import { keyName, refusedAs } from '../schema/name-fields.ts'
 
 /** Sets a key. */
 export const PutKvConfig = defineRequest({
@@ -8,9 +10,9 @@ export const PutKvConfig = defineRequest({
   doc: 'Sets a key.',
   source: 'PutKVConfigRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    namespace: required(string, 'Namespace of the key, not of a topic.'),
-    key: required(string, 'Key within the namespace.'),
-    value: required(string, 'Value of the key.'),
+    namespace: required(keyName, 'Namespace of the key, not of a topic.'),
+    key: required(keyName, 'Key within the namespace.'),
+    value: optional(string, 'Value of the key. Without one the key is removed.'),
   },
   reply: {},
 })
@@ -22,8 +24,8 @@ export const GetKvConfig = defineRequest({
   doc: 'Asks for the value of a key.',
   source: 'GetKVConfigRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    namespace: required(string, 'Namespace of the key, not of a topic.'),
-    key: required(string, 'Key within the namespace.'),
+    namespace: optional(keyName, 'Namespace of the key, not of a topic.'),
+    key: optional(refusedAs(ResponseCode.QUERY_NOT_FOUND, keyName), 'Key within the namespace.'),
   },
   reply: {
     value: optional(string, 'Value of the key.'),
@@ -37,8 +39,8 @@ export const DeleteKvConfig = defineRequest({
   doc: 'Deletes a key.',
   source: 'DeleteKVConfigRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    namespace: required(string, 'Namespace of the key, not of a topic.'),
-    key: required(string, 'Key within the namespace.'),
+    namespace: optional(keyName, 'Namespace of the key, not of a topic.'),
+    key: optional(keyName, 'Key within the namespace.'),
   },
   reply: {},
 })
@@ -50,7 +52,7 @@ export const GetKvlistByNamespace = defineRequest({
   doc: 'Asks for all keys of a namespace.',
   source: 'GetKVListByNamespaceRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    namespace: required(string, 'Namespace of the key, not of a topic.'),
+    namespace: optional(keyName, 'Namespace of the key, not of a topic.'),
   },
   reply: {},
 })

@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { optional, required, string } from '../schema/fields.ts'
+import { optional, orElse } from '../schema/fields.ts'
+import { clusterNameType, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Lists all topics. */
@@ -19,7 +20,7 @@ export const GetTopicsByCluster = defineRequest({
   doc: 'Lists the topics of a cluster.',
   source: 'GetTopicsByClusterRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    cluster: required(string, 'Name of the cluster.'),
+    cluster: orElse(clusterNameType, '', 'Name of the cluster.'),
   },
   reply: {},
 })
@@ -42,8 +43,8 @@ export const DeleteTopicInNamesrv = defineRequest({
   source: 'DeleteTopicFromNamesrvRequestHeader.java, DefaultRequestProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    clusterName: optional(string, 'One cluster, all when absent.'),
+    topic: orElse(topicName, '', 'Topic, with the namespace already wrapped in.'),
+    clusterName: optional(clusterNameType, 'One cluster, all when absent.'),
   },
   reply: {},
 })
@@ -56,7 +57,7 @@ export const RegisterTopicInNamesrv = defineRequest({
   source: 'RegisterTopicRequestHeader.java, DefaultRequestProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: orElse(topicName, '', 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })

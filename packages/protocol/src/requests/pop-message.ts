@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
 import { boolean, int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import { groupName, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Takes messages of a topic and hides them from the rest of the group for a time. */
@@ -10,8 +11,8 @@ export const PopMessage = defineRequest({
   source: 'PopMessageRequestHeader.java, PopMessageProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, or -1 for any.'),
     maxMsgNums: required(int32, 'How many messages at most, up to 32.'),
     invisibleTime: required(int64, 'How long the messages stay hidden from others, ms.'),
@@ -42,8 +43,8 @@ export const AckMessage = defineRequest({
   source: 'AckMessageRequestHeader.java, AckMessageProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     extraInfo: required(
       string,
@@ -72,8 +73,8 @@ export const ChangeMessageInvisibletime = defineRequest({
   source: 'ChangeInvisibleTimeRequestHeader.java, ChangeInvisibleTimeProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     extraInfo: required(
       string,
@@ -97,8 +98,8 @@ export const Notification = defineRequest({
   source: 'NotificationRequestHeader.java, NotificationProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     pollTime: required(int64, 'How long the broker may hold the request, ms.'),
     bornTime: required(timestampMs, 'When the client made the request, ms.'),
@@ -119,10 +120,10 @@ export const PeekMessage = defineRequest({
   source: 'PeekMessageRequestHeader.java, PeekMessageProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     maxMsgNums: required(int32, 'How many messages at most.'),
-    consumerGroup: required(string, 'Group that consumes.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
   },
   reply: {
     popTime: required(timestampMs, 'When the broker popped, ms.'),
@@ -143,8 +144,8 @@ export const PollingInfo = defineRequest({
   source: 'PollingInfoRequestHeader.java, PollingInfoProcessor.java',
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that consumes.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(groupName, 'Group that consumes.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
   },
   reply: {

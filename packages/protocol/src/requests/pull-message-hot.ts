@@ -2,6 +2,7 @@ import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
 import { scanned } from '../frame/scan-values.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
+import { resourceProblem } from '../names/safe-name.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
 import type { HotCodec, HotReply, HotRequest } from './hot-codec.ts'
@@ -69,7 +70,7 @@ function readAll(): PullHeader | undefined {
     maxMsgBytes: f.optionalInt32(11),
     requestSource: f.optionalInt32(12),
   }
-  return f.isOdd ? undefined : header
+  return f.isOdd || resourceProblem(header.consumerGroup) !== undefined ? undefined : header
 }
 
 /** A header like one before, but for what each pull has of its own. */

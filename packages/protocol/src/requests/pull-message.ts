@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import { int32, int64, optional, orElse, required, string, timestampMs } from '../schema/fields.ts'
+import { clientIdName, groupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Reads one queue from an offset on. The broker may hold the request until a message arrives. */
@@ -8,25 +10,33 @@ export const PullMessage = defineRequest({
   name: 'PULL_MESSAGE',
   doc: 'Reads one queue from an offset on. The broker may hold the request until a message arrives.',
   source: 'PullMessageRequestHeader.java, PullMessageProcessor.java',
+  isStrict: true,
   header: {
     ...topicFields,
-    consumerGroup: required(string, 'Group that reads. Its subscription decides the filter.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    consumerGroup: required(
+      refusedAs(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, groupName),
+      'Group that reads. Its subscription decides the filter.',
+    ),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     queueOffset: required(int64, 'First logical offset wanted, in messages.'),
     maxMsgNums: required(int32, 'How many messages at most.'),
     sysFlag: required(int32, 'See PullSysFlag.'),
-    commitOffset: required(int64, 'Offset to store for the group, when sysFlag says so.'),
-    suspendTimeoutMillis: required(
+    commitOffset: orElse(int64, 0, 'Offset to store for the group, when sysFlag says so.'),
+    suspendTimeoutMillis: orElse(
       int64,
+      0,
       'How long the broker may hold the request when it finds nothing, ms.',
     ),
     subscription: optional(string, 'Expression, such as `TagA || TagB`, when sysFlag says so.'),
-    subVersion: required(timestampMs, 'Version of the subscription, ms.'),
+    subVersion: orElse(timestampMs, 0, 'Version of the subscription, ms.'),
     expressionType: optional(string, 'TAG or SQL92.'),
     maxMsgBytes: optional(int32, 'How many bytes of messages at most.'),
     requestSource: optional(int32, 'What kind of program asks.'),
-    proxyFrowardClientId: optional(string, 'Client behind a proxy. Spelled so on the wire.'),
+    proxyFrowardClientId: optional(clientIdName, 'Client behind a proxy. Spelled so on the wire.'),
   },
   reply: {
     suggestWhichBrokerId: required(int64, 'Broker id to pull from next.'),

@@ -1,5 +1,16 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import {
+  boolean,
+  int32,
+  int64,
+  optional,
+  orElse,
+  required,
+  string,
+  timestampMs,
+} from '../schema/fields.ts'
+import { refusedAs, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Finds messages by a key or by their unique key. */
@@ -10,8 +21,12 @@ export const QueryMessage = defineRequest({
   source: 'QueryMessageRequestHeader.java, QueryMessageProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    key: required(string, 'One of the message keys, or the unique key.'),
+    topic: orElse(
+      refusedAs(ResponseCode.QUERY_NOT_FOUND, topicName),
+      '',
+      'Topic, with the namespace already wrapped in.',
+    ),
+    key: orElse(string, '', 'One of the message keys, or the unique key.'),
     maxNum: required(int32, 'How many messages at most.'),
     beginTimestamp: required(timestampMs, 'Stored at this time or later, ms.'),
     endTimestamp: required(timestampMs, 'Stored at this time or earlier, ms.'),
@@ -36,7 +51,7 @@ export const ViewMessageById = defineRequest({
   header: {
     ...topicFields,
     offset: required(int64, 'Commit log offset, in bytes.'),
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })

@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
 import { boolean, int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import { topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Finds the offset in a queue that belongs to a time. */
@@ -10,7 +11,7 @@ export const SearchOffsetByTimestamp = defineRequest({
   source: 'SearchOffsetRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     timestamp: required(timestampMs, 'Store time looked for, ms.'),
     boundaryType: optional(
@@ -31,7 +32,7 @@ export const GetMaxOffset = defineRequest({
   source: 'GetMaxOffsetRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     committed: optional(
       boolean,
@@ -51,7 +52,7 @@ export const GetMinOffset = defineRequest({
   source: 'GetMinOffsetRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
   },
   reply: {
@@ -67,7 +68,7 @@ export const GetEarliestMsgStoretime = defineRequest({
   source: 'GetEarliestMsgStoretimeRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
   },
   reply: {

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { optional, required, string } from '../schema/fields.ts'
+import { optional, orElse, required, string } from '../schema/fields.ts'
+import { producerGroupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Calls back a delayed message before it is due. */
@@ -10,9 +12,12 @@ export const RecallMessage = defineRequest({
   source: 'RecallMessageRequestHeader.java, RecallMessageProcessor.java',
   header: {
     ...topicFields,
-    producerGroup: optional(string, 'Group of the producer.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    recallHandle: required(string, 'What the send answered.'),
+    producerGroup: optional(producerGroupName, 'Group of the producer.'),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
+    recallHandle: orElse(string, '', 'What the send answered.'),
   },
   reply: {
     msgId: required(string, 'Unique key of the message that was called back.'),

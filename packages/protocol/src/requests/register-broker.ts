@@ -1,5 +1,20 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, int64, optional, required, string, timestampMs } from '../schema/fields.ts'
+import {
+  boolean,
+  int32,
+  int64,
+  optional,
+  orElse,
+  required,
+  string,
+  timestampMs,
+} from '../schema/fields.ts'
+import {
+  addressType,
+  brokerNameType,
+  clusterNameType,
+  zoneNameType,
+} from '../schema/name-fields.ts'
 
 /** A broker tells its addresses and, in the body, its topics. */
 export const RegisterBroker = defineRequest({
@@ -8,10 +23,10 @@ export const RegisterBroker = defineRequest({
   doc: 'A broker tells its addresses and, in the body, its topics.',
   source: 'RegisterBrokerRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
-    brokerAddr: required(string, 'Address of the broker, `host:port`.'),
-    clusterName: required(string, 'Cluster of the broker.'),
-    haServerAddr: required(string, 'Replication address of the broker.'),
+    brokerName: required(brokerNameType, 'Name of the broker, shared by a master and its slaves.'),
+    brokerAddr: required(addressType, 'Address of the broker, `host:port`.'),
+    clusterName: required(clusterNameType, 'Cluster of the broker.'),
+    haServerAddr: orElse(addressType, '', 'Replication address of the broker.'),
     brokerId: required(int64, '0 for a master, above for slaves.'),
     heartbeatTimeoutMillis: optional(
       timestampMs,
@@ -23,7 +38,7 @@ export const RegisterBroker = defineRequest({
     ),
     compressed: optional(boolean, 'True when the body is compressed.'),
     bodyCrc32: optional(int32, 'crc32Positive of the body, 0 is not checked.'),
-    zoneName: optional(string, 'Zone of the broker.'),
+    zoneName: optional(zoneNameType, 'Zone of the broker.'),
     skylarkFollowsAsker: optional(
       boolean,
       'Ours: the address stands for «the host you asked». Apache ignores it.',
@@ -43,10 +58,14 @@ export const UnregisterBroker = defineRequest({
   doc: 'A broker leaves.',
   source: 'UnRegisterBrokerRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
-    brokerAddr: required(string, 'Address of the broker, `host:port`.'),
-    clusterName: required(string, 'Cluster of the broker.'),
-    brokerId: required(int64, '0 for a master, above for slaves.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
+    brokerAddr: orElse(addressType, '', 'Address of the broker, `host:port`.'),
+    clusterName: orElse(clusterNameType, '', 'Cluster of the broker.'),
+    brokerId: orElse(int64, -1, '0 for a master, above for slaves.'),
   },
   reply: {},
 })
@@ -58,10 +77,14 @@ export const QueryDataVersion = defineRequest({
   doc: 'A broker asks whether its topics, whose version is in the body, are known.',
   source: 'QueryDataVersionRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
-    brokerAddr: required(string, 'Address of the broker, `host:port`.'),
-    clusterName: required(string, 'Cluster of the broker.'),
-    brokerId: required(int64, '0 for a master, above for slaves.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
+    brokerAddr: required(addressType, 'Address of the broker, `host:port`.'),
+    clusterName: required(clusterNameType, 'Cluster of the broker.'),
+    brokerId: orElse(int64, -1, '0 for a master, above for slaves.'),
   },
   reply: {
     changed: required(boolean, 'True when the broker has to register.'),
@@ -75,9 +98,13 @@ export const BrokerHeartbeat = defineRequest({
   doc: 'A broker says that it lives.',
   source: 'BrokerHeartbeatRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    clusterName: required(string, 'Cluster of the broker.'),
-    brokerAddr: required(string, 'Address of the broker, `host:port`.'),
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
+    clusterName: required(clusterNameType, 'Cluster of the broker.'),
+    brokerAddr: required(addressType, 'Address of the broker, `host:port`.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
     brokerId: optional(int64, '0 for a master, above for slaves.'),
     epoch: optional(int32, 'Term of office, for a controller.'),
     maxOffset: optional(int64, 'End of its commit log, for a controller.'),
@@ -98,8 +125,12 @@ export const GetBrokerMemberGroup = defineRequest({
   doc: 'Asks for the addresses of a broker name.',
   source: 'GetBrokerMemberGroupRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    clusterName: required(string, 'Cluster of the broker.'),
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
+    clusterName: orElse(clusterNameType, '', 'Cluster of the broker.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
   },
   reply: {},
 })

@@ -1,13 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
-import {
-  boolean,
-  int32,
-  optional,
-  propertyBytes,
-  required,
-  string,
-  timestampMs,
-} from '../schema/fields.ts'
+import { boolean, int32, optional, propertyBytes, required, timestampMs } from '../schema/fields.ts'
+import { addressType, producerGroupName, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Brings the reply to a request message to the client that waits for it. */
@@ -18,9 +11,9 @@ export const PushReplyMessageToClient = defineRequest({
   source: 'ReplyMessageRequestHeader.java, ClientRemotingProcessor.java',
   header: {
     ...topicFields,
-    producerGroup: required(string, 'Group of the producer.'),
-    topic: required(string, 'Topic of replies.'),
-    defaultTopic: required(string, 'Template, TBW102.'),
+    producerGroup: required(producerGroupName, 'Group of the producer.'),
+    topic: required(topicName, 'Topic of replies.'),
+    defaultTopic: required(topicName, 'Template, TBW102.'),
     defaultTopicQueueNums: required(int32, 'Queues of the template.'),
     queueId: required(int32, 'Queue of the topic, from 0.'),
     sysFlag: required(int32, 'See MessageSysFlag.'),
@@ -29,8 +22,8 @@ export const PushReplyMessageToClient = defineRequest({
     properties: optional(propertyBytes, 'Properties, `name 01 value 02 …` as bytes.'),
     reconsumeTimes: optional(int32, 'How often it was consumed before.'),
     unitMode: optional(boolean, 'True for a unit of a multi-site set-up.'),
-    bornHost: required(string, 'Who made the reply, `host:port`.'),
-    storeHost: required(string, 'Who passes it on, `host:port`.'),
+    bornHost: required(addressType, 'Who made the reply, `host:port`.'),
+    storeHost: required(addressType, 'Who passes it on, `host:port`.'),
     storeTimestamp: required(timestampMs, 'When it came to the broker, ms.'),
   },
   reply: {},

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, optional, required, string } from '../schema/fields.ts'
+import { boolean, optional, orElse } from '../schema/fields.ts'
+import { refusedAs, topicName, zoneNameType } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Asks which brokers have a topic. */
@@ -10,10 +12,14 @@ export const GetRouteinfoByTopic = defineRequest({
   source: 'GetRouteInfoRequestHeader.java, ClientRequestProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: orElse(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      '',
+      'Topic, with the namespace already wrapped in.',
+    ),
     acceptStandardJsonOnly: optional(boolean, 'True wants standard JSON whatever the version.'),
     zoneMode: optional(boolean, 'True wants brokers of one zone only.'),
-    zoneName: optional(string, 'The zone.'),
+    zoneName: optional(zoneNameType, 'The zone.'),
   },
   reply: {},
   wireNames: { zoneMode: '__ZONE_MODE', zoneName: '__ZONE_NAME' },

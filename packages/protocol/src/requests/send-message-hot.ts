@@ -3,6 +3,7 @@ import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
 import { scanned } from '../frame/scan-values.ts'
 import { nameBytes, replyWriter } from '../frame/reply-template.ts'
+import { labelProblem, resourceProblem } from '../names/safe-name.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { FieldMap, HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
 import type { HotCodec, HotReply, HotRequest } from './hot-codec.ts'
@@ -80,7 +81,10 @@ class SendMessageHot implements HotCodec<SendHeader> {
       maxReconsumeTimes: f.optionalInt32(11),
       batch: f.optionalBoolean(12),
     }
-    return f.isOdd ? undefined : header
+    const isNamed =
+      labelProblem(header.producerGroup) === undefined &&
+      resourceProblem(header.defaultTopic) === undefined
+    return f.isOdd || !isNamed ? undefined : header
   }
 
   /** A header like one before, but for what each message has of its own. */

@@ -4,11 +4,13 @@ import {
   int32,
   int64,
   optional,
+  orElse,
   propertyBytes,
   required,
   string,
   timestampMs,
 } from '../schema/fields.ts'
+import { producerGroupName, topicName } from '../schema/name-fields.ts'
 import { topicFields } from './common-fields.ts'
 
 /** Sends one message, or with `batch` several. */
@@ -19,10 +21,14 @@ export const SendMessage = defineRequest({
   source: 'SendMessageRequestHeader.java, SendMessageProcessor.java',
   header: {
     ...topicFields,
-    producerGroup: required(string, 'Group of the producer.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    defaultTopic: required(string, 'Template when the topic has to be created, TBW102 as a rule.'),
-    defaultTopicQueueNums: required(int32, 'Queues of a topic that has to be created.'),
+    producerGroup: orElse(producerGroupName, '', 'Group of the producer.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
+    defaultTopic: orElse(
+      topicName,
+      '',
+      'Template when the topic has to be created, TBW102 as a rule.',
+    ),
+    defaultTopicQueueNums: orElse(int32, 0, 'Queues of a topic that has to be created.'),
     queueId: required(int32, 'Queue of the topic, from 0, below 0 the broker chooses.'),
     sysFlag: required(int32, 'Compression and transaction state, see MessageSysFlag.'),
     bornTimestamp: required(timestampMs, 'When the producer made the message, ms.'),
@@ -52,6 +58,7 @@ export const SendMessageV2 = defineRequest({
   name: 'SEND_MESSAGE_V2',
   doc: 'SEND_MESSAGE with names of one letter.',
   source: 'SendMessageRequestHeaderV2.java',
+  isStrict: true,
   wireNames: {
     producerGroup: 'a',
     topic: 'b',
@@ -78,9 +85,16 @@ export const SendBatchMessage = defineRequest({
   doc: 'Sends several messages of one topic in one body.',
 })
 
+/** A reply without a topic is refused for its topic. */
+const replyHeader = {
+  ...SendMessage.header,
+  topic: orElse(topicName, '', 'Topic of replies, with the namespace already wrapped in.'),
+}
+
 /** Sends the reply to a request message. */
 export const SendReplyMessage = defineRequest({
   ...SendMessage,
+  header: replyHeader,
   code: 324,
   name: 'SEND_REPLY_MESSAGE',
   doc: 'Sends the reply to a request message.',
@@ -90,6 +104,7 @@ export const SendReplyMessage = defineRequest({
 /** SEND_REPLY_MESSAGE with names of one letter. */
 export const SendReplyMessageV2 = defineRequest({
   ...SendMessageV2,
+  header: replyHeader,
   code: 325,
   name: 'SEND_REPLY_MESSAGE_V2',
   doc: 'SEND_REPLY_MESSAGE with names of one letter.',

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, optional, required, string } from '../schema/fields.ts'
+import { boolean, optional, orElse, required } from '../schema/fields.ts'
+import { groupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Creates or changes the group in the body. */
@@ -40,7 +42,10 @@ export const GetSubscriptiongroupConfig = defineRequest({
   source: 'GetSubscriptionGroupConfigRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...rpcFields,
-    group: required(string, 'Consumer group.'),
+    group: required(
+      refusedAs(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, groupName),
+      'Consumer group.',
+    ),
   },
   reply: {},
 })
@@ -53,7 +58,7 @@ export const DeleteSubscriptiongroup = defineRequest({
   source: 'DeleteSubscriptionGroupRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...rpcFields,
-    groupName: required(string, 'Consumer group.'),
+    groupName: required(groupName, 'Consumer group.'),
     cleanOffset: optional(boolean, 'True deletes its offsets too.'),
   },
   reply: {},
@@ -67,8 +72,8 @@ export const UpdateAndGetGroupForbidden = defineRequest({
   source: 'UpdateGroupForbiddenRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    group: required(string, 'Consumer group.'),
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    group: required(groupName, 'Consumer group.'),
+    topic: orElse(topicName, '', 'Topic, with the namespace already wrapped in.'),
     readable: optional(boolean, 'Absent only asks.'),
   },
   reply: {},

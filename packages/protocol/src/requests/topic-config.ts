@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, optional, required, string } from '../schema/fields.ts'
+import { boolean, int32, optional, orElse, required, string } from '../schema/fields.ts'
+import { refusedAs, topicName } from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Creates a topic or changes it. */
@@ -10,8 +12,8 @@ export const UpdateAndCreateTopic = defineRequest({
   source: 'CreateTopicRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    defaultTopic: required(string, 'Template, TBW102 as a rule.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
+    defaultTopic: orElse(topicName, '', 'Template, TBW102 as a rule.'),
     readQueueNums: required(int32, 'Queues that may be read.'),
     writeQueueNums: required(int32, 'Queues that may be written.'),
     perm: required(int32, 'See Perm.'),
@@ -44,7 +46,7 @@ export const DeleteTopicInBroker = defineRequest({
   source: 'DeleteTopicRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: orElse(topicName, '', 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })
@@ -67,7 +69,10 @@ export const GetTopicConfig = defineRequest({
   source: 'GetTopicConfigRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
   },
   reply: {},
 })

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { int32, int64, optional, required, string } from '../schema/fields.ts'
+import { int32, int64, optional, orElse, required } from '../schema/fields.ts'
+import { groupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Asks for the offsets of all queues of a topic. */
@@ -10,7 +12,10 @@ export const GetTopicStatsInfo = defineRequest({
   source: 'GetTopicStatsInfoRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
   },
   reply: {},
 })
@@ -23,7 +28,7 @@ export const QueryTopicConsumeByWho = defineRequest({
   source: 'QueryTopicConsumeByWhoRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })
@@ -36,7 +41,7 @@ export const QueryTopicsByConsumer = defineRequest({
   source: 'QueryTopicsByConsumerRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...rpcFields,
-    group: required(string, 'Consumer group.'),
+    group: required(groupName, 'Consumer group.'),
   },
   reply: {},
 })
@@ -49,8 +54,8 @@ export const QuerySubscriptionByConsumer = defineRequest({
   source: 'QuerySubscriptionByConsumerRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    group: required(string, 'Consumer group.'),
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    group: required(groupName, 'Consumer group.'),
+    topic: required(topicName, 'Topic, with the namespace already wrapped in.'),
   },
   reply: {},
 })
@@ -63,8 +68,11 @@ export const QueryConsumeTimeSpan = defineRequest({
   source: 'QueryConsumeTimeSpanRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: required(string, 'Topic, with the namespace already wrapped in.'),
-    group: required(string, 'Consumer group.'),
+    topic: required(
+      refusedAs(ResponseCode.TOPIC_NOT_EXIST, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
+    group: orElse(groupName, '', 'Consumer group.'),
   },
   reply: {},
 })
@@ -77,11 +85,14 @@ export const QueryConsumeQueue = defineRequest({
   source: 'QueryConsumeQueueRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    topic: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, topicName),
+      'Topic, with the namespace already wrapped in.',
+    ),
     queueId: optional(int32, 'Queue of the topic, from 0.'),
     index: optional(int64, 'First entry, a logical offset.'),
     count: optional(int32, 'How many entries.'),
-    consumerGroup: optional(string, 'Shows whether its subscription lets them pass.'),
+    consumerGroup: optional(groupName, 'Shows whether its subscription lets them pass.'),
   },
   reply: {},
 })

@@ -1,5 +1,7 @@
+import { ResponseCode } from '../codes/response-code.ts'
 import { defineRequest } from '../schema/define-request.ts'
-import { boolean, int32, int64, optional, required, string } from '../schema/fields.ts'
+import { boolean, int32, int64, optional, orElse, required, string } from '../schema/fields.ts'
+import { producerGroupName, refusedAs, topicName } from '../schema/name-fields.ts'
 import { rpcFields, topicFields } from './common-fields.ts'
 
 /** Commits or rolls back a half message. */
@@ -10,13 +12,16 @@ export const EndTransaction = defineRequest({
   source: 'EndTransactionRequestHeader.java, EndTransactionProcessor.java',
   header: {
     ...rpcFields,
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
-    producerGroup: required(string, 'Group of the producer.'),
+    topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),
+    producerGroup: required(
+      refusedAs(ResponseCode.SYSTEM_ERROR, producerGroupName),
+      'Group of the producer.',
+    ),
     tranStateTableOffset: required(int64, 'Logical offset of the half message in its queue.'),
     commitLogOffset: required(int64, 'Commit log offset of the half message, in bytes.'),
     commitOrRollback: required(int32, '8 commit, 12 rollback, 0 not known.'),
     fromTransactionCheck: optional(boolean, 'True when the broker had asked.'),
-    msgId: required(string, 'Unique key of the message.'),
+    msgId: orElse(string, '', 'Unique key of the message.'),
     transactionId: optional(string, 'Id of the transaction.'),
   },
   reply: {},
@@ -31,7 +36,7 @@ export const CheckTransactionState = defineRequest({
   source: 'CheckTransactionStateRequestHeader.java, ClientRemotingProcessor.java',
   header: {
     ...rpcFields,
-    topic: optional(string, 'The topic of half messages.'),
+    topic: optional(topicName, 'The topic of half messages.'),
     tranStateTableOffset: required(int64, 'Logical offset of the half message in its queue.'),
     commitLogOffset: required(int64, 'Commit log offset of the half message, in bytes.'),
     msgId: optional(string, 'Unique key of the message.'),
@@ -50,7 +55,7 @@ export const ResumeCheckHalfMessage = defineRequest({
   source: 'ResumeCheckHalfMessageRequestHeader.java, AdminBrokerProcessor.java',
   header: {
     ...topicFields,
-    topic: optional(string, 'Topic, with the namespace already wrapped in.'),
+    topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),
     msgId: optional(string, 'Id of the message.'),
   },
   reply: {},

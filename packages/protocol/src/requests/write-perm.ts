@@ -1,5 +1,6 @@
 import { defineRequest } from '../schema/define-request.ts'
-import { int32, required, string } from '../schema/fields.ts'
+import { int32, orElse, required } from '../schema/fields.ts'
+import { brokerNameType } from '../schema/name-fields.ts'
 
 /** Takes write permission from all topics of a broker. */
 export const WipeWritePermOfBroker = defineRequest({
@@ -8,7 +9,11 @@ export const WipeWritePermOfBroker = defineRequest({
   doc: 'Takes write permission from all topics of a broker.',
   source: 'WipeWritePermOfBrokerRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
   },
   reply: {
     wipeTopicCount: required(int32, 'Topics touched.'),
@@ -22,7 +27,11 @@ export const AddWritePermOfBroker = defineRequest({
   doc: 'Gives write permission back to all topics of a broker.',
   source: 'AddWritePermOfBrokerRequestHeader.java, DefaultRequestProcessor.java',
   header: {
-    brokerName: required(string, 'Name of the broker, shared by a master and its slaves.'),
+    brokerName: orElse(
+      brokerNameType,
+      '',
+      'Name of the broker, shared by a master and its slaves.',
+    ),
   },
   reply: {
     addTopicCount: required(int32, 'Topics touched.'),

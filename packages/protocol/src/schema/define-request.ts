@@ -25,6 +25,11 @@ export interface RequestDefinition<H extends Fields = Fields, R extends Fields =
   readonly wireNames?: Readonly<Record<string, string>>
   /** Sent without waiting for an answer, as a rule. */
   readonly oneway?: boolean
+  /**
+   * True where Apache fails on a number that it cannot read. With all other requests it takes the field for one that was
+   * left out.
+   */
+  readonly isStrict?: boolean
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- matches a definition of any fields
@@ -68,14 +73,15 @@ export function defineRequest<const H extends Fields, const R extends Fields>(
 }
 
 /**
- * Reads a request's header from its text fields. Unknown fields are ignored. A missing required field
- * or a text of the wrong form is a ProtocolError that names the field.
+ * Reads a request's header from its text fields. Unknown fields are ignored, and so are numbers that cannot be read
+ * unless the request is strict. A required field that is not there, or a name that is no name, is a ProtocolError that
+ * names the field.
  */
 export function decodeHeader<D extends AnyDefinition>(
   definition: D,
   fields: FieldMap,
 ): HeaderOf<D> {
-  return decodeFields(compiledOf(definition).header, definition.name, fields) as HeaderOf<D>
+  return decodeFields(compiledOf(definition).header, definition, fields) as HeaderOf<D>
 }
 
 /** Writes a request's header as text fields; undefined values are left out. */
@@ -91,7 +97,7 @@ export function decodeReply<D extends AnyDefinition>(
   definition: D,
   fields: FieldMap,
 ): ReplyHeaderOf<D> {
-  return decodeFields(compiledOf(definition).reply, definition.name, fields) as ReplyHeaderOf<D>
+  return decodeFields(compiledOf(definition).reply, definition, fields) as ReplyHeaderOf<D>
 }
 
 /** Writes an answer's header; as `encodeHeader`. */
@@ -108,20 +114,28 @@ function compiledOf(definition: AnyDefinition): Compiled {
   return found
 }
 
-function decodeFields(table: readonly CompiledField[], request: string, fields: FieldMap): unknown {
+function decodeFields(
+  table: readonly CompiledField[],
+  { name: request, isStrict }: AnyDefinition,
+  fields: FieldMap,
+): unknown {
   const header: Record<string, unknown> = {}
   for (const { name, wireName, field } of table) {
     const text = fields[wireName]
-    if (text === undefined) {
-      if (field.required) {
-        throw new ProtocolError({ what: `the request ${request} lacks the field ${wireName}` })
-      }
-      continue
+    if (text !== undefined && (isStrict === true || isReadable(field, text))) {
+      header[name] = field.type.decode(text, wireName)
+    } else if (field.fallback !== undefined) {
+      header[name] = field.fallback
+    } else if (field.required) {
+      // A text that cannot be read says by itself what is wrong with it.
+      if (text !== undefined) field.type.decode(text, wireName)
+      throw new ProtocolError({ what: `the request ${request} lacks the field ${wireName}` })
     }
-    header[name] = field.type.decode(text, wireName)
   }
   return header
 }
+
+const isReadable = ({ type }: Field, text: string): boolean => type.isReadable?.(text) !== false
 
 function encodeFields(table: readonly CompiledField[], header: Record<string, unknown>): FieldMap {
   const fields: FieldMap = {}

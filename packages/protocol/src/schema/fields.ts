@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts'
+import { quotedName } from '../names/safe-name.ts'
 
 /**
  * A type of header field: how its text becomes a value, and back. Both header serialisations carry
@@ -8,6 +9,8 @@ export interface FieldType<T> {
   readonly name: string
   readonly decode: (text: string, field: string) => T
   readonly encode: (value: T) => string
+  /** False for a text that has no value of this type. Absent when every text has one, or a bad one is always refused. */
+  readonly isReadable?: (text: string) => boolean
 }
 
 /** One field of a header: its type, whether it must be there, and what it means. */
@@ -15,6 +18,8 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly type: FieldType<T>
   readonly required: R
   readonly doc: string
+  /** What stands for a required field that was left out; without it the request is refused then. */
+  readonly fallback?: T
 }
 
 /** The fields of a header by name, in wire order. */
@@ -31,16 +36,18 @@ export const string: FieldType<string> = {
 /** A 32-bit signed integer. */
 export const int32: FieldType<number> = {
   name: 'int32',
-  decode: (text, field) => wholeNumber(text, field, -0x80000000, 0x7fffffff),
+  decode: (text, field) => wholeNumber(text, field, INT32),
   encode: (value) => String(value),
+  isReadable: (text) => numberProblem(text, INT32) === undefined,
 }
 
 /** A Java `long` that is an offset or a count: a safe integer, or a ProtocolError. */
 export const int64: FieldType<number> = {
   name: 'int64',
-  decode: (text, field) =>
-    wholeNumber(text, field, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  decode: (text, field) => wholeNumber(text, field, SAFE),
   encode: (value) => String(value),
+  // One that Java can read must not be taken for one that was left out.
+  isReadable: (text) => numberProblem(text, LONG) === undefined,
 }
 
 /**
@@ -50,20 +57,22 @@ export const int64: FieldType<number> = {
 export const timestampMs: FieldType<number> = {
   name: 'timestampMs',
   decode: (text, field) => {
-    const value = wholeNumber(text, field, -Infinity, Infinity)
+    const value = wholeNumber(text, field, LONG)
     return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value))
   },
   encode: (value) => (value >= Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(value)),
+  isReadable: (text) => numberProblem(text, LONG) === undefined,
 }
 
 /** A Java `long` whose every bit counts, such as a hash. */
 export const int64Exact: FieldType<bigint> = {
   name: 'int64Exact',
   decode: (text, field) => {
-    wholeNumber(text, field, -Infinity, Infinity)
-    return BigInt.asIntN(64, BigInt(text))
+    wholeNumber(text, field, LONG)
+    return BigInt(text.replace(/^[+]/, ''))
   },
   encode: (value) => value.toString(),
+  isReadable: (text) => numberProblem(text, LONG) === undefined,
 }
 
 /** `true` or `false`; as in Java, any other text is false. */
@@ -97,16 +106,45 @@ export const optional = <T>(type: FieldType<T>, doc: string): Field<T, false> =>
   doc,
 })
 
-function wholeNumber(text: string, field: string, min: number, max: number): number {
-  const value = /^[+-]?\d{1,19}$/.test(text) ? Number(text) : NaN
-  if (Number.isNaN(value)) {
-    throw new ProtocolError({
-      what: `field ${field} is not a whole number: ${JSON.stringify(text.slice(0, 40))}`,
-    })
+/** A field that the request cannot do without and that has a value when it is left out: the one that Apache takes then. */
+export const orElse = <T>(type: FieldType<T>, fallback: T, doc: string): Field<T, true> => ({
+  type,
+  required: true,
+  doc,
+  fallback,
+})
+
+interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+const INT32: Bounds = { min: -0x80000000, max: 0x7fffffff }
+const SAFE: Bounds = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }
+const LONG: Bounds = { min: -(2 ** 63), max: 2 ** 63 }
+/** Numbers as close to 2^63 as these are told apart by their digits. */
+const LONG_DIGITS = 19
+const LONG_MAX = 2n ** 63n - 1n
+
+/** What is wrong with the text of a whole number; undefined when nothing is. */
+function numberProblem(text: string, { min, max }: Bounds): string | undefined {
+  if (!/^[+-]?\d{1,19}$/.test(text)) {
+    return `is not a whole number: ${quotedName(text)}`
   }
-  if (value < min || value > max) {
-    throw new ProtocolError({ what: `field ${field} is out of range: ${text}` })
-  }
+  const value = Number(text)
+  const isLong = text.length < LONG_DIGITS || isWithinLong(text)
+  return value < min || value > max || !isLong ? `is out of range: ${text}` : undefined
+}
+
+function isWithinLong(text: string): boolean {
+  const value = BigInt(text.replace(/^[+]/, ''))
+  return value <= LONG_MAX && value >= -LONG_MAX - 1n
+}
+
+function wholeNumber(text: string, field: string, bounds: Bounds): number {
+  const problem = numberProblem(text, bounds)
+  if (problem !== undefined) throw new ProtocolError({ what: `field ${field} ${problem}` })
+  const value = Number(text)
   // `-0` is 0, as for Java.
   return value === 0 ? 0 : value
 }

@@ -77,6 +77,31 @@ export function text(
   }
 }
 
+/**
+ * A flag that asks for what is not there and would be missed: `false`, which changes nothing, or refused. `instead` says
+ * what to do without it.
+ */
+export function absentFlag(row: {
+  readonly what: string
+  readonly instead: string
+  readonly isQuiet?: boolean
+}): Option<boolean> {
+  const { what, instead } = row
+  const plain = flag({
+    default: false,
+    doc: `Asks for ${what}, which is not built: with \`true\` the broker does not start.`,
+    ...(row.isQuiet === undefined ? {} : { isQuiet: row.isQuiet }),
+  })
+  return {
+    ...plain,
+    parse: (text) => {
+      const read = plain.parse(text)
+      if ('problem' in read || !read.value) return read
+      return { problem: `it asks for ${what}, which is not built; ${instead}: it must be false` }
+    },
+  }
+}
+
 /** One of a few words. */
 export function oneOf<const W extends string>(
   words: readonly W[],
