@@ -1,6 +1,7 @@
 import { flag, int, oneOf, text, type ConfigOf, type OptionTable } from '@skylarkmq/protocol'
 import { flowOptions } from './options-flow.ts'
 import { ignoredBrokerOptions } from './options-ignored.ts'
+import { limitOptions } from './options-limits.ts'
 
 const MS_MAX = 2 ** 31 - 1
 
@@ -335,6 +336,7 @@ export const brokerOptions = {
   ...sharingOut,
   ...pulling,
   ...flowOptions,
+  ...limitOptions,
   configBlackList: text({
     default: 'configBlackList;brokerConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',

@@ -45,6 +45,8 @@ export const updateConsumerOffset: Processor<BrokerContext, typeof UpdateConsume
   if (broker.topics.get(topic) === undefined) {
     return refuse(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`)
   }
+  const problem = broker.offsets.problem(consumerGroup, topic, queueId)
+  if (problem !== undefined) return refuse(ResponseCode.SYSTEM_ERROR, problem)
   if (broker.offsets.commit(consumerGroup, topic, queueId, commitOffset)) return OK
   return { code: ResponseCode.SUCCESS, remark: 'Offset has been previously reset' }
 }

@@ -39,9 +39,22 @@ const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION
 
 /** PULL_MESSAGE and LITE_PULL_MESSAGE. Apache: `PullMessageProcessor.java`. */
 export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker, request) => {
-  const { header } = request
+  const groupsBefore = broker.groups.dataVersion
   const permitted = permit(broker, request)
   if ('code' in permitted) return permitted
+  if (broker.groups.dataVersion === groupsBefore) return pull(broker, request, permitted)
+  // The pull has made its group.
+  const { tried } = broker.groups
+  if (tried === undefined) return pull(broker, request, permitted)
+  return tried.then(() => pullMessage(broker, request))
+}
+
+function pull(
+  broker: BrokerContext,
+  request: PullRequest,
+  permitted: Permitted,
+): Outcome<typeof PullMessage> {
+  const { header } = request
   const held = heldBack(broker, request)
   if (held !== undefined) return held
   const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId)

@@ -32,6 +32,7 @@ export const sendReplyMessage: Processor<BrokerContext, typeof SendReplyMessage>
   const queueId = queueOf(broker, request, topic)
   if (typeof queueId !== 'number') return stamped(broker, queueId)
   const kept = keep(request)
+  await broker.topics.saved
   const failure = await push(broker, kept)
   const reply: SendReply =
     failure === undefined

@@ -12,12 +12,30 @@ const DEPTH_MAX = 128
  * A ProtocolError tells what was found where.
  */
 export function parseFastjson(text: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text) as unknown
+    value = JSON.parse(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     return new FastjsonReader(text).readAll()
   }
+  // What reads a value goes down into it, and so does what writes it again.
+  if (isDeeper(value, DEPTH_MAX)) {
+    throw new ProtocolError({ what: `JSON of more than ${DEPTH_MAX} levels` })
+  }
+  return value
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) {
+    for (const each of value) if (isDeeper(each, levels - 1)) return true
+    return false
+  }
+  const named = value as Readonly<Record<string, unknown>>
+  for (const name in named) if (isDeeper(named[name], levels - 1)) return true
+  return false
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
