@@ -18,8 +18,8 @@ export const putKvConfig: Processor<NameServerContext, typeof PutKvConfig> = (
   { kv },
   { header: { namespace, key, value } },
 ) => {
-  kv.put(namespace, key, value)
-  return OK
+  const saved = kv.put(namespace, key, value)
+  return saved === undefined ? OK : saved.then(() => OK)
 }
 
 /** GET_KV_CONFIG: the value of a key. */
@@ -38,8 +38,8 @@ export const deleteKvConfig: Processor<NameServerContext, typeof DeleteKvConfig>
   { kv },
   { header: { namespace, key } },
 ) => {
-  kv.delete(namespace, key)
-  return OK
+  const saved = kv.delete(namespace, key)
+  return saved === undefined ? OK : saved.then(() => OK)
 }
 
 /** GET_KVLIST_BY_NAMESPACE: all keys of a namespace. */
