@@ -16,6 +16,7 @@ import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { isTagExpression } from '../filter/expression-type.ts'
 import { expressionFilter } from '../filter/pull-filter.ts'
+import { EXPRESSION_LENGTH_MAX } from '../filter/sql92/sql-expression.ts'
 import { tagFilter } from '../filter/tag-filter.ts'
 import { codeOfGetStatus } from '../response-of-status.ts'
 import { SEE_FAQ } from './see-faq.ts'
@@ -316,6 +317,7 @@ let lastOwn: SubscriptionData | undefined
 /** The expression that the request brings along. */
 function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
   const { topic, subscription = '*', expressionType } = header
+  if (subscription.length > EXPRESSION_LENGTH_MAX) return tooLong(subscription)
   if (!isTagExpression(expressionType)) return ownExpression(header)
   if (lastOwn?.topic === topic && lastOwn.subString === subscription) return lastOwn
   try {
@@ -332,6 +334,11 @@ function ownExpression(header: PullHeader): SubscriptionData | PullReply {
   const { topic, subscription = '', expressionType, subVersion } = header
   if (subscription === '') return notParsed()
   return parseSubscription(topic, subscription, expressionType, subVersion)
+}
+
+function tooLong({ length }: string): Reply {
+  const remark = `parse the consumer's subscription failed: an expression of ${length} characters is longer than ${EXPRESSION_LENGTH_MAX}`
+  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark)
 }
 
 function notParsed(): Reply {

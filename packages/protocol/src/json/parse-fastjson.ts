@@ -153,7 +153,7 @@ class FastjsonReader {
     if (word === 'true') return true
     if (word === 'false') return false
     if (word === 'null' || word === 'undefined' || word === 'NaN') return null
-    if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(word)) return Number(word)
+    if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(word)) return Number(word)
     this.#at = start
     throw this.#broken('a value')
   }
