@@ -8,22 +8,36 @@ export function inTurns(clock: Clock, step: () => boolean): void {
   })
 }
 
-/** Calls `step` with 0, 1, … up to `count`, so many in each turn of the event loop. Resolves when all are done. */
-export async function eachInTurns(
+/**
+ * Calls `step` with each item, `perTurn` of them in each turn of the event loop, and then `result`. Few items are done
+ * at once, and the result comes as it is; else it is a promise.
+ */
+export function eachInTurns<T, R>(
   clock: Clock,
-  count: number,
+  items: Iterable<T>,
   perTurn: number,
-  step: (index: number) => void,
-): Promise<void> {
-  for (let index = 0; index < count; index++) {
-    if (index > 0 && index % perTurn === 0) await nextTurn(clock)
-    step(index)
+  step: (item: T) => void,
+  result: () => R,
+): R | Promise<R> {
+  const iterator = items[Symbol.iterator]()
+  const some = (): boolean => {
+    for (let left = perTurn; left > 0; left--) {
+      const next = iterator.next()
+      if (next.done === true) return true
+      step(next.value)
+    }
+    return false
   }
-}
-
-/** Resolves in a later turn of the event loop. */
-export function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(0, resolve)
+  if (some()) return result()
+  return new Promise((resolve, reject) => {
+    const goOn = (): void => {
+      try {
+        if (some()) resolve(result())
+        else clock.after(0, goOn)
+      } catch (error) {
+        reject(error as Error)
+      }
+    }
+    clock.after(0, goOn)
   })
 }

@@ -35,6 +35,9 @@ interface Permitted {
 /** How long a pull waits whose group has read enough of the log's old part. Apache: `ColdDataPullRequestHoldService.java`. */
 const COLD_HOLD_MS = 3_000
 
+/** Most messages of one pull; brokers give out 32 at a time, unless they are told otherwise. */
+const PULL_COUNT_MAX = 16_384
+
 /** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
 const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
 
@@ -77,7 +80,8 @@ function read(
 ): Outcome<typeof PullMessage> {
   const { header } = request
   const limits = {
-    maxCount,
+    // As many entries of the queue are looked at for a filter as are asked for.
+    maxCount: Math.min(maxCount, PULL_COUNT_MAX),
     ...(header.maxMsgBytes === undefined || header.maxMsgBytes <= 0
       ? {}
       : { maxBytes: header.maxMsgBytes }),
