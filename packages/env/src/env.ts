@@ -98,6 +98,8 @@ export interface Disk {
   rename(from: string, to: string): void
   /** Removes a file; nothing happens when there is none. */
   remove(path: string): void
+  /** Removes an empty directory, or none when there is none; false when something is in it. */
+  removeDirectory(path: string): boolean
   /** Removes a directory and all below it; nothing happens when there is none. */
   removeTree(path: string): void
   syncDirectory(path: string): Promise<void>
@@ -109,10 +111,10 @@ export interface Disk {
   /** Replaces the whole content in place and closes; not synced. */
   writeFile(path: string, data: Uint8Array): void
   /**
-   * Takes a directory for this process until the process ends or the lock is released.
-   * Throws DirectoryLocked when another living process has it.
+   * Takes a directory for this process until the process ends, however it ends, or the lock is released. Rejects with
+   * DirectoryLocked when another living process has it, one in another container or stopped by a signal, too.
    */
-  lock(directory: string): DirectoryLock
+  lock(directory: string): Promise<DirectoryLock>
 }
 
 /** A directory that this process holds. */

@@ -2,13 +2,14 @@
 export class DirectoryLocked extends Error {
   readonly code = 'ERR_DIRECTORY_LOCKED'
   readonly directory: string
-  readonly pid: number
+  /** Who has it, in words: `the running process 4711`, with its host when that is another one. */
+  readonly holder: string
 
-  constructor(at: { directory: string; pid: number }) {
-    super(`${at.directory} is in use by the running process ${at.pid}`)
+  constructor(at: { directory: string; holder: string }) {
+    super(`${at.directory} is in use by ${at.holder}`)
     this.name = this.code
     this.directory = at.directory
-    this.pid = at.pid
+    this.holder = at.holder
   }
 }
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { memoryDisk } from '../src/index.ts'
+import { memoryDisk, nodeEnv } from '../src/index.ts'
 
 test('a file reads what was written, and zeros where nothing was', () => {
   const operation = fc.record({
@@ -81,4 +84,23 @@ test('a folder that gets another name takes all below it along, and takes no oth
   assert.equal(disk.stat('/a'), undefined)
   assert.ok(disk.stat('/ab')?.isDirectory)
   assert.throws(() => disk.rename('/ab', '/c'), { code: 'ENOTEMPTY' })
+})
+
+test('a directory goes only when nothing is in it, here and on the host', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'skylark-env-'))
+  for (const [disk, at] of [
+    [memoryDisk(() => 0), '/d'],
+    [nodeEnv({ emit: () => undefined }).disk, path.join(root, 'd')],
+  ] as const) {
+    disk.makeDirectory(`${at}/below`)
+    disk.writeFile(`${at}/below/f`, Buffer.from('x'))
+    assert.equal(disk.removeDirectory(`${at}/below`), false)
+    assert.equal(disk.removeDirectory(at), false)
+    disk.remove(`${at}/below/f`)
+    assert.equal(disk.removeDirectory(`${at}/below`), true)
+    assert.equal(disk.removeDirectory(at), true)
+    assert.equal(disk.removeDirectory(at), true, 'there is none')
+    assert.equal(disk.stat(at), undefined)
+  }
+  fs.rmSync(root, { recursive: true })
 })

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { DirectoryLocked, nodeEnv, silentEvents, type Socket } from '../src/index.ts'
+import { nodeEnv, silentEvents, type Socket } from '../src/index.ts'
 
 const env = nodeEnv(silentEvents)
 
@@ -42,37 +41,6 @@ test('what a write throws is told to every send of its turn, and to none of the 
     })
   })
   assert.deepEqual(failures, [broken, broken, undefined])
-})
-
-test('a directory is held by one process, and free again when that was killed', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'skylark-lock-'))
-  try {
-    const lock = env.disk.lock(directory)
-    assert.throws(() => env.disk.lock(directory), DirectoryLocked)
-    lock.release()
-    const dead = spawnSync(process.execPath, ['-e', '0'])
-    fs.writeFileSync(path.join(directory, 'skylark.pid'), `${dead.pid} 12345\n`)
-    env.disk.lock(directory).release()
-    fs.writeFileSync(path.join(directory, 'skylark.pid'), 'no number\n')
-    env.disk.lock(directory).release()
-    assert.deepEqual(fs.readdirSync(directory), [])
-  } finally {
-    fs.rmSync(directory, { recursive: true })
-  }
-})
-
-test('a process id that now belongs to another process does not hold a directory', (t) => {
-  if (process.platform !== 'linux') {
-    t.skip('only Linux tells when a process began')
-    return
-  }
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'skylark-lock-'))
-  try {
-    fs.writeFileSync(path.join(directory, 'skylark.pid'), `${process.ppid} 1\n`)
-    env.disk.lock(directory).release()
-  } finally {
-    fs.rmSync(directory, { recursive: true })
-  }
 })
 
 test('files of the host keep what is written, at its place', async () => {

@@ -1,4 +1,5 @@
 export * from './errors.ts'
+export { fileLock } from './file-lock.ts'
 export * from './log.ts'
 export { nearest } from './nearest.ts'
 export * from './start-server.ts'

@@ -12,6 +12,7 @@ import { allBrokerOptions, Broker, type FullBrokerConfig } from '@skylarkmq/brok
 import { NameServer, namesrvOptions, type NamesrvConfig } from '@skylarkmq/namesrv'
 import { defaultsOf } from '@skylarkmq/protocol'
 import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from './errors.ts'
+import { fileLock } from './file-lock.ts'
 import { readProperties, type PropertyLine } from './properties-file.ts'
 import { parseAssignment, readSettings } from './settings.ts'
 
@@ -134,7 +135,7 @@ function envFor(options: ServerOptions): Env {
 }
 
 function envOfHost(options: ServerOptions): Env {
-  const env = nodeEnv(options.events)
+  const env = nodeEnv(options.events, fileLock)
   if (options.ephemeral !== true) return env
   // The oldest messages go when a quarter of the host's memory is nearly full, as on a disk of that size.
   return { ...env, disk: memoryDisk(() => env.clock.now(), Math.floor(hostMemoryBytes() / 4)) }
@@ -274,10 +275,7 @@ const DISK_PROBLEMS: Readonly<Record<string, string>> = {
 
 function directoryError(error: unknown, directory: string): unknown {
   if (error instanceof DirectoryLocked) {
-    return new DataDirectoryUnusable(
-      { directory, reason: `the running process ${error.pid} has it` },
-      error,
-    )
+    return new DataDirectoryUnusable({ directory, reason: `${error.holder} has it` }, error)
   }
   const reason = DISK_PROBLEMS[hostErrorCode(error) ?? '']
   return reason === undefined ? error : new DataDirectoryUnusable({ directory, reason }, error)

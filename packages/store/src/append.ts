@@ -216,20 +216,25 @@ export class Appender {
       const remark = `the properties have ${propertiesBytes} bytes, more than ${PROPERTIES_BYTES_MAX}`
       return this.#failed(PutMessageStatus.PROPERTIES_SIZE_EXCEEDED, remark)
     }
-    // A character has a byte at least, so only long names have to be measured.
-    return message.topic.length * 4 > TOPIC_BYTES_MAX_V1
-      ? this.#refuseTopic(message.topic)
-      : undefined
+    return this.#refusePlace(message)
   }
 
-  #refuseTopic(topic: string): PutMessageResult | undefined {
+  /** The topic becomes the name of a folder, and the queue's number one in it. */
+  #refusePlace({ topic, queueId }: MessageToStore): PutMessageResult | undefined {
+    if (!this.#parts.queues.mayHold(topic)) {
+      const name = JSON.stringify(topic.slice(0, TOPIC_BYTES_MAX_V1))
+      return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, `${name} cannot be a topic`)
+    }
+    if ((queueId | 0) !== queueId || queueId < 0) {
+      return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, `${queueId} cannot be a queue`)
+    }
+    // A character has a byte at least, so only long names have to be measured.
+    if (topic.length * 4 <= TOPIC_BYTES_MAX_V1) return undefined
     const bytes = Buffer.byteLength(topic)
     const max = this.#config.autoMessageVersionOnTopicLen ? TOPIC_BYTES_MAX : TOPIC_BYTES_MAX_V1
     if (bytes <= max) return undefined
-    return this.#failed(
-      PutMessageStatus.MESSAGE_ILLEGAL,
-      `the topic has ${bytes} bytes, more than ${max}`,
-    )
+    const remark = `the topic has ${bytes} bytes, more than ${max}`
+    return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, remark)
   }
 
   #failed(status: PutMessageStatus, remark: string): PutMessageResult {

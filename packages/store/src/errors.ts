@@ -31,3 +31,11 @@ export class StoreWriteFailed extends defineError<{ path: string; offset: number
     for: 'operator',
   },
 ) {}
+
+/** A name that would lead out of a folder of the store was about to become part of a path. */
+export class UnsafeName extends defineError<{ folder: string; name: string }>('ERR_STORE_NAME', {
+  says: (v) =>
+    `${JSON.stringify(v.name.slice(0, 80))} cannot be the name of a folder in ${v.folder}`,
+  does: 'Nothing was read, written or deleted. Topics have letters, digits and the signs % | _ - in their names.',
+  for: 'operator',
+}) {}

@@ -156,6 +156,14 @@ export const segmentDeleted = defineEvent({
   says: 'deleted {path}: {why}',
 })
 
+/** A topic was deleted, and something that is no queue's is in its folder. */
+export const topicFolderKept = defineEvent({
+  name: 'store.topic.folder-kept',
+  level: 'warn',
+  fields: { path: 'The folder.' },
+  says: 'what is left in {path} belongs to no queue, and stays there',
+})
+
 /** A file of the log, a queue or the index could not be deleted. */
 export const segmentNotDeleted = defineEvent({
   name: 'store.commitlog.not-deleted',

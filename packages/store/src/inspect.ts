@@ -22,6 +22,7 @@ import { IndexFile } from './index/index-file.ts'
 import { indexKeyHash } from './index/index-key.ts'
 import { indexHeader } from './index/index-layout.ts'
 import type { IndexSizes } from './index/index-layout.ts'
+import { insideOf } from './inside-path.ts'
 import { segmentName } from './segment/segment-file.ts'
 import { listSegments } from './segment/segment-queue.ts'
 
@@ -169,7 +170,7 @@ export function readQueue(
   queueId: number,
   range: UnitRange = {},
 ): InspectedUnit[] {
-  const queue = `${directory}/${topic}/${queueId}`
+  const queue = insideOf(directory, topic, String(queueId))
   const { from = 0, count = Infinity, isBatch = false } = range
   const unitBytes = unitBytesOf(isBatch)
   const units: InspectedUnit[] = []

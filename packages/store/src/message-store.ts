@@ -86,24 +86,14 @@ export class MessageStore {
    * host's error, or with ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP. `isBatchTopic` tells of which topics
    * batches are to be one record each (`queue.type=BatchCQ`); it is asked whenever a topic gets its first message.
    */
-  static open(
+  static async open(
     env: Env,
     config: StoreConfig,
     isBatchTopic: (topic: string) => boolean = () => false,
   ): Promise<MessageStore> {
-    return new Promise((resolve) => {
-      resolve(MessageStore.#open(env, config, isBatchTopic))
-    })
-  }
-
-  static #open(
-    env: Env,
-    config: StoreConfig,
-    isBatchTopic: (topic: string) => boolean,
-  ): MessageStore {
     const paths = storePaths(config)
     makeDurableDirectory(env.disk, paths.root)
-    const lock = env.disk.lock(paths.root)
+    const lock = await env.disk.lock(paths.root)
     try {
       const wasClean = !abortFileExists(env.disk, paths.abort)
       const parts = openParts(env, config, paths, wasClean, isBatchTopic)

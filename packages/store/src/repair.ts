@@ -118,7 +118,7 @@ export async function repairStore(
   config: StoreConfig,
   options: RepairOptions,
 ): Promise<RepairResult> {
-  const lock = env.disk.lock(config.storePathRootDir)
+  const lock = await env.disk.lock(config.storePathRootDir)
   try {
     const plan = planRepair(env.disk, config, options)
     if (!changesAnything(plan)) return { plan, report: plan.report, kept: [] }

@@ -132,6 +132,10 @@ function mortalDisk(disk: Disk, isAlive: () => boolean): Disk {
       check()
       disk.remove(path)
     },
+    removeDirectory: (path) => {
+      check()
+      return disk.removeDirectory(path)
+    },
     removeTree: (path) => {
       check()
       disk.removeTree(path)

@@ -1,4 +1,4 @@
-import type { Disk, DiskEntry, DiskFile, DiskStat, OpenMode } from '../env.ts'
+import type { Disk, DiskEntry, DiskFile, DiskStat, DiskUsage, OpenMode } from '../env.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
@@ -33,13 +33,7 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
   return {
     open: (name, mode) => new MemoryFile(name, open(name, mode), now),
     list: (directory) => listOf(directory, files, directories),
-    stat: (name): DiskStat | undefined => {
-      const file = files.get(name)
-      if (file !== undefined) {
-        return { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, isDirectory: false }
-      }
-      return directories.has(name) ? { sizeBytes: 0, modifiedMs: 0, isDirectory: true } : undefined
-    },
+    stat: (name) => statOf(name, files, directories),
     makeDirectory: (directory) => {
       for (let at = directory; !directories.has(at); at = parentOf(at)) directories.add(at)
     },
@@ -54,13 +48,15 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     remove: (name) => {
       files.delete(name)
     },
+    removeDirectory: (directory) => {
+      if (listOf(directory, files, directories).length > 0) return false
+      directories.delete(directory)
+      return true
+    },
     removeTree,
     syncDirectory: () => Promise.resolve(),
     syncDirectoryNow: () => undefined,
-    usage: () => {
-      const freeBytes = totalBytes - used()
-      return { totalBytes, freeBytes, availableBytes: freeBytes }
-    },
+    usage: () => usageOf(totalBytes, used()),
     readFile: (name) => {
       const content = files.get(name)
       if (content === undefined) return undefined
@@ -73,8 +69,25 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
       file.resize(0)
       file.writeNow(data, 0)
     },
-    lock: () => ({ release: () => undefined }),
+    lock: () => Promise.resolve({ release: () => undefined }),
   }
+}
+
+function usageOf(totalBytes: number, usedBytes: number): DiskUsage {
+  const freeBytes = totalBytes - usedBytes
+  return { totalBytes, freeBytes, availableBytes: freeBytes }
+}
+
+function statOf(
+  name: string,
+  files: ReadonlyMap<string, MemoryContent>,
+  directories: ReadonlySet<string>,
+): DiskStat | undefined {
+  const file = files.get(name)
+  if (file !== undefined) {
+    return { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, isDirectory: false }
+  }
+  return directories.has(name) ? { sizeBytes: 0, modifiedMs: 0, isDirectory: true } : undefined
 }
 
 interface MemoryContent {

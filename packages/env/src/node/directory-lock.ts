@@ -1,82 +1,229 @@
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import type { DirectoryLock } from '../env.ts'
-import { DirectoryLocked } from '../errors.ts'
+import { DirectoryLocked, hostErrorCode } from '../errors.ts'
+import { claimDirectory, livingClaims, type Claim } from './directory-claim.ts'
+import { readIfThere } from './process-life.ts'
 
 const OWNER_FILE = 'skylark.pid'
-const APACHE_LOCK_FILE = 'lock'
+const LOCK_FILE = 'lock'
+/** How often one that stepped back comes again, and after how long at first. */
+const TRIES = 8
+const STEP_BACK_MS = 50
+const LOCK_TRIES = 5
+/** How often, and how fast, the first of several looks whether the others have stepped back. */
+const LOOKS = 100
+const LOOK_MS = 20
 
 /**
- * Takes a store directory. Node has no file locks, so the owner is a file with the process id and
- * that process's start time; a file whose process is gone is stale. On Linux, Apache's own lock (a
- * POSIX lock on `lock`) is seen in /proc/locks, so that we never open a store that Apache has open.
+ * Takes a lock on a part of an open file, a POSIX lock that belongs to the descriptor; false when somebody else has one.
+ * It ends with the descriptor. `shared` is one of which there may be several, and none of the other kind.
  */
-export function lockDirectory(directory: string): DirectoryLock {
-  const ownerFile = path.join(directory, OWNER_FILE)
-  const apache = apacheLockHolder(path.join(directory, APACHE_LOCK_FILE))
-  if (apache !== undefined) throw new DirectoryLocked({ directory, pid: apache })
-  const mine = `${process.pid} ${startTimeOf(process.pid)}\n`
-  for (;;) {
-    if (createExclusively(ownerFile, mine)) break
-    const [pid, startTime] = readOwner(ownerFile)
-    // A pid of 0 would name this process group, and our own earlier lock in this process is a lock too.
-    if (pid > 0 && isAlive(pid) && startTimeOf(pid) === startTime) {
-      throw new DirectoryLocked({ directory, pid })
-    }
-    fs.rmSync(ownerFile, { force: true })
-  }
-  return {
-    release: () => {
-      fs.rmSync(ownerFile, { force: true })
-    },
-  }
+export type TryFileLock = (
+  fd: number,
+  offset: number,
+  length: number,
+  options?: { readonly shared?: boolean },
+) => boolean
+
+/** Who has a directory, by the file that it wrote. */
+interface Owner {
+  readonly pid: number
+  readonly host: string
+  readonly claim: string
 }
 
 /**
- * The process that has a directory, ours or Apache's; undefined when none has. Touches nothing, so that it may be
- * asked of a directory that cannot be written.
+ * Takes a directory for this process. With the host's locks that is a lock on the file `lock`, which Apache's broker
+ * takes, too; each of them keeps the other out. Besides, and without them alone, each that wants a directory makes a claim first and
+ * looks at those of others then, so that of two at least one sees the other; Apache's lock is then seen in
+ * /proc/locks, on Linux. Rejects with ERR_DIRECTORY_LOCKED.
  */
-export function directoryHolder(directory: string): number | undefined {
-  const apache = apacheLockHolder(path.join(directory, APACHE_LOCK_FILE))
-  if (apache !== undefined) return apache
-  const [pid, startTime] = readOwner(path.join(directory, OWNER_FILE))
-  return pid > 0 && isAlive(pid) && startTimeOf(pid) === startTime ? pid : undefined
-}
-
-function createExclusively(file: string, content: string): boolean {
+export async function lockDirectory(
+  directory: string,
+  tryLock: TryFileLock | undefined,
+): Promise<DirectoryLock> {
+  if (process.platform === 'win32' && tryLock === undefined) return lockByPipe(directory)
+  const hostLock = tryLock === undefined ? undefined : await takeHostLock(directory, tryLock)
+  if (hostLock === undefined) {
+    const apache = apacheLockHolder(path.join(directory, LOCK_FILE))
+    if (apache !== undefined) throw new DirectoryLocked({ directory, holder: wordsFor(apache) })
+  }
   try {
-    fs.writeFileSync(file, content, { flag: 'wx' })
-    return true
+    const claim = await winClaim(directory, hostLock !== undefined)
+    const forget = writeOwner(directory, claim.name)
+    return {
+      release: () => {
+        forget()
+        claim.release()
+        hostLock?.release()
+      },
+    }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    hostLock?.release()
     throw error
   }
 }
 
-function readOwner(file: string): [pid: number, startTime: string] {
-  const text = readIfThere(file) ?? ''
-  const [pid = '', startTime = ''] = text.trim().split(' ')
-  return [/^\d+$/.test(pid) ? Number(pid) : 0, startTime]
+/** Takes the host's lock on the file `lock`; undefined when this file system has no locks. */
+async function takeHostLock(
+  directory: string,
+  tryLock: TryFileLock,
+): Promise<DirectoryLock | undefined> {
+  const fd = fs.openSync(path.join(directory, LOCK_FILE), 'a+')
+  const release = (): void => {
+    fs.closeSync(fd)
+  }
+  try {
+    // Who only asks has a part in the lock for a moment.
+    for (let attempt = 1; attempt <= LOCK_TRIES; attempt++) {
+      if (tryLock(fd, 0, 1)) return { release }
+      await pause(LOOK_MS)
+    }
+  } catch (error) {
+    release()
+    if (hostErrorCode(error) === undefined) throw error
+    return undefined
+  }
+  release()
+  const apache = apacheLockHolder(path.join(directory, LOCK_FILE))
+  const holder = apache === undefined ? holderOf(readOwner(directory)) : wordsFor(apache)
+  throw new DirectoryLocked({ directory, holder })
 }
 
-function isAlive(pid: number): boolean {
+async function winClaim(directory: string, hasLock: boolean): Promise<Claim> {
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const claim = await claimDirectory(directory, hasLock)
+    const isAlone = await outlives(directory, claim, hasLock)
+    if (isAlone === true) return claim
+    claim.release()
+    if (isAlone === 'held') break
+    await pause(STEP_BACK_MS * attempt * (0.5 + Math.random()))
+  }
+  throw new DirectoryLocked({ directory, holder: holderOf(readOwner(directory)) })
+}
+
+/**
+ * Whether a claim is the only one that is alive. Of several that came at one time the one whose name comes first waits
+ * until the others have stepped back; `held` when one of them has the directory.
+ */
+async function outlives(
+  directory: string,
+  claim: Claim,
+  hasLock: boolean,
+): Promise<boolean | 'held'> {
+  for (let look = 0; look < LOOKS; look++) {
+    const rivals = await livingClaims(directory, { own: claim.name, hasLock, clears: true })
+    if (rivals.length === 0) return true
+    const owner = readOwner(directory)
+    if (owner !== undefined && rivals.includes(owner.claim)) return 'held'
+    if (rivals.some((name) => name < claim.name)) return false
+    await pause(LOOK_MS)
+  }
+  return false
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Who has a directory, ours or Apache's, in the words of `DirectoryLocked`; undefined when nobody has. Touches nothing,
+ * so that it may be asked of a directory that cannot be written.
+ */
+export async function directoryHolder(
+  directory: string,
+  tryLock?: TryFileLock,
+): Promise<string | undefined> {
+  const apache = apacheLockHolder(path.join(directory, LOCK_FILE))
+  if (apache !== undefined) return wordsFor(apache)
+  const isHeld =
+    isHostLocked(directory, tryLock) ||
+    (process.platform === 'win32' && (await isPipeOpen(pipeOf(directory)))) ||
+    (await livingClaims(directory)).length > 0
+  return isHeld ? holderOf(readOwner(directory)) : undefined
+}
+
+/** Whether somebody has the host's lock. To ask is to take part in it for a moment, which reading allows. */
+function isHostLocked(directory: string, tryLock: TryFileLock | undefined): boolean {
+  const file = path.join(directory, LOCK_FILE)
+  if (tryLock === undefined || !fs.existsSync(file)) return false
   try {
-    process.kill(pid, 0)
-    return true
+    const fd = fs.openSync(file, 'r')
+    try {
+      return !tryLock(fd, 0, 1, { shared: true })
+    } finally {
+      fs.closeSync(fd)
+    }
   } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if (hostErrorCode(error) === undefined) throw error
+    return false
   }
 }
 
-/** A process id is reused; its start time (field 22 of /proc/PID/stat) tells one use from the next. */
-function startTimeOf(pid: number): string {
-  const stat = process.platform === 'linux' ? readIfThere(`/proc/${pid}/stat`) : undefined
-  if (stat === undefined) return '-'
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // Dead, and only its parent has not looked yet.
-  if (fields[0] === 'Z' || fields[0] === 'X') return 'dead'
-  return fields[19] ?? '-'
+const wordsFor = (pid: number): string => `the running process ${pid}`
+
+function holderOf(owner: Owner | undefined): string {
+  if (owner === undefined) return 'another running process'
+  const { pid, host } = owner
+  return host === os.hostname() ? wordsFor(pid) : `${wordsFor(pid)} of the host ${host}`
+}
+
+/** Says who has the directory, for people and for the next one; returns what takes that back. */
+function writeOwner(directory: string, claim: string): () => void {
+  const file = path.join(directory, OWNER_FILE)
+  const text = `${process.pid} ${os.hostname()} ${claim}\n`
+  fs.writeFileSync(`${file}.tmp`, text)
+  fs.renameSync(`${file}.tmp`, file)
+  return () => {
+    if (readIfThere(file) === text) fs.rmSync(file, { force: true })
+  }
+}
+
+function readOwner(directory: string): Owner | undefined {
+  const text = readIfThere(path.join(directory, OWNER_FILE)) ?? ''
+  const [pid = '', host = '', claim = ''] = text.trim().split(' ')
+  return /^\d{1,10}$/.test(pid) ? { pid: Number(pid), host, claim } : undefined
+}
+
+/** On Windows a pipe has a name that all processes of the machine share, and ends with the process that listens at it. */
+function lockByPipe(directory: string): Promise<DirectoryLock> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer((socket) => socket.destroy())
+    server.once('error', () => {
+      reject(new DirectoryLocked({ directory, holder: holderOf(readOwner(directory)) }))
+    })
+    server.listen(pipeOf(directory), () => {
+      server.on('error', () => undefined)
+      server.unref()
+      const forget = writeOwner(directory, '-')
+      resolve({
+        release: () => {
+          forget()
+          server.close()
+        },
+      })
+    })
+  })
+}
+
+function pipeOf(directory: string): string {
+  const name = fs.realpathSync(directory).toLowerCase()
+  return `\\\\.\\pipe\\skylark-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
+}
+
+function isPipeOpen(pipe: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ path: pipe })
+    socket.once('connect', () => {
+      resolve(true)
+      socket.destroy()
+    })
+    socket.on('error', () => {
+      resolve(false)
+    })
+  })
 }
 
 function apacheLockHolder(file: string): number | undefined {
@@ -90,14 +237,4 @@ function apacheLockHolder(file: string): number | undefined {
     if (kind === 'POSIX' && device.split(':')[2] === inode) return Number(pid)
   }
   return undefined
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, 'latin1')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'EACCES' || code === 'ESRCH') return undefined
-    throw error
-  }
 }

@@ -1,10 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Disk, DiskFile, DiskStat, OpenMode } from '../env.ts'
-import { lockDirectory } from './directory-lock.ts'
+import { lockDirectory, type TryFileLock } from './directory-lock.ts'
+
+/** Finds the host's locks; undefined where there are none. Called when a directory is to be locked. */
+export type LoadFileLock = () => Promise<TryFileLock | undefined>
 
 /** The host's file system. */
-export const nodeDisk: Disk = {
+export const nodeDiskWith = (fileLock: LoadFileLock | undefined): Disk => ({
   open: (name, mode) => new NodeFile(name, mode),
   list: (directory) =>
     unlessMissing(() => fs.readdirSync(directory, { withFileTypes: true }), []).map((entry) => ({
@@ -24,6 +27,16 @@ export const nodeDisk: Disk = {
   },
   remove: (name) => {
     fs.rmSync(name, { force: true })
+  },
+  removeDirectory: (directory) => {
+    try {
+      fs.rmdirSync(directory)
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
+      if (code !== 'ENOENT') throw error
+    }
+    return true
   },
   removeTree: (directory) => {
     fs.rmSync(directory, { recursive: true, force: true })
@@ -50,8 +63,8 @@ export const nodeDisk: Disk = {
   writeFile: (name, data) => {
     fs.writeFileSync(name, data)
   },
-  lock: (directory) => lockDirectory(directory),
-}
+  lock: async (directory) => lockDirectory(directory, await fileLock?.()),
+})
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: fs.constants.O_RDONLY,

@@ -1,18 +1,21 @@
 import type { Env } from '../env.ts'
 import type { EventSink } from '../events.ts'
 import { nodeClock } from './clock.ts'
-import { nodeDisk } from './disk.ts'
+import { nodeDiskWith, type LoadFileLock } from './disk.ts'
 import { nodeNet } from './net.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTurn } from './turn.ts'
 
-/** The host as one node sees it. Each node of a process has its own, for its turn and its events. */
-export function nodeEnv(events: EventSink): Env {
+/**
+ * The host as one node sees it. Each node of a process has its own, for its turn and its events. Node has no file locks;
+ * who has some gives `fileLock`.
+ */
+export function nodeEnv(events: EventSink, fileLock?: LoadFileLock): Env {
   return {
     clock: nodeClock,
     turn: nodeTurn(),
     random: nodeRandom,
-    disk: nodeDisk,
+    disk: nodeDiskWith(fileLock),
     net: nodeNet,
     events,
   }

@@ -139,6 +139,12 @@ export class SimDiskView implements Disk {
     })
   }
 
+  removeDirectory(path: string): boolean {
+    if (this.#names.below(path).length > 0) return false
+    this.remove(path)
+    return true
+  }
+
   removeTree(path: string): void {
     for (const each of this.#names.below(path).reverse()) this.remove(each)
     this.remove(path)
@@ -207,16 +213,18 @@ export class SimDiskView implements Disk {
     file.writeNow(data, 0)
   }
 
-  lock(directory: string): DirectoryLock {
+  lock(directory: string): Promise<DirectoryLock> {
     const { holders } = this.disk
     const user = this.#user
-    if (holders.get(directory)?.isAlive === true) throw new DirectoryLocked({ directory, pid: 1 })
+    if (holders.get(directory)?.isAlive === true) {
+      return Promise.reject(new DirectoryLocked({ directory, holder: 'another process' }))
+    }
     holders.set(directory, user)
-    return {
+    return Promise.resolve({
       release: () => {
         if (holders.get(directory) === user) holders.delete(directory)
       },
-    }
+    })
   }
 }
 

@@ -31,30 +31,30 @@ Examples:
   skylark store check ./skylark-data
   skylark store check -c broker.conf --json`,
     )
-    .action((dir: string | undefined, flags: CheckFlags) => {
-      process.exitCode = looking(() => check(dir, flags))
+    .action(async (dir: string | undefined, flags: CheckFlags) => {
+      process.exitCode = await looking(() => check(dir, flags))
     })
 }
 
-function check(dir: string | undefined, flags: CheckFlags): number {
+async function check(dir: string | undefined, flags: CheckFlags): Promise<number> {
   const found = findStore(dir, flags)
   if (found === undefined) return CANNOT_LOOK
-  if (isHeld(holderOf(found))) return CANNOT_LOOK
+  if (isHeld(await holderOf(found))) return CANNOT_LOOK
   const report = examineStore(found.disk, found.config, {
     isFast: flags.fast === true,
     ...(process.stderr.isTTY ? { progress: showProgress } : {}),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   // A broker that began meanwhile has changed what was read.
-  if (isHeld(holderOf(found))) return CANNOT_LOOK
+  if (isHeld(await holderOf(found))) return CANNOT_LOOK
   if (flags.json === true) print(JSON.stringify({ directory: found.directory, ...report }, null, 2))
   else printReport(report)
   return report.problemCount === 0 ? 0 : 1
 }
 
-function isHeld(pid: number | undefined): boolean {
-  if (pid === undefined) return false
-  cannot(`the running process ${pid} has the store open, and changes it`)
+function isHeld(holder: string | undefined): boolean {
+  if (holder === undefined) return false
+  cannot(`${holder} has the store open, and changes it`)
   printError(dim('Stop it first; skylark store inspect looks at a running store.'))
   return true
 }

@@ -1,5 +1,5 @@
 import { directoryHolder, hostErrorCode, nodeEnv, silentEvents, type Disk } from '@skylarkmq/env'
-import { brokerConfigFor } from '@skylarkmq/server'
+import { brokerConfigFor, fileLock } from '@skylarkmq/server'
 import type { StoreConfig } from '@skylarkmq/store'
 import { Option, type Command } from 'commander'
 import { explain, printError, red, yellow } from '../terminal.ts'
@@ -62,9 +62,9 @@ export function findStore(dir: string | undefined, flags: StoreFlags): StoreOnDi
   }
 }
 
-/** The process that has the store open, if one has. */
-export function holderOf({ directory }: StoreOnDisk): number | undefined {
-  return directoryHolder(directory)
+/** Who has the store open, in words; undefined when nobody has. */
+export async function holderOf({ directory }: StoreOnDisk): Promise<string | undefined> {
+  return directoryHolder(directory, await fileLock())
 }
 
 /** Says why nothing was done. */
@@ -73,9 +73,9 @@ export function cannot(sentence: string): void {
 }
 
 /** Runs `look`; an error of the host is explained, and the code is that of a command that could not look. */
-export function looking(look: () => number): number {
+export async function looking(look: () => Promise<number>): Promise<number> {
   try {
-    return look()
+    return await look()
   } catch (error) {
     if (hostErrorCode(error) === undefined) throw error
     explain(Object.assign(error as Error, { advice: 'Nothing was changed.' }))

@@ -60,8 +60,8 @@ Examples:
   skylark store inspect ./skylark-data index --topic Orders --key 7
   skylark store inspect ./skylark-data timers --count 20`,
     )
-    .action((dir: string | undefined, what: (typeof WHAT)[number], flags: InspectFlags) => {
-      process.exitCode = looking(() => inspect(dir, what, flags))
+    .action(async (dir: string | undefined, what: (typeof WHAT)[number], flags: InspectFlags) => {
+      process.exitCode = await looking(() => inspect(dir, what, flags))
     })
 }
 
@@ -70,16 +70,16 @@ function offset(text: string): number {
   throw new InvalidArgumentError('It is a whole number from 0 on.')
 }
 
-function inspect(
+async function inspect(
   dir: string | undefined,
   what: (typeof WHAT)[number],
   flags: InspectFlags,
-): number {
+): Promise<number> {
   const found = findStore(dir, flags)
   if (found === undefined) return CANNOT_LOOK
-  const pid = holderOf(found)
-  if (pid !== undefined) {
-    printError(dim(`the running process ${pid} has the store open: the newest may be missing`))
+  const holder = await holderOf(found)
+  if (holder !== undefined) {
+    printError(dim(`${holder} has the store open: the newest may be missing`))
   }
   switch (what) {
     case 'summary':

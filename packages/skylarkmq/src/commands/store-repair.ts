@@ -1,4 +1,5 @@
 import { DirectoryLocked, nodeEnv, silentEvents } from '@skylarkmq/env'
+import { fileLock } from '@skylarkmq/server'
 import {
   changesAnything,
   planRepair,
@@ -52,9 +53,9 @@ Examples:
 async function repair(dir: string | undefined, flags: RepairFlags): Promise<number> {
   const found = findStore(dir, flags)
   if (found === undefined) return CANNOT_LOOK
-  const pid = holderOf(found)
-  if (pid !== undefined) {
-    cannot(`the running process ${pid} has the store open; stop it first`)
+  const holder = await holderOf(found)
+  if (holder !== undefined) {
+    cannot(`${holder} has the store open; stop it first`)
     return CANNOT_LOOK
   }
   const options = {
@@ -71,7 +72,7 @@ async function repair(dir: string | undefined, flags: RepairFlags): Promise<numb
       else printPlan(plan)
       return plan.report.problemCount === 0 && !changesAnything(plan) ? 0 : 1
     }
-    const result = await repairStore(nodeEnv(silentEvents), found.config, options)
+    const result = await repairStore(nodeEnv(silentEvents, fileLock), found.config, options)
     clearProgress()
     if (flags.json === true) print(JSON.stringify({ applied: true, ...result }, null, 2))
     else {
@@ -83,7 +84,7 @@ async function repair(dir: string | undefined, flags: RepairFlags): Promise<numb
   } catch (error) {
     clearProgress()
     if (error instanceof DirectoryLocked) {
-      cannot(`the running process ${error.pid} has the store open; stop it first`)
+      cannot(`${error.holder} has the store open; stop it first`)
     } else explain(error)
     return CANNOT_LOOK
   }

@@ -62,7 +62,7 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
 }
 
 function isKnown(name: string): boolean {
-  return KNOWN.has(name) || /^unsynced\.\d+$/.test(name)
+  return KNOWN.has(name) || /^unsynced\.\d+$/.test(name) || name.startsWith('skylark.lock.')
 }
 
 function hasContent(disk: Disk, root: string, name: string): boolean {

@@ -1,4 +1,6 @@
 import type { Env } from '@skylarkmq/env'
+import { topicFolderKept } from '../events.ts'
+import { insideOf, isFolderName } from '../inside-path.ts'
 import { unitPhysicalOffset } from './consume-queue-unit.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'
@@ -45,10 +47,18 @@ export class ConsumeQueueTable {
   /** Notes that a folder has queues of a topic. False when they do not count, as they are in the right folder, too. */
   hasTopicIn(topic: string, files: QueueFiles): boolean {
     const { directory } = this.#folderFor(topic)
-    if (files.directory !== directory && this.#env.disk.stat(`${directory}/${topic}`) !== undefined)
-      return false
+    if (files.directory !== directory && this.#isInFolder(directory, topic)) return false
     this.#topics.set(topic, new TopicQueues(topic, files))
     return true
+  }
+
+  #isInFolder(directory: string, topic: string): boolean {
+    return this.#env.disk.stat(insideOf(directory, topic)) !== undefined
+  }
+
+  /** Whether a topic may have queues: it has, or its name can be that of a folder. */
+  mayHold(topic: string): boolean {
+    return this.#topics.has(topic) || isFolderName(topic)
   }
 
   /** Removes queues that are left of another topic of the name, and are of another form. Throws the host's error. */
@@ -59,6 +69,7 @@ export class ConsumeQueueTable {
 
   /** The queue of a batch that is one record; undefined when its topic has no such queues: it was deleted. */
   ofBatch(topic: string, queueId: number): ConsumeQueue | undefined {
+    if (!this.mayHold(topic)) return undefined
     const files = this.#topics.get(topic)?.files ?? this.#folderFor(topic)
     return files === this.files ? undefined : this.getOrCreate(topic, queueId)
   }
@@ -68,24 +79,30 @@ export class ConsumeQueueTable {
     return this.#topics.get(topic)?.get(queueId)
   }
 
-  /** The queue; an empty one when there was none. */
+  /** The queue; an empty one when there was none. Throws ERR_STORE_NAME when `mayHold` says no. */
   getOrCreate(topic: string, queueId: number): ConsumeQueue {
     let found = this.#topics.get(topic)
     if (found === undefined) {
+      insideOf(this.files.directory, topic)
       found = new TopicQueues(topic, this.#folderFor(topic))
       this.#topics.set(topic, found)
     }
     return found.get(queueId) ?? found.make(queueId)
   }
 
-  /** As `getOrCreate`, for a topic that lies in a record at `buffer[start, end)`. */
-  ofRecord(buffer: Buffer, start: number, end: number, queueId: number): ConsumeQueue {
+  /**
+   * As `getOrCreate`, for a topic that lies in a record at `buffer[start, end)`. Undefined when that is no name of a
+   * topic: who else writes such logs may have taken it for one.
+   */
+  ofRecord(buffer: Buffer, start: number, end: number, queueId: number): ConsumeQueue | undefined {
     // Records of one topic often follow each other, and making a string of its name costs more than all else.
     const last = this.#lastTopic
     if (last !== undefined && isSame(last.bytes, buffer, start, end)) {
       return last.get(queueId) ?? this.getOrCreate(last.name, queueId)
     }
-    const queue = this.getOrCreate(buffer.toString('utf8', start, end), queueId)
+    const topic = buffer.toString('utf8', start, end)
+    if (!this.mayHold(topic)) return undefined
+    const queue = this.getOrCreate(topic, queueId)
     this.#lastTopic = this.#topics.get(queue.topic)
     return queue
   }
@@ -169,7 +186,9 @@ export class ConsumeQueueTable {
       queue.removeAllFiles()
       this.#warm.delete(queue)
     }
-    this.#env.disk.removeTree(`${found.files.directory}/${topic}`)
+    if (!found.files.removeTopic(topic)) {
+      this.#env.events.emit(topicFolderKept, { path: found.files.topicDirectory(topic) })
+    }
   }
 
   /** Ends of records: the greatest that any queue names, 0 when there is none. */

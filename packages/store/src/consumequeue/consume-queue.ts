@@ -7,6 +7,7 @@ import {
   writeUnit,
 } from './consume-queue-unit.ts'
 import { writeBatchPart, type BatchPart } from './batch-unit.ts'
+import type { InsidePath } from '../inside-path.ts'
 import type { QueueFiles } from './queue-files.ts'
 
 const TAIL_UNITS_FIRST = 16
@@ -331,7 +332,7 @@ export class ConsumeQueue {
     return read === 0 ? undefined : { buffer: scratch, at: 0, count: read }
   }
 
-  #path(firstUnit: number): string {
+  #path(firstUnit: number): InsidePath {
     return this.#files.path(this.topic, this.queueId, firstUnit)
   }
 
@@ -422,6 +423,6 @@ export class ConsumeQueue {
     for (let first = this.#fileFirst; first < this.#fileEnd; first += perFile) {
       this.#files.remove(this.#path(first))
     }
-    this.#files.env.disk.removeTree(this.#files.queueDirectory(this.topic, this.queueId))
+    this.#files.removeQueue(this.topic, this.queueId)
   }
 }

@@ -1,10 +1,13 @@
 import type { Env } from '@skylarkmq/env'
 import { OpenFiles } from '../segment/open-files.ts'
+import { insideOf, type InsidePath } from '../inside-path.ts'
 import { segmentName } from '../segment/segment-file.ts'
 import { UNIT_BYTES } from './consume-queue-unit.ts'
 import { TailBudget } from './tail-budget.ts'
 
 const SCRATCH_UNITS = 1024
+const QUEUE_FOLDER = /^\d{1,10}$/
+const SEGMENT = /^\d{20}$/
 
 /** What the files of all queues share, whatever the form of their units. */
 interface SharedState {
@@ -87,12 +90,17 @@ export class QueueFiles {
     this.#shared.areNamesAtRisk = value
   }
 
-  queueDirectory(topic: string, queueId: number): string {
-    return `${this.directory}/${topic}/${queueId}`
+  topicDirectory(topic: string): InsidePath {
+    return insideOf(this.directory, topic)
   }
 
-  path(topic: string, queueId: number, firstUnit: number): string {
-    return `${this.queueDirectory(topic, queueId)}/${segmentName(firstUnit * this.unitBytes)}`
+  queueDirectory(topic: string, queueId: number): InsidePath {
+    return insideOf(this.directory, topic, String(queueId))
+  }
+
+  path(topic: string, queueId: number, firstUnit: number): InsidePath {
+    const name = segmentName(firstUnit * this.unitBytes)
+    return insideOf(this.directory, topic, String(queueId), name)
   }
 
   /** Makes a file of a queue. Throws the host's error. */
@@ -104,12 +112,12 @@ export class QueueFiles {
     this.#shared.open.create(path, this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
     this.unsyncedDirectories.add(this.queueDirectory(topic, queueId))
-    this.unsyncedDirectories.add(`${this.directory}/${topic}`).add(this.directory)
+    this.unsyncedDirectories.add(this.topicDirectory(topic)).add(this.directory)
     if (isFirst) this.unsyncedDirectories.add(parentOf(this.directory))
   }
 
   /** Writes units into one file of a queue. Throws the host's error. */
-  write(path: string, units: Buffer, atUnit: number): void {
+  write(path: InsidePath, units: Buffer, atUnit: number): void {
     this.#shared.open.get(path).writeNow(units, atUnit * this.unitBytes)
     this.unsynced.add(path)
     if (this.areNamesAtRisk) this.#noteName(path)
@@ -124,7 +132,7 @@ export class QueueFiles {
   }
 
   /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */
-  read(path: string, target: Buffer, atUnit: number, count: number): number {
+  read(path: InsidePath, target: Buffer, atUnit: number, count: number): number {
     const bytes = target.subarray(0, count * this.unitBytes)
     return Math.floor(
       this.#shared.open.get(path).readNow(bytes, atUnit * this.unitBytes) / this.unitBytes,
@@ -132,22 +140,44 @@ export class QueueFiles {
   }
 
   /** Makes zeros of what follows place `fromUnit` of a file, in the page cache. Throws the host's error. */
-  zeroFrom(path: string, fromUnit: number): void {
+  zeroFrom(path: InsidePath, fromUnit: number): void {
     const file = this.#shared.open.get(path)
     file.resize(fromUnit * this.unitBytes)
     file.resize(this.unitsPerFile * this.unitBytes)
   }
 
   /** Gives a file that is short its size, with zeros. Throws the host's error. */
-  lengthen(path: string): void {
+  lengthen(path: InsidePath): void {
     this.#shared.open.get(path).resize(this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
   }
 
-  remove(path: string): void {
+  remove(path: InsidePath): void {
     this.#shared.open.forget(path)
     this.unsynced.delete(path)
     this.env.disk.remove(path)
+  }
+
+  /**
+   * Removes the folder of a topic: files that have the name of one of a queue's, in folders that have the name of a
+   * queue, and folders that are empty then. What else is there stays. Returns whether all is gone. Throws the host's error.
+   */
+  removeTopic(topic: string): boolean {
+    const { disk } = this.env
+    for (const { name, isDirectory } of disk.list(this.topicDirectory(topic))) {
+      if (isDirectory && QUEUE_FOLDER.test(name)) this.removeQueue(topic, Number(name))
+    }
+    return disk.removeDirectory(this.topicDirectory(topic))
+  }
+
+  /** As `removeTopic`, for the folder of a queue. */
+  removeQueue(topic: string, queueId: number): boolean {
+    const { disk } = this.env
+    const directory = this.queueDirectory(topic, queueId)
+    for (const { name, isDirectory } of disk.list(directory)) {
+      if (!isDirectory && SEGMENT.test(name)) this.remove(insideOf(directory, name))
+    }
+    return disk.removeDirectory(directory)
   }
 
   closeAll(): void {

@@ -4,6 +4,8 @@ import type { MessageToStore } from '../message.ts'
 const NAMES = Buffer.from(Property.INNER_MULTI_DISPATCH)
 const OFFSETS = Buffer.from(Property.INNER_MULTI_QUEUE_OFFSET)
 const SEPARATOR = ','
+/** No folder has a longer name. */
+const NAME_MAX = 255
 /** The one queue of a light message queue. */
 export const LMQ_QUEUE_ID = 0
 
@@ -76,5 +78,5 @@ export function lightPlaces(buffer: Buffer, start: number, end: number): LightPl
 
 /** A name becomes that of a folder. */
 function isLightQueue(name: string): boolean {
-  return isLmqTopic(name) && /^[%|a-zA-Z0-9_-]+$/.test(name)
+  return isLmqTopic(name) && name.length <= NAME_MAX && /^[%|a-zA-Z0-9_-]+$/.test(name)
 }

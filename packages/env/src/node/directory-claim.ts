@@ -1,0 +1,201 @@
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { isRunning, pidNamespace, readIfThere, startTimeOf } from './process-life.ts'
+
+/*
+ * A claim is a file of a name that is never used twice: `skylark.lock.<machine>.<random>`. `<machine>` tells one run of
+ * a kernel from another. Who has the host's lock makes a plain file, which says so: whoever gets that lock later knows
+ * that it is dead. Without the host's locks a claim is a socket that its process listens at: the kernel closes it when
+ * the process ends, however it ends, and connects to it while the process is stopped, whatever namespaces the two are
+ * in. Where no socket can be made, a plain file says which process it is of. A claim of another machine shows that it
+ * lives by beating: its time of change is set anew every two seconds.
+ */
+const PREFIX = 'skylark.lock.'
+const NAME = /^skylark\.lock\.([0-9a-f]{8})\.[0-9a-f]{12}$/
+const BEAT_MS = 2000
+/** Two beats, and a half for who is late. */
+const WATCH_MS = 5000
+/** Older than clocks of two machines can be apart: such a claim is not watched any more. */
+const DEAD_MS = 600_000
+/** Room for a path in the address of a socket, on the systems that have the least. */
+const SOCKET_PATH_MAX = 103
+
+/** A claim of this process. */
+export interface Claim {
+  readonly name: string
+  release(): void
+}
+
+/**
+ * Claims a directory; whoever looks at its claims from now on finds this one alive. `hasLock` says that this process has
+ * the host's lock. Rejects with the host's error.
+ */
+export async function claimDirectory(directory: string, hasLock: boolean): Promise<Claim> {
+  const name = `${PREFIX}${thisMachine()}.${randomBytes(6).toString('hex')}`
+  const file = path.join(directory, name)
+  const listening = hasLock ? undefined : await listenAt(directory, name)
+  if (listening === undefined) writePlain(file, hasLock)
+  const beat = setInterval(() => {
+    const now = new Date()
+    fs.utimes(file, now, now, () => undefined)
+  }, BEAT_MS).unref()
+  return {
+    name,
+    release: () => {
+      clearInterval(beat)
+      listening?.()
+      fs.rmSync(file, { force: true })
+    },
+  }
+}
+
+/** How the claims of a directory are looked at. */
+export interface ClaimsLook {
+  /** The own claim, which does not count. */
+  readonly own?: string
+  /** Whether this process has the host's lock: then nobody else has. */
+  readonly hasLock?: boolean
+  /** Whether claims that are dead are removed. */
+  readonly clears?: boolean
+  /** How long a claim that cannot be asked is watched, ms. */
+  readonly watchMs?: number
+}
+
+/** Names of the claims in a directory that are alive. */
+export async function livingClaims(directory: string, look: ClaimsLook = {}): Promise<string[]> {
+  const names = fs.readdirSync(directory).filter((name) => NAME.test(name) && name !== look.own)
+  const living = await Promise.all(names.map((name) => isAlive(directory, name, look)))
+  // A name is never used again, so that what was dead a moment ago is.
+  if (look.clears === true) {
+    names.forEach((name, i) => {
+      if (living[i] === false) fs.rmSync(path.join(directory, name), { force: true })
+    })
+  }
+  return names.filter((_, i) => living[i])
+}
+
+async function isAlive(directory: string, name: string, look: ClaimsLook): Promise<boolean> {
+  const { hasLock = false, watchMs = WATCH_MS } = look
+  const file = path.join(directory, name)
+  const stat = fs.statSync(file, { throwIfNoEntry: false })
+  if (stat === undefined) return false
+  if (hasLock && !stat.isSocket() && plainClaim(file)?.hadLock !== false) return false
+  if (NAME.exec(name)?.[1] !== thisMachine()) return isBeating(file, watchMs)
+  if (!stat.isSocket()) return isOwnerAlive(file, watchMs)
+  const at = socketPath(directory, name)
+  return at === undefined ? isBeating(file, watchMs) : isListening(at)
+}
+
+/** Listens at a socket in the directory; undefined where that is not possible. */
+async function listenAt(directory: string, name: string): Promise<(() => void) | undefined> {
+  const at = socketPath(directory, name)
+  if (at === undefined) return undefined
+  const server = net.createServer((socket) => socket.destroy())
+  const isOpen = await new Promise<boolean>((resolve) => {
+    server.once('error', () => {
+      resolve(false)
+    })
+    server.listen(at.path, () => {
+      resolve(true)
+    })
+  })
+  if (!isOpen) {
+    at.close()
+    return undefined
+  }
+  server.on('error', () => undefined)
+  server.unref()
+  return () => {
+    server.close(at.close)
+  }
+}
+
+/** Whether somebody listens at a socket. Only the answer that nobody does says so. */
+async function isListening(at: SocketPath): Promise<boolean> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const socket = net.connect({ path: at.path })
+    socket.once('connect', () => {
+      resolve(undefined)
+      socket.destroy()
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code)
+    })
+  })
+  at.close()
+  return code !== 'ECONNREFUSED' && code !== 'ENOENT'
+}
+
+interface SocketPath {
+  readonly path: string
+  /** To be called when the path is not used any more. */
+  readonly close: () => void
+}
+
+/** A path that fits the address of a socket: a long one goes by way of the open directory. Undefined where it cannot. */
+function socketPath(directory: string, name: string): SocketPath | undefined {
+  const plain = path.join(directory, name)
+  if (Buffer.byteLength(plain) <= SOCKET_PATH_MAX) return { path: plain, close: () => undefined }
+  if (process.platform !== 'linux' || !fs.existsSync('/proc/self/fd')) return undefined
+  const fd = fs.openSync(directory, fs.constants.O_RDONLY)
+  return {
+    path: `/proc/self/fd/${fd}/${name}`,
+    close: () => {
+      fs.closeSync(fd)
+    },
+  }
+}
+
+/** A plain file with the process id, the process's start time, the namespace in which it has that id, and `lock`. */
+function writePlain(file: string, hasLock: boolean): void {
+  const words = [
+    process.pid,
+    startTimeOf(process.pid),
+    pidNamespace(),
+    ...(hasLock ? ['lock'] : []),
+  ]
+  const draft = `${file}.tmp`
+  fs.writeFileSync(draft, `${words.join(' ')}\n`, { flag: 'wx' })
+  fs.renameSync(draft, file)
+}
+
+/** What a plain claim says; undefined when it was released while it was looked at. */
+function plainClaim(
+  file: string,
+): { pid: number; startTime: string; namespace: string; hadLock: boolean } | undefined {
+  const text = readIfThere(file)
+  if (text === undefined) return undefined
+  const [pid = '', startTime = '', namespace = '', lock] = text.trim().split(' ')
+  return { pid: Number(pid), startTime, namespace, hadLock: lock === 'lock' }
+}
+
+async function isOwnerAlive(file: string, watchMs: number): Promise<boolean> {
+  const claim = plainClaim(file)
+  if (claim === undefined) return false
+  if (claim.namespace !== pidNamespace()) return isBeating(file, watchMs)
+  return isRunning(claim.pid, claim.startTime)
+}
+
+/** Whether the time of change of a claim is set anew while it is looked at. */
+async function isBeating(file: string, watchMs: number): Promise<boolean> {
+  const changed = (): number | undefined => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  const before = changed()
+  if (before === undefined || Date.now() - before > DEAD_MS) return false
+  await new Promise((resolve) => setTimeout(resolve, watchMs))
+  const now = changed()
+  return now !== undefined && now !== before
+}
+
+/** Eight digits that stand for this run of this machine's kernel; where that has no name, for the machine. */
+function thisMachine(): string {
+  let identity = os.hostname()
+  try {
+    identity = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')
+  } catch {
+    // Only Linux has it; elsewhere containers have a Linux of their own.
+  }
+  return createHash('sha256').update(identity).digest('hex').slice(0, 8)
+}
