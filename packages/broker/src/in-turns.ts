@@ -35,7 +35,7 @@ export function eachInTurns<T, R>(
         if (some()) resolve(result())
         else clock.after(0, goOn)
       } catch (error) {
-        reject(error as Error)
+        reject(error instanceof Error ? error : new Error(String(error)))
       }
     }
     clock.after(0, goOn)

@@ -23,7 +23,9 @@ test('a change after a pause is written at once, a thousand that follow are one 
   const { clock, state, writes } = spaced()
   assert.equal(writes.changed(), undefined)
   assert.equal(state.writes, 1)
-  const waiting = Array.from({ length: 1000 }, () => writes.changed())
+  const waiting = Array.from({ length: 1000 }, async () => {
+    await writes.changed()
+  })
   clock.advance(99)
   assert.equal(state.writes, 1)
   clock.advance(1)
@@ -38,7 +40,7 @@ test('a change after a pause is written at once, a thousand that follow are one 
 
 test('nobody is told before the write that has the change in it', async () => {
   const { clock, state, writes } = spaced()
-  writes.changed()
+  void writes.changed()
   let toldAfter = 0
   const told = writes.changed()?.then(() => (toldAfter = state.writes))
   await Promise.resolve()
@@ -50,11 +52,11 @@ test('nobody is told before the write that has the change in it', async () => {
 
 test('who waits hears of a write that failed, and the next change is tried again', async () => {
   const { clock, state, writes } = spaced()
-  writes.changed()
+  void writes.changed()
   state.failure = new Error('the disk is full')
   const waiting = writes.changed()
   // Nobody has to look at it.
-  writes.changed()
+  void writes.changed()
   clock.advance(100)
   await assert.rejects(waiting ?? Promise.resolve(), /the disk is full/)
   const next = writes.changed()
@@ -68,7 +70,7 @@ test('who waits hears of a write that failed, and the next change is tried again
 
 test('a last write does not wait, and tells who does', async () => {
   const { clock, state, writes } = spaced()
-  writes.changed()
+  void writes.changed()
   const waiting = writes.changed()
   writes.now()
   assert.equal(state.writes, 2)
@@ -80,7 +82,7 @@ test('a last write does not wait, and tells who does', async () => {
 test('writes that take long take a tenth of the time at most', () => {
   const { clock, state, writes } = spaced(50)
   for (let ms = 0; ms < 10_000; ms += 10) {
-    writes.changed()
+    void writes.changed()
     clock.advance(10)
   }
   assert.ok(state.writes >= 10 && state.writes <= 25, `${state.writes} writes`)

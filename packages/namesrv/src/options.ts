@@ -115,7 +115,7 @@ export const namesrvOptions = {
   }),
   maxKvBytes: int({
     isQuiet: true,
-    default: 32 * MIB,
+    default: 16 * MIB,
     min: 1024,
     unit: 'bytes',
     doc: "Skylark's own: memory for the KV configuration.",

@@ -1,10 +1,10 @@
 /** A number that ends in a letter, and backslashes before one, were read again from each digit and each backslash. */
 export default {
   name: 'slow-texts',
-  says: 'texts of a megabyte that a careless pattern reads a million times, and JSON too deep to be written again',
+  says: 'texts of half a megabyte that a careless pattern reads a million times, and JSON too deep to be written again',
   growMiB: 128,
   async attack(field) {
-    const length = field.isShort ? 50_000 : 1_000_000
+    const length = field.isShort ? 50_000 : 500_000
     const peer = await field.connect(field.brokerPort)
     const digits = Buffer.from(`{clientID:${'1'.repeat(length)}x}`)
     await peer.call({ code: 34, body: digits })

@@ -1,13 +1,10 @@
 import {
-  consumeStatsListBody,
   correctionOffsetsBody,
   haRuntimeInfoBody,
   ResponseCode,
-  type ConsumeStats,
+  stringifyFastjson,
   type GetBrokerConsumeStats,
   type GetBrokerHaStatus,
-  type MessageQueue,
-  type OffsetWrapper,
   type QueryCorrectionOffset,
 } from '@skylarkmq/protocol'
 import type { Processor } from '@skylarkmq/remoting'
@@ -15,6 +12,8 @@ import type { BrokerContext } from '../broker-context.ts'
 import { eachInTurns } from '../in-turns.ts'
 import {
   ANSWERED_QUEUES_MAX,
+  consumeStatsText,
+  entryText,
   progress,
   queue,
   QUEUES_PER_TURN,
@@ -28,6 +27,20 @@ const OFFSETS_PER_TURN = 10_000
 /** Written as Java's greatest long. */
 const LONG_MAX = 2 ** 63
 
+/** How far a group is in a topic, as it is written down. */
+interface TopicProgress {
+  readonly consumeTps: number
+  readonly entries: string[]
+}
+
+/** A queue that a group is asked about; without an id, a group that is there. */
+interface AskedQueue {
+  readonly group: string
+  readonly topic: string
+  readonly queueId?: number
+  readonly entries: string[]
+}
+
 /** GET_BROKER_CONSUME_STATS: how far every group is. Apache: `AdminBrokerProcessor.java`, fetchAllConsumeStatsInBroker. */
 export const getBrokerConsumeStats: Processor<BrokerContext, typeof GetBrokerConsumeStats> = (
   broker,
@@ -36,55 +49,50 @@ export const getBrokerConsumeStats: Processor<BrokerContext, typeof GetBrokerCon
   let totalDiff = 0
   let totalInflightDiff = 0
   let count = 0
-  const consumeStatsList: Map<string, ConsumeStats[]>[] = []
-  const look = (asked: AskedQueue): void => {
+  const groups = new Map<string, TopicProgress[]>()
+  const look = ({ group, topic, queueId, entries }: AskedQueue): void => {
     count++
     // What is too much is not gathered.
-    if (asked.queueId === undefined || count > ANSWERED_QUEUES_MAX) return
-    const found = progress(broker, asked.group, asked.topic, asked.queueId)
+    if (queueId === undefined || count > ANSWERED_QUEUES_MAX) return
+    const found = progress(broker, group, topic, queueId)
     totalDiff += found.brokerOffset - found.consumerOffset
     totalInflightDiff += found.pullOffset - found.consumerOffset
-    asked.offsetTable.set(queue(broker, asked.topic, asked.queueId), found)
+    entries.push(entryText(queue(broker, topic, queueId), found))
   }
-  const all = everyQueue(broker, isOrder, consumeStatsList, () => count > ANSWERED_QUEUES_MAX)
+  const all = everyQueue(broker, isOrder, groups, () => count > ANSWERED_QUEUES_MAX)
   return eachInTurns(broker.env.clock, all, QUEUES_PER_TURN, look, () => {
     if (count > ANSWERED_QUEUES_MAX) return tooManyQueues()
-    const stats = { consumeStatsList, brokerAddr: broker.address, totalDiff, totalInflightDiff }
-    return { code: ResponseCode.SUCCESS, body: consumeStatsListBody.encode(stats) }
+    const totals = `"totalDiff":${totalDiff},"totalInflightDiff":${totalInflightDiff}`
+    const brokerAddr = stringifyFastjson(broker.address)
+    const list = [...groups].map(([group, topics]) => {
+      const texts = topics.map((topic) => consumeStatsText(topic.consumeTps, topic.entries))
+      return `{${stringifyFastjson(group)}:[${texts.join(',')}]}`
+    })
+    const text = `{"brokerAddr":${brokerAddr},"consumeStatsList":[${list.join(',')}],${totals}}`
+    return { code: ResponseCode.SUCCESS, body: Buffer.from(text) }
   })
 }
 
-/** A queue that a group is asked about; without an id, a group that is there. */
-interface AskedQueue {
-  readonly group: string
-  readonly topic: string
-  readonly queueId: number | undefined
-  readonly offsetTable: Map<MessageQueue, OffsetWrapper>
-}
-
-const NOTHING = new Map<MessageQueue, OffsetWrapper>()
-
-/** The queues of all groups; fills `list` on the way, until `isEnough`. */
+/** The queues of all groups; notes groups and their topics on the way, until `isEnough`. */
 function* everyQueue(
   broker: BrokerContext,
   isOrder: boolean,
-  list: Map<string, ConsumeStats[]>[],
+  groups: Map<string, TopicProgress[]>,
   isEnough: () => boolean,
 ): Generator<AskedQueue> {
   for (const group of broker.groups.all.keys()) {
-    const stats: ConsumeStats[] = []
-    list.push(new Map([[group, stats]]))
-    yield { group, topic: '', queueId: undefined, offsetTable: NOTHING }
+    const topics: TopicProgress[] = []
+    groups.set(group, topics)
+    yield { group, topic: '', entries: [] }
     const connected = broker.consumers.get(group)
     for (const topic of broker.offsets.topicsOf(group)) {
       if (isEnough()) return
       const config = broker.topics.get(topic)
       if (config === undefined || (isOrder && !config.order)) continue
       if (connected !== undefined && !connected.subscriptions.has(topic)) continue
-      const offsetTable = new Map<MessageQueue, OffsetWrapper>()
-      stats.push({ offsetTable, consumeTps: broker.stats.groupGetTps(group, topic) })
-      for (const queueId of upTo(config.writeQueueNums))
-        yield { group, topic, queueId, offsetTable }
+      const entries: string[] = []
+      topics.push({ entries, consumeTps: broker.stats.groupGetTps(group, topic) })
+      for (const queueId of upTo(config.writeQueueNums)) yield { group, topic, queueId, entries }
     }
   }
 }

@@ -1,10 +1,8 @@
 import {
   brokerStatsDataBody,
-  consumeStatsBody,
-  consumeTimeSpansBody,
   groupListBody,
   ResponseCode,
-  topicStatsTableBody,
+  stringifyFastjson,
   type QueueTimeSpan,
   type GetConsumeStats,
   type GetTopicStatsInfo,
@@ -28,19 +26,25 @@ export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInf
   const { topic } = header
   const config = broker.topics.get(topic)
   if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
-  const offsetTable = new Map<MessageQueue, TopicOffset>()
+  const entries: string[] = []
   const queues = Math.max(config.writeQueueNums, config.readQueueNums)
   const look = (queueId: number): void => {
     const minOffset = Math.max(0, broker.store.offsetMin(topic, queueId))
     const maxOffset = broker.store.offsetMax(topic, queueId)
     const lastUpdateTimestamp = maxOffset > 0 ? storeTime(broker, topic, queueId, maxOffset - 1) : 0
-    offsetTable.set(queue(broker, topic, queueId), { minOffset, maxOffset, lastUpdateTimestamp })
+    const found: TopicOffset = { minOffset, maxOffset, lastUpdateTimestamp }
+    entries.push(entryText(queue(broker, topic, queueId), found))
   }
   return eachInTurns(broker.env.clock, upTo(queues), QUEUES_PER_TURN, look, () => {
     const topicPutTps = broker.stats.find('TOPIC_PUT_NUMS', topic)?.lastMinute.tps ?? 0
-    const body = topicStatsTableBody.encode({ offsetTable, topicPutTps })
-    return { code: ResponseCode.SUCCESS, body }
+    const text = `{"offsetTable":{${entries.join(',')}},"topicPutTps":${stringifyFastjson(topicPutTps)}}`
+    return { code: ResponseCode.SUCCESS, body: Buffer.from(text) }
   })
+}
+
+/** An entry of a Map in fastjson's form: a large body is written piece by piece, as its parts are looked at. */
+export function entryText(key: MessageQueue, value: unknown): string {
+  return `${stringifyFastjson(key)}:${stringifyFastjson(value)}`
 }
 
 /** Queues that are looked at in one turn of the event loop: the disk may be asked for each. */
@@ -74,7 +78,7 @@ export const getConsumeStats: Processor<BrokerContext, typeof GetConsumeStats> =
   { header },
 ) => {
   const group = header.consumerGroup
-  const offsetTable = new Map<MessageQueue, OffsetWrapper>()
+  const entries: string[] = []
   const asked: TopicConfig[] = []
   let consumeTps = 0
   let count = 0
@@ -90,12 +94,18 @@ export const getConsumeStats: Processor<BrokerContext, typeof GetConsumeStats> =
     consumeTps += broker.stats.groupGetTps(group, topic)
   }
   const look = ([topic, queueId]: [string, number]): void => {
-    offsetTable.set(queue(broker, topic, queueId), progress(broker, group, topic, queueId))
+    const found = progress(broker, group, topic, queueId)
+    entries.push(entryText(queue(broker, topic, queueId), found))
   }
-  return eachInTurns(broker.env.clock, queuesOf(asked), QUEUES_PER_TURN, look, () => {
-    const body = consumeStatsBody.encode({ offsetTable, consumeTps })
-    return { code: ResponseCode.SUCCESS, body }
-  })
+  return eachInTurns(broker.env.clock, queuesOf(asked), QUEUES_PER_TURN, look, () => ({
+    code: ResponseCode.SUCCESS,
+    body: Buffer.from(consumeStatsText(consumeTps, entries)),
+  }))
+}
+
+/** How far a group is, with entries that are written already. */
+export function consumeStatsText(consumeTps: number, entries: readonly string[]): string {
+  return `{"consumeTps":${stringifyFastjson(consumeTps)},"offsetTable":{${entries.join(',')}}}`
 }
 
 function* queuesOf(topics: readonly TopicConfig[]): Generator<[topic: string, queueId: number]> {
@@ -150,7 +160,7 @@ export const queryConsumeTimeSpan: Processor<BrokerContext, typeof QueryConsumeT
   const config = broker.topics.get(topic)
   if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
   const now = broker.env.clock.now()
-  const consumeTimeSpanSet: QueueTimeSpan[] = []
+  const spans: string[] = []
   const look = (queueId: number): void => {
     const max = broker.store.offsetMax(topic, queueId)
     const consumed = broker.offsets.committed(group, topic, queueId) ?? 0
@@ -160,18 +170,19 @@ export const queryConsumeTimeSpan: Processor<BrokerContext, typeof QueryConsumeT
         ? storeTime(broker, topic, queueId, consumed - 1)
         : broker.store.earliestStoreTime(topic, queueId)
     const delayTime = consumed < max ? now - storeTime(broker, topic, queueId, consumed) : 0
-    consumeTimeSpanSet.push({
+    const span: QueueTimeSpan = {
       messageQueue: queue(broker, topic, queueId),
       minTimeStamp: broker.store.earliestStoreTime(topic, queueId),
       maxTimeStamp,
       consumeTimeStamp,
       delayTime,
-    })
+    }
+    spans.push(stringifyFastjson(span))
   }
-  return eachInTurns(broker.env.clock, upTo(config.readQueueNums), QUEUES_PER_TURN, look, () => {
-    const body = consumeTimeSpansBody.encode({ consumeTimeSpanSet })
-    return { code: ResponseCode.SUCCESS, body }
-  })
+  return eachInTurns(broker.env.clock, upTo(config.readQueueNums), QUEUES_PER_TURN, look, () => ({
+    code: ResponseCode.SUCCESS,
+    body: Buffer.from(`{"consumeTimeSpanSet":[${spans.join(',')}]}`),
+  }))
 }
 
 /** VIEW_BROKER_STATS_DATA: one statistic over the last minute, hour and day. */

@@ -57,7 +57,7 @@ export class MessageRequestModeTable {
       this.#count++
     }
     this.#modes.set(mode.topic, groups.set(mode.consumerGroup, mode))
-    this.#saved.commit()
+    void this.#saved.commit()
   }
 
   /** Settles once all changes so far are saved, or could not be; undefined when none waits. Rejects with the host's error. */

@@ -120,7 +120,7 @@ export class SubscriptionGroupTable {
     this.#groups.set(group, made)
     this.#version.next()
     try {
-      this.#saved.commit()
+      void this.#saved.commit()
     } catch (error) {
       // A full disk keeps nobody from consuming; the table is saved once it can be.
       if (hostErrorCode(error) === undefined) throw error
@@ -194,7 +194,7 @@ export class SubscriptionGroupTable {
 
   #changed(): void {
     this.#version.next()
-    this.#saved.commit()
+    void this.#saved.commit()
   }
 
   #restore(content: unknown): void {

@@ -157,7 +157,7 @@ export class TopicConfigTable {
   delete(topic: string): boolean {
     if (!this.#topics.delete(topic)) return false
     this.#version.next()
-    this.#saved.commit()
+    void this.#saved.commit()
     return true
   }
 
@@ -198,7 +198,7 @@ export class TopicConfigTable {
     }
     if (!isChanged) return
     this.#version.next()
-    this.#saved.commit()
+    void this.#saved.commit()
   }
 
   #restore(content: unknown): void {
