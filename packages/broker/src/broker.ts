@@ -14,16 +14,18 @@ import type { BrokerContext } from './broker-context.ts'
 import { BroadcastOffsetTable } from './consumer/broadcast-offset-table.ts'
 import { ColdDataControl } from './consumer/cold-data-control.ts'
 import { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
-import { ConsumerTable } from './consumer/consumer-table.ts'
+import { ConsumerTable, type ConsumerGroup } from './consumer/consumer-table.ts'
+import { GroupNotices } from './consumer/group-notices.ts'
 import { QueueLockTable } from './consumer/queue-lock-table.ts'
+import type { SubscriptionConflict } from './consumer/subscription-conflict.ts'
 import { brokerStarted, subscriptionsDiffer, tableNotSaved } from './events.ts'
 import { ConsumerFilterTable } from './filter/consumer-filter-table.ts'
 import { FlowControl } from './flow-control.ts'
+import { inTurns } from './in-turns.ts'
 import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import { brokerOptions, type BrokerConfig } from './options.ts'
-import { notifyGroup } from './processors/heartbeat.ts'
 import { processors, servedRequests } from './processors/index.ts'
 import { BrokerLanes } from './processors/lanes.ts'
 import { ProducerTable } from './producer/producer-table.ts'
@@ -33,6 +35,7 @@ import { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
 import { sendStamp } from './send/send-stamp.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
 import { DayCounts } from './stats/day-counts.ts'
+import { tableLimits, type TableLimits } from './table-limits.ts'
 import { MessageRequestModeTable } from './subscription/message-request-mode-table.ts'
 import { SubscriptionGroupTable } from './subscription/subscription-group-table.ts'
 import { isBatchTopic } from './topic/topic-attributes.ts'
@@ -41,6 +44,8 @@ import { transactionParts } from './transaction/transaction-parts.ts'
 import { Transactions } from './transaction/transactions.ts'
 
 const SAMPLE_MS = 10_000
+/** Counters that are sampled in one turn, so that others get theirs. */
+const SAMPLED_PER_TURN = 10_000
 const EXPIRE_MS = 10_000
 const DELAY_OFFSET_MS = 1_000
 const FILTER_MS = 10_000
@@ -76,6 +81,7 @@ export class Broker {
   readonly #server: RemotingServer
   readonly #client: RemotingClient
   readonly #timers: Timer[] = []
+  readonly #limits: TableLimits
   #dispatcher: Dispatcher<BrokerContext, typeof servedRequests> | undefined
   #context: BrokerContext | undefined
 
@@ -83,6 +89,7 @@ export class Broker {
   constructor(env: Env, config: FullBrokerConfig) {
     this.#env = env
     this.#config = config
+    this.#limits = tableLimits(config, env.events)
     const handler = {
       dispatch: (connection: Connection, frame: Parameters<RemotingServerHandler>[1]) => {
         this.#dispatcher?.dispatch(connection, frame)
@@ -163,6 +170,11 @@ export class Broker {
       context.flow.stop()
       context.transactions.stop()
       context.schedule.stop()
+      this.#saving('topics and groups', () => {
+        context.topics.saveLast()
+        context.groups.saveLast()
+        context.requestModes.saveLast()
+      })()
       this.#saving('consumer offsets', () => {
         context.offsets.save()
       })()
@@ -196,7 +208,7 @@ export class Broker {
     const store = await MessageStore.open(env, config, (topic) => isBatchTopic(topics.get(topic)))
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
-    const stats = new BrokerStats(env.clock, config.brokerClusterName)
+    const stats = new BrokerStats(env.clock, config.brokerClusterName, this.#limits.stats)
     const address = `${advertised.host}:${config.listenPort}`
     const haHost = config.brokerIP2 === '' ? advertised.host : config.brokerIP2
     const identity = {
@@ -205,7 +217,7 @@ export class Broker {
       haAddress: `${haHost}:${config.listenPort + 1}`,
       followsAsker: advertised.followsAsker,
     }
-    const producers = new ProducerTable(env.clock)
+    const producers = new ProducerTable(env.clock, this.#limits.producers)
     const registration = new NameServerRegistration(env, this.#client, topics, () => identity)
     const flow = new FlowControl(env, config, store)
     const consumers = this.#consumers(filters)
@@ -221,8 +233,8 @@ export class Broker {
       broadcasts: new BroadcastOffsetTable({ clock: env.clock, config, consumers, offsets }),
       filters,
       producers,
-      locks: new QueueLockTable(env.clock),
-      coldData: new ColdDataControl(env.clock, config),
+      locks: new QueueLockTable(env.clock, this.#limits.locks),
+      coldData: new ColdDataControl(env.clock, config, this.#limits.coldData),
       held: new PullRequestHold(env.clock, (offset, size) => store.recordAt(offset, size)),
       stats,
       schedule: new ScheduledDelivery(
@@ -256,15 +268,21 @@ export class Broker {
   }
 
   #consumers(filters: ConsumerFilterTable): ConsumerTable {
-    return new ConsumerTable(this.#env.clock, {
-      changed: notifyGroup,
-      conflict: (conflict) => {
-        this.#env.events.emit(subscriptionsDiffer, conflict)
+    const { clock, turn, events } = this.#env
+    const notices = new GroupNotices(clock, turn)
+    const listeners = {
+      changed: (group: ConsumerGroup) => {
+        notices.changed(group)
       },
-      gone: (group) => {
+      conflict: (conflict: SubscriptionConflict) => {
+        events.emit(subscriptionsDiffer, conflict)
+      },
+      gone: (group: string) => {
+        notices.gone(group)
         filters.unregister(group)
       },
-    })
+    }
+    return new ConsumerTable(clock, listeners, this.#limits.consumers)
   }
 
   #topicRoutes(registration: NameServerRegistration, topics: TopicConfigTable): TopicRoutes {
@@ -298,6 +316,8 @@ export class Broker {
     const env = this.#env
     const config = this.#config
     const { enableLmq } = config
+    const limits = this.#limits
+    const saveSpaceMs = () => config.configSaveInterval
     new JsonFile(env, `${folder}/delayOffset.json`).load()
     return {
       topics: new TopicConfigTable(env, {
@@ -309,26 +329,35 @@ export class Broker {
         traceTopicEnable: config.traceTopicEnable,
         traceTopicName: config.msgTraceTopicName,
         enableLmq,
+        maxQueuesPerTopic: config.maxQueuesPerTopic,
+        limit: limits.topics,
+        saveSpaceMs,
       }),
-      groups: new SubscriptionGroupTable(
-        env,
-        `${folder}/subscriptionGroup.json`,
-        (group) =>
+      groups: new SubscriptionGroupTable(env, {
+        path: `${folder}/subscriptionGroup.json`,
+        mayCreate: (group) =>
           config.autoCreateSubscriptionGroup ||
           (config.enableCreateSysGroup && isSystemGroup(group)),
-        enableLmq,
-      ),
+        hasLightQueues: enableLmq,
+        limits,
+        saveSpaceMs,
+      }),
       offsets: new ConsumerOffsetTable(
         env,
         `${folder}/${enableLmq ? 'lmqConsumerOffset' : 'consumerOffset'}.json`,
         enableLmq,
+        limits.offsets,
       ),
-      requestModes: new MessageRequestModeTable(env, `${folder}/messageRequestMode.json`),
+      requestModes: new MessageRequestModeTable(env, `${folder}/messageRequestMode.json`, {
+        limit: limits.requestModes,
+        saveSpaceMs,
+      }),
       filters: new ConsumerFilterTable(env, {
         path: `${folder}/consumerFilter.json`,
         maxErrorRateOfBloomFilter: config.maxErrorRateOfBloomFilter,
         expectConsumerNumUseFilter: config.expectConsumerNumUseFilter,
         cleanTimeSpanMs: () => config.filterDataCleanTimeSpan,
+        limit: limits.filters,
       }),
     }
   }
@@ -382,12 +411,13 @@ export class Broker {
         context.coldData.clear()
       }),
       clock.every(SAMPLE_MS, () => {
-        context.stats.sample()
+        inTurns(clock, () => context.stats.sampleSome(SAMPLED_PER_TURN))
         context.day.tick()
       }),
       clock.every(EXPIRE_MS, () => {
         context.consumers.expire(channelExpiredTimeout)
         context.producers.expire(channelExpiredTimeout)
+        context.locks.sweep()
       }),
     )
   }

@@ -48,6 +48,26 @@ export const tableNotSaved = defineEvent({
   says: 'the table of {table} could not be written and is tried again: {reason}',
 })
 
+/** A table has as much in it as its option allows; said once, until it is emptier. */
+export const tableFull = defineEvent({
+  name: 'broker.table.full',
+  level: 'warn',
+  fields: {
+    table: 'what the table holds',
+    option: 'the option that bounds it',
+    limit: 'its value',
+  },
+  says: 'the table of {table} is full, and requests that would put more into it are refused: {option}={limit} allows no more',
+})
+
+/** A topic of topics.json has more queues than are allowed. */
+export const tooManyQueues = defineEvent({
+  name: 'broker.topic.toomanyqueues',
+  level: 'error',
+  fields: { topic: 'name of the topic', queues: 'its queues', limit: 'how many are allowed' },
+  says: 'the topic {topic} has {queues} queues in topics.json, and only {limit} are served: set maxQueuesPerTopic to more, and start the broker again',
+})
+
 /** Members of one group subscribe to different things. */
 export const subscriptionsDiffer = defineEvent({
   name: 'broker.consumer.subscriptionsdiffer',

@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, SpacedWrites } from '@skylarkmq/env'
 import { parseFastjson, ProtocolError } from '@skylarkmq/protocol'
 import { ConfigFileCorrupt } from './errors.ts'
 
@@ -129,15 +129,23 @@ export class JsonFile {
   }
 }
 
-/** A table that lives in a JSON file and is written some time after it changes, or at once. */
+/** Least time between two writes of one file, ms. */
+const SPACE_MS = 100
+
+/** A table that lives in a JSON file and is written some time after it changes, or as soon as it may be. */
 export class SavedTable {
   readonly #file: JsonFile
   readonly #content: () => unknown
+  readonly #writes: SpacedWrites
   #isChanged = false
 
-  constructor(file: JsonFile, content: () => unknown) {
+  /** `spaceMs` is the least time between two writes. */
+  constructor(env: Env, file: JsonFile, content: () => unknown, spaceMs = () => SPACE_MS) {
     this.#file = file
     this.#content = content
+    this.#writes = new SpacedWrites(env.clock, spaceMs, () => {
+      this.#write()
+    })
   }
 
   /** Notes that the table is not what the file says. */
@@ -145,15 +153,45 @@ export class SavedTable {
     this.#isChanged = true
   }
 
+  /**
+   * Notes a change, and has it written at once or with others shortly. Undefined when it was written at once;
+   * otherwise it settles with the write. A failure is the host's error, thrown or as a rejection; the change stays
+   * noted.
+   */
+  commit(): Promise<void> | undefined {
+    this.#isChanged = true
+    return this.#writes.changed()
+  }
+
+  /** Settles once the changes that wait to be written are, or could not be; undefined when none waits. */
+  get waiting(): Promise<void> | undefined {
+    return this.#writes.waiting
+  }
+
   /** Resolves once what was saved is on disk, or could not be brought there. */
   settled(): Promise<void> {
     return this.#file.settled()
   }
 
-  /** Writes the table if it changed. Throws the host's error when the disk refuses; the change stays noted. */
+  /** Writes the table if it changed and is not about to be written. Throws the host's error; the change stays noted. */
   save(): void {
+    if (this.#isChanged && this.waiting === undefined) this.#writes.now()
+  }
+
+  /** Writes the table if it changed, for the last time: what waits to be written does not wait. Throws as `save`. */
+  saveLast(): void {
+    if (this.waiting !== undefined) this.#writes.now()
+    this.save()
+  }
+
+  #write(): void {
     if (!this.#isChanged) return
     this.#file.save(this.#content())
     this.#isChanged = false
   }
+}
+
+/** The reply of a request that changed a table, given once the change is saved. */
+export function whenSaved<R>(saved: Promise<void> | undefined, reply: () => R): R | Promise<R> {
+  return saved === undefined ? reply() : saved.then(reply)
 }

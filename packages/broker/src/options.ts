@@ -12,6 +12,7 @@ import {
 import { ipRangesProblem } from '@skylarkmq/remoting'
 import { flowOptions } from './options-flow.ts'
 import { absentProtection, ignoredBrokerOptions } from './options-ignored.ts'
+import { limitOptions } from './options-limits.ts'
 
 const MS_MAX = 2 ** 31 - 1
 
@@ -357,6 +358,7 @@ export const brokerOptions = {
   ...sharingOut,
   ...pulling,
   ...flowOptions,
+  ...limitOptions,
   configBlackList: text({
     default: 'configBlackList;brokerConfigPath',
     doc: 'Keys, joined by `;`, that UPDATE_BROKER_CONFIG may not touch.',

@@ -15,7 +15,7 @@ import {
   UpdateConsumerOffset,
   ViewBrokerStatsData,
 } from '@skylarkmq/protocol'
-import { passUntil, testBroker, until } from './support/broker.ts'
+import { passUntil, testBroker } from './support/broker.ts'
 
 const bodies = (body: Buffer | undefined): string[] =>
   decodeRecords(body ?? Buffer.alloc(0)).map((each) => each.body.toString())
@@ -172,19 +172,19 @@ test('a reset offset wins over commits until the group has pulled it', async (t)
 })
 
 test('members of a group hear of each other, when one joins and when one is gone', async (t) => {
-  const { peer } = await testBroker(t)
+  const { peer, clock } = await testBroker(t)
   const [one, other] = [peer(), peer()]
   await one.join('one', 'G', 'T')
   const before = one.asked.length
   await other.join('other', 'G', 'T')
-  await until(() => one.asked.length > before)
+  await passUntil(clock, 10, () => one.asked.length > before)
   assert.ok(one.asked.every((code) => code === 40))
   const list = await one.ask(GetConsumerListByGroup, { consumerGroup: 'G' })
   const ids = consumerIdListBody.decode(list.body).consumerIdList
   assert.deepEqual([...ids].sort(), ['one', 'other'])
   const joined = one.asked.length
   other.leave()
-  await until(() => one.asked.length > joined)
+  await passUntil(clock, 10, () => one.asked.length > joined)
   const left = await one.ask(GetConsumerListByGroup, { consumerGroup: 'G' })
   assert.deepEqual(consumerIdListBody.decode(left.body).consumerIdList, ['one'])
 })

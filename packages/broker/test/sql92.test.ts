@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { formatProperties } from '@skylarkmq/protocol'
 import { CompiledExpressions } from '../src/filter/compiled-expressions.ts'
-import { SqlExpression } from '../src/filter/sql92/sql-expression.ts'
+import {
+  EXPRESSION_LENGTH_MAX,
+  PulledExpression,
+  SqlExpression,
+} from '../src/filter/sql92/sql-expression.ts'
+import { withoutComments } from '../src/filter/sql92/without-comments.ts'
 
 const golden = new URL('../../test/golden/sql92.json', import.meta.url)
 
@@ -142,11 +147,11 @@ test('what can never be compared is an error of the expression', () => {
   )
 })
 
-test('an expression of any size is read or refused in time, and too deep a one is refused', () => {
-  const longest = 20_000
-  const chain = Array.from({ length: longest }, (_, i) => `a = ${i}`)
-  assert.equal(answer(chain.join(' OR '), formatProperties({ a: '19999' })), 'T')
+test('a long expression is read, a longer one and a deeper one are refused', () => {
+  const chain = Array.from({ length: 1_200 }, (_, i) => `a = ${i}`)
+  assert.equal(answer(chain.join(' OR '), formatProperties({ a: '1199' })), 'T')
   assert.equal(answer(chain.join(' AND '), formatProperties({ a: '1' })), 'F')
+  const longest = 3_000
   for (const opening of ['(', 'NOT ', '- ', '+', 'NOT (', '((a = 1) AND ']) {
     assert.equal(answer(opening.repeat(longest), ''), 'X', opening)
   }
@@ -157,6 +162,82 @@ test('an expression of any size is read or refused in time, and too deep a one i
   assert.equal(answer(`a${' = 1'.repeat(longest)}`, ''), 'X')
   assert.equal(answer(`a = ${'9'.repeat(longest)}`, ''), 'X')
   assert.equal(answer(`a = '${"''".repeat(longest)}`, ''), 'X')
+  const tooLong = SqlExpression.compile(`a = '${'x'.repeat(20_000)}'`)
+  assert.equal(tooLong, 'an expression of 20006 characters is longer than 16384')
+})
+
+test('an expression of signs alone is looked through once: a look at the rest for each would not end', () => {
+  for (const sign of ['-', '--', '/+', "'/+", '- -', ' ', '/', "'"]) {
+    const signs = `a = ${sign.repeat(2_000_000 / sign.length)}`
+    assert.ok(withoutComments(signs) === signs, sign)
+    const longest = signs.slice(0, EXPRESSION_LENGTH_MAX)
+    const isRead = typeof SqlExpression.compile(longest) !== 'string'
+    assert.equal(isRead, sign === "'", sign)
+  }
+})
+
+test('comments are blanks where they end, and signs where they do not', () => {
+  const cases: [string, string][] = [
+    ['a--b\nc', 'a c'],
+    ['a--b\rc--d', 'a c--d'],
+    ["'--'--b\n'/*'", "'--' '/*'"],
+    ['a/*b--\n*/c/*d', 'a c/*d'],
+    ["a 'b--\n", "a 'b--\n"],
+    ["'it''s--'--\n", "'it''s--' "],
+    ['/**/--\n', '  '],
+    ['/*/', '/*/'],
+  ]
+  for (const [expression, expected] of cases) {
+    assert.equal(withoutComments(expression), expected, expression)
+  }
+})
+
+test('many names, and names that come twice, are found as few are', () => {
+  const names = Array.from({ length: 40 }, (_, i) => `n${i}`)
+  const expression = names.map((each) => `${each} = 'v${each}'`).join(' AND ')
+  const all = names.map((each) => `${each}\x01x\x02`).join('')
+  const last = names.map((each) => `${each}\x01v${each}\x02${each}\x01\x02`).join('')
+  assert.equal(answer(expression, all), 'F')
+  assert.equal(answer(expression, all + last), 'T')
+  assert.equal(answer(`${expression} AND missing IS NULL`, all + last), 'T')
+})
+
+test('values that are long cost no more than their length', () => {
+  const many = '1'.repeat(30_000)
+  const values = [
+    `${many}x`,
+    ` ${' '.repeat(30_000)}x`,
+    `0x${'f'.repeat(30_000)}`,
+    '٣'.repeat(15_000),
+  ]
+  for (const value of values) {
+    for (const expression of ['a > 1', 'a > 3000000000', 'a > 1.5', 'a = a', 'a = TRUE']) {
+      const compiled = SqlExpression.compile(expression)
+      assert.ok(typeof compiled !== 'string')
+      compiled.matchesProperties(Buffer.from(formatProperties({ a: value })))
+    }
+  }
+  assert.equal(answer('a = 7', formatProperties({ a: `${'0'.repeat(30_000)}7` })), 'T')
+  assert.equal(
+    answer('a = 3000000000', formatProperties({ a: `+${'0'.repeat(30_000)}3000000000` })),
+    'T',
+  )
+  assert.equal(answer('a = 1.0', formatProperties({ a: `0x${'0'.repeat(30_000)}1p0` })), 'T')
+})
+
+test('a pull ends where its expression has cost too much', () => {
+  const clauses = Array.from({ length: 400 }, (_, i) => `a CONTAINS 'x${i}'`).join(' OR ')
+  const compiled = SqlExpression.compile(clauses)
+  assert.ok(typeof compiled !== 'string')
+  const pulled = new PulledExpression(compiled)
+  const properties = Buffer.from(formatProperties({ a: 'y'.repeat(30_000) }))
+  let tested = 0
+  while (!pulled.isSpent) {
+    compiled.matchesProperties(properties)
+    tested++
+  }
+  assert.ok(tested < 10, `${tested} messages`)
+  assert.equal(new PulledExpression(compiled).isSpent, false)
 })
 
 test('the last expressions are kept, those before are read again', () => {

@@ -21,10 +21,51 @@ export const brokerRemoved = defineEvent({
   says: 'broker {broker}, id {id}, at {address} left the routes: {reason}',
 })
 
+/** Another process took a broker's id. */
+export const brokerDisplaced = defineEvent({
+  name: 'namesrv.broker.displaced',
+  level: 'warn',
+  fields: {
+    broker: 'name of the broker',
+    id: 'broker id',
+    before: 'address that had the id',
+    address: 'address that has it now',
+  },
+  says: 'broker {broker}, id {id}, is now at {address} and no longer at {before}: give two brokers different names or ids',
+})
+
+/** Some topics of a registration cannot be in a route, or there was no room for them; said once for each broker. */
+export const topicsLeftOut = defineEvent({
+  name: 'namesrv.topics.leftout',
+  level: 'warn',
+  fields: { broker: 'name of the broker', address: 'its address', count: 'how many' },
+  says: '{count} topics of broker {broker} at {address} are not in the routes: they have impossible names or more queues than maxQueuesPerTopic allows, or maxRoutes is reached',
+})
+
+/** A table has as much in it as its option allows; said once, until it is emptier. */
+export const namesrvTableFull = defineEvent({
+  name: 'namesrv.table.full',
+  level: 'warn',
+  fields: {
+    table: 'what the table holds',
+    option: 'the option that bounds it',
+    limit: 'its value',
+  },
+  says: 'the table of {table} is full, and nothing more is put into it: {option}={limit} allows no more',
+})
+
 /** The KV configuration could not be read at the start. */
 export const kvConfigUnreadable = defineEvent({
   name: 'namesrv.kvconfig.unreadable',
   level: 'error',
   fields: { path: 'file', reason: 'what is wrong with it' },
   says: 'the KV configuration {path} cannot be read and is taken for empty: {reason}',
+})
+
+/** The KV configuration could not be saved at the end. */
+export const kvConfigNotSaved = defineEvent({
+  name: 'namesrv.kvconfig.notsaved',
+  level: 'error',
+  fields: { reason: 'why' },
+  says: 'the last changes of the KV configuration, which nobody was told of as done, could not be written: {reason}',
 })

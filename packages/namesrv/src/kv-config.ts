@@ -1,9 +1,20 @@
-import type { Env } from '@skylarkmq/env'
-import { ProtocolError, parseFastjson } from '@skylarkmq/protocol'
+import { SpacedWrites, type Env } from '@skylarkmq/env'
+import { ProtocolError, parseFastjson, unlimited, type TableLimit } from '@skylarkmq/protocol'
 import { kvConfigUnreadable } from './events.ts'
 
 /** KV namespace of ordered topics: topic → `broker:queues;…`. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG'
+
+/** Memory that a setting takes beside its texts, roughly. */
+const ENTRY_BYTES = 128
+
+/** What a `KvConfig` is told of its name server. */
+export interface KvOptions {
+  /** Bounds the memory for settings, in bytes. */
+  readonly limit?: TableLimit
+  /** Least time between two writes of the file, ms. */
+  readonly saveSpaceMs?: () => number
+}
 
 /**
  * Small settings by namespace and key, kept in one JSON file `{"configTable":{ns:{key:value}}}`.
@@ -13,11 +24,18 @@ export class KvConfig {
   readonly #env: Env
   readonly #path: string
   readonly #table = new Map<string, Map<string, string>>()
+  readonly #limit: TableLimit
+  readonly #writes: SpacedWrites
+  #bytes = 0
 
   /** Reads the file at `path`; with an empty path everything stays in memory. */
-  constructor(env: Env, path: string) {
+  constructor(env: Env, path: string, options: KvOptions = {}) {
     this.#env = env
     this.#path = path
+    this.#limit = options.limit ?? unlimited('settings')
+    this.#writes = new SpacedWrites(env.clock, options.saveSpaceMs ?? (() => 0), () => {
+      this.#save()
+    })
     this.#load()
   }
 
@@ -31,18 +49,45 @@ export class KvConfig {
     return this.#table.get(namespace)
   }
 
-  /** Sets a key and saves. */
-  put(namespace: string, key: string, value: string): void {
-    const keys = this.#table.get(namespace) ?? new Map<string, string>()
-    keys.set(key, value)
-    this.#table.set(namespace, keys)
-    this.#save()
+  /**
+   * Sets a key and saves: undefined when it is saved, otherwise it settles once it is, or could not be. Throws the
+   * host's error, and a ProtocolError when there is no room for it.
+   */
+  put(namespace: string, key: string, value: string): Promise<void> | undefined {
+    const before = this.get(namespace, key)
+    const bytes = bytesOf(namespace, key, value)
+    const freed = before === undefined ? 0 : bytesOf(namespace, key, before)
+    if (bytes > freed) this.#limit.check(this.#bytes + bytes - freed)
+    this.#set(namespace, key, value)
+    return this.#saveSoon()
   }
 
-  /** Removes a key and saves. */
-  delete(namespace: string, key: string): void {
-    this.#table.get(namespace)?.delete(key)
-    this.#save()
+  /** Removes a key and saves, as `put` does. */
+  delete(namespace: string, key: string): Promise<void> | undefined {
+    const keys = this.#table.get(namespace)
+    const value = keys?.get(key)
+    if (keys !== undefined && value !== undefined) {
+      keys.delete(key)
+      this.#bytes -= bytesOf(namespace, key, value)
+    }
+    return this.#saveSoon()
+  }
+
+  /** Saves what waits to be saved. Throws the host's error. */
+  saveLast(): void {
+    if (this.#writes.waiting !== undefined) this.#writes.now()
+  }
+
+  #set(namespace: string, key: string, value: string): void {
+    const keys = this.#table.get(namespace) ?? new Map<string, string>()
+    const before = keys.get(key)
+    if (before !== undefined) this.#bytes -= bytesOf(namespace, key, before)
+    this.#bytes += bytesOf(namespace, key, value)
+    this.#table.set(namespace, keys.set(key, value))
+  }
+
+  #saveSoon(): Promise<void> | undefined {
+    return this.#path === '' ? undefined : this.#writes.changed()
   }
 
   #load(): void {
@@ -53,7 +98,8 @@ export class KvConfig {
         configTable?: Record<string, Record<string, string>>
       }
       for (const [namespace, keys] of Object.entries(configTable ?? {})) {
-        this.#table.set(namespace, new Map(Object.entries(keys)))
+        this.#table.set(namespace, new Map<string, string>())
+        for (const [key, value] of Object.entries(keys)) this.#set(namespace, key, value)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -62,7 +108,6 @@ export class KvConfig {
   }
 
   #save(): void {
-    if (this.#path === '') return
     const configTable = Object.fromEntries(
       [...this.#table].map(([namespace, keys]) => [namespace, Object.fromEntries(keys)]),
     )
@@ -72,4 +117,8 @@ export class KvConfig {
     this.#env.disk.writeFile(draft, Buffer.from(JSON.stringify({ configTable }, null, '\t')))
     this.#env.disk.rename(draft, this.#path)
   }
+}
+
+function bytesOf(namespace: string, key: string, value: string): number {
+  return ENTRY_BYTES + namespace.length + key.length + value.length
 }

@@ -1,11 +1,17 @@
-import type { Env, Timer } from '@skylarkmq/env'
-import { encodeHeader, namesrvRequests, NotifyMinBrokerIdChange } from '@skylarkmq/protocol'
+import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import {
+  encodeHeader,
+  namesrvRequests,
+  NotifyMinBrokerIdChange,
+  TableLimit,
+} from '@skylarkmq/protocol'
 import { Dispatcher, RemotingServer } from '@skylarkmq/remoting'
+import { kvConfigNotSaved, namesrvTableFull } from './events.ts'
 import { KvConfig } from './kv-config.ts'
 import type { NameServerContext } from './name-server-context.ts'
 import type { NamesrvConfig } from './options.ts'
 import { processors } from './processors/index.ts'
-import { RouteTable, type BrokerGroup, type Departure } from './route-table.ts'
+import { leastId, RouteTable, type BrokerGroup, type Departure } from './route-table.ts'
 
 /** One name server. Apache: `NamesrvController.java`. */
 export class NameServer {
@@ -22,8 +28,15 @@ export class NameServer {
     this.#context = {
       env,
       config,
-      routes: new RouteTable(env),
-      kv: new KvConfig(env, config.kvConfigPath),
+      routes: new RouteTable(env, {
+        brokers: this.#limit('brokers', 'maxBrokers'),
+        routes: this.#limit('routes', 'maxRoutes'),
+        maxQueues: config.maxQueuesPerTopic,
+      }),
+      kv: new KvConfig(env, config.kvConfigPath, {
+        limit: this.#limit('settings', 'maxKvBytes'),
+        saveSpaceMs: () => config.configSaveInterval,
+      }),
       startedMs: env.clock.now(),
       departed: (departure) => {
         this.#departed(departure)
@@ -61,7 +74,7 @@ export class NameServer {
     })
     this.#scan = this.#env.clock.every(this.#config.scanNotActiveBrokerInterval, () => {
       for (const { group, id, address } of routes.expired()) {
-        routes.liveAt(group.cluster, address)?.connection.destroy()
+        routes.liveAt(group.brokerName, address)?.connection.destroy()
         this.#remove(group, id, address, 'it was silent for too long')
       }
     })
@@ -72,12 +85,25 @@ export class NameServer {
   /** Closes the port and all connections. */
   async stop(): Promise<void> {
     this.#scan?.cancel()
+    try {
+      this.#context.kv.saveLast()
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(kvConfigNotSaved, { reason: String(error) })
+    }
     await this.#server.close()
+  }
+
+  #limit(table: string, option: 'maxBrokers' | 'maxRoutes' | 'maxKvBytes'): TableLimit {
+    const { events } = this.#env
+    return new TableLimit({ table, option, limit: this.#config[option] }, (reached) => {
+      events.emit(namesrvTableFull, reached)
+    })
   }
 
   #remove(group: BrokerGroup, id: number, address: string, reason: string): void {
     const { routes } = this.#context
-    this.#departed(routes.unregister(group.brokerName, group.cluster, id, address, reason))
+    this.#departed(routes.unregister(group.brokerName, id, address, reason))
   }
 
   /** Tells the members that are left that the least id of their group is another. */
@@ -93,7 +119,7 @@ export class NameServer {
     if (group === undefined || !this.#config.notifyMinBrokerIdChanged) return
     const address = group.members.get(id)
     const live =
-      address === undefined ? undefined : this.#context.routes.liveAt(group.cluster, address)
+      address === undefined ? undefined : this.#context.routes.liveAt(group.brokerName, address)
     this.#notify(group, id, { haBrokerAddr: live?.haServerAddr })
   }
 
@@ -102,7 +128,7 @@ export class NameServer {
     exceptId: number | undefined,
     more: { offlineBrokerAddr?: string; haBrokerAddr?: string | undefined },
   ): void {
-    const minBrokerId = Math.min(...group.members.keys())
+    const minBrokerId = leastId(group)
     const fields = encodeHeader(NotifyMinBrokerIdChange, {
       minBrokerId,
       brokerName: group.brokerName,
@@ -112,7 +138,7 @@ export class NameServer {
     const { code, name } = NotifyMinBrokerIdChange
     for (const [id, address] of group.members) {
       if (id === exceptId) continue
-      const live = this.#context.routes.liveAt(group.cluster, address)
+      const live = this.#context.routes.liveAt(group.brokerName, address)
       live?.connection.oneway({ code, name, fields })
     }
   }

@@ -10,6 +10,8 @@ import {
 } from '@skylarkmq/protocol'
 import { ipRangesProblem } from '@skylarkmq/remoting'
 
+const MIB = 1024 * 1024
+
 /** The name server's configuration. Keys and defaults are Apache's (`NamesrvConfig.java`, `NettyServerConfig.java`). */
 export const namesrvOptions = {
   listenPort: int({
@@ -101,6 +103,48 @@ export const namesrvOptions = {
   configStorePath: text({
     default: '',
     doc: 'File that UPDATE_NAMESRV_CONFIG writes to; empty for none.',
+  }),
+  maxRegistrationBytes: int({
+    isQuiet: true,
+    default: 32 * MIB,
+    min: 64 * 1024,
+    max: 1024 * MIB,
+    unit: 'bytes',
+    doc: "Skylark's own: a compressed registration may not become larger than this.",
+  }),
+  maxBrokers: int({
+    isQuiet: true,
+    default: 10_000,
+    min: 1,
+    doc: "Skylark's own: brokers that may be registered, each process by itself.",
+  }),
+  maxRoutes: int({
+    isQuiet: true,
+    default: 2_000_000,
+    min: 1,
+    doc: "Skylark's own: topics in the routes, those of each broker by themselves.",
+  }),
+  maxQueuesPerTopic: int({
+    isQuiet: true,
+    default: 65_536,
+    min: 1,
+    max: 1_000_000,
+    doc: "Skylark's own: a topic with more queues on one broker is left out of the routes.",
+  }),
+  maxKvBytes: int({
+    isQuiet: true,
+    default: 16 * MIB,
+    min: 1024,
+    unit: 'bytes',
+    doc: "Skylark's own: memory for the KV configuration.",
+  }),
+  configSaveInterval: int({
+    isQuiet: true,
+    default: 100,
+    min: 0,
+    max: 60_000,
+    unit: 'ms',
+    doc: "Skylark's own: the least time between two writes of the KV configuration. Changes that come sooner are written together, and answered then.",
   }),
   rocketmqHome: ignored('There is no installation directory.', ''),
   productEnvName: ignored(

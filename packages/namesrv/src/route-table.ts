@@ -1,10 +1,27 @@
 import type { Env } from '@skylarkmq/env'
-import { Perm, type DataVersion, type QueueData, type TopicConfig } from '@skylarkmq/protocol'
+import {
+  Perm,
+  unlimited,
+  type DataVersion,
+  type QueueData,
+  type TableLimit,
+  type TopicConfig,
+} from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
-import { brokerRegistered, brokerRemoved } from './events.ts'
+import { brokerDisplaced, brokerRegistered, brokerRemoved, topicsLeftOut } from './events.ts'
+import {
+  fitFilterServers,
+  isMappingFit,
+  isTopicFit,
+  mappingForClients,
+  type QueueBounds,
+} from './fit-registration.ts'
+import { TopicQueues } from './topic-queues.ts'
 
 const MASTER_ID = 0
 const DEFAULT_EXPIRY_MS = 120_000
+/** Clusters that list one broker name, of which it should be in one. */
+const CLUSTERS_MAX = 16
 
 /** The members of one broker name, by broker id. Apache: `BrokerData.java`. */
 export interface BrokerGroup {
@@ -14,10 +31,15 @@ export interface BrokerGroup {
   enableActingMaster: boolean
   /** Address by broker id; 0 is the master. */
   readonly members: Map<number, string>
+  /** Clusters that list the name: its own, and others in which one of its brokers has registered. */
+  readonly clusters: Set<string>
 }
 
 /** What is known of one living broker process. Apache: `BrokerLiveInfo`. */
 export interface LiveBroker {
+  readonly brokerName: string
+  readonly brokerId: number
+  readonly address: string
   /** On the monotonic clock: a wall clock that is set makes no broker disappear. */
   heardMs: number
   readonly expiryMs: number
@@ -48,6 +70,21 @@ export interface Registration {
   readonly followsAskerPort: number | undefined
 }
 
+/** A member that is to leave. */
+export interface LeavingMember {
+  readonly group: BrokerGroup
+  readonly id: number
+  readonly address: string
+}
+
+/** The bounds of the routes. */
+export interface RouteLimits extends QueueBounds {
+  /** Of living brokers. */
+  readonly brokers: TableLimit
+  /** Of pairs of a topic and a broker. */
+  readonly routes: TableLimit
+}
+
 /** What a registration answers; `refused` when the broker has to send all its topics first. */
 export type Registered =
   | { readonly refused: true }
@@ -72,8 +109,8 @@ export interface Departure {
  * thread, so the order of calls is the order of truth. Apache: `RouteInfoManager.java`.
  */
 export class RouteTable {
-  /** Topic → broker name → its queues there. */
-  readonly topics = new Map<string, Map<string, QueueData>>()
+  /** Which brokers have which topics. */
+  readonly queues: TopicQueues
   /** Broker name → members. */
   readonly brokers = new Map<string, BrokerGroup>()
   /** Cluster → broker names. */
@@ -81,27 +118,49 @@ export class RouteTable {
   /** Static topic → broker name → mapping. */
   readonly mappings = new Map<string, Map<string, unknown>>()
   readonly #env: Env
+  readonly #limits: RouteLimits
   readonly #live = new Map<string, LiveBroker>()
+  readonly #byConnection = new Map<Connection, Set<LiveBroker>>()
   readonly #filterServers = new Map<string, readonly string[]>()
+  /** Brokers of whose topics some were left out, which is told once. */
+  readonly #incomplete = new Set<string>()
 
-  constructor(env: Env) {
+  constructor(env: Env, limits?: RouteLimits) {
     this.#env = env
+    this.#limits = limits ?? {
+      brokers: unlimited('brokers'),
+      routes: unlimited('routes'),
+      maxQueues: Infinity,
+    }
+    this.queues = new TopicQueues(this.#limits.routes)
   }
 
-  /** The living process at an address; undefined when none has registered. */
-  liveAt(cluster: string, address: string): LiveBroker | undefined {
-    return this.#live.get(keyOf(cluster, address))
+  /** Topic → broker name → its queues there. */
+  get topics(): ReadonlyMap<string, ReadonlyMap<string, QueueData>> {
+    return this.queues.byTopic
+  }
+
+  /** The living process of a broker at an address; undefined when none has registered. */
+  liveAt(brokerName: string, address: string): LiveBroker | undefined {
+    return this.#live.get(keyOf(brokerName, address))
   }
 
   /** Filter servers of a broker; undefined when it has none. */
-  filterServersOf(cluster: string, address: string): readonly string[] | undefined {
-    return this.#filterServers.get(keyOf(cluster, address))
+  filterServersOf(brokerName: string, address: string): readonly string[] | undefined {
+    return this.#filterServers.get(keyOf(brokerName, address))
   }
 
-  /** Puts a broker and its topics into the tables. Apache: `RouteInfoManager.java`, registerBroker. */
+  /**
+   * Puts a broker and its topics into the tables. Topics that cannot be in a route are left out, as are mappings of
+   * topics that the broker does not have. Throws a ProtocolError when there is no room for another broker. Apache:
+   * `RouteInfoManager.java`, registerBroker.
+   */
   register(r: Registration, options: { deleteMissingTopics: boolean }): Registered {
+    if (this.liveAt(r.brokerName, r.brokerAddr) === undefined) {
+      this.#limits.brokers.check(this.#live.size + 1)
+    }
     const { group, isNew } = this.#groupFor(r)
-    const minIdBefore = group.members.size === 0 ? 0 : Math.min(...group.members.keys())
+    const minIdBefore = group.members.size === 0 ? 0 : leastId(group)
     group.enableActingMaster = r.enableActingMaster ?? false
     group.zoneName = r.zoneName
     // A slave that became master has its old id no longer.
@@ -109,11 +168,13 @@ export class RouteTable {
       if (address === r.brokerAddr && id !== r.brokerId) group.members.delete(id)
     }
     if (this.#isOutdated(group, r)) {
-      this.#live.delete(keyOf(r.cluster, r.brokerAddr))
+      this.#forgetLive(r.brokerName, r.brokerAddr)
       return { refused: false }
     }
     if (!group.members.has(r.brokerId) && r.topics.size === 1) return { refused: true }
-    const isFirst = isNew || !group.members.has(r.brokerId)
+    const holder = group.members.get(r.brokerId)
+    const isFirst = isNew || holder === undefined
+    if (holder !== undefined && holder !== r.brokerAddr) this.#displaced(group, r, holder)
     group.members.set(r.brokerId, r.brokerAddr)
     this.#takeTopics(group, r, isFirst, options.deleteMissingTopics)
     this.#setLive(r)
@@ -129,8 +190,8 @@ export class RouteTable {
   }
 
   /** Notes that a broker lives; false when it has not registered. */
-  touch(cluster: string, address: string): boolean {
-    const live = this.liveAt(cluster, address)
+  touch(brokerName: string, address: string): boolean {
+    const live = this.liveAt(brokerName, address)
     if (live === undefined) return false
     live.heardMs = this.#env.clock.monotonic()
     return true
@@ -139,17 +200,16 @@ export class RouteTable {
   /** Removes a member, and with the last one the broker's queues from every topic. */
   unregister(
     brokerName: string,
-    cluster: string,
     id: number,
     address: string,
     reason: string,
   ): Departure | undefined {
-    const live = this.liveAt(cluster, address)
-    this.#live.delete(keyOf(cluster, address))
-    this.#filterServers.delete(keyOf(cluster, address))
+    const live = this.liveAt(brokerName, address)
+    this.#forgetLive(brokerName, address)
+    this.#filterServers.delete(keyOf(brokerName, address))
     const group = this.brokers.get(brokerName)
     if (group === undefined) return undefined
-    const wasMinId = group.members.size > 0 && Math.min(...group.members.keys()) === id
+    const wasMinId = group.members.size > 0 && leastId(group) === id
     let removed = false
     for (const [each, at] of group.members) {
       if (at === address) removed = group.members.delete(each)
@@ -161,26 +221,27 @@ export class RouteTable {
   }
 
   /** Members whose connection is `connection`, to be unregistered because it closed. */
-  membersOf(connection: Connection): { group: BrokerGroup; id: number; address: string }[] {
-    return this.#membersWhere((live) => live.connection === connection)
+  membersOf(connection: Connection): LeavingMember[] {
+    return this.#membersAt(this.#byConnection.get(connection) ?? [])
   }
 
   /** Members that have been silent for longer than they promised. */
-  expired(): { group: BrokerGroup; id: number; address: string }[] {
+  expired(): LeavingMember[] {
     const now = this.#env.clock.monotonic()
-    return this.#membersWhere((live) => live.heardMs + live.expiryMs < now)
+    const silent: LiveBroker[] = []
+    for (const live of this.#live.values())
+      if (live.heardMs + live.expiryMs < now) silent.push(live)
+    return this.#membersAt(silent)
   }
 
   /** Sets the permission of all of a broker's topics by `change`; returns how many it has. */
   changePerms(brokerName: string, change: (perm: number) => number): number {
-    let count = 0
-    for (const [topic, queues] of this.topics) {
-      const data = queues.get(brokerName)
-      if (data === undefined) continue
-      this.topics.get(topic)?.set(brokerName, { ...data, perm: change(data.perm) })
-      count++
+    const topics = this.queues.topicsOf(brokerName)
+    for (const topic of topics) {
+      const data = this.queues.get(topic, brokerName)
+      if (data !== undefined) this.queues.set(topic, { ...data, perm: change(data.perm) })
     }
-    return count
+    return topics.size
   }
 
   /** Removes a topic from the brokers of a cluster, or from all. */
@@ -189,96 +250,143 @@ export class RouteTable {
     if (queues === undefined) return
     const names = cluster === undefined ? undefined : this.clusters.get(cluster)
     for (const broker of [...queues.keys()]) {
-      if (cluster === undefined || names?.has(broker) === true) queues.delete(broker)
+      if (cluster === undefined || names?.has(broker) === true) this.#forgetTopic(topic, broker)
     }
-    if (queues.size === 0) this.topics.delete(topic)
   }
 
-  /** Sets one broker's queues of a topic. */
-  setQueues(topic: string, data: QueueData): void {
-    const queues = this.topics.get(topic) ?? new Map<string, QueueData>()
-    queues.set(data.brokerName, data)
-    this.topics.set(topic, queues)
+  /** Sets one broker's queues of a topic. False when they cannot be in a route, or there is no room for them. */
+  setQueues(topic: string, data: QueueData): boolean {
+    if (!isTopicFit(topic, data, this.#limits)) return false
+    if (this.queues.problem(topic, data.brokerName) !== undefined) return false
+    const { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag } = data
+    this.queues.set(topic, { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag })
+    return true
   }
 
   #groupFor(r: Registration): { group: BrokerGroup; isNew: boolean } {
-    const names = this.clusters.get(r.cluster) ?? new Set<string>()
-    this.clusters.set(r.cluster, names.add(r.brokerName))
     const found = this.brokers.get(r.brokerName)
+    if (found?.clusters.has(r.cluster) !== true) this.#joinCluster(r, found)
     if (found !== undefined) return { group: found, isNew: false }
-    const group = {
+    const group: BrokerGroup = {
       cluster: r.cluster,
       brokerName: r.brokerName,
       zoneName: r.zoneName,
       enableActingMaster: false,
       members: new Map<number, string>(),
+      clusters: new Set([r.cluster]),
     }
     this.brokers.set(r.brokerName, group)
     return { group, isNew: true }
+  }
+
+  /** A name is listed in each cluster in which one of its brokers has registered; in so many at most. */
+  #joinCluster({ cluster, brokerName }: Registration, group: BrokerGroup | undefined): void {
+    if (group !== undefined && group.clusters.size >= CLUSTERS_MAX) return
+    const names = this.clusters.get(cluster) ?? new Set<string>()
+    this.clusters.set(cluster, names.add(brokerName))
+    group?.clusters.add(cluster)
   }
 
   /** Another process holds this id and is ahead: the one that asks was fenced off. */
   #isOutdated(group: BrokerGroup, r: Registration): boolean {
     const holder = group.members.get(r.brokerId)
     if (holder === undefined || holder === r.brokerAddr) return false
-    const live = this.liveAt(r.cluster, holder)
+    const live = this.liveAt(r.brokerName, holder)
     return live !== undefined && live.dataVersion.stateVersion > r.dataVersion.stateVersion
   }
 
   #takeTopics(group: BrokerGroup, r: Registration, isFirst: boolean, deleteMissing: boolean): void {
     const isMaster = r.brokerId === MASTER_ID
     const isPrimeSlave =
-      !isMaster &&
-      r.enableActingMaster !== undefined &&
-      r.brokerId === Math.min(...group.members.keys())
+      !isMaster && r.enableActingMaster !== undefined && r.brokerId === leastId(group)
     if (!isMaster && !isPrimeSlave) return
     if (deleteMissing && r.mappings.size === 0) this.#deleteTopicsExcept(r.brokerName, r.topics)
-    const known = this.liveAt(r.cluster, r.brokerAddr)?.dataVersion
+    const known = this.liveAt(r.brokerName, r.brokerAddr)?.dataVersion
     const isChanged = isFirst || known === undefined || !sameVersion(known, r.dataVersion)
+    let leftOut = 0
     for (const [name, topic] of r.topics) {
-      if (!isChanged && this.topics.get(name)?.has(r.brokerName) === true) continue
+      if (!isChanged && this.queues.get(name, r.brokerName) !== undefined) continue
       const readOnly = isPrimeSlave && group.enableActingMaster
-      this.setQueues(name, {
-        brokerName: r.brokerName,
-        readQueueNums: topic.readQueueNums,
-        writeQueueNums: topic.writeQueueNums,
-        perm: readOnly ? topic.perm & ~Perm.WRITE : topic.perm,
-        topicSysFlag: topic.topicSysFlag,
-      })
+      const perm = readOnly ? topic.perm & ~Perm.WRITE : topic.perm
+      if (!this.setQueues(name, { ...topic, brokerName: r.brokerName, perm })) leftOut++
     }
-    if (!isChanged) return
-    for (const [topic, mapping] of r.mappings) {
+    this.#tellOfLeftOut(r, leftOut)
+    if (isChanged) this.#takeMappings(r)
+  }
+
+  /** A broker maps topics that it has, and no others. */
+  #takeMappings({ brokerName, mappings }: Registration): void {
+    for (const [topic, mapping] of mappings) {
+      if (this.queues.get(topic, brokerName) === undefined) continue
+      if (!isMappingFit(mapping, topic, brokerName, this.#limits)) continue
       const byBroker = this.mappings.get(topic) ?? new Map<string, unknown>()
-      this.mappings.set(topic, byBroker.set(r.brokerName, mapping))
+      this.mappings.set(topic, byBroker.set(brokerName, mappingForClients(mapping)))
+    }
+  }
+
+  #tellOfLeftOut({ brokerName, brokerAddr: address }: Registration, count: number): void {
+    if (count === 0) {
+      this.#incomplete.delete(brokerName)
+    } else if (!this.#incomplete.has(brokerName)) {
+      this.#incomplete.add(brokerName)
+      this.#env.events.emit(topicsLeftOut, { broker: brokerName, address, count })
     }
   }
 
   #deleteTopicsExcept(brokerName: string, keep: ReadonlyMap<string, unknown>): void {
-    for (const [topic, queues] of [...this.topics]) {
-      if (keep.has(topic) || !queues.delete(brokerName)) continue
-      if (queues.size === 0) this.topics.delete(topic)
+    for (const topic of [...this.queues.topicsOf(brokerName)]) {
+      if (!keep.has(topic)) this.#forgetTopic(topic, brokerName)
     }
   }
 
+  #forgetTopic(topic: string, brokerName: string): void {
+    this.queues.delete(topic, brokerName)
+    const byBroker = this.mappings.get(topic)
+    if (byBroker?.delete(brokerName) === true && byBroker.size === 0) this.mappings.delete(topic)
+  }
+
+  #displaced(group: BrokerGroup, r: Registration, before: string): void {
+    const { brokerId: id, brokerAddr: address } = r
+    this.#env.events.emit(brokerDisplaced, { broker: group.brokerName, id, before, address })
+  }
+
   #setLive(r: Registration): void {
-    const key = keyOf(r.cluster, r.brokerAddr)
-    this.#live.set(key, {
+    this.#forgetLive(r.brokerName, r.brokerAddr)
+    const live: LiveBroker = {
+      brokerName: r.brokerName,
+      brokerId: r.brokerId,
+      address: r.brokerAddr,
       heardMs: this.#env.clock.monotonic(),
       expiryMs: r.expiryMs ?? DEFAULT_EXPIRY_MS,
       dataVersion: r.dataVersion,
       connection: r.connection,
       haServerAddr: r.haServerAddr,
       followsAskerPort: r.followsAskerPort,
-    })
-    if (r.filterServers === undefined) return
-    if (r.filterServers.length === 0) this.#filterServers.delete(key)
-    else this.#filterServers.set(key, r.filterServers)
+    }
+    const key = keyOf(r.brokerName, r.brokerAddr)
+    this.#live.set(key, live)
+    const ofConnection = this.#byConnection.get(r.connection) ?? new Set<LiveBroker>()
+    this.#byConnection.set(r.connection, ofConnection.add(live))
+    const servers = r.filterServers === undefined ? undefined : fitFilterServers(r.filterServers)
+    if (servers === undefined) return
+    if (servers.length === 0) this.#filterServers.delete(key)
+    else this.#filterServers.set(key, servers)
+  }
+
+  #forgetLive(brokerName: string, address: string): void {
+    const key = keyOf(brokerName, address)
+    const live = this.#live.get(key)
+    if (live === undefined) return
+    this.#live.delete(key)
+    const ofConnection = this.#byConnection.get(live.connection)
+    ofConnection?.delete(live)
+    if (ofConnection?.size === 0) this.#byConnection.delete(live.connection)
   }
 
   #masterFor(group: BrokerGroup, r: Registration): { masterAddr?: string; haServerAddr?: string } {
     if (r.brokerId === MASTER_ID) return {}
     const masterAddr = group.members.get(MASTER_ID)
-    const live = masterAddr === undefined ? undefined : this.liveAt(r.cluster, masterAddr)
+    const live = masterAddr === undefined ? undefined : this.liveAt(r.brokerName, masterAddr)
     if (masterAddr === undefined || live === undefined) return {}
     return {
       masterAddr,
@@ -286,33 +394,44 @@ export class RouteTable {
     }
   }
 
-  #removeGroup(group: BrokerGroup): void {
-    this.brokers.delete(group.brokerName)
-    const names = this.clusters.get(group.cluster)
-    names?.delete(group.brokerName)
-    if (names?.size === 0) this.clusters.delete(group.cluster)
-    this.#deleteTopicsExcept(group.brokerName, new Map())
-    for (const [topic, byBroker] of [...this.mappings]) {
-      if (byBroker.delete(group.brokerName) && byBroker.size === 0) this.mappings.delete(topic)
+  #removeGroup({ brokerName, clusters }: BrokerGroup): void {
+    this.brokers.delete(brokerName)
+    this.#incomplete.delete(brokerName)
+    for (const cluster of clusters) {
+      const names = this.clusters.get(cluster)
+      names?.delete(brokerName)
+      if (names?.size === 0) this.clusters.delete(cluster)
     }
+    this.#deleteTopicsExcept(brokerName, new Map())
   }
 
   #wipeWrite(brokerName: string): void {
     this.changePerms(brokerName, (perm) => perm & ~Perm.WRITE)
   }
 
-  #membersWhere(
-    test: (live: LiveBroker) => boolean,
-  ): { group: BrokerGroup; id: number; address: string }[] {
-    const found = []
-    for (const group of this.brokers.values()) {
-      for (const [id, address] of group.members) {
-        const live = this.liveAt(group.cluster, address)
-        if (live !== undefined && test(live)) found.push({ group, id, address })
-      }
+  #membersAt(living: Iterable<LiveBroker>): LeavingMember[] {
+    const found: LeavingMember[] = []
+    for (const { brokerName, brokerId, address } of living) {
+      const group = this.brokers.get(brokerName)
+      if (group === undefined) continue
+      // The id under which the address stands, as a slave may have become master.
+      const id = group.members.get(brokerId) === address ? brokerId : idOf(group, address)
+      found.push({ group, id: id ?? brokerId, address })
     }
     return found
   }
+}
+
+function idOf(group: BrokerGroup, wanted: string): number | undefined {
+  for (const [id, address] of group.members) if (address === wanted) return id
+  return undefined
+}
+
+/** The least id of a group's members; 0 without any. */
+export function leastId({ members }: BrokerGroup): number {
+  let least: number | undefined
+  for (const id of members.keys()) if (least === undefined || id < least) least = id
+  return least ?? 0
 }
 
 /** Two versions are the same when all three numbers are. */
@@ -320,6 +439,6 @@ export function sameVersion(a: DataVersion, b: DataVersion): boolean {
   return a.stateVersion === b.stateVersion && a.timestamp === b.timestamp && a.counter === b.counter
 }
 
-function keyOf(cluster: string, address: string): string {
-  return `${cluster}\n${address}`
+function keyOf(brokerName: string, address: string): string {
+  return `${brokerName}\n${address}`
 }

@@ -83,6 +83,8 @@ export interface MessageFilter {
   matchesTagsCode(tagsCode: number): boolean
   /** Tested on the whole record, for filters on properties. The view is valid during the call. */
   matchesRecord?(record: Buffer): boolean
+  /** True once its tests have cost so much that the read is to end before the next message. */
+  readonly isSpent?: boolean
 }
 
 /** How much one read may return. The store's own limits apply besides. */

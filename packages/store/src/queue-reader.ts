@@ -184,6 +184,7 @@ export class QueueReader {
       reading.next++
       return undefined
     }
+    if (reading.filter?.isSpent === true && reading.next > reading.first) return 'full'
     const batch = reading.queue.batchIn?.(units, at)
     if (this.#isFull(reading, physicalOffset, sizeBytes, batch?.count ?? 1)) return 'full'
     let record = loaded ?? this.#log.near(physicalOffset, sizeBytes)

@@ -1,7 +1,8 @@
 import type { Clock } from '@skylarkmq/env'
-import { isSystemPullGroup } from '@skylarkmq/protocol'
+import { groupProblem, isSystemPullGroup, type TableLimit } from '@skylarkmq/protocol'
 import type { StoreConfig } from '@skylarkmq/store'
 import type { BrokerConfig } from '../options.ts'
+import { noLimits } from '../table-limits.ts'
 
 /** A group that has read nothing cold for this long is forgotten. */
 const RESIDE_MS = 60_000
@@ -22,11 +23,14 @@ export class ColdDataControl {
   readonly #config: BrokerConfig & StoreConfig
   readonly #read = new Map<string, ColdRead>()
   readonly #thresholds = new Map<string, number>()
+  readonly #limit: TableLimit
   #bytes = 0
 
-  constructor(clock: Clock, config: BrokerConfig & StoreConfig) {
+  /** `limit` bounds the number of groups with a limit of their own. */
+  constructor(clock: Clock, config: BrokerConfig & StoreConfig, limit = noLimits.coldData) {
     this.#clock = clock
     this.#config = config
+    this.#limit = limit
   }
 
   /** A group has read so many bytes of the old part. */
@@ -49,8 +53,13 @@ export class ColdDataControl {
     return read.bytes >= threshold || this.#bytes >= this.#config.globalColdReadThreshold
   }
 
-  /** Sets how many bytes a group may read in five seconds. */
+  /**
+   * Sets how many bytes a group may read in five seconds; nothing for what cannot be a group's name. Throws a
+   * ProtocolError when there is no room for another group.
+   */
   setThreshold(group: string, bytes: number): void {
+    if (groupProblem(group) !== undefined) return
+    if (!this.#thresholds.has(group)) this.#limit.check(this.#thresholds.size + 1)
     this.#thresholds.set(group, bytes)
   }
 

@@ -1,7 +1,8 @@
 import type { Env } from '@skylarkmq/env'
-import { isLmqTopic, type DataVersion } from '@skylarkmq/protocol'
+import { isLmqTopic, isSystemGroup, type DataVersion, type TableLimit } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
+import { noLimits } from '../table-limits.ts'
 
 type OffsetsByQueue = Map<number, number>
 
@@ -11,6 +12,9 @@ type OffsetsByQueue = Map<number, number>
  */
 export class ConsumerOffsetTable {
   readonly #committed = new Map<string, OffsetsByQueue>()
+  /** The topics of each group's offsets, and the groups of each topic's. */
+  readonly #topicsOf = new Map<string, Set<string>>()
+  readonly #groupsOf = new Map<string, Set<string>>()
   /** How far a group has pulled, whatever it has committed; not saved. */
   readonly #pulled = new Map<string, OffsetsByQueue>()
   /** A reset that waits for the group's next pull of the queue. */
@@ -18,16 +22,20 @@ export class ConsumerOffsetTable {
   readonly #version: VersionCounter
   readonly #saved: SavedTable
   readonly #hasLightQueues: boolean
+  readonly #limit: TableLimit
+  #committedCount = 0
+  #pulledCount = 0
 
   /**
    * Reads the file. With `hasLightQueues` the offsets of groups that are named as light message queues are a table of
-   * their own in it. Throws ERR_BROKER_CONFIG_FILE.
+   * their own in it. `limit` bounds the number of offsets. Throws ERR_BROKER_CONFIG_FILE.
    */
-  constructor(env: Env, path: string, hasLightQueues = false) {
+  constructor(env: Env, path: string, hasLightQueues = false, limit = noLimits.offsets) {
     this.#hasLightQueues = hasLightQueues
+    this.#limit = limit
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
-    this.#saved = new SavedTable(file, () => this.#content())
+    this.#saved = new SavedTable(env, file, () => this.#content())
     this.#restore(file.load())
   }
 
@@ -44,18 +52,33 @@ export class ConsumerOffsetTable {
     )
   }
 
-  /** Notes how far a group has come. A reset that waits takes precedence: then nothing is noted, and false comes back. */
+  /** Why a group's offset in a queue cannot be noted, in a sentence; undefined when it can. */
+  problem(group: string, topic: string, queueId: number): string | undefined {
+    if (this.#committed.get(keyOf(topic, group))?.has(queueId) === true) return undefined
+    return this.#limit.problem(this.#committedCount + 1)
+  }
+
+  /**
+   * Notes how far a group has come. A reset that waits takes precedence: then nothing is noted, and false comes back.
+   * Where there is no room for it nothing is noted either; who has to answer asks `problem` first.
+   */
   commit(group: string, topic: string, queueId: number, offset: number): boolean {
     const key = keyOf(topic, group)
     if (this.#resets.get(key)?.has(queueId) === true) return false
-    set(this.#committed, key, queueId, offset)
-    this.#saved.changed()
+    if (this.#set(key, group, topic, queueId, offset)) this.#saved.changed()
     return true
   }
 
   /** Notes how far a group has pulled; for statistics. */
   pulled(group: string, topic: string, queueId: number, offset: number): void {
-    set(this.#pulled, keyOf(topic, group), queueId, offset)
+    const key = keyOf(topic, group)
+    const queues = this.#pulled.get(key) ?? new Map<number, number>()
+    if (!queues.has(queueId)) {
+      if (this.#limit.problem(this.#pulledCount + 1) !== undefined) return
+      this.#pulledCount++
+      if (queues.size === 0) this.#pulled.set(key, queues)
+    }
+    queues.set(queueId, offset)
   }
 
   /** How far a group has pulled; undefined when it has not, since the start. */
@@ -66,16 +89,19 @@ export class ConsumerOffsetTable {
   /** Moves a group, wherever its consumers are: their next pull of the queue is told. */
   reset(group: string, topic: string, queueId: number, offset: number): void {
     const key = keyOf(topic, group)
-    set(this.#committed, key, queueId, offset)
+    if (!this.#set(key, group, topic, queueId, offset)) return
     set(this.#resets, key, queueId, offset)
     this.#saved.changed()
   }
 
   /** The reset that waits for a pull of this queue, which takes it; undefined when none does. */
   takeReset(group: string, topic: string, queueId: number): number | undefined {
-    const resets = this.#resets.get(keyOf(topic, group))
+    if (this.#resets.size === 0) return undefined
+    const key = keyOf(topic, group)
+    const resets = this.#resets.get(key)
     const offset = resets?.get(queueId)
     if (offset !== undefined) resets?.delete(queueId)
+    if (resets?.size === 0) this.#resets.delete(key)
     return offset
   }
 
@@ -85,26 +111,28 @@ export class ConsumerOffsetTable {
   }
 
   /** Topics on which a group has committed. */
-  topicsOf(group: string): Set<string> {
-    return this.#other(group, 1)
+  topicsOf(group: string): ReadonlySet<string> {
+    return this.#topicsOf.get(group) ?? new Set<string>()
   }
 
   /** Groups that have committed on a topic. */
-  groupsOf(topic: string): Set<string> {
-    return this.#other(topic, 0)
+  groupsOf(topic: string): ReadonlySet<string> {
+    return this.#groupsOf.get(topic) ?? new Set<string>()
   }
 
-  /** Copies a group's offsets of a topic to another group. */
+  /** Copies a group's offsets of a topic to another group; as many of them as there is room for. */
   clone(source: string, target: string, topic: string): void {
     const offsets = this.#committed.get(keyOf(topic, source))
-    if (offsets === undefined) return
-    this.#committed.set(keyOf(topic, target), new Map(offsets))
+    if (offsets === undefined || source === target) return
+    const key = keyOf(topic, target)
+    this.#forgetCommitted(key, target, topic)
+    for (const [queueId, offset] of offsets) this.#set(key, target, topic, queueId, offset)
     this.#saved.changed()
   }
 
   /** Forgets all of a group. */
   deleteGroup(group: string): void {
-    for (const topic of this.topicsOf(group)) this.#delete(keyOf(topic, group))
+    for (const topic of [...this.topicsOf(group)]) this.#delete(group, topic)
   }
 
   /**
@@ -128,7 +156,7 @@ export class ConsumerOffsetTable {
 
   /** Forgets all groups' offsets of a topic. */
   deleteTopic(topic: string): void {
-    for (const group of this.groupsOf(topic)) this.#delete(keyOf(topic, group))
+    for (const group of [...this.groupsOf(topic)]) this.#delete(group, topic)
   }
 
   /** Every committed offset: `topic@group` → queue → offset. */
@@ -146,21 +174,45 @@ export class ConsumerOffsetTable {
     return this.#saved.settled()
   }
 
-  #delete(key: string): void {
-    this.#committed.delete(key)
+  #delete(group: string, topic: string): void {
+    const key = keyOf(topic, group)
+    this.#forgetCommitted(key, group, topic)
+    this.#pulledCount -= this.#pulled.get(key)?.size ?? 0
     this.#pulled.delete(key)
     this.#resets.delete(key)
     this.#saved.changed()
   }
 
-  /** The other half of the keys `topic@group` in which `name` is the half `1 - half`. */
-  #other(name: string, half: 0 | 1): Set<string> {
-    const found = new Set<string>()
-    for (const key of this.#committed.keys()) {
-      const parts = splitKey(key)
-      if (parts[half === 0 ? 0 : 1] === name) found.add(parts[half === 0 ? 1 : 0])
+  #forgetCommitted(key: string, group: string, topic: string): void {
+    this.#committedCount -= this.#committed.get(key)?.size ?? 0
+    this.#committed.delete(key)
+    leave(this.#topicsOf, group, topic)
+    leave(this.#groupsOf, topic, group)
+  }
+
+  /** False when there is no room. The broker's own groups always have some. */
+  #set(key: string, group: string, topic: string, queueId: number, offset: number): boolean {
+    const queues = this.#committed.get(key)
+    if (queues?.has(queueId) === true) {
+      queues.set(queueId, offset)
+      return true
     }
-    return found
+    const isFull = this.#limit.problem(this.#committedCount + 1) !== undefined
+    if (isFull && !isSystemGroup(group)) return false
+    this.#add(key, group, topic, queueId, offset)
+    return true
+  }
+
+  #add(key: string, group: string, topic: string, queueId: number, offset: number): void {
+    const before = this.#committed.get(key)
+    const queues = before ?? new Map<number, number>()
+    if (before === undefined) {
+      this.#committed.set(key, queues)
+      join(this.#topicsOf, group, topic)
+      join(this.#groupsOf, topic, group)
+    }
+    if (!queues.has(queueId)) this.#committedCount++
+    queues.set(queueId, offset)
   }
 
   /** Apache: `ConsumerOffsetManager.java`; `LmqConsumerOffsetManager.java`. */
@@ -187,14 +239,28 @@ export class ConsumerOffsetTable {
     }
     this.#version.restore(dataVersion)
     for (const [key, offset] of Object.entries(lmqOffsetTable ?? {})) {
-      set(this.#committed, key, 0, offset)
+      const [topic, group] = splitKey(key)
+      this.#add(key, group, topic, 0, offset)
     }
     for (const [key, queues] of Object.entries(offsetTable ?? {})) {
+      const [topic, group] = splitKey(key)
       for (const [queueId, offset] of Object.entries(queues)) {
-        set(this.#committed, key, Number(queueId), offset)
+        this.#add(key, group, topic, Number(queueId), offset)
       }
     }
   }
+}
+
+function join(table: Map<string, Set<string>>, key: string, name: string): void {
+  const names = table.get(key)
+  if (names === undefined) table.set(key, new Set([name]))
+  else names.add(name)
+}
+
+function leave(table: Map<string, Set<string>>, key: string, name: string): void {
+  const names = table.get(key)
+  names?.delete(name)
+  if (names?.size === 0) table.delete(key)
 }
 
 function set(

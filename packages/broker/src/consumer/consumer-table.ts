@@ -1,7 +1,14 @@
 import type { Clock } from '@skylarkmq/env'
-import type { ConsumerData, SubscriptionData } from '@skylarkmq/protocol'
+import type { ConsumerData, SubscriptionData, TableLimit } from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
-import { subscriptionConflict, type SubscriptionConflict } from './subscription-conflict.ts'
+import { noLimits } from '../table-limits.ts'
+import { ConflictWatch, fingerprintOf, sameWants } from './subscription-conflict.ts'
+import type { SubscriptionConflict } from './subscription-conflict.ts'
+
+/** Memory that a client takes beside what it says, roughly. */
+const MEMBER_BYTES = 512
+/** The same of a subscription. */
+const SUBSCRIPTION_BYTES = 256
 
 /** One client of a group. Apache: `ClientChannelInfo.java`. */
 export interface GroupClient {
@@ -14,8 +21,12 @@ export interface GroupClient {
 }
 
 /** A client of a group, and what it wants by its last heartbeat that said so. */
-interface GroupMember extends GroupClient {
+export interface GroupMember extends GroupClient {
   subscriptions: readonly SubscriptionData[]
+  /** Equal for members that want the same. */
+  fingerprint: string
+  /** Memory that it takes, roughly. */
+  bytes: number
 }
 
 /** A group with at least one client connected. Apache: `ConsumerGroupInfo.java`. */
@@ -25,12 +36,17 @@ export interface ConsumerGroup {
   messageModel: ConsumerData['messageModel']
   consumeFromWhere: ConsumerData['consumeFromWhere']
   readonly clients: Map<Connection, GroupMember>
+  /** The same clients by id, which several may have. */
+  readonly byId: Map<string, Set<GroupMember>>
   readonly subscriptions: Map<string, SubscriptionData>
+  readonly conflicts: ConflictWatch
+  /** The different ids in order, until they change. */
+  sortedIds: readonly string[] | undefined
 }
 
-/** The different ids of a group's clients. */
-export function clientIdsOf({ clients }: ConsumerGroup): string[] {
-  return [...new Set([...clients.values()].map((client) => client.clientId))]
+/** The different ids of a group's clients, in order. */
+export function clientIdsOf(group: ConsumerGroup): readonly string[] {
+  return (group.sortedIds ??= [...group.byId.keys()].sort())
 }
 
 /** Called with a group whose clients or topics changed, to tell its clients. */
@@ -52,11 +68,16 @@ export interface ConsumerTableListeners {
 export class ConsumerTable {
   readonly #clock: Clock
   readonly #listeners: ConsumerTableListeners
+  readonly #limit: TableLimit
   readonly #groups = new Map<string, ConsumerGroup>()
+  readonly #ofConnection = new Map<Connection, Set<ConsumerGroup>>()
+  #bytes = 0
 
-  constructor(clock: Clock, listeners: ConsumerTableListeners) {
+  /** `limit` bounds the memory for what clients say, in bytes. */
+  constructor(clock: Clock, listeners: ConsumerTableListeners, limit = noLimits.consumers) {
     this.#clock = clock
     this.#listeners = listeners
+    this.#limit = limit
   }
 
   /** All groups by name. */
@@ -76,9 +97,7 @@ export class ConsumerTable {
 
   /** The client of a group with this id; undefined when it is not connected. */
   client(group: string, clientId: string): GroupClient | undefined {
-    for (const client of this.#groups.get(group)?.clients.values() ?? []) {
-      if (client.clientId === clientId) return client
-    }
+    for (const client of this.#groups.get(group)?.byId.get(clientId) ?? []) return client
     return undefined
   }
 
@@ -90,24 +109,25 @@ export class ConsumerTable {
   }
 
   /**
-   * Takes a heartbeat. Returns whether clients or topics changed; then the group's clients have been
-   * told, unless `notify` is false.
+   * Takes a heartbeat. Returns whether clients or topics changed; then the group's clients are
+   * told, unless `notify` is false. Throws a ProtocolError when there is no room for the client.
    */
   register(data: ConsumerData, client: Omit<GroupClient, 'heardMs'>, notify: boolean): boolean {
-    const now = this.#clock.monotonic()
-    const group = this.#groups.get(data.groupName) ?? this.#add(data)
+    const found = this.#groups.get(data.groupName)
+    const known = found?.clients.get(client.connection)
+    const isNew = known === undefined || known.clientId !== client.clientId
+    const wants = data.subscriptionDataSet
+    const isOther = isNew || !sameWants(known.subscriptions, wants)
+    if (isOther)
+      this.#limit.check(this.#bytes + bytesOf(client.clientId, wants) - (known?.bytes ?? 0))
+    const group = found ?? this.#add(data)
     group.consumeType = data.consumeType
     group.messageModel = data.messageModel
     group.consumeFromWhere = data.consumeFromWhere
-    const known = group.clients.get(client.connection)
-    const isNew = known === undefined || known.clientId !== client.clientId
-    const subscriptions = data.subscriptionDataSet
-    const member = isNew ? { ...client, heardMs: now, subscriptions } : known
-    group.clients.set(client.connection, member)
-    this.#lookForConflict(group, member, isNew ? undefined : known.subscriptions, subscriptions)
-    member.heardMs = now
-    member.subscriptions = subscriptions
-    const isChanged = this.#takeSubscriptions(group, data.subscriptionDataSet) || isNew
+    const member = isNew ? this.#join(group, client, known) : known
+    member.heardMs = this.#clock.monotonic()
+    if (isOther) this.#takeWants(group, member, wants)
+    const isChanged = this.#takeSubscriptions(group, wants) || isNew
     if (isChanged && notify) this.#listeners.changed(group)
     return isChanged
   }
@@ -123,7 +143,12 @@ export class ConsumerTable {
   /** A client leaves a group. */
   unregister(groupName: string, connection: Connection, notify: boolean): void {
     const group = this.#groups.get(groupName)
-    if (group?.clients.delete(connection) !== true) return
+    const member = group?.clients.get(connection)
+    if (group === undefined || member === undefined) return
+    this.#remove(group, member)
+    const groups = this.#ofConnection.get(connection)
+    groups?.delete(group)
+    if (groups?.size === 0) this.#ofConnection.delete(connection)
     if (group.clients.size === 0) {
       this.#groups.delete(groupName)
       this.#listeners.gone(groupName)
@@ -132,14 +157,16 @@ export class ConsumerTable {
 
   /** A connection is gone: its clients leave all their groups. */
   closed(connection: Connection): void {
-    for (const groupName of [...this.#groups.keys()]) this.unregister(groupName, connection, true)
+    for (const { groupName } of [...(this.#ofConnection.get(connection) ?? [])]) {
+      this.unregister(groupName, connection, true)
+    }
   }
 
   /** Closes the connections of clients that have sent no heartbeat for `expiryMs`. */
   expire(expiryMs: number): void {
     const before = this.#clock.monotonic() - expiryMs
     for (const group of [...this.#groups.values()]) {
-      for (const client of [...group.clients.values()]) {
+      for (const client of group.clients.values()) {
         if (client.heardMs >= before) continue
         this.unregister(group.groupName, client.connection, true)
         client.connection.destroy()
@@ -154,31 +181,57 @@ export class ConsumerTable {
       messageModel: data.messageModel,
       consumeFromWhere: data.consumeFromWhere,
       clients: new Map(),
+      byId: new Map(),
       subscriptions: new Map(),
+      conflicts: new ConflictWatch(this.#clock, data.groupName, this.#listeners.conflict),
+      sortedIds: undefined,
     }
     this.#groups.set(data.groupName, group)
     return group
   }
 
-  /** Compares a member that is new, or wants something else than before, with the others. */
-  #lookForConflict(
-    { groupName, clients }: ConsumerGroup,
-    { clientId, connection }: GroupClient,
-    before: readonly SubscriptionData[] | undefined,
-    subscriptions: readonly SubscriptionData[],
-  ): void {
-    const member = { clientId, subscriptions }
-    const isSame =
-      before !== undefined &&
-      subscriptionConflict(groupName, member, { clientId, subscriptions: before }) === undefined
-    if (isSame) return
-    for (const other of clients.values()) {
-      if (other.connection === connection) continue
-      const conflict = subscriptionConflict(groupName, member, other)
-      if (conflict === undefined) continue
-      this.#listeners.conflict(conflict)
-      return
+  #join(
+    group: ConsumerGroup,
+    client: Omit<GroupClient, 'heardMs'>,
+    before: GroupMember | undefined,
+  ): GroupMember {
+    if (before !== undefined) this.#remove(group, before)
+    const member: GroupMember = {
+      ...client,
+      heardMs: 0,
+      subscriptions: [],
+      fingerprint: '',
+      bytes: 0,
     }
+    group.clients.set(client.connection, member)
+    const namesakes = group.byId.get(client.clientId) ?? new Set<GroupMember>()
+    group.byId.set(client.clientId, namesakes.add(member))
+    group.sortedIds = undefined
+    const groups = this.#ofConnection.get(client.connection) ?? new Set<ConsumerGroup>()
+    this.#ofConnection.set(client.connection, groups.add(group))
+    return member
+  }
+
+  #remove(group: ConsumerGroup, member: GroupMember): void {
+    group.clients.delete(member.connection)
+    group.conflicts.left(member)
+    const namesakes = group.byId.get(member.clientId)
+    namesakes?.delete(member)
+    if (namesakes?.size === 0) group.byId.delete(member.clientId)
+    group.sortedIds = undefined
+    this.#bytes -= member.bytes
+  }
+
+  #takeWants(group: ConsumerGroup, member: GroupMember, wants: readonly SubscriptionData[]): void {
+    const bytes = bytesOf(member.clientId, wants)
+    this.#bytes += bytes - member.bytes
+    member.bytes = bytes
+    member.subscriptions = wants
+    const fingerprint = fingerprintOf(wants)
+    if (fingerprint === member.fingerprint) return
+    group.conflicts.left(member)
+    member.fingerprint = fingerprint
+    group.conflicts.joined(member)
   }
 
   /** True when a topic came or went. A newer expression of a known topic replaces the old one in silence. */
@@ -193,9 +246,18 @@ export class ConsumerTable {
         group.subscriptions.set(each.topic, each)
       }
     }
-    for (const topic of [...group.subscriptions.keys()]) {
+    for (const topic of group.subscriptions.keys()) {
       if (!topics.has(topic)) isChanged = group.subscriptions.delete(topic)
     }
     return isChanged
   }
+}
+
+function bytesOf(clientId: string, wants: readonly SubscriptionData[]): number {
+  let bytes = MEMBER_BYTES + clientId.length
+  for (const { topic, subString, tagsSet, codeSet } of wants) {
+    bytes += SUBSCRIPTION_BYTES + topic.length + subString.length + 8 * codeSet.length
+    for (const tag of tagsSet) bytes += 16 + tag.length
+  }
+  return bytes
 }

@@ -1,7 +1,10 @@
 import type { Clock } from '@skylarkmq/env'
-import type { MessageQueue } from '@skylarkmq/protocol'
+import type { MessageQueue, TableLimit } from '@skylarkmq/protocol'
+import { noLimits } from '../table-limits.ts'
 
 const EXPIRY_MS = 60_000
+/** Locks that one sweep looks at, so that others get their turn. */
+const SWEPT_MAX = 20_000
 
 interface Lock {
   clientId: string
@@ -15,40 +18,79 @@ interface Lock {
  */
 export class QueueLockTable {
   readonly #clock: Clock
+  readonly #limit: TableLimit
   readonly #groups = new Map<string, Map<string, Lock>>()
+  #count = 0
 
-  constructor(clock: Clock) {
+  /** `limit` bounds the number of locks. */
+  constructor(clock: Clock, limit = noLimits.locks) {
     this.#clock = clock
+    this.#limit = limit
   }
 
-  /** Takes or renews locks; returns the queues that the client now has. */
+  /**
+   * Takes or renews locks; returns the queues that the client now has. Throws a ProtocolError when there is no room for
+   * all of them.
+   */
   lock(group: string, queues: readonly MessageQueue[], clientId: string): MessageQueue[] {
     const locks = this.#groups.get(group) ?? new Map<string, Lock>()
-    this.#groups.set(group, locks)
     const now = this.#clock.monotonic()
-    return queues.filter((queue) => {
-      const held = locks.get(keyOf(queue))
-      if (held !== undefined && held.clientId !== clientId && !this.#isExpired(held)) return false
-      locks.set(keyOf(queue), { clientId, renewedMs: now })
-      return true
-    })
+    const taken: MessageQueue[] = []
+    for (const queue of queues) {
+      const key = keyOf(queue)
+      const held = locks.get(key)
+      if (held !== undefined && held.clientId !== clientId && !this.#isExpired(held)) continue
+      if (held === undefined) {
+        this.#limit.check(this.#count + 1)
+        this.#count++
+      }
+      locks.set(key, { clientId, renewedMs: now })
+      if (locks.size === 1) this.#groups.set(group, locks)
+      taken.push(queue)
+    }
+    return taken
   }
 
   /** Gives up the locks that the client has; others stay. */
   unlock(group: string, queues: readonly MessageQueue[], clientId: string): void {
     const locks = this.#groups.get(group)
+    if (locks === undefined) return
     for (const queue of queues) {
-      if (locks?.get(keyOf(queue))?.clientId === clientId) locks.delete(keyOf(queue))
+      const key = keyOf(queue)
+      if (locks.get(key)?.clientId === clientId) this.#remove(group, locks, key)
     }
-    if (locks?.size === 0) this.#groups.delete(group)
   }
 
   /** Whether any client of the group holds a queue: the group consumes in order. */
   isHeldBy(group: string): boolean {
-    for (const lock of this.#groups.get(group)?.values() ?? []) {
+    const locks = this.#groups.get(group)
+    if (locks === undefined) return false
+    for (const [key, lock] of locks) {
       if (!this.#isExpired(lock)) return true
+      this.#remove(group, locks, key)
     }
     return false
+  }
+
+  /** Forgets locks that have ended. To be called every few seconds; looks at some of them each time. */
+  sweep(): void {
+    let left = SWEPT_MAX
+    for (const [group, locks] of this.#groups) {
+      for (const [key, lock] of locks) {
+        if (left-- <= 0) return
+        if (this.#isExpired(lock)) this.#remove(group, locks, key)
+      }
+      if (locks.size === 0) continue
+      // The next sweep begins with the others.
+      this.#groups.delete(group)
+      this.#groups.set(group, locks)
+    }
+  }
+
+  #remove(group: string, locks: Map<string, Lock>, key: string): void {
+    locks.delete(key)
+    this.#count--
+    if (locks.size === 0) this.#groups.delete(group)
   }
 
   #isExpired(lock: Lock): boolean {

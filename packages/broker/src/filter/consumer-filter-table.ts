@@ -1,6 +1,7 @@
 import type { Env } from '@skylarkmq/env'
-import type { SubscriptionData } from '@skylarkmq/protocol'
+import type { SubscriptionData, TableLimit } from '@skylarkmq/protocol'
 import { JsonFile, SavedTable } from '../json-table.ts'
+import { noLimits } from '../table-limits.ts'
 import { BloomFilter, type BloomFilterData } from './bloom-filter.ts'
 import { CompiledExpressions } from './compiled-expressions.ts'
 import { isTagExpression } from './expression-type.ts'
@@ -33,7 +34,12 @@ export interface ConsumerFilterOptions {
   readonly expectConsumerNumUseFilter: number
   /** How long the filter of a group without clients is kept, ms. */
   readonly cleanTimeSpanMs: () => number
+  /** Bounds the memory for expressions, in bytes. */
+  readonly limit?: TableLimit
 }
+
+/** Memory that a filter takes beside its texts, roughly. */
+const FILTER_BYTES = 512
 
 /** A value of the file, whose fields may be missing. */
 type SavedFilter = Partial<ConsumerFilterData>
@@ -48,6 +54,10 @@ export class ConsumerFilterTable {
   readonly #cleanTimeSpanMs: () => number
   /** Topic → group → filter. */
   readonly #topics = new Map<string, Map<string, ConsumerFilterData>>()
+  /** The topics of each group's filters. */
+  readonly #ofGroup = new Map<string, Set<string>>()
+  readonly #limit: TableLimit
+  #bytes = 0
   readonly #saved: SavedTable
   /** Expressions that were read lately. */
   readonly compiled = new CompiledExpressions()
@@ -56,10 +66,11 @@ export class ConsumerFilterTable {
   constructor(env: Env, options: ConsumerFilterOptions) {
     this.#env = env
     this.#cleanTimeSpanMs = options.cleanTimeSpanMs
+    this.#limit = options.limit ?? noLimits.filters
     const { maxErrorRateOfBloomFilter, expectConsumerNumUseFilter } = options
     this.#bloom = new BloomFilter(maxErrorRateOfBloomFilter, expectConsumerNumUseFilter)
     const file = new JsonFile(env, options.path)
-    this.#saved = new SavedTable(file, () => this.toJson())
+    this.#saved = new SavedTable(env, file, () => this.toJson())
     this.#restore(file.load())
   }
 
@@ -79,7 +90,7 @@ export class ConsumerFilterTable {
     for (const each of subscriptions) {
       if (!isTagExpression(each.expressionType) && each.subString !== '') this.#take(group, each)
     }
-    if (this.#topics.size === 0) return
+    if (!this.#ofGroup.has(group)) return
     const wanted = new Set(subscriptions.map((each) => each.topic))
     this.#leave(group, (topic) => !wanted.has(topic))
   }
@@ -95,10 +106,8 @@ export class ConsumerFilterTable {
     for (const [topic, groups] of this.#topics) {
       for (const [group, filter] of groups) {
         if (!isDead(filter) || now - filter.deadTime < this.#cleanTimeSpanMs()) continue
-        groups.delete(group)
-        this.#saved.changed()
+        this.#remove(topic, group)
       }
-      if (groups.size === 0) this.#topics.delete(topic)
     }
     this.#saved.save()
   }
@@ -130,9 +139,10 @@ export class ConsumerFilterTable {
       return
     }
     const compiled = this.compiled.get(expressionType, subString)
-    // One that cannot be read leaves nothing, so that the clients' pulls are refused.
-    if (typeof compiled === 'string') {
-      if (this.#topics.get(topic)?.delete(group) === true) this.#saved.changed()
+    // One that cannot be read, or for which there is no room, leaves nothing, so that the clients' pulls are refused.
+    const isFull = this.#limit.problem(this.#bytes + bytesOf(topic, group, subString)) !== undefined
+    if (typeof compiled === 'string' || isFull) {
+      this.#remove(topic, group)
       return
     }
     this.#put({
@@ -150,9 +160,26 @@ export class ConsumerFilterTable {
   }
 
   #put(filter: ConsumerFilterData): void {
-    const groups = this.#topics.get(filter.topic) ?? new Map<string, ConsumerFilterData>()
-    groups.set(filter.consumerGroup, filter)
-    this.#topics.set(filter.topic, groups)
+    const { topic, consumerGroup: group } = filter
+    this.#remove(topic, group)
+    const groups = this.#topics.get(topic) ?? new Map<string, ConsumerFilterData>()
+    this.#topics.set(topic, groups.set(group, filter))
+    const topics = this.#ofGroup.get(group) ?? new Set<string>()
+    this.#ofGroup.set(group, topics.add(topic))
+    this.#bytes += bytesOf(topic, group, filter.expression)
+  }
+
+  #remove(topic: string, group: string): void {
+    const groups = this.#topics.get(topic)
+    const filter = groups?.get(group)
+    if (groups === undefined || filter === undefined) return
+    groups.delete(group)
+    if (groups.size === 0) this.#topics.delete(topic)
+    const topics = this.#ofGroup.get(group)
+    topics?.delete(topic)
+    if (topics?.size === 0) this.#ofGroup.delete(group)
+    this.#bytes -= bytesOf(topic, group, filter.expression)
+    this.#saved.changed()
   }
 
   #revive(filter: ConsumerFilterData): void {
@@ -162,8 +189,8 @@ export class ConsumerFilterTable {
   }
 
   #leave(group: string, isLeft: (topic: string) => boolean): void {
-    for (const [topic, groups] of this.#topics) {
-      const filter = groups.get(group)
+    for (const topic of this.#ofGroup.get(group) ?? []) {
+      const filter = this.get(topic, group)
       if (filter === undefined || isDead(filter) || !isLeft(topic)) continue
       filter.deadTime = this.#env.clock.now()
       this.#saved.changed()
@@ -198,6 +225,10 @@ export class ConsumerFilterTable {
       bloomFilterData: saved.bloomFilterData as BloomFilterData,
     }
   }
+}
+
+function bytesOf(topic: string, group: string, expression: string): number {
+  return FILTER_BYTES + topic.length + group.length + expression.length
 }
 
 const isDead = (filter: ConsumerFilterData): boolean => filter.deadTime >= filter.bornTime

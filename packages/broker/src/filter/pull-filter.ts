@@ -14,6 +14,7 @@ import { refuse, type Reply } from '@skylarkmq/remoting'
 import type { MessageFilter } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import type { ConsumerFilterTable } from './consumer-filter-table.ts'
+import { PulledExpression, PULL_COST_MAX } from './sql92/sql-expression.ts'
 
 /**
  * The filter of a pull whose subscription is no tag expression; undefined when everything matches, the refusal when
@@ -49,9 +50,10 @@ export function expressionFilter(
   if (config.filterSupportRetry && isRetryTopic(topic)) {
     return retriedMessageFilter(filters, topic.slice(RETRY_PREFIX.length))
   }
-  if (!isOwn) return registered?.compiled
-  const compiled = filters.compiled.get(expressionType, subString)
-  return typeof compiled === 'string' ? undefined : compiled
+  const compiled = isOwn ? filters.compiled.get(expressionType, subString) : registered?.compiled
+  return compiled === undefined || typeof compiled === 'string'
+    ? undefined
+    : new PulledExpression(compiled)
 }
 
 /** What a client is told whose expression is no tag expression, while `enablePropertyFilter` is off. */
@@ -67,6 +69,7 @@ export function noPropertyFilter(expressionType: string): Reply {
  * `ExpressionForRetryMessageFilter.java`.
  */
 function retriedMessageFilter(filters: ConsumerFilterTable, group: string): MessageFilter {
+  let cost = 0
   return {
     matchesTagsCode: () => true,
     matchesRecord: (record) => {
@@ -75,7 +78,14 @@ function retriedMessageFilter(filters: ConsumerFilterTable, group: string): Mess
       const properties = record.subarray(spans.propertiesStart, spans.propertiesEnd)
       const topic = propertyText(properties, Property.RETRY_TOPIC)
       const compiled = topic === undefined ? undefined : filters.get(topic, group)?.compiled
-      return compiled?.matchesProperties(properties) !== false
+      if (compiled === undefined) return true
+      const before = compiled.cost
+      const isMatch = compiled.matchesProperties(properties)
+      cost += compiled.cost - before
+      return isMatch
+    },
+    get isSpent() {
+      return cost > PULL_COST_MAX
     },
   }
 }

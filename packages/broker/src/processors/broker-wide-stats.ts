@@ -1,21 +1,45 @@
 import {
-  consumeStatsListBody,
   correctionOffsetsBody,
   haRuntimeInfoBody,
   ResponseCode,
-  type ConsumeStats,
+  stringifyFastjson,
   type GetBrokerConsumeStats,
   type GetBrokerHaStatus,
-  type MessageQueue,
-  type OffsetWrapper,
   type QueryCorrectionOffset,
 } from '@skylarkmq/protocol'
 import type { Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
-import { progress, queue } from './topic-stats.ts'
+import { eachInTurns } from '../in-turns.ts'
+import {
+  ANSWERED_QUEUES_MAX,
+  consumeStatsText,
+  entryText,
+  progress,
+  queue,
+  QUEUES_PER_TURN,
+  tooManyQueues,
+  upTo,
+} from './topic-stats.ts'
+
+/** Offsets that are compared in one turn of the event loop. */
+const OFFSETS_PER_TURN = 10_000
 
 /** Written as Java's greatest long. */
 const LONG_MAX = 2 ** 63
+
+/** How far a group is in a topic, as it is written down. */
+interface TopicProgress {
+  readonly consumeTps: number
+  readonly entries: string[]
+}
+
+/** A queue that a group is asked about; without an id, a group that is there. */
+interface AskedQueue {
+  readonly group: string
+  readonly topic: string
+  readonly queueId?: number
+  readonly entries: string[]
+}
 
 /** GET_BROKER_CONSUME_STATS: how far every group is. Apache: `AdminBrokerProcessor.java`, fetchAllConsumeStatsInBroker. */
 export const getBrokerConsumeStats: Processor<BrokerContext, typeof GetBrokerConsumeStats> = (
@@ -24,36 +48,53 @@ export const getBrokerConsumeStats: Processor<BrokerContext, typeof GetBrokerCon
 ) => {
   let totalDiff = 0
   let totalInflightDiff = 0
-  const consumeStatsList: Map<string, ConsumeStats[]>[] = []
-  for (const group of broker.groups.all.keys()) {
-    const stats = statsOf(broker, group, isOrder)
-    for (const { offsetTable } of stats) {
-      for (const { brokerOffset, consumerOffset, pullOffset } of offsetTable.values()) {
-        totalDiff += brokerOffset - consumerOffset
-        totalInflightDiff += pullOffset - consumerOffset
-      }
-    }
-    consumeStatsList.push(new Map([[group, stats]]))
+  let count = 0
+  const groups = new Map<string, TopicProgress[]>()
+  const look = ({ group, topic, queueId, entries }: AskedQueue): void => {
+    count++
+    // What is too much is not gathered.
+    if (queueId === undefined || count > ANSWERED_QUEUES_MAX) return
+    const found = progress(broker, group, topic, queueId)
+    totalDiff += found.brokerOffset - found.consumerOffset
+    totalInflightDiff += found.pullOffset - found.consumerOffset
+    entries.push(entryText(queue(broker, topic, queueId), found))
   }
-  const brokerAddr = broker.address
-  const all = { consumeStatsList, brokerAddr, totalDiff, totalInflightDiff }
-  return { code: ResponseCode.SUCCESS, body: consumeStatsListBody.encode(all) }
+  const all = everyQueue(broker, isOrder, groups, () => count > ANSWERED_QUEUES_MAX)
+  return eachInTurns(broker.env.clock, all, QUEUES_PER_TURN, look, () => {
+    if (count > ANSWERED_QUEUES_MAX) return tooManyQueues()
+    const totals = `"totalDiff":${totalDiff},"totalInflightDiff":${totalInflightDiff}`
+    const brokerAddr = stringifyFastjson(broker.address)
+    const list = [...groups].map(([group, topics]) => {
+      const texts = topics.map((topic) => consumeStatsText(topic.consumeTps, topic.entries))
+      return `{${stringifyFastjson(group)}:[${texts.join(',')}]}`
+    })
+    const text = `{"brokerAddr":${brokerAddr},"consumeStatsList":[${list.join(',')}],${totals}}`
+    return { code: ResponseCode.SUCCESS, body: Buffer.from(text) }
+  })
 }
 
-function statsOf(broker: BrokerContext, group: string, isOrder: boolean): ConsumeStats[] {
-  const connected = broker.consumers.get(group)
-  const stats: ConsumeStats[] = []
-  for (const topic of broker.offsets.topicsOf(group)) {
-    const config = broker.topics.get(topic)
-    if (config === undefined || (isOrder && !config.order)) continue
-    if (connected !== undefined && !connected.subscriptions.has(topic)) continue
-    const offsetTable = new Map<MessageQueue, OffsetWrapper>()
-    for (let queueId = 0; queueId < config.writeQueueNums; queueId++) {
-      offsetTable.set(queue(broker, topic, queueId), progress(broker, group, topic, queueId))
+/** The queues of all groups; notes groups and their topics on the way, until `isEnough`. */
+function* everyQueue(
+  broker: BrokerContext,
+  isOrder: boolean,
+  groups: Map<string, TopicProgress[]>,
+  isEnough: () => boolean,
+): Generator<AskedQueue> {
+  for (const group of broker.groups.all.keys()) {
+    const topics: TopicProgress[] = []
+    groups.set(group, topics)
+    yield { group, topic: '', entries: [] }
+    const connected = broker.consumers.get(group)
+    for (const topic of broker.offsets.topicsOf(group)) {
+      if (isEnough()) return
+      const config = broker.topics.get(topic)
+      if (config === undefined || (isOrder && !config.order)) continue
+      if (connected !== undefined && !connected.subscriptions.has(topic)) continue
+      const entries: string[] = []
+      topics.push({ entries, consumeTps: broker.stats.groupGetTps(group, topic) })
+      for (const queueId of upTo(config.writeQueueNums)) yield { group, topic, queueId, entries }
     }
-    stats.push({ offsetTable, consumeTps: broker.stats.groupGetTps(group, topic) })
   }
-  return stats
 }
 
 /**
@@ -66,22 +107,33 @@ export const queryCorrectionOffset: Processor<BrokerContext, typeof QueryCorrect
 ) => {
   const leftOut = new Set(filterGroups.split(','))
   const least = new Map<number, number>()
-  for (const group of broker.offsets.groupsOf(topic)) {
-    if (leftOut.has(group)) continue
-    for (const [queueId, offset] of broker.offsets.ofTopic(group, topic)) {
-      if (offset < broker.store.offsetMin(topic, queueId)) continue
-      least.set(queueId, Math.min(offset, least.get(queueId) ?? offset))
-    }
+  const look = ([queueId, offset]: [number, number]): void => {
+    if (offset < broker.store.offsetMin(topic, queueId)) return
+    least.set(queueId, Math.min(offset, least.get(queueId) ?? offset))
   }
-  const compared = broker.offsets.ofTopic(compareGroup, topic)
-  const correctionOffsets = new Map(
-    [...least].map(([queueId, offset]) => {
-      // Behind all others: nothing has to be corrected, which the greatest number says.
-      const own = compared.get(queueId)
-      return [queueId, own !== undefined && offset > own ? LONG_MAX : offset]
-    }),
-  )
-  return { code: ResponseCode.SUCCESS, body: correctionOffsetsBody.encode({ correctionOffsets }) }
+  const all = offsetsOf(broker, topic, leftOut)
+  return eachInTurns(broker.env.clock, all, OFFSETS_PER_TURN, look, () => {
+    const compared = broker.offsets.ofTopic(compareGroup, topic)
+    const correctionOffsets = new Map(
+      [...least].map(([queueId, offset]) => {
+        // Behind all others: nothing has to be corrected, which the greatest number says.
+        const own = compared.get(queueId)
+        return [queueId, own !== undefined && offset > own ? LONG_MAX : offset]
+      }),
+    )
+    return { code: ResponseCode.SUCCESS, body: correctionOffsetsBody.encode({ correctionOffsets }) }
+  })
+}
+
+/** The offsets of all groups in a topic's queues. */
+function* offsetsOf(
+  { offsets }: BrokerContext,
+  topic: string,
+  leftOut: ReadonlySet<string>,
+): Generator<[queueId: number, offset: number]> {
+  for (const group of [...offsets.groupsOf(topic)]) {
+    if (!leftOut.has(group)) yield* offsets.ofTopic(group, topic)
+  }
 }
 
 /** GET_BROKER_HA_STATUS: a master without slaves. */

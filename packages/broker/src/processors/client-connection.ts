@@ -53,14 +53,14 @@ export const getProducerConnectionList: Processor<
   BrokerContext,
   typeof GetProducerConnectionList
 > = ({ producers }, { header }) => {
-  const clients = producers.all.get(header.producerGroup)
+  const clients = producers.clientsOf(header.producerGroup)
   if (clients === undefined) {
     return refuse(
       ResponseCode.SYSTEM_ERROR,
       `the producer group[${header.producerGroup}] not exist`,
     )
   }
-  const connectionSet = [...clients.values()].map(connectionOf)
+  const connectionSet = [...clients].map(connectionOf)
   return { code: ResponseCode.SUCCESS, body: producerConnectionBody.encode({ connectionSet }) }
 }
 
@@ -71,9 +71,9 @@ export const getAllProducerInfo: Processor<BrokerContext, typeof GetAllProducerI
 }) => {
   const aheadMs = env.clock.now() - env.clock.monotonic()
   const data = new Map(
-    [...producers.all].map(([group, clients]) => [
+    [...producers.groups].map((group) => [
       group,
-      [...clients.values()].map((client) => ({
+      [...(producers.clientsOf(group) ?? [])].map((client) => ({
         clientId: client.clientId,
         // As Java prints an address.
         remoteIP: `/${client.connection.peer}`,

@@ -18,7 +18,14 @@ import {
 } from '@skylarkmq/protocol'
 import { OK, refuse, RequestTimeout, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
+import { eachInTurns } from '../in-turns.ts'
 import { jsonReply } from './json-body.ts'
+import { upTo } from './topic-stats.ts'
+
+/** Searches for a time that are made in one turn of the event loop; each looks at some messages. */
+const SEARCHES_PER_TURN = 64
+/** Topics whose offsets are copied in one turn. */
+const TOPICS_PER_TURN = 64
 
 const RELAY_TIMEOUT_MS = 10_000
 const STATUS_TIMEOUT_MS = 5_000
@@ -50,17 +57,19 @@ export const invokeBrokerToResetOffset: Processor<
       )
     }
     targets.set(one, header.offset)
-  } else {
-    for (let queueId = 0; queueId < config.readQueueNums; queueId++) {
-      if (one >= 0 && queueId !== one) continue
-      const offset =
-        timestamp < 0
-          ? broker.store.offsetMax(topic, queueId)
-          : broker.store.offsetByTime(topic, queueId, timestamp, 'lower')
-      targets.set(queueId, offset)
-    }
+    return resetTo(broker, group, topic, targets)
   }
-  return resetTo(broker, group, topic, targets)
+  const look = (queueId: number): void => {
+    const offset =
+      timestamp < 0
+        ? broker.store.offsetMax(topic, queueId)
+        : broker.store.offsetByTime(topic, queueId, timestamp, 'lower')
+    targets.set(queueId, offset)
+  }
+  const queues = one < 0 ? upTo(config.readQueueNums) : one < config.readQueueNums ? [one] : []
+  return eachInTurns(broker.env.clock, queues, SEARCHES_PER_TURN, look, () =>
+    resetTo(broker, group, topic, targets),
+  )
 }
 
 function resetTo(
@@ -180,16 +189,13 @@ export const cloneGroupOffset: Processor<BrokerContext, typeof CloneGroupOffset>
   const { srcGroup, destGroup, topic, offline } = header
   const topics =
     topic === undefined || topic === '' ? [...broker.offsets.topicsOf(srcGroup)] : [topic]
-  for (const each of topics) {
+  const clone = (each: string): void => {
     const isLeft = offline !== true && broker.consumers.subscription(srcGroup, each) === undefined
-    if (
-      broker.topics.get(each) === undefined ||
-      (isLeft && broker.consumers.get(srcGroup) !== undefined)
-    )
-      continue
+    if (broker.topics.get(each) === undefined) return
+    if (isLeft && broker.consumers.get(srcGroup) !== undefined) return
     broker.offsets.clone(srcGroup, destGroup, each)
   }
-  return OK
+  return eachInTurns(broker.env.clock, topics, TOPICS_PER_TURN, clone, () => OK)
 }
 
 /** GET_ALL_CONSUMER_OFFSET: the whole table, as slaves copy it. */

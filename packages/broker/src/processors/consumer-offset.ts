@@ -49,6 +49,8 @@ export const updateConsumerOffset: Processor<BrokerContext, typeof UpdateConsume
     const missing = queueId === undefined ? 'queueId' : 'offset'
     return refuse(ResponseCode.INVALID_PARAMETER, `${missing} is null, topic is ${topic}`)
   }
+  const problem = broker.offsets.problem(consumerGroup, topic, queueId)
+  if (problem !== undefined) return refuse(ResponseCode.SYSTEM_ERROR, problem)
   if (broker.offsets.commit(consumerGroup, topic, queueId, commitOffset)) return OK
   return { code: ResponseCode.SUCCESS, remark: 'Offset has been previously reset' }
 }

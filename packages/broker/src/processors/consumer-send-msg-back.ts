@@ -21,7 +21,7 @@ import { messageAgain, type MessageToStore, type PutMessageResult } from '@skyla
 import type { BrokerContext } from '../broker-context.ts'
 import { delayed } from '../send/special-message.ts'
 import { tagsCodeOf } from '../send/tags-code.ts'
-import { ensureTopic } from '../topic/auto-create.ts'
+import { ensureTopic, topicsKnown } from '../topic/auto-create.ts'
 
 type Header = HeaderOf<typeof ConsumerSendMsgBack>
 /** The first retry waits level 3: 10 s. */
@@ -59,7 +59,7 @@ export const consumerSendMsgBack: Processor<BrokerContext, typeof ConsumerSendMs
     return refuse(ResponseCode.NO_PERMISSION, `the topic[${topic}] sending message is forbidden`)
   }
   if (broker.topics.dataVersion === topicsBefore) return sendBack(broker, header, version, group)
-  return broker.registration.whenKnown().then(() => sendBack(broker, header, version, group))
+  return topicsKnown(broker).then(() => sendBack(broker, header, version, group))
 }
 
 function sendBack(
@@ -72,7 +72,21 @@ function sendBack(
   if (record === undefined) {
     return refuse(ResponseCode.SYSTEM_ERROR, `look message by offset failed, ${header.offset}`)
   }
+  const topicsBefore = broker.topics.dataVersion
   const message = returned(broker, header, version, group, decodeRecord(record))
+  const { saved } = broker.topics
+  // The topic of the dead letters is saved before one is in it.
+  if (saved === undefined || broker.topics.dataVersion === topicsBefore) {
+    return put(broker, header, message)
+  }
+  return saved.then(() => put(broker, header, message))
+}
+
+function put(
+  broker: BrokerContext,
+  header: Header,
+  message: MessageToStore,
+): Reply | Promise<Reply> {
   const answer = (result: PutMessageResult): Reply =>
     answerOf(broker, result, header, message.topic)
   const result = broker.store.putMessage(message)

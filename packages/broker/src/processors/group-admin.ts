@@ -13,11 +13,28 @@ import {
 } from '@skylarkmq/protocol'
 import { OK, refuse, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
+import { whenSaved } from '../json-table.ts'
 import { jsonReply } from './json-body.ts'
 
-function objection(group: SubscriptionGroupConfig): Reply | undefined {
-  const problem = groupProblem(group.groupName)
+/** Longest settings of one group, as JSON: a policy and attributes are parts of them. */
+const SETTINGS_LENGTH_MAX = 64 * 1024
+
+function objection(broker: BrokerContext, group: SubscriptionGroupConfig): Reply | undefined {
+  const problem = groupProblem(group.groupName) ?? settingsProblem(broker, group)
   return problem === undefined ? undefined : refuse(ResponseCode.SYSTEM_ERROR, problem)
+}
+
+function settingsProblem(
+  { config }: BrokerContext,
+  group: SubscriptionGroupConfig,
+): string | undefined {
+  const { maxQueuesPerTopic } = config
+  if (group.retryQueueNums > maxQueuesPerTopic) {
+    return `a retry topic of ${group.retryQueueNums} queues is more than maxQueuesPerTopic=${maxQueuesPerTopic} allows`
+  }
+  const { length } = JSON.stringify(group)
+  if (length <= SETTINGS_LENGTH_MAX) return undefined
+  return `the settings of a group have ${length} characters, more than ${SETTINGS_LENGTH_MAX}`
 }
 
 /** UPDATE_AND_CREATE_SUBSCRIPTIONGROUP. Apache: `AdminBrokerProcessor.java`, updateAndCreateSubscriptionGroup. */
@@ -26,10 +43,10 @@ export const updateAndCreateSubscriptiongroup: Processor<
   typeof UpdateAndCreateSubscriptiongroup
 > = (broker, { body }) => {
   const group = subscriptionGroupConfigBody.decode(body)
-  const refused = objection(group)
+  const refused = objection(broker, group)
   if (refused !== undefined) return refused
   broker.groups.put(group)
-  return OK
+  return whenSaved(broker.groups.saved, () => OK)
 }
 
 /** UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: several groups as one change, or none. */
@@ -39,11 +56,12 @@ export const updateAndCreateSubscriptiongroupList: Processor<
 > = (broker, { body }) => {
   const groups = subscriptionGroupListBody.decode(body).groupConfigList
   for (const group of groups) {
-    const refused = objection(group)
+    const refused = objection(broker, group)
     if (refused !== undefined) return refused
   }
-  if (groups.length > 0) broker.groups.putAll(groups)
-  return OK
+  if (groups.length === 0) return OK
+  broker.groups.putAll(groups)
+  return whenSaved(broker.groups.saved, () => OK)
 }
 
 /** GET_ALL_SUBSCRIPTIONGROUP_CONFIG: the whole table, as slaves and tools copy it. */
@@ -57,8 +75,12 @@ export const getSubscriptiongroupConfig: Processor<
   BrokerContext,
   typeof GetSubscriptiongroupConfig
 > = (broker, { header }) => {
+  const before = broker.groups.dataVersion
   const group = broker.groups.find(header.group)
-  if (group !== undefined) return jsonReply(group)
+  if (group !== undefined) {
+    const isMade = broker.groups.dataVersion !== before
+    return whenSaved(isMade ? broker.groups.tried : undefined, () => jsonReply(group))
+  }
   return refuse(
     ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
     `No group in this broker. group: ${header.group}`,
@@ -70,9 +92,9 @@ export const deleteSubscriptiongroup: Processor<BrokerContext, typeof DeleteSubs
   broker,
   { header },
 ) => {
-  broker.groups.delete(header.groupName)
+  const isDeleted = broker.groups.delete(header.groupName)
   if (header.cleanOffset === true) broker.offsets.deleteGroup(header.groupName)
-  return OK
+  return whenSaved(isDeleted ? broker.groups.saved : undefined, () => OK)
 }
 
 /** UPDATE_AND_GET_GROUP_FORBIDDEN: whether a group may read a topic. */
@@ -81,5 +103,7 @@ export const updateAndGetGroupForbidden: Processor<
   typeof UpdateAndGetGroupForbidden
 > = ({ groups }, { header: { group, topic, readable } }) => {
   if (readable !== undefined) groups.setReadForbidden(group, topic, !readable)
-  return jsonReply({ group, readable: !groups.isReadForbidden(group, topic), topic })
+  return whenSaved(readable === undefined ? undefined : groups.saved, () =>
+    jsonReply({ group, readable: !groups.isReadForbidden(group, topic), topic }),
+  )
 }

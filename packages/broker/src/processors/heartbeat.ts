@@ -1,7 +1,6 @@
 import {
   checkClientRequestBody,
   heartbeatDataBody,
-  NotifyConsumerIdsChanged,
   Perm,
   ResponseCode,
   retryTopic,
@@ -13,10 +12,10 @@ import {
 } from '@skylarkmq/protocol'
 import { OK, refuse, type Processor, type Request } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
-import type { ConsumerGroup, GroupClient } from '../consumer/consumer-table.ts'
+import type { GroupClient } from '../consumer/consumer-table.ts'
 import { isTagExpression } from '../filter/expression-type.ts'
 import { noPropertyFilter } from '../filter/pull-filter.ts'
-import { ensureTopic } from '../topic/auto-create.ts'
+import { ensureTopic, topicsKnown } from '../topic/auto-create.ts'
 
 /** HEART_BEAT: which groups a client is in, and what they subscribe to. Apache: `ClientManageProcessor.java`. */
 export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, request) => {
@@ -28,7 +27,8 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
     language: request.language,
     version: request.version,
   }
-  const version = broker.topics.dataVersion
+  const topicsBefore = broker.topics.dataVersion
+  const groupsBefore = broker.groups.dataVersion
   let isChanged = false
   for (const each of data.consumerDataSet) {
     if (data.withoutSub) {
@@ -42,9 +42,15 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
     code: ResponseCode.SUCCESS,
     header: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(isChanged) },
   }
-  // A new group's retry topic is in the routes by the time its client asks for it.
-  const isKnown = broker.topics.dataVersion === version
-  return isKnown ? reply : broker.registration.whenKnown().then(() => reply)
+  const hasTopics = broker.topics.dataVersion !== topicsBefore
+  if (!hasTopics && broker.groups.dataVersion === groupsBefore) return reply
+  return joined(broker, hasTopics).then(() => reply)
+}
+
+/** Resolves once new groups are saved and their retry topics are in the routes, where their clients look for them. */
+async function joined(broker: BrokerContext, hasTopics: boolean): Promise<void> {
+  await broker.groups.tried
+  if (hasTopics) await topicsKnown(broker)
 }
 
 function registerConsumer(
@@ -68,17 +74,6 @@ function registerConsumer(
   )
   broker.filters.register(data.groupName, data.subscriptionDataSet)
   return isChanged
-}
-
-/** Tells every client of a group to allocate queues anew. */
-export function notifyGroup(group: ConsumerGroup): void {
-  for (const { connection } of group.clients.values()) {
-    connection.oneway({
-      code: NotifyConsumerIdsChanged.code,
-      name: NotifyConsumerIdsChanged.name,
-      fields: { consumerGroup: group.groupName },
-    })
-  }
 }
 
 /** UNREGISTER_CLIENT: a client leaves its groups. */

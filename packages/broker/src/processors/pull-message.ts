@@ -23,6 +23,7 @@ import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 import { isTagExpression } from '../filter/expression-type.ts'
 import { expressionFilter } from '../filter/pull-filter.ts'
+import { EXPRESSION_LENGTH_MAX } from '../filter/sql92/sql-expression.ts'
 import { tagFilter } from '../filter/tag-filter.ts'
 import { codeOfGetStatus } from '../response-of-status.ts'
 import { SEE_FAQ } from './see-faq.ts'
@@ -41,14 +42,30 @@ interface Permitted {
 /** How long a pull waits whose group has read enough of the log's old part. Apache: `ColdDataPullRequestHoldService.java`. */
 const COLD_HOLD_MS = 3_000
 
+/** Most messages of one pull; brokers give out 32 at a time, unless they are told otherwise. */
+const PULL_COUNT_MAX = 16_384
+
 /** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
 const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
 
 /** PULL_MESSAGE and LITE_PULL_MESSAGE. Apache: `PullMessageProcessor.java`. */
 export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker, request) => {
-  const { header } = request
+  const groupsBefore = broker.groups.dataVersion
   const permitted = permit(broker, request)
   if ('code' in permitted) return permitted
+  if (broker.groups.dataVersion === groupsBefore) return pull(broker, request, permitted)
+  // The pull has made its group.
+  const { tried } = broker.groups
+  if (tried === undefined) return pull(broker, request, permitted)
+  return tried.then(() => pullMessage(broker, request))
+}
+
+function pull(
+  broker: BrokerContext,
+  request: PullRequest,
+  permitted: Permitted,
+): Outcome<typeof PullMessage> {
+  const { header } = request
   const held = heldBack(broker, request)
   if (held !== undefined) return held
   const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId)
@@ -70,7 +87,8 @@ function read(
 ): Outcome<typeof PullMessage> {
   const { header } = request
   const limits = {
-    maxCount,
+    // As many entries of the queue are looked at for a filter as are asked for.
+    maxCount: Math.min(maxCount, PULL_COUNT_MAX),
     ...(header.maxMsgBytes === undefined || header.maxMsgBytes <= 0
       ? {}
       : { maxBytes: header.maxMsgBytes }),
@@ -310,6 +328,7 @@ let lastOwn: SubscriptionData | undefined
 /** The expression that the request brings along. */
 function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
   const { topic, subscription = '*', expressionType } = header
+  if (subscription.length > EXPRESSION_LENGTH_MAX) return tooLong(subscription)
   if (!isTagExpression(expressionType)) return ownExpression(header)
   if (lastOwn?.topic === topic && lastOwn.subString === subscription) return lastOwn
   try {
@@ -326,6 +345,11 @@ function ownExpression(header: PullHeader): SubscriptionData | PullReply {
   const { topic, subscription = '', expressionType, subVersion } = header
   if (subscription === '') return notParsed()
   return parseSubscription(topic, subscription, expressionType, subVersion)
+}
+
+function tooLong({ length }: string): Reply {
+  const remark = `parse the consumer's subscription failed: an expression of ${length} characters is longer than ${EXPRESSION_LENGTH_MAX}`
+  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark)
 }
 
 function notParsed(): Reply {

@@ -72,7 +72,7 @@ async function queuesFor(
   }
   const group = broker.consumers.get(consumerGroup)
   if (group === undefined || clientId.trim() === '' || queues.length === 0) return undefined
-  const clientIds = [...clientIdsOf(group)].sort()
+  const clientIds = clientIdsOf(group)
   return mode === 'POP'
     ? allocateToPop(strategyName, queues, clientIds, clientId, shareCount)
     : allocateQueues(strategyName, queues, clientIds, clientId)
@@ -95,7 +95,7 @@ export const setMessageRequestMode: Processor<BrokerContext, typeof SetMessageRe
     return refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, 'subscription group does not exist')
   }
   broker.requestModes.set(mode)
-  return OK
+  return Promise.all([broker.groups.tried, broker.requestModes.saved]).then(() => OK)
 }
 
 /** GET_ALL_MESSAGE_REQUEST_MODE: the whole table; slaves ask. Apache: `AdminBrokerProcessor.java`. */

@@ -37,7 +37,7 @@ import { recallHandleOf } from '../send/timer-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
 import { isBatchTopic } from '../topic/topic-attributes.ts'
 import { topicText } from '../topic/topic-text.ts'
-import { autoCreateTopic, ensureTopic } from '../topic/auto-create.ts'
+import { autoCreateTopic, ensureTopic, topicsKnown } from '../topic/auto-create.ts'
 import { SEE_FAQ } from './see-faq.ts'
 import { sendBatch } from './send-batch.ts'
 import { isKeyed, sendBatchAsOne } from './send-batch-as-one.ts'
@@ -55,7 +55,7 @@ export const sendMessage: Processor<BrokerContext, typeof SendMessage> = (broker
   if (broker.topics.dataVersion === version) return sendTo(broker, request, topic)
   // Who has sent the first message of a topic finds it in the routes.
   const kept = keep(request)
-  return broker.registration.whenKnown().then(() => sendTo(broker, kept, topic))
+  return topicsKnown(broker).then(() => sendTo(broker, kept, topic))
 }
 
 /** A request that is needed when its frame is gone. */
@@ -167,8 +167,22 @@ function sendOne(
   const { header } = request
   const sysFlag = topic.topicFilterType === 'MULTI_TAG' ? MessageSysFlag.MULTI_TAGS : 0
   const plain = { topic: header.topic, queueId, sysFlag, isDead: false }
-  const routed = isRetryTopic(header.topic) ? routeRetry(broker, request, plain) : plain
+  if (!isRetryTopic(header.topic)) return storeOne(broker, request, plain, queueId)
+  const routed = routeRetry(broker, request, plain)
   if ('code' in routed) return stamped(broker, routed)
+  const { saved } = broker.topics
+  if (!routed.isDead || saved === undefined) return storeOne(broker, request, routed, queueId)
+  // The topic of the dead letters may be among those that are about to be saved.
+  const kept = keep(request)
+  return saved.then(() => storeOne(broker, kept, routed, queueId))
+}
+
+function storeOne(
+  broker: BrokerContext,
+  request: SendRequest,
+  routed: RoutedMessage,
+  queueId: number,
+): Outcome<typeof SendMessage> {
   const built = messageOf(broker, request, routed)
   const message = built.isSpecial ? special(broker, built.message) : built.message
   if ('code' in message) return stamped(broker, message)

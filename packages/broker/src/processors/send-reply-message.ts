@@ -27,11 +27,13 @@ export const sendReplyMessage: Processor<BrokerContext, typeof SendReplyMessage>
   broker,
   request,
 ) => {
+  const topicsBefore = broker.topics.dataVersion
   const topic = topicOf(broker, request)
   if ('code' in topic) return stamped(broker, topic)
   const queueId = queueOf(broker, request, topic)
   if (typeof queueId !== 'number') return stamped(broker, queueId)
   const kept = keep(request)
+  if (broker.topics.dataVersion !== topicsBefore) await broker.topics.saved
   const failure = await push(broker, kept)
   const reply: SendReply =
     failure === undefined

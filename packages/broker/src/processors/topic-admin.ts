@@ -16,6 +16,8 @@ import {
 import { OK, refuse, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import { changeAttributes } from '../topic/topic-attributes.ts'
+import { whenSaved } from '../json-table.ts'
+import { topicsKnown } from '../topic/auto-create.ts'
 import { jsonReply } from './json-body.ts'
 
 /** What forbids to create or change a topic; undefined when nothing does. */
@@ -50,15 +52,12 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
   if (!isPermValid(header.perm)) {
     return refuse(ResponseCode.INVALID_PARAMETER, `the perm ${header.perm} is not one of 0 to 7`)
   }
-  if (header.readQueueNums < 0 || header.writeQueueNums < 0) {
-    return refuse(ResponseCode.INVALID_PARAMETER, 'a topic cannot have fewer than 0 queues')
-  }
   const attributes = changeAttributes(
     broker.topics.get(header.topic)?.attributes,
     header.attributes,
   )
   if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
-  broker.topics.put({
+  const topic: TopicConfig = {
     topicName: header.topic,
     readQueueNums: header.readQueueNums,
     writeQueueNums: header.writeQueueNums,
@@ -67,8 +66,11 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
     topicSysFlag: header.topicSysFlag ?? 0,
     order: header.order ?? false,
     attributes,
-  })
-  return broker.registration.whenKnown().then(() => OK)
+  }
+  const problem = broker.topics.queuesProblem(topic)
+  if (problem !== undefined) return refuse(ResponseCode.INVALID_PARAMETER, problem)
+  broker.topics.put(topic)
+  return topicsKnown(broker).then(() => OK)
 }
 
 /** UPDATE_AND_CREATE_TOPIC_LIST: several topics as one change, or none. */
@@ -81,6 +83,8 @@ export const updateAndCreateTopicList: Processor<BrokerContext, typeof UpdateAnd
   for (const topic of wanted) {
     const refused = objection(broker, topic.topicName)
     if (refused !== undefined) return refused
+    const problem = broker.topics.queuesProblem(topic)
+    if (problem !== undefined) return refuse(ResponseCode.INVALID_PARAMETER, problem)
     const before = broker.topics.get(topic.topicName)?.attributes
     const change = Object.entries(topic.attributes)
       // What is there already is no change.
@@ -92,7 +96,7 @@ export const updateAndCreateTopicList: Processor<BrokerContext, typeof UpdateAnd
   }
   if (topics.length === 0) return OK
   broker.topics.putAll(topics)
-  return broker.registration.whenKnown().then(() => OK)
+  return topicsKnown(broker).then(() => OK)
 }
 
 /** DELETE_TOPIC_IN_BROKER: the topic, its queues, the groups' offsets on it. */
@@ -105,15 +109,22 @@ export const deleteTopicInBroker: Processor<BrokerContext, typeof DeleteTopicInB
     return conflict(topic)
   }
   const popRetry = broker.config.clearRetryTopicWhenDeleteTopic ? popRetryTopics(broker, topic) : []
-  for (const each of [topic, ...popRetry]) {
-    broker.topics.delete(each)
-    broker.offsets.deleteTopic(each)
-    broker.store.deleteTopic(each)
-    broker.stats.topicDeleted(each)
-  }
-  broker.held.wakeAll((pull) => pull.topic === topic)
-  broker.registration.changed()
-  return OK
+  const topics = [topic, ...popRetry]
+  // Before its queues go, the topic is gone from the file.
+  let isDeleted = false
+  for (const each of topics) isDeleted = broker.topics.delete(each) || isDeleted
+  return whenSaved(isDeleted ? broker.topics.saved : undefined, () => {
+    for (const each of topics) {
+      // Somebody may have made it anew meanwhile.
+      if (broker.topics.get(each) !== undefined) continue
+      broker.offsets.deleteTopic(each)
+      broker.store.deleteTopic(each)
+      broker.stats.topicDeleted(each)
+    }
+    broker.held.wakeAll((pull) => pull.topic === topic)
+    broker.registration.changed()
+    return OK
+  })
 }
 
 /** Topics from which groups retry this one's messages in POP mode: `%RETRY%group_topic`, `%RETRY%group+topic`. */

@@ -1,21 +1,22 @@
 import {
   brokerStatsDataBody,
-  consumeStatsBody,
-  consumeTimeSpansBody,
   groupListBody,
   ResponseCode,
-  topicStatsTableBody,
+  stringifyFastjson,
+  type QueueTimeSpan,
   type GetConsumeStats,
   type GetTopicStatsInfo,
   type MessageQueue,
   type OffsetWrapper,
   type QueryConsumeTimeSpan,
   type QueryTopicConsumeByWho,
+  type TopicConfig,
   type TopicOffset,
   type ViewBrokerStatsData,
 } from '@skylarkmq/protocol'
-import { refuse, type Processor } from '@skylarkmq/remoting'
+import { refuse, type Processor, type Reply } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
+import { eachInTurns } from '../in-turns.ts'
 
 /** GET_TOPIC_STATS_INFO: the ends of a topic's queues. Apache: `AdminBrokerProcessor.java`, getTopicStatsInfo. */
 export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInfo> = (
@@ -25,19 +26,41 @@ export const getTopicStatsInfo: Processor<BrokerContext, typeof GetTopicStatsInf
   const { topic } = header
   const config = broker.topics.get(topic)
   if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
-  const offsetTable = new Map<MessageQueue, TopicOffset>()
+  const entries: string[] = []
   const queues = Math.max(config.writeQueueNums, config.readQueueNums)
-  for (let queueId = 0; queueId < queues; queueId++) {
+  const look = (queueId: number): void => {
     const minOffset = Math.max(0, broker.store.offsetMin(topic, queueId))
     const maxOffset = broker.store.offsetMax(topic, queueId)
     const lastUpdateTimestamp = maxOffset > 0 ? storeTime(broker, topic, queueId, maxOffset - 1) : 0
-    offsetTable.set(queue(broker, topic, queueId), { minOffset, maxOffset, lastUpdateTimestamp })
+    const found: TopicOffset = { minOffset, maxOffset, lastUpdateTimestamp }
+    entries.push(entryText(queue(broker, topic, queueId), found))
   }
-  const topicPutTps = broker.stats.find('TOPIC_PUT_NUMS', topic)?.lastMinute.tps ?? 0
-  return {
-    code: ResponseCode.SUCCESS,
-    body: topicStatsTableBody.encode({ offsetTable, topicPutTps }),
-  }
+  return eachInTurns(broker.env.clock, upTo(queues), QUEUES_PER_TURN, look, () => {
+    const topicPutTps = broker.stats.find('TOPIC_PUT_NUMS', topic)?.lastMinute.tps ?? 0
+    const text = `{"offsetTable":{${entries.join(',')}},"topicPutTps":${stringifyFastjson(topicPutTps)}}`
+    return { code: ResponseCode.SUCCESS, body: Buffer.from(text) }
+  })
+}
+
+/** An entry of a Map in fastjson's form: a large body is written piece by piece, as its parts are looked at. */
+export function entryText(key: MessageQueue, value: unknown): string {
+  return `${stringifyFastjson(key)}:${stringifyFastjson(value)}`
+}
+
+/** Queues that are looked at in one turn of the event loop: the disk may be asked for each. */
+export const QUEUES_PER_TURN = 512
+/** An answer about more queues is larger than the frame that a client takes, 16 MiB. */
+export const ANSWERED_QUEUES_MAX = 100_000
+
+/** 0, 1, … up to `count`. */
+export function* upTo(count: number): Generator<number> {
+  for (let i = 0; i < count; i++) yield i
+}
+
+/** What is said of an answer that no client could read. */
+export function tooManyQueues(): Reply {
+  const remark = `the answer would be about more than ${ANSWERED_QUEUES_MAX} queues, and larger than what clients read: ask for fewer topics or groups at a time`
+  return refuse(ResponseCode.SYSTEM_ERROR, remark)
 }
 
 /** A queue of this broker. */
@@ -55,29 +78,49 @@ export const getConsumeStats: Processor<BrokerContext, typeof GetConsumeStats> =
   { header },
 ) => {
   const group = header.consumerGroup
-  const offsetTable = new Map<MessageQueue, OffsetWrapper>()
+  const entries: string[] = []
+  const asked: TopicConfig[] = []
   let consumeTps = 0
+  let count = 0
   for (const topic of topicsAskedFor(broker, header)) {
     const config = broker.topics.get(topic)
     if (config === undefined) continue
     // A group that is connected and no longer subscribes is not interested in what it left.
     const connected = broker.consumers.get(group)
     if (connected !== undefined && !connected.subscriptions.has(topic)) continue
-    for (let queueId = 0; queueId < config.readQueueNums; queueId++) {
-      offsetTable.set(queue(broker, topic, queueId), progress(broker, group, topic, queueId))
-    }
+    asked.push(config)
+    count += config.readQueueNums
+    if (count > ANSWERED_QUEUES_MAX) return tooManyQueues()
     consumeTps += broker.stats.groupGetTps(group, topic)
   }
-  return { code: ResponseCode.SUCCESS, body: consumeStatsBody.encode({ offsetTable, consumeTps }) }
+  const look = ([topic, queueId]: [string, number]): void => {
+    const found = progress(broker, group, topic, queueId)
+    entries.push(entryText(queue(broker, topic, queueId), found))
+  }
+  return eachInTurns(broker.env.clock, queuesOf(asked), QUEUES_PER_TURN, look, () => ({
+    code: ResponseCode.SUCCESS,
+    body: Buffer.from(consumeStatsText(consumeTps, entries)),
+  }))
+}
+
+/** How far a group is, with entries that are written already. */
+export function consumeStatsText(consumeTps: number, entries: readonly string[]): string {
+  return `{"consumeTps":${stringifyFastjson(consumeTps)},"offsetTable":{${entries.join(',')}}}`
+}
+
+function* queuesOf(topics: readonly TopicConfig[]): Generator<[topic: string, queueId: number]> {
+  for (const { topicName, readQueueNums } of topics) {
+    for (let queueId = 0; queueId < readQueueNums; queueId++) yield [topicName, queueId]
+  }
 }
 
 function topicsAskedFor(
   broker: BrokerContext,
   header: { consumerGroup: string; topic?: string | undefined; topicList?: string | undefined },
-): string[] {
+): Iterable<string> {
   if (header.topic !== undefined && header.topic !== '') return [header.topic]
-  const listed = (header.topicList ?? '').split(';').filter((topic) => topic !== '')
-  return listed.length > 0 ? listed : [...broker.offsets.topicsOf(header.consumerGroup)]
+  const listed = new Set((header.topicList ?? '').split(';').filter((topic) => topic !== ''))
+  return listed.size > 0 ? listed : broker.offsets.topicsOf(header.consumerGroup)
 }
 
 /** Where a group is in one queue. */
@@ -117,7 +160,8 @@ export const queryConsumeTimeSpan: Processor<BrokerContext, typeof QueryConsumeT
   const config = broker.topics.get(topic)
   if (config === undefined) return refuse(ResponseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist`)
   const now = broker.env.clock.now()
-  const consumeTimeSpanSet = Array.from({ length: config.readQueueNums }, (_, queueId) => {
+  const spans: string[] = []
+  const look = (queueId: number): void => {
     const max = broker.store.offsetMax(topic, queueId)
     const consumed = broker.offsets.committed(group, topic, queueId) ?? 0
     const maxTimeStamp = storeTime(broker, topic, queueId, max - 1)
@@ -126,15 +170,19 @@ export const queryConsumeTimeSpan: Processor<BrokerContext, typeof QueryConsumeT
         ? storeTime(broker, topic, queueId, consumed - 1)
         : broker.store.earliestStoreTime(topic, queueId)
     const delayTime = consumed < max ? now - storeTime(broker, topic, queueId, consumed) : 0
-    return {
+    const span: QueueTimeSpan = {
       messageQueue: queue(broker, topic, queueId),
       minTimeStamp: broker.store.earliestStoreTime(topic, queueId),
       maxTimeStamp,
       consumeTimeStamp,
       delayTime,
     }
-  })
-  return { code: ResponseCode.SUCCESS, body: consumeTimeSpansBody.encode({ consumeTimeSpanSet }) }
+    spans.push(stringifyFastjson(span))
+  }
+  return eachInTurns(broker.env.clock, upTo(config.readQueueNums), QUEUES_PER_TURN, look, () => ({
+    code: ResponseCode.SUCCESS,
+    body: Buffer.from(`{"consumeTimeSpanSet":[${spans.join(',')}]}`),
+  }))
 }
 
 /** VIEW_BROKER_STATS_DATA: one statistic over the last minute, hour and day. */

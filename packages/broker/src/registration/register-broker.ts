@@ -20,6 +20,8 @@ import type { TopicConfigTable } from '../topic/topic-config-table.ts'
 /** Longest wait for name servers that do not answer. */
 const KNOWN_WITHIN_MS = 3_000
 const RETRY_MS = 1_000
+/** After a registration was made, for this many times as long none is made for changes alone. */
+const REST_FACTOR = 4
 
 /** What a registration says besides topics. */
 export interface BrokerIdentity {
@@ -49,6 +51,7 @@ export class NameServerRegistration {
   #pending: Promise<void> | undefined
   #retry: Timer | undefined
   #isStopped = false
+  #restUntilMs = -Infinity
 
   constructor(
     env: Env,
@@ -90,9 +93,19 @@ export class NameServerRegistration {
 
   async #registerNext(): Promise<void> {
     await this.#current
+    await this.#rest()
     this.#pending = undefined
     this.#current = this.registerAll()
     await this.#current
+  }
+
+  /** All topics are registered each time: where they are many, that takes a part of the time only. */
+  #rest(): Promise<void> {
+    const waitMs = this.#restUntilMs - this.#env.clock.monotonic()
+    if (waitMs <= 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#env.clock.after(waitMs, resolve)
+    })
   }
 
   /**
@@ -172,6 +185,7 @@ export class NameServerRegistration {
 
   #request() {
     const { config, address, haAddress, followsAsker } = this.#identity()
+    const beganMs = this.#env.clock.monotonic()
     const isOpen = isReadable(config.brokerPermission) && isWriteable(config.brokerPermission)
     const topicConfigTable = new Map<string, TopicConfig>()
     for (const [name, topic] of this.#topics.all) {
@@ -202,6 +216,8 @@ export class NameServerRegistration {
       bodyCrc32: crc32Positive(body),
       ...(followsAsker ? { skylarkFollowsAsker: true } : {}),
     })
+    const endedMs = this.#env.clock.monotonic()
+    this.#restUntilMs = endedMs + REST_FACTOR * (endedMs - beganMs)
     return { code: RegisterBroker.code, name: RegisterBroker.name, fields, body }
   }
 }

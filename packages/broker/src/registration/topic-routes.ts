@@ -17,6 +17,10 @@ import {
 } from '@skylarkmq/remoting'
 
 const TIMEOUT_MS = 3_000
+/** A route that says that a broker has more queues of a topic is wrong. */
+const QUEUES_MAX = 1_000_000
+/** Routes that are kept. */
+const KEPT_MAX = 10_000
 
 /** What routes are looked up with. */
 export interface TopicRouteSource {
@@ -58,11 +62,19 @@ export class TopicRoutes {
     for (const nameServer of nameServers) {
       const answer = await this.#ask(nameServer, topic)
       if (answer === 'silent') continue
-      if (answer === undefined) this.#known.delete(topic)
-      else this.#known.set(topic, { queues: answer, atMs: now })
+      this.#known.delete(topic)
+      if (answer !== undefined) this.#keep(topic, { queues: answer, atMs: now })
       return answer
     }
     return known?.queues
+  }
+
+  #keep(topic: string, known: Known): void {
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size < KEPT_MAX) break
+      this.#known.delete(oldest)
+    }
+    this.#known.set(topic, known)
   }
 
   /** Undefined when the name server knows of no such topic; `silent` when it says nothing of use. */
@@ -83,7 +95,7 @@ export class TopicRoutes {
     const queues: MessageQueue[] = []
     for (const { brokerName, perm, readQueueNums } of decodeTopicRouteData(answer.body)
       .queueDatas) {
-      if (!isReadable(perm)) continue
+      if (!isReadable(perm) || readQueueNums > QUEUES_MAX) continue
       for (let queueId = 0; queueId < readQueueNums; queueId++) {
         queues.push({ topic, brokerName, queueId })
       }

@@ -1,5 +1,6 @@
 import type { Clock } from '@skylarkmq/env'
-import { isSystemTopic } from '@skylarkmq/protocol'
+import { isSystemTopic, type TableLimit } from '@skylarkmq/protocol'
+import { noLimits } from '../table-limits.ts'
 
 /** What has been counted over a time: Apache's `StatsSnapshot`. */
 export interface StatsWindow {
@@ -18,6 +19,8 @@ interface Sample {
 const SECONDS_SAMPLE_MS = 10_000
 const MINUTES_SAMPLE_MS = 600_000
 const HOURS_SAMPLE_MS = 3_600_000
+/** Longer than a topic and a group together. */
+const KEY_LENGTH_MAX = 1024
 
 /**
  * One counted quantity: its total and samples of it, from which the last minute, hour and day come.
@@ -115,18 +118,30 @@ export class BrokerStats {
   readonly #clock: Clock
   readonly #cluster: string
   readonly #tables = new Map<string, Map<string, StatsItem>>()
+  /** Keys of the items that belong to a topic, by topic: `topic` and `topic@group`. */
+  readonly #keysOfTopic = new Map<string, Set<string>>()
+  readonly #limit: TableLimit
+  #count = 0
   // The items of topics that were sent to since the last sample, and of the one that was sent to last.
   readonly #puts = new Map<string, PutItems>()
   #lastPut: PutItems | undefined
   #brokerPuts: StatsItem | undefined
+  #sampling: Iterator<[table: Map<string, StatsItem>, key: string, item: StatsItem]> | undefined
 
-  /** Statistics of a broker; those of all its topics together have the cluster's name as their key. */
-  constructor(clock: Clock, cluster: string) {
+  /**
+   * Statistics of a broker; those of all its topics together have the cluster's name as their key. `limit` bounds the
+   * number of items.
+   */
+  constructor(clock: Clock, cluster: string, limit = noLimits.stats) {
     this.#clock = clock
     this.#cluster = cluster
+    this.#limit = limit
   }
 
-  /** The item of a statistic and key, made if need be. Keep it where it is counted often. */
+  /**
+   * The item of a statistic and key, made if need be. Keep it where it is counted often. One for which there is no room
+   * counts for nobody.
+   */
   item(name: StatsName, key: string): StatsItem {
     let table = this.#tables.get(name)
     if (table === undefined) {
@@ -136,7 +151,14 @@ export class BrokerStats {
     let item = table.get(key)
     if (item === undefined) {
       item = new StatsItem()
+      const hasRoom =
+        key.length <= KEY_LENGTH_MAX && this.#limit.problem(this.#count + 1) === undefined
+      if (!hasRoom) return item
       table.set(key, item)
+      this.#count++
+      const topic = topicOf(key)
+      const keys = this.#keysOfTopic.get(topic) ?? new Set<string>()
+      this.#keysOfTopic.set(topic, keys.add(key))
     }
     return item
   }
@@ -148,14 +170,44 @@ export class BrokerStats {
 
   /** Takes a sample of everything; items that have been idle for a day are dropped. */
   sample(): void {
-    this.#forgetPuts()
+    while (!this.sampleSome(Infinity));
+  }
+
+  /** The same for so many items at most, beginning where the last call ended; true once all have their sample. */
+  sampleSome(count: number): boolean {
+    this.#sampling ??= this.#begin()
     const now = this.#clock.now()
-    for (const table of this.#tables.values()) {
-      for (const [key, item] of table) {
-        item.sample(now)
-        if (item.isIdle) table.delete(key)
+    for (let left = count; left > 0; left--) {
+      const next = this.#sampling.next()
+      if (next.done === true) {
+        this.#sampling = undefined
+        return true
       }
+      const [table, key, item] = next.value
+      item.sample(now)
+      if (item.isIdle) this.#remove(table, key)
     }
+    return false
+  }
+
+  #begin(): Iterator<[Map<string, StatsItem>, string, StatsItem]> {
+    this.#forgetPuts()
+    return this.#items()
+  }
+
+  *#items(): Generator<[Map<string, StatsItem>, string, StatsItem]> {
+    for (const table of this.#tables.values())
+      for (const [key, item] of table) yield [table, key, item]
+  }
+
+  #remove(table: Map<string, StatsItem>, key: string): void {
+    if (!table.delete(key)) return
+    this.#count--
+    if ([...this.#tables.values()].some((each) => each.has(key))) return
+    const topic = topicOf(key)
+    const keys = this.#keysOfTopic.get(topic)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keysOfTopic.delete(topic)
   }
 
   /** Messages of a topic were stored. */
@@ -206,10 +258,14 @@ export class BrokerStats {
   /** Forgets a topic. */
   topicDeleted(topic: string): void {
     this.#forgetPuts()
-    for (const table of this.#tables.values()) {
-      for (const key of table.keys()) {
-        if (key === topic || key.startsWith(`${topic}@`)) table.delete(key)
-      }
+    for (const key of [...(this.#keysOfTopic.get(topic) ?? [])]) {
+      for (const table of this.#tables.values()) this.#remove(table, key)
     }
   }
+}
+
+/** The topic of the keys `topic` and `topic@group`; a topic has no `@`. */
+function topicOf(key: string): string {
+  const at = key.indexOf('@')
+  return at < 0 ? key : key.slice(0, at)
 }

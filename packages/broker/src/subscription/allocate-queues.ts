@@ -9,17 +9,30 @@ export function allocateQueues<Q>(
   clientIds: readonly string[],
   ownId: string,
 ): readonly Q[] | undefined {
-  const index = clientIds.indexOf(ownId)
+  return shareOf(strategy, queues, clientIds.length, clientIds.indexOf(ownId))
+}
+
+/** The share of the client at an index of so many; nothing for a negative one. */
+function shareOf<Q>(
+  strategy: string,
+  queues: readonly Q[],
+  count: number,
+  index: number,
+): readonly Q[] | undefined {
   switch (strategy) {
     case 'AVG': {
       if (index < 0) return []
-      const rest = queues.length % clientIds.length
-      const share = Math.floor(queues.length / clientIds.length)
+      const rest = queues.length % count
+      const share = Math.floor(queues.length / count)
       const start = index * share + Math.min(index, rest)
       return queues.slice(start, start + share + (index < rest ? 1 : 0))
     }
-    case 'AVG_BY_CIRCLE':
-      return index < 0 ? [] : queues.filter((_, i) => i % clientIds.length === index)
+    case 'AVG_BY_CIRCLE': {
+      const share: Q[] = []
+      for (let at = index; index >= 0 && at < queues.length; at += count)
+        share.push(queues[at] as Q)
+      return share
+    }
     default:
       return undefined
   }
@@ -38,7 +51,7 @@ export function allocateToPop<Q extends { readonly queueId: number }>(
   ownId: string,
   shareCount: number,
 ): readonly Q[] | undefined {
-  if (allocateQueues(strategy, queues, clientIds, ownId) === undefined) return undefined
+  if (shareOf(strategy, [], 1, -1) === undefined) return undefined
   if (shareCount <= 0 || shareCount >= clientIds.length - 1) {
     return queues.map((queue) => ({ ...queue, queueId: -1 }))
   }
@@ -47,10 +60,11 @@ export function allocateToPop<Q extends { readonly queueId: number }>(
     const only = index < 0 ? undefined : queues[index % queues.length]
     return only === undefined ? [] : [only]
   }
-  const sharers = index < 0 ? [ownId] : Array.from({ length: shareCount + 1 }, (_, i) => i + index)
-  const shares = sharers.map((each) => {
-    const id = typeof each === 'string' ? each : (clientIds[each % clientIds.length] ?? '')
-    return allocateQueues(strategy, queues, clientIds, id)
-  })
-  return shares.flatMap((share) => share ?? [])
+  if (index < 0) return []
+  const count = clientIds.length
+  const all: Q[] = []
+  for (let i = index; i <= index + shareCount; i++) {
+    for (const queue of shareOf(strategy, queues, count, i % count) ?? []) all.push(queue)
+  }
+  return all
 }

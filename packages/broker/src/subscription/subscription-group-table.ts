@@ -9,6 +9,7 @@ import {
 } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
+import { noLimits, type TableLimits } from '../table-limits.ts'
 
 const PRESET_GROUPS = [
   'TOOLS_CONSUMER',
@@ -29,6 +30,18 @@ const BROADCASTING_GROUPS = new Set([
   'CID_RMQ_SYS_TRANS',
 ])
 
+/** What a `SubscriptionGroupTable` is told of its broker. */
+export interface SubscriptionGroupOptions {
+  readonly path: string
+  /** Whether a group comes into being when it is first heard of. */
+  readonly mayCreate: (group: string) => boolean
+  /** Whether each name of a light message queue is a group. */
+  readonly hasLightQueues?: boolean
+  readonly limits?: Pick<TableLimits, 'groups' | 'forbidden'>
+  /** Least time between two writes of the file, ms. */
+  readonly saveSpaceMs?: () => number
+}
+
 /**
  * The broker's consumer groups, saved in config/subscriptionGroup.json. Apache:
  * `SubscriptionGroupManager.java`.
@@ -41,23 +54,18 @@ export class SubscriptionGroupTable {
   readonly #saved: SavedTable
   readonly #mayCreate: (group: string) => boolean
   readonly #hasLightQueues: boolean
+  readonly #limits: Pick<TableLimits, 'groups' | 'forbidden'>
+  #forbiddenCount = 0
 
-  /**
-   * Reads the file and adds the groups that every broker has. `mayCreate` says whether a group comes
-   * into being when it is first heard of; with `hasLightQueues` each name of a light message queue is a
-   * group. Throws ERR_BROKER_CONFIG_FILE.
-   */
-  constructor(
-    env: Env,
-    path: string,
-    mayCreate: (group: string) => boolean,
-    hasLightQueues = false,
-  ) {
-    this.#mayCreate = mayCreate
-    this.#hasLightQueues = hasLightQueues
+  /** Reads the file and adds the groups that every broker has. Throws ERR_BROKER_CONFIG_FILE. */
+  constructor(env: Env, options: SubscriptionGroupOptions) {
+    const { path, saveSpaceMs } = options
+    this.#mayCreate = options.mayCreate
+    this.#hasLightQueues = options.hasLightQueues ?? false
+    this.#limits = options.limits ?? noLimits
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
-    this.#saved = new SavedTable(file, () => this.toJson())
+    this.#saved = new SavedTable(env, file, () => this.toJson(), saveSpaceMs)
     for (const groupName of PRESET_GROUPS) {
       const consumeBroadcastEnable = BROADCASTING_GROUPS.has(groupName) || undefined
       this.#groups.set(
@@ -97,19 +105,22 @@ export class SubscriptionGroupTable {
     return this.#groups.has(group) || (this.#hasLightQueues && isLmqTopic(group))
   }
 
-  /** The group's settings, the group being created if the broker may. Undefined when there is none. */
+  /**
+   * The group's settings, the group being created if the broker may. Undefined when there is none. Throws a
+   * ProtocolError when there is no room for it.
+   */
   find(group: string): SubscriptionGroupConfig | undefined {
     const found = this.#groups.get(group)
     if (found !== undefined) return found
     // Apache: `LmqSubscriptionGroupManager.java`.
     if (this.#hasLightQueues && isLmqTopic(group)) return subscriptionGroupConfig(group)
     if (!this.#mayCreate(group) || groupProblem(group) !== undefined) return undefined
+    this.#limits.groups.check(this.#groups.size + 1)
     const made = subscriptionGroupConfig(group)
     this.#groups.set(group, made)
     this.#version.next()
-    this.#saved.changed()
     try {
-      this.#saved.save()
+      void this.#saved.commit()
     } catch (error) {
       // A full disk keeps nobody from consuming; the table is saved once it can be.
       if (hostErrorCode(error) === undefined) throw error
@@ -122,21 +133,42 @@ export class SubscriptionGroupTable {
     this.#saved.save()
   }
 
-  /** Creates or replaces a group and saves. */
+  /** The same before the end, when there is no later time to write it. */
+  saveLast(): void {
+    this.#saved.saveLast()
+  }
+
+  /** Settles once all changes so far are saved, or could not be; undefined when none waits. Rejects with the host's error. */
+  get saved(): Promise<void> | undefined {
+    return this.#saved.waiting
+  }
+
+  /** Settles as `saved`, and resolves with a full disk too: that keeps nobody from consuming. */
+  get tried(): Promise<void> | undefined {
+    return this.saved?.catch((error: unknown) => {
+      if (hostErrorCode(error) === undefined) throw error
+    })
+  }
+
+  /** Creates or replaces a group and has the table saved, see `saved`. */
   put(group: SubscriptionGroupConfig): void {
     this.putAll([group])
   }
 
-  /** Creates or replaces groups as one change. */
+  /** Creates or replaces groups as one change. Throws a ProtocolError when there is no room for all of them. */
   putAll(groups: readonly SubscriptionGroupConfig[]): void {
+    const added = new Set(groups.map((group) => group.groupName))
+    for (const name of added) if (this.#groups.has(name)) added.delete(name)
+    if (added.size > 0) this.#limits.groups.check(this.#groups.size + added.size)
     for (const group of groups) this.#groups.set(group.groupName, group)
     this.#changed()
   }
 
-  /** Removes a group and saves; false when there was none. */
+  /** Removes a group and has the table saved, see `saved`; false when there was none. */
   delete(group: string): boolean {
     const removed = this.#groups.delete(group)
     if (!removed) return false
+    this.#forbiddenCount -= this.#forbidden.get(group)?.size ?? 0
     this.#forbidden.delete(group)
     this.#changed()
     return true
@@ -147,11 +179,14 @@ export class SubscriptionGroupTable {
     return ((this.#forbidden.get(group)?.get(topic) ?? 0) & 1) !== 0
   }
 
-  /** Forbids or allows a group to read a topic, and saves. */
+  /** Forbids or allows a group to read a topic, and has the table saved, see `saved`. */
   setReadForbidden(group: string, topic: string, isForbidden: boolean): void {
     const topics = this.#forbidden.get(group) ?? new Map<string, number>()
+    const sizeBefore = topics.size
+    if (isForbidden && !topics.has(topic)) this.#limits.forbidden.check(this.#forbiddenCount + 1)
     if (isForbidden) topics.set(topic, 1)
     else topics.delete(topic)
+    this.#forbiddenCount += topics.size - sizeBefore
     if (topics.size === 0) this.#forbidden.delete(group)
     else this.#forbidden.set(group, topics)
     this.#changed()
@@ -159,8 +194,7 @@ export class SubscriptionGroupTable {
 
   #changed(): void {
     this.#version.next()
-    this.#saved.changed()
-    this.#saved.save()
+    void this.#saved.commit()
   }
 
   #restore(content: unknown): void {
@@ -175,7 +209,9 @@ export class SubscriptionGroupTable {
       this.#groups.set(name, subscriptionGroupConfig(name, group))
     }
     for (const [group, topics] of Object.entries(forbiddenTable ?? {})) {
-      this.#forbidden.set(group, new Map(Object.entries(topics)))
+      const restored = new Map(Object.entries(topics))
+      this.#forbidden.set(group, restored)
+      this.#forbiddenCount += restored.size
     }
   }
 }

@@ -1,4 +1,5 @@
 import { isInherited, Perm, SystemTopic, type TopicConfig } from '@skylarkmq/protocol'
+import type { BrokerContext } from '../broker-context.ts'
 import { topicConfig, type TopicConfigTable } from './topic-config-table.ts'
 
 /** What a send says of the topic it wants. */
@@ -45,4 +46,16 @@ export function ensureTopic(
   const made = topicConfig(topic, queueNums, perm, { topicSysFlag })
   topics.put(made)
   return made
+}
+
+/**
+ * Resolves once changed topics are saved and the name servers know of them, or could not be told. Rejects with the
+ * host's error when they could not be saved.
+ */
+export async function topicsKnown({
+  topics,
+  registration,
+}: Pick<BrokerContext, 'topics' | 'registration'>): Promise<void> {
+  await topics.saved
+  await registration.whenKnown()
 }

@@ -22,7 +22,8 @@ const TOPIC_ATTRIBUTES: Readonly<Record<string, TopicAttribute>> = {
   },
   'reserve.time': {
     isChangeable: true,
-    problem: (value) => (/^(-1|\d+)$/.test(value) ? undefined : 'value is not in range(-1, ...)'),
+    problem: (value) =>
+      /^(-1|\d{1,19})$/.test(value) ? undefined : 'value is not in range(-1, ...)',
   },
 }
 

@@ -1,19 +1,22 @@
-import type { Env } from '@skylarkmq/env'
+import type { Env, EventSink } from '@skylarkmq/env'
 import {
   isLmqTopic,
   isSystemTopic,
   Perm,
+  ProtocolError,
   quotedName,
   replyTopic,
   resourceProblem,
   SystemTopic,
   TIMER_TOPIC,
   type DataVersion,
+  type TableLimit,
   type TopicConfig,
 } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
-import { entryLeftOut } from '../events.ts'
+import { entryLeftOut, tooManyQueues } from '../events.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
+import { noLimits } from '../table-limits.ts'
 
 /** What the table needs to know of the broker. */
 export interface TopicTableSettings {
@@ -26,6 +29,12 @@ export interface TopicTableSettings {
   readonly traceTopicName: string
   /** Whether every light message queue is a topic, of one queue. */
   readonly enableLmq?: boolean
+  /** How many topics there may be. */
+  readonly limit?: TableLimit
+  /** How many queues each may have. */
+  readonly maxQueuesPerTopic?: number
+  /** Least time between two writes of the file, ms. */
+  readonly saveSpaceMs?: () => number
 }
 
 /** A topic with Apache's defaults for what is not given. */
@@ -53,6 +62,8 @@ export function topicConfig(
  */
 export class TopicConfigTable {
   readonly #settings: TopicTableSettings
+  readonly #limit: TableLimit
+  readonly #events: EventSink
   readonly #topics = new Map<string, TopicConfig>()
   readonly #version: VersionCounter
   readonly #saved: SavedTable
@@ -64,10 +75,13 @@ export class TopicConfigTable {
     this.#settings = settings
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, settings.path)
-    this.#saved = new SavedTable(file, () => ({
+    const content = () => ({
       dataVersion: this.#version.value,
       topicConfigTable: Object.fromEntries(this.#topics),
-    }))
+    })
+    this.#saved = new SavedTable(env, file, content, settings.saveSpaceMs)
+    this.#limit = settings.limit ?? noLimits.topics
+    this.#events = env.events
     this.#addSystemTopics()
     for (const topic of this.#restore(file.load())) {
       env.events.emit(entryLeftOut, { path: settings.path, name: quotedName(topic) })
@@ -102,32 +116,71 @@ export class TopicConfigTable {
     return this.#topics.get(topic)
   }
 
-  /** Creates or replaces a topic, saves the table and tells who listens. */
+  /** Creates or replaces a topic, has the table saved, see `saved`, and then tells who listens. */
   put(topic: TopicConfig): void {
     this.putAll([topic])
   }
 
-  /** Creates or replaces several topics as one change. */
+  /**
+   * Creates or replaces several topics as one change. Throws the host's error, and a ProtocolError when one has too many
+   * queues or there is no room for all of them; then nothing is changed.
+   */
   putAll(topics: readonly TopicConfig[]): void {
+    const added = new Set<string>()
+    for (const topic of topics) {
+      const problem = this.queuesProblem(topic)
+      if (problem !== undefined) throw new ProtocolError({ what: problem })
+      if (!this.#topics.has(topic.topicName)) added.add(topic.topicName)
+    }
+    if (added.size > 0) this.#limit.check(this.#topics.size + added.size)
     for (const topic of topics) this.#topics.set(topic.topicName, topic)
     this.#version.next()
-    this.#saved.changed()
-    this.#saved.save()
-    for (const topic of topics) for (const listener of this.#listeners) listener(topic)
+    const saved = this.#saved.commit()
+    const tell = (): void => {
+      for (const topic of topics) for (const listener of this.#listeners) listener(topic)
+    }
+    if (saved === undefined) tell()
+    else saved.then(tell, () => undefined)
   }
 
-  /** Removes a topic and saves; false when there was none. */
+  /** What is wrong with a topic's numbers of queues, in a sentence; undefined when nothing is. */
+  queuesProblem({ topicName, readQueueNums, writeQueueNums }: TopicConfig): string | undefined {
+    const max = this.#queuesMax
+    for (const queues of [readQueueNums, writeQueueNums]) {
+      if (Number.isInteger(queues) && queues >= 0 && queues <= max) continue
+      return `the topic ${topicName} may have from 0 to ${max} queues, as maxQueuesPerTopic allows, and not ${queues}`
+    }
+    return undefined
+  }
+
+  get #queuesMax(): number {
+    return this.#settings.maxQueuesPerTopic ?? Infinity
+  }
+
+  /** Removes a topic and has the table saved, see `saved`; false when there was none. */
   delete(topic: string): boolean {
     if (!this.#topics.delete(topic)) return false
     this.#version.next()
-    this.#saved.changed()
-    this.#saved.save()
+    void this.#saved.commit()
     return true
+  }
+
+  /**
+   * Settles once all changes so far are saved, or could not be, and who listens was told; undefined when none waits.
+   * Rejects with the host's error.
+   */
+  get saved(): Promise<void> | undefined {
+    return this.#saved.waiting
   }
 
   /** Writes the file if it does not have the last change. Throws the host's error. */
   save(): void {
     this.#saved.save()
+  }
+
+  /** The same before the end, when there is no later time to write it. */
+  saveLast(): void {
+    this.#saved.saveLast()
   }
 
   /** Calls `listener` for each topic that is created or changed. */
@@ -149,8 +202,7 @@ export class TopicConfigTable {
     }
     if (!isChanged) return
     this.#version.next()
-    this.#saved.changed()
-    this.#saved.save()
+    void this.#saved.commit()
   }
 
   /** Takes what the file has; answers names that no topic can have, which a hand wrote and which stay out. */
@@ -167,13 +219,28 @@ export class TopicConfigTable {
         bad.push(name)
         continue
       }
-      this.#topics.set(name, {
+      const restored = {
         ...topicConfig(name, 16, Perm.READ | Perm.WRITE),
         ...topic,
         topicName: name,
-      })
+      }
+      this.#topics.set(name, this.#bounded(restored))
     }
     return bad
+  }
+
+  /** A topic with no more queues than it may have: whatever looks at each of them would never end. */
+  #bounded(topic: TopicConfig): TopicConfig {
+    if (this.queuesProblem(topic) === undefined) return topic
+    const limit = this.#queuesMax
+    const queues = Math.max(topic.readQueueNums, topic.writeQueueNums)
+    this.#events.emit(tooManyQueues, { topic: topic.topicName, queues, limit })
+    const bounded = (count: number): number => Math.min(limit, Math.max(0, Math.trunc(count)))
+    return {
+      ...topic,
+      readQueueNums: bounded(topic.readQueueNums),
+      writeQueueNums: bounded(topic.writeQueueNums),
+    }
   }
 
   /** Apache: `TopicConfigManager.java`, init. */

@@ -206,6 +206,8 @@ export async function testBroker(t: TestContext, options: TestBrokerOptions = {}
     listenPort: 0,
     brokerIP1: '127.0.0.1',
     namesrvAddr: '',
+    // Time stands still unless the test moves it.
+    configSaveInterval: 0,
     ...options.config,
   } as FullBrokerConfig
   const broker = new Broker({ ...nodeEnv(silentEvents), net: wire, clock, disk }, config)

@@ -59,7 +59,7 @@ function routeOf(
   const filterServerTable = new Map<string, readonly string[]>()
   const brokerDatas = groups.map((group) => {
     for (const address of group.members.values()) {
-      const servers = routes.filterServersOf(group.cluster, address)
+      const servers = routes.filterServersOf(group.brokerName, address)
       if (servers !== undefined) filterServerTable.set(address, servers)
     }
     return brokerDataFor(server, group, connection)
@@ -68,7 +68,7 @@ function routeOf(
   return {
     queueDatas,
     brokerDatas: isActing
-      ? brokerDatas.map((data) => withActingMaster(data, queueDatas))
+      ? brokerDatas.map((data) => withActingMaster(data, queues.get(data.brokerName)))
       : brokerDatas,
     filterServerTable,
     orderTopicConf: config.orderMessageEnable ? kv.get(ORDER_TOPIC_CONFIG, topic) : undefined,
@@ -88,7 +88,7 @@ export function brokerDataFor(
 ): BrokerData {
   const brokerAddrs = new Map<number, string>()
   for (const [id, address] of group.members) {
-    const port = routes.liveAt(group.cluster, address)?.followsAskerPort
+    const port = routes.liveAt(group.brokerName, address)?.followsAskerPort
     brokerAddrs.set(id, port === undefined ? address : `${hostFor(connection)}:${port}`)
   }
   const { cluster, brokerName, enableActingMaster, zoneName } = group
@@ -105,13 +105,13 @@ export function isLoopback(address: string): boolean {
 }
 
 /** A group without a master and with queues that cannot be written shows its slave of the least id as master. */
-function withActingMaster(data: BrokerData, queueDatas: readonly QueueData[]): BrokerData {
+function withActingMaster(data: BrokerData, queues: QueueData | undefined): BrokerData {
   if (data.brokerAddrs.size === 0 || data.brokerAddrs.has(0) || !data.enableActingMaster)
     return data
-  const queues = queueDatas.find(({ brokerName }) => brokerName === data.brokerName)
   if (queues === undefined || (queues.perm & Perm.WRITE) !== 0) return data
-  const least = Math.min(...data.brokerAddrs.keys())
   const brokerAddrs = new Map(data.brokerAddrs)
+  let least = Infinity
+  for (const id of brokerAddrs.keys()) least = Math.min(least, id)
   const address = brokerAddrs.get(least)
   brokerAddrs.delete(least)
   if (address !== undefined) brokerAddrs.set(0, address)

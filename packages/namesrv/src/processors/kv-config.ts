@@ -19,9 +19,8 @@ export const putKvConfig: Processor<NameServerContext, typeof PutKvConfig> = (
   { header: { namespace, key, value } },
 ) => {
   // A key that Apache has without a value is answered as one that is not there.
-  if (value === undefined) kv.delete(namespace, key)
-  else kv.put(namespace, key, value)
-  return OK
+  const saved = value === undefined ? kv.delete(namespace, key) : kv.put(namespace, key, value)
+  return saved === undefined ? OK : saved.then(() => OK)
 }
 
 /** GET_KV_CONFIG: the value of a key. */
@@ -40,8 +39,9 @@ export const deleteKvConfig: Processor<NameServerContext, typeof DeleteKvConfig>
   { kv },
   { header: { namespace, key } },
 ) => {
-  if (namespace !== undefined && key !== undefined) kv.delete(namespace, key)
-  return OK
+  const saved =
+    namespace === undefined || key === undefined ? undefined : kv.delete(namespace, key)
+  return saved === undefined ? OK : saved.then(() => OK)
 }
 
 /** GET_KVLIST_BY_NAMESPACE: all keys of a namespace. */

@@ -28,7 +28,9 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
   if (crc !== 0 && body !== undefined && crc !== crc32Positive(body)) {
     return refuse(ResponseCode.SYSTEM_ERROR, 'crc32 not match')
   }
-  const form = { version, compressed: header.compressed === true }
+  const { maxRegistrationBytes } = server.config
+  const compressed = header.compressed === true
+  const form = { version, compressed, sizeMax: maxRegistrationBytes }
   const { topicConfigSerializeWrapper: topics, filterServerList } = decodeRegisterBrokerBody(
     body,
     form,
@@ -86,11 +88,9 @@ function followsAskerPort(request: Request<typeof RegisterBroker>): number | und
 /** UNREGISTER_BROKER: a broker leaves the routes. */
 export const unregisterBroker: Processor<NameServerContext, typeof UnregisterBroker> = (
   server,
-  { header: { brokerName, clusterName, brokerId, brokerAddr } },
+  { header: { brokerName, brokerId, brokerAddr } },
 ) => {
-  server.departed(
-    server.routes.unregister(brokerName, clusterName, brokerId, brokerAddr, 'it stopped'),
-  )
+  server.departed(server.routes.unregister(brokerName, brokerId, brokerAddr, 'it stopped'))
   return OK
 }
 
@@ -100,9 +100,9 @@ export const queryDataVersion: Processor<NameServerContext, typeof QueryDataVers
   { header, body },
 ) => {
   const asked = dataVersionBody.decode(body)
-  const known = routes.liveAt(header.clusterName, header.brokerAddr)?.dataVersion
+  const known = routes.liveAt(header.brokerName, header.brokerAddr)?.dataVersion
   const changed = known === undefined || !sameVersion(known, asked)
-  routes.touch(header.clusterName, header.brokerAddr)
+  routes.touch(header.brokerName, header.brokerAddr)
   return {
     code: ResponseCode.SUCCESS,
     header: { changed },
@@ -115,7 +115,7 @@ export const brokerHeartbeat: Processor<NameServerContext, typeof BrokerHeartbea
   { routes },
   { header },
 ) => {
-  routes.touch(header.clusterName, header.brokerAddr)
+  routes.touch(header.brokerName, header.brokerAddr)
   return OK
 }
 

@@ -55,11 +55,11 @@ export const getTopicsByCluster: Processor<NameServerContext, typeof GetTopicsBy
   { header },
 ) => {
   if (!config.enableTopicList) return disabled
-  const names = routes.clusters.get(header.cluster) ?? new Set<string>()
-  const topics = [...routes.topics].filter(([, queues]) =>
-    [...queues.keys()].some((name) => names.has(name)),
-  )
-  return topicList(topics.map(([topic]) => topic))
+  const topics = new Set<string>()
+  for (const name of routes.clusters.get(header.cluster) ?? []) {
+    for (const topic of routes.queues.topicsOf(name)) topics.add(topic)
+  }
+  return topicList(topics)
 }
 
 /** GET_SYSTEM_TOPIC_LIST_FROM_NS: clusters and broker names, and a broker to ask for the rest. */

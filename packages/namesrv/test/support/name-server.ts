@@ -134,6 +134,8 @@ export async function nameServer(
   const env = { ...nodeEnv(silentEvents), clock, disk }
   const server = new NameServer(env, {
     ...defaultsOf(namesrvOptions),
+    // Time stands still unless the test moves it.
+    configSaveInterval: 0,
     listenPort: 0,
     kvConfigPath: '/memory/namesrv/kvConfig.json',
     ...config,

@@ -37,8 +37,7 @@ function logicalLines(text: string): string[] {
   for (const natural of text.split(/\r\n|\r|\n/)) {
     const line = natural.replace(/^[ \t\f]+/, '')
     if (open === '' && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
-    const backslashes = /\\*$/.exec(line)?.[0].length ?? 0
-    if (backslashes % 2 === 1) {
+    if (backslashesBehind(line) % 2 === 1) {
       open += line.slice(0, -1)
       continue
     }
@@ -47,6 +46,13 @@ function logicalLines(text: string): string[] {
   }
   if (open !== '') lines.push(open)
   return lines
+}
+
+/** How many backslashes a line ends with. */
+function backslashesBehind(line: string): number {
+  let count = 0
+  while (count < line.length && line[line.length - 1 - count] === '\\') count++
+  return count
 }
 
 function keyEnd(line: string): number {

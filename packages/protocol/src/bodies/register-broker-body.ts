@@ -28,6 +28,8 @@ export interface RegisterBrokerForm {
   /** The sender's MQVersion ordinal. */
   readonly version: number
   readonly compressed: boolean
+  /** A compressed registration may not become more bytes than this; 32 MiB when it is not said. */
+  readonly sizeMax?: number
 }
 
 const plain = jsonBody<RegisterBrokerBody>(
@@ -40,8 +42,8 @@ const plain = jsonBody<RegisterBrokerBody>(
   ),
 )
 
-/** A compressed registration may not become larger than this. */
-const RESTORED_BYTES_MAX = 256 * 1024 * 1024
+/** A hundred thousand topics are a third of it. */
+const SIZE_MAX = 32 * 1024 * 1024
 
 /**
  * Reads a registration. Brokers before 3.0.11 send only the topics; an absent body is an empty table.
@@ -55,7 +57,7 @@ export function decodeRegisterBrokerBody(
     return { topicConfigSerializeWrapper: topicConfigSerializeWrapperBody.decode(bytes) }
   }
   if (!form.compressed || bytes === undefined) return plain.decode(bytes)
-  return new CompressedReader(bytes).registration(form.version)
+  return new CompressedReader(bytes, form.sizeMax ?? SIZE_MAX).registration(form.version)
 }
 
 /** Writes a registration. */
@@ -80,12 +82,16 @@ class CompressedReader {
   readonly #bytes: Buffer
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, sizeMax: number) {
     try {
-      this.#bytes = inflateSync(bytes, { maxOutputLength: RESTORED_BYTES_MAX })
+      this.#bytes = inflateSync(bytes, { maxOutputLength: sizeMax })
     } catch (error) {
-      // Whatever zlib says, the registration is broken.
-      throw new ProtocolError({ what: 'a registration that cannot be decompressed' }, error)
+      const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
+      // Whatever else zlib says, the registration is broken.
+      const what = isTooLarge
+        ? `a registration of ${bytes.length} bytes that becomes more than ${sizeMax}: maxRegistrationBytes of the name server allows no more`
+        : 'a registration that cannot be decompressed'
+      throw new ProtocolError({ what }, error)
     }
   }
 

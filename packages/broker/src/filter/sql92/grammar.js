@@ -179,93 +179,107 @@ function peg$parse(input, options) {
   };
   let peg$startRuleFunction = peg$parsestart;
 
-  const peg$c0 = "--";
-  const peg$c1 = "/*";
-  const peg$c2 = "*/";
-  const peg$c3 = "'";
-  const peg$c4 = "''";
-  const peg$c5 = "0";
-  const peg$c6 = ".";
-  const peg$c7 = "not";
-  const peg$c8 = "and";
-  const peg$c9 = "or";
-  const peg$c10 = "between";
-  const peg$c11 = "in";
-  const peg$c12 = "true";
-  const peg$c13 = "false";
-  const peg$c14 = "null";
-  const peg$c15 = "is";
-  const peg$c16 = "contains";
-  const peg$c17 = "startswith";
-  const peg$c18 = "endswith";
-  const peg$c19 = ">=";
-  const peg$c20 = ">";
-  const peg$c21 = "<=";
-  const peg$c22 = "<";
-  const peg$c23 = "=";
-  const peg$c24 = "<>";
-  const peg$c25 = "(";
-  const peg$c26 = ")";
-  const peg$c27 = ",";
-  const peg$c28 = "+";
-  const peg$c29 = "-";
+  const peg$c0 = "'";
+  const peg$c1 = "''";
+  const peg$c2 = "0";
+  const peg$c3 = ".";
+  const peg$c4 = "not";
+  const peg$c5 = "and";
+  const peg$c6 = "or";
+  const peg$c7 = "between";
+  const peg$c8 = "in";
+  const peg$c9 = "true";
+  const peg$c10 = "false";
+  const peg$c11 = "null";
+  const peg$c12 = "is";
+  const peg$c13 = "contains";
+  const peg$c14 = "startswith";
+  const peg$c15 = "endswith";
+  const peg$c16 = ">=";
+  const peg$c17 = ">";
+  const peg$c18 = "<=";
+  const peg$c19 = "<";
+  const peg$c20 = "=";
+  const peg$c21 = "<>";
+  const peg$c22 = "(";
+  const peg$c23 = ")";
+  const peg$c24 = ",";
+  const peg$c25 = "+";
+  const peg$c26 = "-";
 
-  const peg$r0 = /^[ \t\n\r\f]/;
-  const peg$r1 = /^[^\n\r]/;
-  const peg$r2 = /^[\n\r]/;
-  const peg$r3 = /^[^']/;
-  const peg$r4 = /^[=<>(),+\-]/;
-  const peg$r5 = /^[1-9]/;
-  const peg$r6 = /^[0-9]/;
-  const peg$r7 = /^[lL]/;
-  const peg$r8 = /^[eE]/;
-  const peg$r9 = /^[+\-]/;
-  const peg$r10 = /^[A-Za-z_$]/;
-  const peg$r11 = /^[A-Za-z0-9_$]/;
+  const peg$r0 = /^[<>A-Za-z]/;
+  const peg$r1 = /^[^\-+nN]/;
+  const peg$r2 = /^[A-Za-z_$]/;
+  const peg$r3 = /^[0-9.]/;
+  const peg$r4 = /^[ \t\n\r\f]/;
+  const peg$r5 = /^[^']/;
+  const peg$r6 = /^[=<>(),+\-]/;
+  const peg$r7 = /^[1-9]/;
+  const peg$r8 = /^[0-9]/;
+  const peg$r9 = /^[lL]/;
+  const peg$r10 = /^[eE]/;
+  const peg$r11 = /^[+\-]/;
+  const peg$r12 = /^[A-Za-z0-9_$]/;
+  const peg$r13 = /^[NABITFCSEOnabitfcseo]/;
+  const peg$r14 = /^[Nn]/;
+  const peg$r15 = /^[Aa]/;
+  const peg$r16 = /^[Oo]/;
+  const peg$r17 = /^[Bb]/;
+  const peg$r18 = /^[Ii]/;
+  const peg$r19 = /^[Tt]/;
+  const peg$r20 = /^[Ff]/;
+  const peg$r21 = /^[CSEcse]/;
 
   const peg$e0 = peg$anyExpectation();
-  const peg$e1 = peg$classExpectation([" ", "\t", "\n", "\r", "\f"], false, false, false);
-  const peg$e2 = peg$literalExpectation("--", false);
-  const peg$e3 = peg$classExpectation(["\n", "\r"], true, false, false);
-  const peg$e4 = peg$classExpectation(["\n", "\r"], false, false, false);
-  const peg$e5 = peg$literalExpectation("/*", false);
-  const peg$e6 = peg$literalExpectation("*/", false);
-  const peg$e7 = peg$literalExpectation("'", false);
-  const peg$e8 = peg$classExpectation(["'"], true, false, false);
-  const peg$e9 = peg$classExpectation(["=", "<", ">", "(", ")", ",", "+", "-"], false, false, false);
-  const peg$e10 = peg$literalExpectation("''", false);
-  const peg$e11 = peg$literalExpectation("0", false);
-  const peg$e12 = peg$classExpectation([["1", "9"]], false, false, false);
-  const peg$e13 = peg$classExpectation([["0", "9"]], false, false, false);
-  const peg$e14 = peg$classExpectation(["l", "L"], false, false, false);
-  const peg$e15 = peg$literalExpectation(".", false);
-  const peg$e16 = peg$classExpectation(["e", "E"], false, false, false);
-  const peg$e17 = peg$classExpectation(["+", "-"], false, false, false);
-  const peg$e18 = peg$classExpectation([["A", "Z"], ["a", "z"], "_", "$"], false, false, false);
-  const peg$e19 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "$"], false, false, false);
-  const peg$e20 = peg$literalExpectation("NOT", true);
-  const peg$e21 = peg$literalExpectation("AND", true);
-  const peg$e22 = peg$literalExpectation("OR", true);
-  const peg$e23 = peg$literalExpectation("BETWEEN", true);
-  const peg$e24 = peg$literalExpectation("IN", true);
-  const peg$e25 = peg$literalExpectation("TRUE", true);
-  const peg$e26 = peg$literalExpectation("FALSE", true);
-  const peg$e27 = peg$literalExpectation("NULL", true);
-  const peg$e28 = peg$literalExpectation("IS", true);
-  const peg$e29 = peg$literalExpectation("CONTAINS", true);
-  const peg$e30 = peg$literalExpectation("STARTSWITH", true);
-  const peg$e31 = peg$literalExpectation("ENDSWITH", true);
-  const peg$e32 = peg$literalExpectation(">=", false);
-  const peg$e33 = peg$literalExpectation(">", false);
-  const peg$e34 = peg$literalExpectation("<=", false);
-  const peg$e35 = peg$literalExpectation("<", false);
-  const peg$e36 = peg$literalExpectation("=", false);
-  const peg$e37 = peg$literalExpectation("<>", false);
-  const peg$e38 = peg$literalExpectation("(", false);
-  const peg$e39 = peg$literalExpectation(")", false);
-  const peg$e40 = peg$literalExpectation(",", false);
-  const peg$e41 = peg$literalExpectation("+", false);
-  const peg$e42 = peg$literalExpectation("-", false);
+  const peg$e1 = peg$classExpectation(["<", ">", ["A", "Z"], ["a", "z"]], false, false, false);
+  const peg$e2 = peg$classExpectation(["-", "+", "n", "N"], true, false, false);
+  const peg$e3 = peg$classExpectation([["A", "Z"], ["a", "z"], "_", "$"], false, false, false);
+  const peg$e4 = peg$literalExpectation("'", false);
+  const peg$e5 = peg$classExpectation([["0", "9"], "."], false, false, false);
+  const peg$e6 = peg$classExpectation([" ", "\t", "\n", "\r", "\f"], false, false, false);
+  const peg$e7 = peg$classExpectation(["'"], true, false, false);
+  const peg$e8 = peg$classExpectation(["=", "<", ">", "(", ")", ",", "+", "-"], false, false, false);
+  const peg$e9 = peg$literalExpectation("''", false);
+  const peg$e10 = peg$literalExpectation("0", false);
+  const peg$e11 = peg$classExpectation([["1", "9"]], false, false, false);
+  const peg$e12 = peg$classExpectation([["0", "9"]], false, false, false);
+  const peg$e13 = peg$classExpectation(["l", "L"], false, false, false);
+  const peg$e14 = peg$literalExpectation(".", false);
+  const peg$e15 = peg$classExpectation(["e", "E"], false, false, false);
+  const peg$e16 = peg$classExpectation(["+", "-"], false, false, false);
+  const peg$e17 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "$"], false, false, false);
+  const peg$e18 = peg$classExpectation(["N", "A", "B", "I", "T", "F", "C", "S", "E", "O", "n", "a", "b", "i", "t", "f", "c", "s", "e", "o"], false, false, false);
+  const peg$e19 = peg$literalExpectation("NOT", true);
+  const peg$e20 = peg$literalExpectation("AND", true);
+  const peg$e21 = peg$literalExpectation("OR", true);
+  const peg$e22 = peg$literalExpectation("BETWEEN", true);
+  const peg$e23 = peg$literalExpectation("IN", true);
+  const peg$e24 = peg$literalExpectation("TRUE", true);
+  const peg$e25 = peg$literalExpectation("FALSE", true);
+  const peg$e26 = peg$literalExpectation("NULL", true);
+  const peg$e27 = peg$literalExpectation("IS", true);
+  const peg$e28 = peg$literalExpectation("CONTAINS", true);
+  const peg$e29 = peg$literalExpectation("STARTSWITH", true);
+  const peg$e30 = peg$literalExpectation("ENDSWITH", true);
+  const peg$e31 = peg$classExpectation(["N", "n"], false, false, false);
+  const peg$e32 = peg$classExpectation(["A", "a"], false, false, false);
+  const peg$e33 = peg$classExpectation(["O", "o"], false, false, false);
+  const peg$e34 = peg$classExpectation(["B", "b"], false, false, false);
+  const peg$e35 = peg$classExpectation(["I", "i"], false, false, false);
+  const peg$e36 = peg$classExpectation(["T", "t"], false, false, false);
+  const peg$e37 = peg$classExpectation(["F", "f"], false, false, false);
+  const peg$e38 = peg$classExpectation(["C", "S", "E", "c", "s", "e"], false, false, false);
+  const peg$e39 = peg$literalExpectation(">=", false);
+  const peg$e40 = peg$literalExpectation(">", false);
+  const peg$e41 = peg$literalExpectation("<=", false);
+  const peg$e42 = peg$literalExpectation("<", false);
+  const peg$e43 = peg$literalExpectation("=", false);
+  const peg$e44 = peg$literalExpectation("<>", false);
+  const peg$e45 = peg$literalExpectation("(", false);
+  const peg$e46 = peg$literalExpectation(")", false);
+  const peg$e47 = peg$literalExpectation(",", false);
+  const peg$e48 = peg$literalExpectation("+", false);
+  const peg$e49 = peg$literalExpectation("-", false);
 
   function peg$f0(expression) {    return expression  }
   function peg$f1(head, tail) {    return chain('or', [head, ...tail])  }
@@ -294,11 +308,11 @@ function peg$parse(input, options) {
   function peg$f14(operand) {    return { kind: 'negate', operand }  }
   function peg$f15(operand) {    return not(operand)  }
   function peg$f16(value) {    return constant('text', value)  }
-  function peg$f17() {    return constant('boolean', true)  }
-  function peg$f18() {    return constant('boolean', false)  }
-  function peg$f19() {    return constant('null', null)  }
-  function peg$f20(name) {    return { kind: 'property', name }  }
-  function peg$f21(expression) {    return expression  }
+  function peg$f17(expression) {    return expression  }
+  function peg$f18(name) {    return { kind: 'property', name }  }
+  function peg$f19() {    return constant('boolean', true)  }
+  function peg$f20() {    return constant('boolean', false)  }
+  function peg$f21() {    return constant('null', null)  }
   function peg$f22() {
     nesting += 1
     if (nesting > NESTING_MAX) error(`an expression nests ${NESTING_MAX} deep at most`)
@@ -819,19 +833,7 @@ function peg$parse(input, options) {
       }
       s3 = peg$currPos;
       peg$silentFails++;
-      s4 = peg$parseorder();
-      if (s4 === peg$FAILED) {
-        s4 = peg$parsetextOperator();
-        if (s4 === peg$FAILED) {
-          s4 = peg$parseBETWEEN();
-          if (s4 === peg$FAILED) {
-            s4 = peg$parseIN();
-            if (s4 === peg$FAILED) {
-              s4 = peg$parseNOT();
-            }
-          }
-        }
-      }
+      s4 = peg$parsecomparisonSign();
       peg$silentFails--;
       if (s4 === peg$FAILED) {
         s3 = undefined;
@@ -854,7 +856,110 @@ function peg$parse(input, options) {
     return s0;
   }
 
+  function peg$parsecomparisonSign() {
+    let s0, s1, s2, s3, s4;
+
+    s0 = peg$currPos;
+    s1 = peg$currPos;
+    peg$silentFails++;
+    s2 = peg$currPos;
+    s3 = peg$parse_();
+    s4 = input.charAt(peg$currPos);
+    if (peg$r0.test(s4)) {
+      peg$currPos++;
+    } else {
+      s4 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e1); }
+    }
+    if (s4 !== peg$FAILED) {
+      s3 = [s3, s4];
+      s2 = s3;
+    } else {
+      peg$currPos = s2;
+      s2 = peg$FAILED;
+    }
+    peg$silentFails--;
+    if (s2 !== peg$FAILED) {
+      peg$currPos = s1;
+      s1 = undefined;
+    } else {
+      s1 = peg$FAILED;
+    }
+    if (s1 !== peg$FAILED) {
+      s2 = peg$parseorder();
+      if (s2 === peg$FAILED) {
+        s2 = peg$parsetextOperator();
+        if (s2 === peg$FAILED) {
+          s2 = peg$parseBETWEEN();
+          if (s2 === peg$FAILED) {
+            s2 = peg$parseIN();
+            if (s2 === peg$FAILED) {
+              s2 = peg$parseNOT();
+            }
+          }
+        }
+      }
+      if (s2 !== peg$FAILED) {
+        s1 = [s1, s2];
+        s0 = s1;
+      } else {
+        peg$currPos = s0;
+        s0 = peg$FAILED;
+      }
+    } else {
+      peg$currPos = s0;
+      s0 = peg$FAILED;
+    }
+
+    return s0;
+  }
+
   function peg$parsecomparisonStep() {
+    let s0, s1, s2, s3, s4;
+
+    s0 = peg$currPos;
+    s1 = peg$currPos;
+    peg$silentFails++;
+    s2 = peg$currPos;
+    s3 = peg$parse_();
+    s4 = input.charAt(peg$currPos);
+    if (peg$r0.test(s4)) {
+      peg$currPos++;
+    } else {
+      s4 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e1); }
+    }
+    if (s4 !== peg$FAILED) {
+      s3 = [s3, s4];
+      s2 = s3;
+    } else {
+      peg$currPos = s2;
+      s2 = peg$FAILED;
+    }
+    peg$silentFails--;
+    if (s2 !== peg$FAILED) {
+      peg$currPos = s1;
+      s1 = undefined;
+    } else {
+      s1 = peg$FAILED;
+    }
+    if (s1 !== peg$FAILED) {
+      s2 = peg$parseanyComparison();
+      if (s2 !== peg$FAILED) {
+        s0 = s2;
+      } else {
+        peg$currPos = s0;
+        s0 = peg$FAILED;
+      }
+    } else {
+      peg$currPos = s0;
+      s0 = peg$FAILED;
+    }
+
+    return s0;
+  }
+
+  function peg$parseanyComparison() {
     let s0, s1, s2, s3, s4, s5, s6, s7, s8;
 
     s0 = peg$currPos;
@@ -999,24 +1104,35 @@ function peg$parse(input, options) {
     let s0, s1, s2, s3, s4;
 
     s0 = peg$currPos;
-    s1 = peg$parsePLUS();
+    s1 = peg$currPos;
+    peg$silentFails++;
+    s2 = peg$currPos;
+    s3 = peg$parse_();
+    s4 = input.charAt(peg$currPos);
+    if (peg$r1.test(s4)) {
+      peg$currPos++;
+    } else {
+      s4 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e2); }
+    }
+    if (s4 !== peg$FAILED) {
+      s3 = [s3, s4];
+      s2 = s3;
+    } else {
+      peg$currPos = s2;
+      s2 = peg$FAILED;
+    }
+    peg$silentFails--;
+    if (s2 !== peg$FAILED) {
+      peg$currPos = s1;
+      s1 = undefined;
+    } else {
+      s1 = peg$FAILED;
+    }
     if (s1 !== peg$FAILED) {
-      s2 = peg$parsedeeper();
+      s2 = peg$parseprimary();
       if (s2 !== peg$FAILED) {
-        s3 = peg$parseunary();
-        if (s3 !== peg$FAILED) {
-          s4 = peg$parseshallower();
-          if (s4 !== peg$FAILED) {
-            peg$savedPos = s0;
-            s0 = peg$f13(s3);
-          } else {
-            peg$currPos = s0;
-            s0 = peg$FAILED;
-          }
-        } else {
-          peg$currPos = s0;
-          s0 = peg$FAILED;
-        }
+        s0 = s2;
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -1027,7 +1143,7 @@ function peg$parse(input, options) {
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
-      s1 = peg$parseMINUS();
+      s1 = peg$parsePLUS();
       if (s1 !== peg$FAILED) {
         s2 = peg$parsedeeper();
         if (s2 !== peg$FAILED) {
@@ -1036,7 +1152,7 @@ function peg$parse(input, options) {
             s4 = peg$parseshallower();
             if (s4 !== peg$FAILED) {
               peg$savedPos = s0;
-              s0 = peg$f14(s3);
+              s0 = peg$f13(s3);
             } else {
               peg$currPos = s0;
               s0 = peg$FAILED;
@@ -1055,7 +1171,7 @@ function peg$parse(input, options) {
       }
       if (s0 === peg$FAILED) {
         s0 = peg$currPos;
-        s1 = peg$parseNOT();
+        s1 = peg$parseMINUS();
         if (s1 !== peg$FAILED) {
           s2 = peg$parsedeeper();
           if (s2 !== peg$FAILED) {
@@ -1064,7 +1180,7 @@ function peg$parse(input, options) {
               s4 = peg$parseshallower();
               if (s4 !== peg$FAILED) {
                 peg$savedPos = s0;
-                s0 = peg$f15(s3);
+                s0 = peg$f14(s3);
               } else {
                 peg$currPos = s0;
                 s0 = peg$FAILED;
@@ -1082,7 +1198,36 @@ function peg$parse(input, options) {
           s0 = peg$FAILED;
         }
         if (s0 === peg$FAILED) {
-          s0 = peg$parseprimary();
+          s0 = peg$currPos;
+          s1 = peg$parseNOT();
+          if (s1 !== peg$FAILED) {
+            s2 = peg$parsedeeper();
+            if (s2 !== peg$FAILED) {
+              s3 = peg$parseunary();
+              if (s3 !== peg$FAILED) {
+                s4 = peg$parseshallower();
+                if (s4 !== peg$FAILED) {
+                  peg$savedPos = s0;
+                  s0 = peg$f15(s3);
+                } else {
+                  peg$currPos = s0;
+                  s0 = peg$FAILED;
+                }
+              } else {
+                peg$currPos = s0;
+                s0 = peg$FAILED;
+              }
+            } else {
+              peg$currPos = s0;
+              s0 = peg$FAILED;
+            }
+          } else {
+            peg$currPos = s0;
+            s0 = peg$FAILED;
+          }
+          if (s0 === peg$FAILED) {
+            s0 = peg$parseprimary();
+          }
         }
       }
     }
@@ -1094,86 +1239,200 @@ function peg$parse(input, options) {
     let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
-    s1 = peg$parsetext();
-    if (s1 !== peg$FAILED) {
-      peg$savedPos = s0;
-      s1 = peg$f16(s1);
+    s1 = peg$currPos;
+    peg$silentFails++;
+    s2 = peg$currPos;
+    s3 = peg$parse_();
+    s4 = input.charAt(peg$currPos);
+    if (peg$r2.test(s4)) {
+      peg$currPos++;
+    } else {
+      s4 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e3); }
     }
-    s0 = s1;
+    if (s4 !== peg$FAILED) {
+      s3 = [s3, s4];
+      s2 = s3;
+    } else {
+      peg$currPos = s2;
+      s2 = peg$FAILED;
+    }
+    peg$silentFails--;
+    if (s2 !== peg$FAILED) {
+      peg$currPos = s1;
+      s1 = undefined;
+    } else {
+      s1 = peg$FAILED;
+    }
+    if (s1 !== peg$FAILED) {
+      s2 = peg$parsenamed();
+      if (s2 !== peg$FAILED) {
+        s0 = s2;
+      } else {
+        peg$currPos = s0;
+        s0 = peg$FAILED;
+      }
+    } else {
+      peg$currPos = s0;
+      s0 = peg$FAILED;
+    }
     if (s0 === peg$FAILED) {
-      s0 = peg$parsedecimal();
+      s0 = peg$currPos;
+      s1 = peg$currPos;
+      peg$silentFails++;
+      s2 = peg$currPos;
+      s3 = peg$parse_();
+      if (input.charCodeAt(peg$currPos) === 39) {
+        s4 = peg$c0;
+        peg$currPos++;
+      } else {
+        s4 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e4); }
+      }
+      if (s4 !== peg$FAILED) {
+        s3 = [s3, s4];
+        s2 = s3;
+      } else {
+        peg$currPos = s2;
+        s2 = peg$FAILED;
+      }
+      peg$silentFails--;
+      if (s2 !== peg$FAILED) {
+        peg$currPos = s1;
+        s1 = undefined;
+      } else {
+        s1 = peg$FAILED;
+      }
+      if (s1 !== peg$FAILED) {
+        s2 = peg$parsetext();
+        if (s2 !== peg$FAILED) {
+          peg$savedPos = s0;
+          s0 = peg$f16(s2);
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
+      } else {
+        peg$currPos = s0;
+        s0 = peg$FAILED;
+      }
       if (s0 === peg$FAILED) {
-        s0 = peg$parsefloat();
+        s0 = peg$currPos;
+        s1 = peg$currPos;
+        peg$silentFails++;
+        s2 = peg$currPos;
+        s3 = peg$parse_();
+        s4 = input.charAt(peg$currPos);
+        if (peg$r3.test(s4)) {
+          peg$currPos++;
+        } else {
+          s4 = peg$FAILED;
+          if (peg$silentFails === 0) { peg$fail(peg$e5); }
+        }
+        if (s4 !== peg$FAILED) {
+          s3 = [s3, s4];
+          s2 = s3;
+        } else {
+          peg$currPos = s2;
+          s2 = peg$FAILED;
+        }
+        peg$silentFails--;
+        if (s2 !== peg$FAILED) {
+          peg$currPos = s1;
+          s1 = undefined;
+        } else {
+          s1 = peg$FAILED;
+        }
+        if (s1 !== peg$FAILED) {
+          s2 = peg$parsedecimal();
+          if (s2 === peg$FAILED) {
+            s2 = peg$parsefloat();
+          }
+          if (s2 !== peg$FAILED) {
+            s0 = s2;
+          } else {
+            peg$currPos = s0;
+            s0 = peg$FAILED;
+          }
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
         if (s0 === peg$FAILED) {
           s0 = peg$currPos;
-          s1 = peg$parseTRUE();
+          s1 = peg$parseOPEN();
           if (s1 !== peg$FAILED) {
-            peg$savedPos = s0;
-            s1 = peg$f17();
-          }
-          s0 = s1;
-          if (s0 === peg$FAILED) {
-            s0 = peg$currPos;
-            s1 = peg$parseFALSE();
-            if (s1 !== peg$FAILED) {
-              peg$savedPos = s0;
-              s1 = peg$f18();
-            }
-            s0 = s1;
-            if (s0 === peg$FAILED) {
-              s0 = peg$currPos;
-              s1 = peg$parseNULL();
-              if (s1 !== peg$FAILED) {
-                peg$savedPos = s0;
-                s1 = peg$f19();
-              }
-              s0 = s1;
-              if (s0 === peg$FAILED) {
-                s0 = peg$currPos;
-                s1 = peg$parsename();
-                if (s1 !== peg$FAILED) {
-                  peg$savedPos = s0;
-                  s1 = peg$f20(s1);
-                }
-                s0 = s1;
-                if (s0 === peg$FAILED) {
-                  s0 = peg$currPos;
-                  s1 = peg$parseOPEN();
-                  if (s1 !== peg$FAILED) {
-                    s2 = peg$parsedeeper();
-                    if (s2 !== peg$FAILED) {
-                      s3 = peg$parseor();
-                      if (s3 !== peg$FAILED) {
-                        s4 = peg$parseCLOSE();
-                        if (s4 !== peg$FAILED) {
-                          s5 = peg$parseshallower();
-                          if (s5 !== peg$FAILED) {
-                            peg$savedPos = s0;
-                            s0 = peg$f21(s3);
-                          } else {
-                            peg$currPos = s0;
-                            s0 = peg$FAILED;
-                          }
-                        } else {
-                          peg$currPos = s0;
-                          s0 = peg$FAILED;
-                        }
-                      } else {
-                        peg$currPos = s0;
-                        s0 = peg$FAILED;
-                      }
-                    } else {
-                      peg$currPos = s0;
-                      s0 = peg$FAILED;
-                    }
+            s2 = peg$parsedeeper();
+            if (s2 !== peg$FAILED) {
+              s3 = peg$parseor();
+              if (s3 !== peg$FAILED) {
+                s4 = peg$parseCLOSE();
+                if (s4 !== peg$FAILED) {
+                  s5 = peg$parseshallower();
+                  if (s5 !== peg$FAILED) {
+                    peg$savedPos = s0;
+                    s0 = peg$f17(s3);
                   } else {
                     peg$currPos = s0;
                     s0 = peg$FAILED;
                   }
+                } else {
+                  peg$currPos = s0;
+                  s0 = peg$FAILED;
                 }
+              } else {
+                peg$currPos = s0;
+                s0 = peg$FAILED;
               }
+            } else {
+              peg$currPos = s0;
+              s0 = peg$FAILED;
             }
+          } else {
+            peg$currPos = s0;
+            s0 = peg$FAILED;
           }
+        }
+      }
+    }
+
+    return s0;
+  }
+
+  function peg$parsenamed() {
+    let s0, s1;
+
+    s0 = peg$currPos;
+    s1 = peg$parsename();
+    if (s1 !== peg$FAILED) {
+      peg$savedPos = s0;
+      s1 = peg$f18(s1);
+    }
+    s0 = s1;
+    if (s0 === peg$FAILED) {
+      s0 = peg$currPos;
+      s1 = peg$parseTRUE();
+      if (s1 !== peg$FAILED) {
+        peg$savedPos = s0;
+        s1 = peg$f19();
+      }
+      s0 = s1;
+      if (s0 === peg$FAILED) {
+        s0 = peg$currPos;
+        s1 = peg$parseFALSE();
+        if (s1 !== peg$FAILED) {
+          peg$savedPos = s0;
+          s1 = peg$f20();
+        }
+        s0 = s1;
+        if (s0 === peg$FAILED) {
+          s0 = peg$currPos;
+          s1 = peg$parseNULL();
+          if (s1 !== peg$FAILED) {
+            peg$savedPos = s0;
+            s1 = peg$f21();
+          }
+          s0 = s1;
         }
       }
     }
@@ -1213,198 +1472,22 @@ function peg$parse(input, options) {
     let s0, s1;
 
     s0 = [];
-    s1 = peg$parseblank();
-    if (s1 === peg$FAILED) {
-      s1 = peg$parselineComment();
-      if (s1 === peg$FAILED) {
-        s1 = peg$parseblockComment();
-      }
+    s1 = input.charAt(peg$currPos);
+    if (peg$r4.test(s1)) {
+      peg$currPos++;
+    } else {
+      s1 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e6); }
     }
     while (s1 !== peg$FAILED) {
       s0.push(s1);
-      s1 = peg$parseblank();
-      if (s1 === peg$FAILED) {
-        s1 = peg$parselineComment();
-        if (s1 === peg$FAILED) {
-          s1 = peg$parseblockComment();
-        }
-      }
-    }
-
-    return s0;
-  }
-
-  function peg$parseblank() {
-    let s0;
-
-    s0 = input.charAt(peg$currPos);
-    if (peg$r0.test(s0)) {
-      peg$currPos++;
-    } else {
-      s0 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e1); }
-    }
-
-    return s0;
-  }
-
-  function peg$parselineComment() {
-    let s0, s1, s2, s3;
-
-    s0 = peg$currPos;
-    if (input.substr(peg$currPos, 2) === peg$c0) {
-      s1 = peg$c0;
-      peg$currPos += 2;
-    } else {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e2); }
-    }
-    if (s1 !== peg$FAILED) {
-      s2 = [];
-      s3 = input.charAt(peg$currPos);
-      if (peg$r1.test(s3)) {
+      s1 = input.charAt(peg$currPos);
+      if (peg$r4.test(s1)) {
         peg$currPos++;
       } else {
-        s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e3); }
-      }
-      while (s3 !== peg$FAILED) {
-        s2.push(s3);
-        s3 = input.charAt(peg$currPos);
-        if (peg$r1.test(s3)) {
-          peg$currPos++;
-        } else {
-          s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e3); }
-        }
-      }
-      s3 = input.charAt(peg$currPos);
-      if (peg$r2.test(s3)) {
-        peg$currPos++;
-      } else {
-        s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e4); }
-      }
-      if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
-      } else {
-        peg$currPos = s0;
-        s0 = peg$FAILED;
-      }
-    } else {
-      peg$currPos = s0;
-      s0 = peg$FAILED;
-    }
-
-    return s0;
-  }
-
-  function peg$parseblockComment() {
-    let s0, s1, s2, s3, s4, s5;
-
-    s0 = peg$currPos;
-    if (input.substr(peg$currPos, 2) === peg$c1) {
-      s1 = peg$c1;
-      peg$currPos += 2;
-    } else {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e5); }
-    }
-    if (s1 !== peg$FAILED) {
-      s2 = [];
-      s3 = peg$currPos;
-      s4 = peg$currPos;
-      peg$silentFails++;
-      if (input.substr(peg$currPos, 2) === peg$c2) {
-        s5 = peg$c2;
-        peg$currPos += 2;
-      } else {
-        s5 = peg$FAILED;
+        s1 = peg$FAILED;
         if (peg$silentFails === 0) { peg$fail(peg$e6); }
       }
-      peg$silentFails--;
-      if (s5 === peg$FAILED) {
-        s4 = undefined;
-      } else {
-        peg$currPos = s4;
-        s4 = peg$FAILED;
-      }
-      if (s4 !== peg$FAILED) {
-        if (input.length > peg$currPos) {
-          s5 = input.charAt(peg$currPos);
-          peg$currPos++;
-        } else {
-          s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e0); }
-        }
-        if (s5 !== peg$FAILED) {
-          s4 = [s4, s5];
-          s3 = s4;
-        } else {
-          peg$currPos = s3;
-          s3 = peg$FAILED;
-        }
-      } else {
-        peg$currPos = s3;
-        s3 = peg$FAILED;
-      }
-      while (s3 !== peg$FAILED) {
-        s2.push(s3);
-        s3 = peg$currPos;
-        s4 = peg$currPos;
-        peg$silentFails++;
-        if (input.substr(peg$currPos, 2) === peg$c2) {
-          s5 = peg$c2;
-          peg$currPos += 2;
-        } else {
-          s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e6); }
-        }
-        peg$silentFails--;
-        if (s5 === peg$FAILED) {
-          s4 = undefined;
-        } else {
-          peg$currPos = s4;
-          s4 = peg$FAILED;
-        }
-        if (s4 !== peg$FAILED) {
-          if (input.length > peg$currPos) {
-            s5 = input.charAt(peg$currPos);
-            peg$currPos++;
-          } else {
-            s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e0); }
-          }
-          if (s5 !== peg$FAILED) {
-            s4 = [s4, s5];
-            s3 = s4;
-          } else {
-            peg$currPos = s3;
-            s3 = peg$FAILED;
-          }
-        } else {
-          peg$currPos = s3;
-          s3 = peg$FAILED;
-        }
-      }
-      if (input.substr(peg$currPos, 2) === peg$c2) {
-        s3 = peg$c2;
-        peg$currPos += 2;
-      } else {
-        s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e6); }
-      }
-      if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
-      } else {
-        peg$currPos = s0;
-        s0 = peg$FAILED;
-      }
-    } else {
-      peg$currPos = s0;
-      s0 = peg$FAILED;
     }
 
     return s0;
@@ -1421,37 +1504,37 @@ function peg$parse(input, options) {
         if (s0 === peg$FAILED) {
           s0 = peg$currPos;
           if (input.charCodeAt(peg$currPos) === 39) {
-            s1 = peg$c3;
+            s1 = peg$c0;
             peg$currPos++;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e7); }
+            if (peg$silentFails === 0) { peg$fail(peg$e4); }
           }
           if (s1 !== peg$FAILED) {
             s2 = [];
             s3 = input.charAt(peg$currPos);
-            if (peg$r3.test(s3)) {
-              peg$currPos++;
-            } else {
-              s3 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e8); }
-            }
-            while (s3 !== peg$FAILED) {
-              s2.push(s3);
-              s3 = input.charAt(peg$currPos);
-              if (peg$r3.test(s3)) {
-                peg$currPos++;
-              } else {
-                s3 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e8); }
-              }
-            }
-            if (input.charCodeAt(peg$currPos) === 39) {
-              s3 = peg$c3;
+            if (peg$r5.test(s3)) {
               peg$currPos++;
             } else {
               s3 = peg$FAILED;
               if (peg$silentFails === 0) { peg$fail(peg$e7); }
+            }
+            while (s3 !== peg$FAILED) {
+              s2.push(s3);
+              s3 = input.charAt(peg$currPos);
+              if (peg$r5.test(s3)) {
+                peg$currPos++;
+              } else {
+                s3 = peg$FAILED;
+                if (peg$silentFails === 0) { peg$fail(peg$e7); }
+              }
+            }
+            if (input.charCodeAt(peg$currPos) === 39) {
+              s3 = peg$c0;
+              peg$currPos++;
+            } else {
+              s3 = peg$FAILED;
+              if (peg$silentFails === 0) { peg$fail(peg$e4); }
             }
             if (s3 !== peg$FAILED) {
               s1 = [s1, s2, s3];
@@ -1466,11 +1549,11 @@ function peg$parse(input, options) {
           }
           if (s0 === peg$FAILED) {
             s0 = input.charAt(peg$currPos);
-            if (peg$r4.test(s0)) {
+            if (peg$r6.test(s0)) {
               peg$currPos++;
             } else {
               s0 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e9); }
+              if (peg$silentFails === 0) { peg$fail(peg$e8); }
             }
           }
         }
@@ -1486,57 +1569,57 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 39) {
-      s2 = peg$c3;
+      s2 = peg$c0;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e7); }
+      if (peg$silentFails === 0) { peg$fail(peg$e4); }
     }
     if (s2 !== peg$FAILED) {
       s3 = peg$currPos;
       s4 = [];
-      if (input.substr(peg$currPos, 2) === peg$c4) {
-        s5 = peg$c4;
+      if (input.substr(peg$currPos, 2) === peg$c1) {
+        s5 = peg$c1;
         peg$currPos += 2;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e10); }
+        if (peg$silentFails === 0) { peg$fail(peg$e9); }
       }
       if (s5 === peg$FAILED) {
         s5 = input.charAt(peg$currPos);
-        if (peg$r3.test(s5)) {
+        if (peg$r5.test(s5)) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e8); }
+          if (peg$silentFails === 0) { peg$fail(peg$e7); }
         }
       }
       while (s5 !== peg$FAILED) {
         s4.push(s5);
-        if (input.substr(peg$currPos, 2) === peg$c4) {
-          s5 = peg$c4;
+        if (input.substr(peg$currPos, 2) === peg$c1) {
+          s5 = peg$c1;
           peg$currPos += 2;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e10); }
+          if (peg$silentFails === 0) { peg$fail(peg$e9); }
         }
         if (s5 === peg$FAILED) {
           s5 = input.charAt(peg$currPos);
-          if (peg$r3.test(s5)) {
+          if (peg$r5.test(s5)) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e8); }
+            if (peg$silentFails === 0) { peg$fail(peg$e7); }
           }
         }
       }
       s3 = input.substring(s3, peg$currPos);
       if (input.charCodeAt(peg$currPos) === 39) {
-        s4 = peg$c3;
+        s4 = peg$c0;
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e7); }
+        if (peg$silentFails === 0) { peg$fail(peg$e4); }
       }
       if (s4 !== peg$FAILED) {
         peg$savedPos = s0;
@@ -1590,46 +1673,46 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 48) {
-      s1 = peg$c5;
+      s1 = peg$c2;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e11); }
+      if (peg$silentFails === 0) { peg$fail(peg$e10); }
     }
     if (s1 === peg$FAILED) {
       s1 = peg$currPos;
       s2 = input.charAt(peg$currPos);
-      if (peg$r5.test(s2)) {
+      if (peg$r7.test(s2)) {
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e12); }
+        if (peg$silentFails === 0) { peg$fail(peg$e11); }
       }
       if (s2 !== peg$FAILED) {
         s3 = [];
         s4 = input.charAt(peg$currPos);
-        if (peg$r6.test(s4)) {
+        if (peg$r8.test(s4)) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e13); }
+          if (peg$silentFails === 0) { peg$fail(peg$e12); }
         }
         while (s4 !== peg$FAILED) {
           s3.push(s4);
           s4 = input.charAt(peg$currPos);
-          if (peg$r6.test(s4)) {
+          if (peg$r8.test(s4)) {
             peg$currPos++;
           } else {
             s4 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e13); }
+            if (peg$silentFails === 0) { peg$fail(peg$e12); }
           }
         }
         s4 = input.charAt(peg$currPos);
-        if (peg$r7.test(s4)) {
+        if (peg$r9.test(s4)) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e14); }
+          if (peg$silentFails === 0) { peg$fail(peg$e13); }
         }
         if (s4 === peg$FAILED) {
           s4 = null;
@@ -1674,21 +1757,21 @@ function peg$parse(input, options) {
     s1 = peg$currPos;
     s2 = [];
     s3 = input.charAt(peg$currPos);
-    if (peg$r6.test(s3)) {
+    if (peg$r8.test(s3)) {
       peg$currPos++;
     } else {
       s3 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e13); }
+      if (peg$silentFails === 0) { peg$fail(peg$e12); }
     }
     if (s3 !== peg$FAILED) {
       while (s3 !== peg$FAILED) {
         s2.push(s3);
         s3 = input.charAt(peg$currPos);
-        if (peg$r6.test(s3)) {
+        if (peg$r8.test(s3)) {
           peg$currPos++;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e13); }
+          if (peg$silentFails === 0) { peg$fail(peg$e12); }
         }
       }
     } else {
@@ -1696,29 +1779,29 @@ function peg$parse(input, options) {
     }
     if (s2 !== peg$FAILED) {
       if (input.charCodeAt(peg$currPos) === 46) {
-        s3 = peg$c6;
+        s3 = peg$c3;
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e15); }
+        if (peg$silentFails === 0) { peg$fail(peg$e14); }
       }
       if (s3 !== peg$FAILED) {
         s4 = [];
         s5 = input.charAt(peg$currPos);
-        if (peg$r6.test(s5)) {
+        if (peg$r8.test(s5)) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e13); }
+          if (peg$silentFails === 0) { peg$fail(peg$e12); }
         }
         while (s5 !== peg$FAILED) {
           s4.push(s5);
           s5 = input.charAt(peg$currPos);
-          if (peg$r6.test(s5)) {
+          if (peg$r8.test(s5)) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e13); }
+            if (peg$silentFails === 0) { peg$fail(peg$e12); }
           }
         }
         s5 = peg$parseexponent();
@@ -1738,30 +1821,30 @@ function peg$parse(input, options) {
     if (s1 === peg$FAILED) {
       s1 = peg$currPos;
       if (input.charCodeAt(peg$currPos) === 46) {
-        s2 = peg$c6;
+        s2 = peg$c3;
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e15); }
+        if (peg$silentFails === 0) { peg$fail(peg$e14); }
       }
       if (s2 !== peg$FAILED) {
         s3 = [];
         s4 = input.charAt(peg$currPos);
-        if (peg$r6.test(s4)) {
+        if (peg$r8.test(s4)) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e13); }
+          if (peg$silentFails === 0) { peg$fail(peg$e12); }
         }
         if (s4 !== peg$FAILED) {
           while (s4 !== peg$FAILED) {
             s3.push(s4);
             s4 = input.charAt(peg$currPos);
-            if (peg$r6.test(s4)) {
+            if (peg$r8.test(s4)) {
               peg$currPos++;
             } else {
               s4 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e13); }
+              if (peg$silentFails === 0) { peg$fail(peg$e12); }
             }
           }
         } else {
@@ -1786,21 +1869,21 @@ function peg$parse(input, options) {
         s1 = peg$currPos;
         s2 = [];
         s3 = input.charAt(peg$currPos);
-        if (peg$r6.test(s3)) {
+        if (peg$r8.test(s3)) {
           peg$currPos++;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e13); }
+          if (peg$silentFails === 0) { peg$fail(peg$e12); }
         }
         if (s3 !== peg$FAILED) {
           while (s3 !== peg$FAILED) {
             s2.push(s3);
             s3 = input.charAt(peg$currPos);
-            if (peg$r6.test(s3)) {
+            if (peg$r8.test(s3)) {
               peg$currPos++;
             } else {
               s3 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e13); }
+              if (peg$silentFails === 0) { peg$fail(peg$e12); }
             }
           }
         } else {
@@ -1835,40 +1918,40 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     s1 = input.charAt(peg$currPos);
-    if (peg$r8.test(s1)) {
+    if (peg$r10.test(s1)) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e16); }
+      if (peg$silentFails === 0) { peg$fail(peg$e15); }
     }
     if (s1 !== peg$FAILED) {
       s2 = input.charAt(peg$currPos);
-      if (peg$r9.test(s2)) {
+      if (peg$r11.test(s2)) {
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e17); }
+        if (peg$silentFails === 0) { peg$fail(peg$e16); }
       }
       if (s2 === peg$FAILED) {
         s2 = null;
       }
       s3 = [];
       s4 = input.charAt(peg$currPos);
-      if (peg$r6.test(s4)) {
+      if (peg$r8.test(s4)) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e13); }
+        if (peg$silentFails === 0) { peg$fail(peg$e12); }
       }
       if (s4 !== peg$FAILED) {
         while (s4 !== peg$FAILED) {
           s3.push(s4);
           s4 = input.charAt(peg$currPos);
-          if (peg$r6.test(s4)) {
+          if (peg$r8.test(s4)) {
             peg$currPos++;
           } else {
             s4 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e13); }
+            if (peg$silentFails === 0) { peg$fail(peg$e12); }
           }
         }
       } else {
@@ -1926,11 +2009,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$currPos;
     s2 = input.charAt(peg$currPos);
-    if (peg$r10.test(s2)) {
+    if (peg$r2.test(s2)) {
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e18); }
+      if (peg$silentFails === 0) { peg$fail(peg$e3); }
     }
     if (s2 !== peg$FAILED) {
       s3 = [];
@@ -1958,114 +2041,132 @@ function peg$parse(input, options) {
     let s0;
 
     s0 = input.charAt(peg$currPos);
-    if (peg$r11.test(s0)) {
+    if (peg$r12.test(s0)) {
       peg$currPos++;
     } else {
       s0 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e19); }
+      if (peg$silentFails === 0) { peg$fail(peg$e17); }
     }
 
     return s0;
   }
 
   function peg$parsekeyword() {
-    let s0, s1, s2, s3;
+    let s0, s1, s2, s3, s4;
 
     s0 = peg$currPos;
-    s1 = input.substr(peg$currPos, 3);
-    if (s1.toLowerCase() === peg$c7) {
-      peg$currPos += (3);
+    s1 = peg$currPos;
+    peg$silentFails++;
+    s2 = input.charAt(peg$currPos);
+    if (peg$r13.test(s2)) {
+      peg$currPos++;
+    } else {
+      s2 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e18); }
+    }
+    peg$silentFails--;
+    if (s2 !== peg$FAILED) {
+      peg$currPos = s1;
+      s1 = undefined;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e20); }
     }
-    if (s1 === peg$FAILED) {
-      s1 = input.substr(peg$currPos, 3);
-      if (s1.toLowerCase() === peg$c8) {
+    if (s1 !== peg$FAILED) {
+      s2 = input.substr(peg$currPos, 3);
+      if (s2.toLowerCase() === peg$c4) {
         peg$currPos += (3);
       } else {
-        s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e21); }
+        s2 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e19); }
       }
-      if (s1 === peg$FAILED) {
-        s1 = input.substr(peg$currPos, 2);
-        if (s1.toLowerCase() === peg$c9) {
-          peg$currPos += (2);
+      if (s2 === peg$FAILED) {
+        s2 = input.substr(peg$currPos, 3);
+        if (s2.toLowerCase() === peg$c5) {
+          peg$currPos += (3);
         } else {
-          s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e22); }
+          s2 = peg$FAILED;
+          if (peg$silentFails === 0) { peg$fail(peg$e20); }
         }
-        if (s1 === peg$FAILED) {
-          s1 = input.substr(peg$currPos, 7);
-          if (s1.toLowerCase() === peg$c10) {
-            peg$currPos += (7);
+        if (s2 === peg$FAILED) {
+          s2 = input.substr(peg$currPos, 2);
+          if (s2.toLowerCase() === peg$c6) {
+            peg$currPos += (2);
           } else {
-            s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e23); }
+            s2 = peg$FAILED;
+            if (peg$silentFails === 0) { peg$fail(peg$e21); }
           }
-          if (s1 === peg$FAILED) {
-            s1 = input.substr(peg$currPos, 2);
-            if (s1.toLowerCase() === peg$c11) {
-              peg$currPos += (2);
+          if (s2 === peg$FAILED) {
+            s2 = input.substr(peg$currPos, 7);
+            if (s2.toLowerCase() === peg$c7) {
+              peg$currPos += (7);
             } else {
-              s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e24); }
+              s2 = peg$FAILED;
+              if (peg$silentFails === 0) { peg$fail(peg$e22); }
             }
-            if (s1 === peg$FAILED) {
-              s1 = input.substr(peg$currPos, 4);
-              if (s1.toLowerCase() === peg$c12) {
-                peg$currPos += (4);
+            if (s2 === peg$FAILED) {
+              s2 = input.substr(peg$currPos, 2);
+              if (s2.toLowerCase() === peg$c8) {
+                peg$currPos += (2);
               } else {
-                s1 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e25); }
+                s2 = peg$FAILED;
+                if (peg$silentFails === 0) { peg$fail(peg$e23); }
               }
-              if (s1 === peg$FAILED) {
-                s1 = input.substr(peg$currPos, 5);
-                if (s1.toLowerCase() === peg$c13) {
-                  peg$currPos += (5);
+              if (s2 === peg$FAILED) {
+                s2 = input.substr(peg$currPos, 4);
+                if (s2.toLowerCase() === peg$c9) {
+                  peg$currPos += (4);
                 } else {
-                  s1 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e26); }
+                  s2 = peg$FAILED;
+                  if (peg$silentFails === 0) { peg$fail(peg$e24); }
                 }
-                if (s1 === peg$FAILED) {
-                  s1 = input.substr(peg$currPos, 4);
-                  if (s1.toLowerCase() === peg$c14) {
-                    peg$currPos += (4);
+                if (s2 === peg$FAILED) {
+                  s2 = input.substr(peg$currPos, 5);
+                  if (s2.toLowerCase() === peg$c10) {
+                    peg$currPos += (5);
                   } else {
-                    s1 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e27); }
+                    s2 = peg$FAILED;
+                    if (peg$silentFails === 0) { peg$fail(peg$e25); }
                   }
-                  if (s1 === peg$FAILED) {
-                    s1 = input.substr(peg$currPos, 2);
-                    if (s1.toLowerCase() === peg$c15) {
-                      peg$currPos += (2);
+                  if (s2 === peg$FAILED) {
+                    s2 = input.substr(peg$currPos, 4);
+                    if (s2.toLowerCase() === peg$c11) {
+                      peg$currPos += (4);
                     } else {
-                      s1 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e28); }
+                      s2 = peg$FAILED;
+                      if (peg$silentFails === 0) { peg$fail(peg$e26); }
                     }
-                    if (s1 === peg$FAILED) {
-                      s1 = input.substr(peg$currPos, 8);
-                      if (s1.toLowerCase() === peg$c16) {
-                        peg$currPos += (8);
+                    if (s2 === peg$FAILED) {
+                      s2 = input.substr(peg$currPos, 2);
+                      if (s2.toLowerCase() === peg$c12) {
+                        peg$currPos += (2);
                       } else {
-                        s1 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e29); }
+                        s2 = peg$FAILED;
+                        if (peg$silentFails === 0) { peg$fail(peg$e27); }
                       }
-                      if (s1 === peg$FAILED) {
-                        s1 = input.substr(peg$currPos, 10);
-                        if (s1.toLowerCase() === peg$c17) {
-                          peg$currPos += (10);
+                      if (s2 === peg$FAILED) {
+                        s2 = input.substr(peg$currPos, 8);
+                        if (s2.toLowerCase() === peg$c13) {
+                          peg$currPos += (8);
                         } else {
-                          s1 = peg$FAILED;
-                          if (peg$silentFails === 0) { peg$fail(peg$e30); }
+                          s2 = peg$FAILED;
+                          if (peg$silentFails === 0) { peg$fail(peg$e28); }
                         }
-                        if (s1 === peg$FAILED) {
-                          s1 = input.substr(peg$currPos, 8);
-                          if (s1.toLowerCase() === peg$c18) {
-                            peg$currPos += (8);
+                        if (s2 === peg$FAILED) {
+                          s2 = input.substr(peg$currPos, 10);
+                          if (s2.toLowerCase() === peg$c14) {
+                            peg$currPos += (10);
                           } else {
-                            s1 = peg$FAILED;
-                            if (peg$silentFails === 0) { peg$fail(peg$e31); }
+                            s2 = peg$FAILED;
+                            if (peg$silentFails === 0) { peg$fail(peg$e29); }
+                          }
+                          if (s2 === peg$FAILED) {
+                            s2 = input.substr(peg$currPos, 8);
+                            if (s2.toLowerCase() === peg$c15) {
+                              peg$currPos += (8);
+                            } else {
+                              s2 = peg$FAILED;
+                              if (peg$silentFails === 0) { peg$fail(peg$e30); }
+                            }
                           }
                         }
                       }
@@ -2077,21 +2178,24 @@ function peg$parse(input, options) {
           }
         }
       }
-    }
-    if (s1 !== peg$FAILED) {
-      s2 = peg$currPos;
-      peg$silentFails++;
-      s3 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s3 === peg$FAILED) {
-        s2 = undefined;
-      } else {
-        peg$currPos = s2;
-        s2 = peg$FAILED;
-      }
       if (s2 !== peg$FAILED) {
-        s1 = [s1, s2];
-        s0 = s1;
+        s3 = peg$currPos;
+        peg$silentFails++;
+        s4 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s4 === peg$FAILED) {
+          s3 = undefined;
+        } else {
+          peg$currPos = s3;
+          s3 = peg$FAILED;
+        }
+        if (s3 !== peg$FAILED) {
+          s1 = [s1, s2, s3];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2105,31 +2209,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseNOT() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 3);
-    if (s2.toLowerCase() === peg$c7) {
-      peg$currPos += (3);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r14.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e31); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e20); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 3);
+      if (s3.toLowerCase() === peg$c4) {
+        peg$currPos += (3);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e19); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2143,31 +2268,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseAND() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 3);
-    if (s2.toLowerCase() === peg$c8) {
-      peg$currPos += (3);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r15.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e32); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e21); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 3);
+      if (s3.toLowerCase() === peg$c5) {
+        peg$currPos += (3);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e20); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2181,31 +2327,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseOR() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 2);
-    if (s2.toLowerCase() === peg$c9) {
-      peg$currPos += (2);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r16.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e33); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e22); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 2);
+      if (s3.toLowerCase() === peg$c6) {
+        peg$currPos += (2);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e21); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2219,31 +2386,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseBETWEEN() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 7);
-    if (s2.toLowerCase() === peg$c10) {
-      peg$currPos += (7);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r17.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e34); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e23); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 7);
+      if (s3.toLowerCase() === peg$c7) {
+        peg$currPos += (7);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e22); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2257,31 +2445,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseIN() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 2);
-    if (s2.toLowerCase() === peg$c11) {
-      peg$currPos += (2);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r18.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e35); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e24); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 2);
+      if (s3.toLowerCase() === peg$c8) {
+        peg$currPos += (2);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e23); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2295,31 +2504,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseTRUE() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 4);
-    if (s2.toLowerCase() === peg$c12) {
-      peg$currPos += (4);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r19.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e36); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e25); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 4);
+      if (s3.toLowerCase() === peg$c9) {
+        peg$currPos += (4);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e24); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2333,31 +2563,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseFALSE() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 5);
-    if (s2.toLowerCase() === peg$c13) {
-      peg$currPos += (5);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r20.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e37); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e26); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 5);
+      if (s3.toLowerCase() === peg$c10) {
+        peg$currPos += (5);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e25); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2371,31 +2622,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseNULL() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 4);
-    if (s2.toLowerCase() === peg$c14) {
-      peg$currPos += (4);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r14.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e31); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e27); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 4);
+      if (s3.toLowerCase() === peg$c11) {
+        peg$currPos += (4);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e26); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2409,31 +2681,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseIS() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 2);
-    if (s2.toLowerCase() === peg$c15) {
-      peg$currPos += (2);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r18.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e35); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e28); }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 2);
+      if (s3.toLowerCase() === peg$c12) {
+        peg$currPos += (2);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e27); }
       }
       if (s3 !== peg$FAILED) {
-        s1 = [s1, s2, s3];
-        s0 = s1;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s1 = [s1, s2, s3, s4];
+          s0 = s1;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2447,48 +2740,69 @@ function peg$parse(input, options) {
   }
 
   function peg$parsetextOperator() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2, s3, s4, s5;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = input.substr(peg$currPos, 8);
-    if (s2.toLowerCase() === peg$c16) {
-      peg$currPos += (8);
+    s2 = peg$currPos;
+    peg$silentFails++;
+    s3 = input.charAt(peg$currPos);
+    if (peg$r21.test(s3)) {
+      peg$currPos++;
+    } else {
+      s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e38); }
+    }
+    peg$silentFails--;
+    if (s3 !== peg$FAILED) {
+      peg$currPos = s2;
+      s2 = undefined;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e29); }
-    }
-    if (s2 === peg$FAILED) {
-      s2 = input.substr(peg$currPos, 10);
-      if (s2.toLowerCase() === peg$c17) {
-        peg$currPos += (10);
-      } else {
-        s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e30); }
-      }
-      if (s2 === peg$FAILED) {
-        s2 = input.substr(peg$currPos, 8);
-        if (s2.toLowerCase() === peg$c18) {
-          peg$currPos += (8);
-        } else {
-          s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e31); }
-        }
-      }
     }
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      peg$silentFails++;
-      s4 = peg$parsewordPart();
-      peg$silentFails--;
-      if (s4 === peg$FAILED) {
-        s3 = undefined;
+      s3 = input.substr(peg$currPos, 8);
+      if (s3.toLowerCase() === peg$c13) {
+        peg$currPos += (8);
       } else {
-        peg$currPos = s3;
         s3 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e28); }
+      }
+      if (s3 === peg$FAILED) {
+        s3 = input.substr(peg$currPos, 10);
+        if (s3.toLowerCase() === peg$c14) {
+          peg$currPos += (10);
+        } else {
+          s3 = peg$FAILED;
+          if (peg$silentFails === 0) { peg$fail(peg$e29); }
+        }
+        if (s3 === peg$FAILED) {
+          s3 = input.substr(peg$currPos, 8);
+          if (s3.toLowerCase() === peg$c15) {
+            peg$currPos += (8);
+          } else {
+            s3 = peg$FAILED;
+            if (peg$silentFails === 0) { peg$fail(peg$e30); }
+          }
+        }
       }
       if (s3 !== peg$FAILED) {
-        s0 = s2;
+        s4 = peg$currPos;
+        peg$silentFails++;
+        s5 = peg$parsewordPart();
+        peg$silentFails--;
+        if (s5 === peg$FAILED) {
+          s4 = undefined;
+        } else {
+          peg$currPos = s4;
+          s4 = peg$FAILED;
+        }
+        if (s4 !== peg$FAILED) {
+          s0 = s3;
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2506,48 +2820,48 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    if (input.substr(peg$currPos, 2) === peg$c19) {
-      s2 = peg$c19;
+    if (input.substr(peg$currPos, 2) === peg$c16) {
+      s2 = peg$c16;
       peg$currPos += 2;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e32); }
+      if (peg$silentFails === 0) { peg$fail(peg$e39); }
     }
     if (s2 === peg$FAILED) {
       if (input.charCodeAt(peg$currPos) === 62) {
-        s2 = peg$c20;
+        s2 = peg$c17;
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e33); }
+        if (peg$silentFails === 0) { peg$fail(peg$e40); }
       }
       if (s2 === peg$FAILED) {
-        if (input.substr(peg$currPos, 2) === peg$c21) {
-          s2 = peg$c21;
+        if (input.substr(peg$currPos, 2) === peg$c18) {
+          s2 = peg$c18;
           peg$currPos += 2;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e34); }
+          if (peg$silentFails === 0) { peg$fail(peg$e41); }
         }
         if (s2 === peg$FAILED) {
           s2 = peg$currPos;
           s3 = peg$currPos;
           if (input.charCodeAt(peg$currPos) === 60) {
-            s4 = peg$c22;
+            s4 = peg$c19;
             peg$currPos++;
           } else {
             s4 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e35); }
+            if (peg$silentFails === 0) { peg$fail(peg$e42); }
           }
           if (s4 !== peg$FAILED) {
             s5 = peg$currPos;
             peg$silentFails++;
             if (input.charCodeAt(peg$currPos) === 62) {
-              s6 = peg$c20;
+              s6 = peg$c17;
               peg$currPos++;
             } else {
               s6 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e33); }
+              if (peg$silentFails === 0) { peg$fail(peg$e40); }
             }
             peg$silentFails--;
             if (s6 === peg$FAILED) {
@@ -2591,11 +2905,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 61) {
-      s2 = peg$c23;
+      s2 = peg$c20;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e36); }
+      if (peg$silentFails === 0) { peg$fail(peg$e43); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2613,12 +2927,12 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    if (input.substr(peg$currPos, 2) === peg$c24) {
-      s2 = peg$c24;
+    if (input.substr(peg$currPos, 2) === peg$c21) {
+      s2 = peg$c21;
       peg$currPos += 2;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e37); }
+      if (peg$silentFails === 0) { peg$fail(peg$e44); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2637,11 +2951,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 40) {
-      s2 = peg$c25;
+      s2 = peg$c22;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e38); }
+      if (peg$silentFails === 0) { peg$fail(peg$e45); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2660,11 +2974,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 41) {
-      s2 = peg$c26;
+      s2 = peg$c23;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e39); }
+      if (peg$silentFails === 0) { peg$fail(peg$e46); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2683,11 +2997,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 44) {
-      s2 = peg$c27;
+      s2 = peg$c24;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e40); }
+      if (peg$silentFails === 0) { peg$fail(peg$e47); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2706,11 +3020,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 43) {
-      s2 = peg$c28;
+      s2 = peg$c25;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e41); }
+      if (peg$silentFails === 0) { peg$fail(peg$e48); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2729,11 +3043,11 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = peg$parse_();
     if (input.charCodeAt(peg$currPos) === 45) {
-      s2 = peg$c29;
+      s2 = peg$c26;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e42); }
+      if (peg$silentFails === 0) { peg$fail(peg$e49); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];

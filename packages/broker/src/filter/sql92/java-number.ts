@@ -8,10 +8,15 @@ const LONG_MAX = 2n ** 63n - 1n
 /** Every whole number of so many digits is a 64-bit one. */
 const SAFE_DIGITS = 15
 const INTEGER = /^[+-]?[0-9]+$/
+const ANY_DIGITS = /^[+-]?\p{Nd}+$/u
 const PLAIN_DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/
-const DECIMAL = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?$/
+const DECIMAL = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?$/
 const HEX =
   /^([+-]?)0[xX](?:([0-9a-fA-F]+)\.?|([0-9a-fA-F]*)\.([0-9a-fA-F]+))[pP]([+-]?[0-9]+)[fFdD]?$/
+/** Digits of a whole number in hexadecimal that can matter; of what follows only whether it is nothing. */
+const HEX_DIGITS_MAX = 64
+/** Digits of the greatest 64-bit number. */
+const LONG_DIGITS = 19
 const DOUBLE_BITS = 53
 const EXPONENT_MIN = -1022
 const EXPONENT_MAX = 1023
@@ -31,7 +36,10 @@ export function javaLong(text: string): number | bigint | undefined {
   const digits = INTEGER.test(text) ? text : withPlainDigits(text)
   if (digits === undefined) return undefined
   if (digits.length <= SAFE_DIGITS) return Number(digits) + 0
-  const value = BigInt(digits.startsWith('+') ? digits.slice(1) : digits)
+  const sign = digits.startsWith('-') ? '-' : ''
+  const plain = withoutZerosBefore(digits, /^[+-]/.test(digits) ? 1 : 0)
+  if (plain.length > LONG_DIGITS) return undefined
+  const value = BigInt(`${sign}${plain}`)
   return value <= LONG_MAX && value >= -LONG_MAX - 1n ? value : undefined
 }
 
@@ -39,7 +47,7 @@ export function javaLong(text: string): number | bigint | undefined {
 export function javaDouble(text: string): number | undefined {
   if (PLAIN_DECIMAL.test(text)) return Number(text)
   // What Java's trim takes away: everything up to the blank.
-  const trimmed = text.replace(/^[\0- ]+|[\0- ]+$/g, '')
+  const trimmed = trimmedAsInJava(text)
   if (DECIMAL.test(trimmed)) return Number(trimmed.replace(/[fFdD]$/, ''))
   switch (trimmed) {
     case 'NaN':
@@ -72,8 +80,24 @@ export function javaCompare(a: number | bigint, b: number | bigint): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
 }
 
+function trimmedAsInJava(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && text.charCodeAt(start) <= 0x20) start++
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--
+  return text.slice(start, end)
+}
+
+/** The digits of a text from `start` on without zeros in front; one digit at least. */
+function withoutZerosBefore(text: string, start: number): string {
+  let at = start
+  while (at < text.length - 1 && text.charCodeAt(at) === 0x30) at++
+  return text.slice(at)
+}
+
 /** Java takes the digits of every script. Undefined when the text is no whole number. */
 function withPlainDigits(text: string): string | undefined {
+  if (!ANY_DIGITS.test(text)) return undefined
   const plain = text.replace(/[^+\-0-9]/g, (character) => {
     if (!isDigit(character.charCodeAt(0))) return character
     // The digits of a script follow each other, 0 first.
@@ -91,9 +115,13 @@ function hexDouble(text: string): number | undefined {
   const found = HEX.exec(text)
   if (found === null) return undefined
   const [, sign, whole, before = '', after = '', power] = found
-  const mantissa = BigInt(`0x0${whole ?? before + after}`)
+  const digits = withoutZerosBefore(whole ?? before + after, 0)
+  const rest = digits.slice(HEX_DIGITS_MAX)
+  // Whether the rest is nothing decides a tie.
+  const kept = digits.slice(0, HEX_DIGITS_MAX) + (/[^0]/.test(rest) ? '1' : '0')
+  const mantissa = BigInt(`0x${kept}`)
   const given = Math.max(-EXPONENT_CLAMP, Math.min(EXPONENT_CLAMP, Number(power)))
-  const value = scaled(mantissa, given - 4 * after.length)
+  const value = scaled(mantissa, given - 4 * after.length + 4 * (rest.length - 1))
   return sign === '-' ? -value : value
 }
 

@@ -1,0 +1,102 @@
+import type { QueueData, TopicConfig } from '@skylarkmq/protocol'
+
+/** Longer than `%RETRY%` and the longest name of a group. */
+const TOPIC_LENGTH_MAX = 512
+/** Of filter servers, which nobody uses any more, so many characters are kept. */
+const FILTER_SERVERS_LENGTH_MAX = 64 * 1024
+
+/** What a topic's numbers may be. */
+export interface QueueBounds {
+  /** Queues that a topic may have on one broker. */
+  readonly maxQueues: number
+}
+
+/** Whether a topic may come into the routes: who reads a route looks at each of its queues. */
+export function isTopicFit(
+  name: string,
+  topic: Pick<
+    TopicConfig & QueueData,
+    'readQueueNums' | 'writeQueueNums' | 'perm' | 'topicSysFlag'
+  >,
+  { maxQueues }: QueueBounds,
+): boolean {
+  const { readQueueNums, writeQueueNums, perm, topicSysFlag } = topic
+  return (
+    name !== '' &&
+    name.length <= TOPIC_LENGTH_MAX &&
+    !hasControlCharacters(name) &&
+    isCount(readQueueNums, maxQueues) &&
+    isCount(writeQueueNums, maxQueues) &&
+    Number.isInteger(perm) &&
+    Number.isInteger(topicSysFlag)
+  )
+}
+
+/**
+ * Whether clients can read the mapping of a static topic that a broker registers: one they cannot read keeps them from
+ * the topic, wherever its other queues are. Apache: `TopicQueueMappingInfo.java`.
+ */
+export function isMappingFit(
+  mapping: unknown,
+  topic: string,
+  brokerName: string,
+  { maxQueues }: QueueBounds,
+): boolean {
+  if (!isObject(mapping)) return false
+  const { topic: ofTopic = topic, bname = brokerName, currIdMap = {} } = mapping
+  const { totalQueues = 0, epoch = 0, scope = '', dirty = false } = mapping
+  return (
+    ofTopic === topic &&
+    bname === brokerName &&
+    isCount(totalQueues, maxQueues) &&
+    Number.isInteger(epoch) &&
+    typeof scope === 'string' &&
+    scope.length <= TOPIC_LENGTH_MAX &&
+    typeof dirty === 'boolean' &&
+    isObject(currIdMap) &&
+    isIdMap(currIdMap, maxQueues)
+  )
+}
+
+function isIdMap(ids: Readonly<Record<string, unknown>>, maxQueues: number): boolean {
+  let count = 0
+  for (const id in ids) {
+    if (++count > maxQueues || !isCount(Number(id), maxQueues) || !isCount(ids[id], maxQueues)) {
+      return false
+    }
+  }
+  return true
+}
+
+/** The part of a mapping that clients know; the rest could be anything. */
+export function mappingForClients(mapping: unknown): unknown {
+  const { topic, scope, totalQueues, bname, epoch, dirty, currIdMap } = mapping as Record<
+    string,
+    unknown
+  >
+  return { topic, scope, totalQueues, bname, epoch, dirty, currIdMap }
+}
+
+/** The filter servers of a registration; undefined for a list that is too long to be one. */
+export function fitFilterServers(servers: readonly string[]): readonly string[] | undefined {
+  let length = 0
+  for (const each of servers) length += each.length + 1
+  return length <= FILTER_SERVERS_LENGTH_MAX ? servers : undefined
+}
+
+/** Control characters of ASCII and those above it. */
+function hasControlCharacters(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true
+  }
+  return false
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max
+}
