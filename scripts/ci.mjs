@@ -31,6 +31,11 @@ else {
   note('error-messages', messages.output, /^NOT AS EXPECTED/)
 }
 
+section('npm run attack')
+const attack = run('npm', ['run', '--silent', 'attack'])
+addLine(attack)
+if (attack.status !== 0) note('attack', attack.output, /^(FAILED|[A-Za-z]*Error)/)
+
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   section('npm run conformance, npm run conformance:sdk')
   const conformance = run('npm', ['run', '--silent', 'conformance'])
