@@ -192,11 +192,12 @@ export class Connection implements OutputHolder, Unfinished {
     try {
       f()
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 
-  #failed(error: unknown): void {
+  /** Closes this connection for what was thrown on its behalf. */
+  failed(error: unknown): void {
     try {
       if (error instanceof ProtocolError) {
         this.#env.events.emit(frameRefused, { peer: this.peer, reason: error.message })
@@ -327,7 +328,7 @@ export class Connection implements OutputHolder, Unfinished {
         taken = this.#decoder.pushWhile(chunk, this.#onFrame)
       }
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
     if (this.#closed || taken === chunk.length) return true
     const rest = chunk.subarray(taken)
@@ -361,7 +362,7 @@ export class Connection implements OutputHolder, Unfinished {
     try {
       this.#flush(failure)
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 

@@ -13,6 +13,7 @@ import {
   Serialization,
   CURRENT_VERSION,
   writeCommand,
+  type ByteSink,
   type FieldMap,
   type Frame,
   type HotCodec,
@@ -166,12 +167,13 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     void this.#settle(row, request, outcome)
   }
 
-  /** Answers a request once its answer is there. */
+  /** Answers a request once its answer is there; the promise, which does not reject, is open until then. */
   #settle(row: Row<C>, request: Request, outcome: Outcome): Promise<void> | undefined {
     if (outcome instanceof Promise) {
-      return outcome
-        .catch((error: unknown) => this.#failed(request, error))
-        .then((reply) => this.#settle(row, request, reply))
+      return outcome.then(
+        (reply) => this.#settle(row, request, reply),
+        (error: unknown) => this.#settle(row, request, this.#failed(request, error)),
+      )
     }
     const { connection } = request
     if (outcome instanceof HeldReply) {
@@ -180,10 +182,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       )
       return undefined
     }
-    connection.guarded(() => {
-      connection.requestEnded()
+    connection.requestEnded()
+    try {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
-    })
+    } catch (error) {
+      connection.failed(error)
+    }
     row.lane?.leave()
     return undefined
   }
@@ -267,7 +271,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     const sink = connection.output()
     const start = sink.length
     try {
-      this.#encode(row, request, reply)
+      this.#encode(sink, row, request, reply)
     } catch (error) {
       sink.length = start
       this.#write(connection, opaque, this.#failed(request, error))
@@ -276,10 +280,10 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     if (reply.holdsIfWritten === true) connection.holdsIfWritten(start, opaque)
   }
 
-  #encode(row: Row<C>, { connection, opaque }: Request, reply: Reply): void {
+  #encode(sink: ByteSink, row: Row<C>, { connection, opaque }: Request, reply: Reply): void {
     if (
       this.#serialization === Serialization.JSON &&
-      row.hot?.writeReply(connection.output(), opaque, reply) === true
+      row.hot?.writeReply(sink, opaque, reply) === true
     ) {
       return
     }
