@@ -78,21 +78,22 @@ async function killedWhileTopicsAreMade(seed: number): Promise<number> {
   for (let life = 0; life < 5; life++) {
     node.kill()
     const process = node.start()
+    const isAlive = (): boolean => process.isAlive
     const table = new TopicConfigTable(process.env, settings)
     for (const topic of acknowledged) assert.ok(table.get(topic), `${topic} was acknowledged`)
     node.disk.strikeAt(random.between(1, 40), () => {
       node.kill()
     })
-    for (let i = 0; i < 30 && process.isAlive; i++) {
+    for (let i = 0; i < 30 && isAlive(); i++) {
       const topic = `T${life}-${i}`
       try {
         table.put(topicConfig(topic, 1, 6))
-        if (!process.isAlive) break
+        if (!isAlive()) break
         const { saved } = table
         if (saved === undefined) acknowledged.add(topic)
-        else saved.then(() => process.isAlive && acknowledged.add(topic)).catch(() => undefined)
+        else saved.then(() => isAlive() && acknowledged.add(topic)).catch(() => undefined)
       } catch (error) {
-        if (process.isAlive) throw error
+        if (isAlive()) throw error
       }
       await world.run(world.time + random.between(0, 60))
     }
