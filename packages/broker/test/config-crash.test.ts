@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SimNode, World } from '@skylarkmq/env/sim'
 import { ConsumerOffsetTable } from '../src/consumer/consumer-offset-table.ts'
+import { topicConfig, TopicConfigTable } from '../src/topic/topic-config-table.ts'
 
 const PATH = '/config/consumerOffset.json'
 const SEEDS = 80
@@ -56,6 +57,55 @@ test('after any crash the offsets are some that were committed, and none that we
     }
   }
   assert.ok(commits > SEEDS, 'the runs did something')
+})
+
+/** Makes topics and kills the process at some moment; returns how many were acknowledged. */
+async function killedWhileTopicsAreMade(seed: number): Promise<number> {
+  const world = new World(seed)
+  const node = new SimNode(world)
+  const { random } = world
+  node.start().env.disk.makeDirectory('/config')
+  const settings = {
+    path: '/config/topics.json',
+    clusterName: 'C',
+    brokerName: 'b',
+    defaultTopicQueueNums: 8,
+    autoCreateTopicEnable: true,
+    traceTopicEnable: false,
+    traceTopicName: 'TRACE',
+  }
+  const acknowledged = new Set<string>()
+  for (let life = 0; life < 5; life++) {
+    node.kill()
+    const process = node.start()
+    const isAlive = (): boolean => process.isAlive
+    const table = new TopicConfigTable(process.env, settings)
+    for (const topic of acknowledged) assert.ok(table.get(topic), `${topic} was acknowledged`)
+    node.disk.strikeAt(random.between(1, 40), () => {
+      node.kill()
+    })
+    for (let i = 0; i < 30 && isAlive(); i++) {
+      const topic = `T${life}-${i}`
+      try {
+        table.put(topicConfig(topic, 1, 6))
+        if (!isAlive()) break
+        const { saved } = table
+        if (saved === undefined) acknowledged.add(topic)
+        else saved.then(() => isAlive() && acknowledged.add(topic)).catch(() => undefined)
+      } catch (error) {
+        if (isAlive()) throw error
+      }
+      await world.run(world.time + random.between(0, 60))
+    }
+    await world.run(world.time + 200)
+  }
+  return acknowledged.size
+}
+
+test('a topic that was acknowledged is there after a kill, though topics are saved together', async () => {
+  let acknowledged = 0
+  for (let seed = 1; seed <= 40; seed++) acknowledged += await killedWhileTopicsAreMade(seed)
+  assert.ok(acknowledged > 400, `${acknowledged} topics were acknowledged`)
 })
 
 test('offsets behind the end of a queue that lost messages go back to its end', () => {

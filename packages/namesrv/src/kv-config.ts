@@ -57,7 +57,8 @@ export class KvConfig {
     const before = this.get(namespace, key)
     const bytes = bytesOf(namespace, key, value)
     const freed = before === undefined ? 0 : bytesOf(namespace, key, before)
-    if (bytes > freed) this.#limit.check(this.#bytes + bytes - freed)
+    const more = this.#table.has(namespace) ? 0 : bytesOf(namespace, '', '')
+    if (bytes + more > freed) this.#limit.check(this.#bytes + bytes + more - freed)
     this.#set(namespace, key, value)
     return this.#saveSoon()
   }
@@ -79,7 +80,10 @@ export class KvConfig {
   }
 
   #set(namespace: string, key: string, value: string): void {
-    const keys = this.#table.get(namespace) ?? new Map<string, string>()
+    const known = this.#table.get(namespace)
+    const keys = known ?? new Map<string, string>()
+    // As in Apache, a namespace stays when its last key is gone.
+    if (known === undefined) this.#bytes += bytesOf(namespace, '', '')
     const before = keys.get(key)
     if (before !== undefined) this.#bytes -= bytesOf(namespace, key, before)
     this.#bytes += bytesOf(namespace, key, value)
@@ -99,6 +103,7 @@ export class KvConfig {
       }
       for (const [namespace, keys] of Object.entries(configTable ?? {})) {
         this.#table.set(namespace, new Map<string, string>())
+        this.#bytes += bytesOf(namespace, '', '')
         for (const [key, value] of Object.entries(keys)) this.#set(namespace, key, value)
       }
     } catch (error) {

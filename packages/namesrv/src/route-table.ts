@@ -171,7 +171,10 @@ export class RouteTable {
       this.#forgetLive(r.brokerName, r.brokerAddr)
       return { refused: false }
     }
-    if (!group.members.has(r.brokerId) && r.topics.size === 1) return { refused: true }
+    if (!group.members.has(r.brokerId) && r.topics.size === 1) {
+      if (isNew) this.#removeGroup(group)
+      return { refused: true }
+    }
     const holder = group.members.get(r.brokerId)
     const isFirst = isNew || holder === undefined
     if (holder !== undefined && holder !== r.brokerAddr) this.#displaced(group, r, holder)

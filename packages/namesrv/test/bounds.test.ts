@@ -4,6 +4,7 @@ import { deflateSync } from 'node:zlib'
 import { memoryDisk, type Disk } from '@skylarkmq/env'
 import {
   CURRENT_VERSION,
+  DeleteKvConfig,
   decodeTopicRouteData,
   encodeRegisterBrokerBody,
   GetBrokerClusterInfo,
@@ -194,6 +195,31 @@ test('brokers, routes and settings have bounds, whose options a refusal names', 
   assert.match((await setting('b', 'x'.repeat(2000))).remark ?? '', /maxKvBytes=1024/)
   assert.equal((await one.ask(GetKvConfig, { namespace: 'N', key: 'b' })).code, 22)
   for (let i = 0; i < 100; i++) assert.equal((await setting('a', String(i))).code, 0)
+})
+
+test('registrations that are refused leave neither brokers nor clusters behind', async (t) => {
+  const { peer, server } = await nameServer(t)
+  const one = peer()
+  for (let i = 0; i < 50; i++) {
+    const names = { name: `n${i}`, cluster: `C${i}` }
+    const { code } = await registerWith(one, bodyOf([topicOf('only')]), names)
+    assert.equal(code, ResponseCode.SYSTEM_ERROR)
+  }
+  assert.equal(server.routes.brokers.size, 0)
+  assert.equal(server.routes.clusters.size, 0)
+})
+
+test('namespaces whose keys are all gone count too', async (t) => {
+  const { peer } = await nameServer(t, { maxKvBytes: 4096 })
+  const one = peer()
+  let refused = 0
+  for (let i = 0; i < 50; i++) {
+    const namespace = `N${i}`
+    const { code } = await one.ask(PutKvConfig, { namespace, key: 'k', value: 'v' })
+    if (code !== 0) refused++
+    await one.ask(DeleteKvConfig, { namespace, key: 'k' })
+  }
+  assert.ok(refused > 10, `${refused} refused`)
 })
 
 test('a hundred thousand members of one broker name are no reason to fail', async (t) => {

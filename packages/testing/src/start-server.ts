@@ -165,7 +165,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     env: (own) => ({ ...inTest(own), net: network.uncounted }),
   })
   const nameServers = namesrv.namesrvAddr ?? ''
-  const set = Object.entries(options.settings ?? {}).map(([key, value]) => `${key}=${value}`)
+  // To a disk in memory a table may be written as often as it changes.
+  const settings = { configSaveInterval: 0, ...options.settings }
+  const set = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
   const broker = new TestBroker(inTest, network, nameServers, set)
   try {
     await broker.start()

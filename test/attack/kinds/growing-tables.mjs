@@ -50,7 +50,7 @@ export default {
     note(await peer.call(jsonOf(18, { topicConfigList: topics })))
     const lines = Array.from({ length: 5_000 }, (_, i) => `g${i}=1`).join('\n')
     note(await peer.call({ code: 2001, body: Buffer.from(lines) }))
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < (field.isShort ? 4 : 40); i++) {
       const fields = { namespace: 'N', key: `k${i}`, value: 'v'.repeat(1024 * 1024) }
       note(await field.call(field.namesrvPort, { code: 100, fields }))
     }

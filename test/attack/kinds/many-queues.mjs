@@ -50,7 +50,8 @@ export default {
       a: {},
     }
     const body = { topicConfigSerializeWrapper: { dataVersion: {}, topicConfigTable: table } }
-    await field.call(field.namesrvPort, {
+    const broker = await field.connect(field.namesrvPort)
+    await broker.call({
       code: 103,
       fields: {
         brokerName: 'other',
@@ -65,6 +66,7 @@ export default {
     })
     const route = await field.call(field.namesrvPort, { code: 105, fields: { topic: 'endless' } })
     field.expect(route?.code === 17, 'a topic of so many queues comes into no route')
+    broker.destroy()
     peer.destroy()
   },
 }

@@ -16,8 +16,10 @@ export default {
       `{"topic":"${topic}","totalQueues":1e308,"bname":"x","currIdMap":{"0":"zero"}}`,
       `{"topic":"${topic}","totalQueues":1,"bname":"stranger","currIdMap":{"0":0}}`,
     ]
+    // A broker is in the routes for as long as its connection lasts.
+    const broker = await field.connect(field.namesrvPort)
     for (const mapping of mappings) {
-      await field.call(field.namesrvPort, {
+      await broker.call({
         code: 103,
         version: 475,
         fields: {
@@ -39,6 +41,7 @@ export default {
         `the route is as it was after a mapping ${mapping.slice(0, 40)}`,
       )
     }
+    broker.destroy()
   },
 }
 
