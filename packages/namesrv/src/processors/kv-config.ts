@@ -39,8 +39,7 @@ export const deleteKvConfig: Processor<NameServerContext, typeof DeleteKvConfig>
   { kv },
   { header: { namespace, key } },
 ) => {
-  const saved =
-    namespace === undefined || key === undefined ? undefined : kv.delete(namespace, key)
+  const saved = namespace === undefined || key === undefined ? undefined : kv.delete(namespace, key)
   return saved === undefined ? OK : saved.then(() => OK)
 }
 
