@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { encodeHeader, namesrvRequests, NotifyMinBrokerIdChange } from '@skylarkmq/protocol'
-import { Dispatcher, RemotingServer } from '@skylarkmq/remoting'
+import { Dispatcher, guardedClock, RemotingServer } from '@skylarkmq/remoting'
 import { KvConfig } from './kv-config.ts'
 import type { NameServerContext } from './name-server-context.ts'
 import type { NamesrvConfig } from './options.ts'
@@ -16,7 +16,8 @@ export class NameServer {
   #scan: Timer | undefined
 
   /** `config` is kept: live options change in it. */
-  constructor(env: Env, config: NamesrvConfig) {
+  constructor(host: Env, config: NamesrvConfig) {
+    const env = { ...host, clock: guardedClock(host.clock, host.events) }
     this.#env = env
     this.#config = config
     this.#context = {
