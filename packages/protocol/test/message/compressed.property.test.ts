@@ -77,3 +77,17 @@ test('bodies of LZ4 and ZSTD are restored by the bits of their sysFlag, and LZ4 
   }
   assert.throws(() => compressBody(Buffer.from('b'), 'LZ4'), ProtocolError)
 })
+
+test('each codec stops at the limit that its caller names, and says that it was the limit', () => {
+  const body = Buffer.alloc(1_000_000, 'abc')
+  const packed = [
+    { sysFlag: 0x301, bytes: compressBody(body) },
+    ...samples.map(({ sysFlag, bytes }) => ({ sysFlag, bytes })),
+  ]
+  for (const { sysFlag, bytes } of packed) {
+    const { length } = restoreBody(bytes, sysFlag)
+    if (length < 2) continue
+    assert.equal(restoreBody(bytes, sysFlag, length).length, length)
+    assert.throws(() => restoreBody(bytes, sysFlag, length - 1), BodyTooLarge)
+  }
+})
