@@ -61,7 +61,8 @@ export function answerFrame(opaque, { code = 0, fields = {}, remark, body }) {
 
 const json = (value) => Buffer.from(JSON.stringify(value))
 
-const usual = {
+/** Answers as they should be, by request code. */
+export const usual = {
   [CODE.ROUTE]: ({ port }) => ({ body: json(routeTo(port)) }),
   [CODE.HEART_BEAT]: ({ body, ids }) => {
     ids.add(JSON.parse(body.toString()).clientID)

@@ -1,5 +1,5 @@
 /**
- * Requests of any shape against a broker and a name server in this process, without sockets, their disk in memory:
+ * Requests of any shape against a broker, a name server and a client in this process, without sockets, their disk in memory:
  * nothing that is asked of them touches anything else. Looked for: errors that nobody caught, errors of the program that
  * a boundary caught, and answers that took long for their bytes.
  *
@@ -14,6 +14,7 @@ import {
 } from '../../packages/protocol/dist/src/index.js'
 import { allBrokerOptions, Broker } from '../../packages/broker/dist/src/index.js'
 import { NameServer, namesrvOptions } from '../../packages/namesrv/dist/src/index.js'
+import { playClient } from './client.mjs'
 import { RequestMaker } from './requests.mjs'
 
 /** Requests of one pair of servers; then others take their place, so that memory stays small. */
@@ -35,6 +36,7 @@ export async function fuzzRequests(seed, count) {
   process.on('unhandledRejection', uncaught)
   const result = { requests: 0, answers: 0, closed: 0, slowest: [], longestTurnMs: 0 }
   try {
+    await playClient(seed, Math.ceil(count / 10), result, note)
     for (let round = 0; result.requests < count; round++) {
       await playRound(seed + round * 7919, Math.min(ROUND, count - result.requests), result, note)
     }

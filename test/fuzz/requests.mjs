@@ -152,6 +152,18 @@ const PROPERTIES = [
   ['long', 'y'.repeat(40_000)],
 ]
 
+const REPLY_FIELDS = [
+  'offset',
+  'nextBeginOffset',
+  'minOffset',
+  'maxOffset',
+  'suggestWhichBrokerId',
+  'msgId',
+  'queueId',
+  'queueOffset',
+  'transactionId',
+]
+
 /** Makes requests for the rows of one table. */
 export class RequestMaker {
   #below
@@ -173,6 +185,22 @@ export class RequestMaker {
     const binary = below(4) === 0 && row.code <= 0x7fff
     const header = binary ? this.#binary(row, fields, opaque) : this.#json(row, fields, opaque)
     return { name: row.name, frame: rawFrame(header, body, binary ? 1 : 0) }
+  }
+
+  /** An answer to the request with this opaque, as odd as requests are. */
+  answer(opaque) {
+    const below = this.#below
+    const fields = []
+    for (const name of REPLY_FIELDS) {
+      if (below(3) > 0) fields.push([name, below(4) > 0 ? this.#pick(NUMBERS) : this.#odd()])
+    }
+    const code = this.#pick([0, 0, 0, 0, 1, 2, 14, 17, 19, 20, 21, 26, 1500, -1])
+    const row = { code }
+    const header =
+      below(4) === 0 ? this.#binary(row, fields, opaque) : this.#json(row, fields, opaque)
+    // The bit that makes it an answer.
+    const marked = header.toString('latin1').replace(/"flag":\d/, '"flag":1')
+    return rawFrame(Buffer.from(marked, 'latin1'), this.#body('any'), header[0] === 0x7b ? 0 : 1)
   }
 
   #pick(list) {

@@ -3,6 +3,7 @@ import { hostErrorCode } from '@skylarkmq/env'
 import { isSystemGroup, type OptionTable } from '@skylarkmq/protocol'
 import {
   Dispatcher,
+  guardedClock,
   RemotingClient,
   RemotingServer,
   WaitingRoom,
@@ -76,6 +77,8 @@ export interface BrokerPorts {
  * Apache: `BrokerController.java`.
  */
 export class Broker {
+  /** As the store has it: an error in there ends the process, which is started anew and recovers. */
+  readonly #host: Env
   readonly #env: Env
   readonly #config: FullBrokerConfig
   readonly #server: RemotingServer
@@ -87,7 +90,8 @@ export class Broker {
 
   /** `config` is kept: live options change in it. */
   constructor(env: Env, config: FullBrokerConfig) {
-    this.#env = env
+    this.#host = env
+    this.#env = { ...env, clock: guardedClock(env.clock, env.events) }
     this.#config = config
     this.#limits = tableLimits(config, env.events)
     const handler = {
@@ -205,7 +209,9 @@ export class Broker {
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
-    const store = await MessageStore.open(env, config, (topic) => isBatchTopic(topics.get(topic)))
+    const store = await MessageStore.open(this.#host, config, (topic) =>
+      isBatchTopic(topics.get(topic)),
+    )
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock, config.brokerClusterName, this.#limits.stats)

@@ -5,7 +5,7 @@ import {
   NotifyMinBrokerIdChange,
   TableLimit,
 } from '@skylarkmq/protocol'
-import { Dispatcher, RemotingServer } from '@skylarkmq/remoting'
+import { Dispatcher, guardedClock, RemotingServer } from '@skylarkmq/remoting'
 import { kvConfigNotSaved, namesrvTableFull } from './events.ts'
 import { KvConfig } from './kv-config.ts'
 import type { NameServerContext } from './name-server-context.ts'
@@ -22,7 +22,8 @@ export class NameServer {
   #scan: Timer | undefined
 
   /** `config` is kept: live options change in it. */
-  constructor(env: Env, config: NamesrvConfig) {
+  constructor(host: Env, config: NamesrvConfig) {
+    const env = { ...host, clock: guardedClock(host.clock, host.events) }
     this.#env = env
     this.#config = config
     this.#context = {

@@ -442,7 +442,7 @@ export class Connection implements OutputHolder, Unfinished {
       this.#turns.wait(this)
       return
     }
-    if (this.#queued > 0 || this.socket.queuedBytes > 0) return
+    if (this.#queued > 0) return
     this.#paused = false
     this.socket.resume()
   }

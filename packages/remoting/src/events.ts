@@ -16,6 +16,14 @@ export const connectionFailed = defineEvent({
   says: 'an error of the program on the connection of {peer}: {reason}',
 })
 
+/** What a timer does for peers failed. */
+export const timerFailed = defineEvent({
+  name: 'remoting.timer.failed',
+  level: 'error',
+  fields: { reason: 'what was thrown, and where' },
+  says: 'an error of the program in what a timer began: {reason}',
+})
+
 /** A processor threw. */
 export const requestFailed = defineEvent({
   name: 'remoting.request.failed',

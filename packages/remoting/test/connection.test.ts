@@ -390,3 +390,17 @@ test('a request that cannot be written is rejected, and leaves nothing among the
   )
   assert.equal(connection.inFlight.count, 0)
 })
+
+test('a socket that keeps a little and says that it takes more is read on: it will not tell when it has sent that', () => {
+  const { connection, env, socket, codes } = connect()
+  socket.write = (data) => {
+    socket.queuedBytes += data.length
+    return true
+  }
+  connection.receive(Buffer.concat(Array.from({ length: 1500 }, () => request(7))))
+  assert.ok(socket.isPaused)
+  connection.oneway({ code: 1, name: 'X' })
+  env.endTurn()
+  assert.equal(codes.length, 1500)
+  assert.ok(!socket.isPaused)
+})

@@ -90,8 +90,13 @@ export class PullRequestHold {
     if (filter === undefined) return true
     if (!filter.matchesTagsCode(tagsCode)) return false
     if (filter.matchesRecord === undefined) return true
-    const record = this.#recordAt(physicalOffset, sizeBytes)
-    return record === undefined || filter.matchesRecord(record)
+    try {
+      const record = this.#recordAt(physicalOffset, sizeBytes)
+      return record === undefined || filter.matchesRecord(record)
+    } catch {
+      // Whoever pulls hears of it; others of this queue are woken all the same.
+      return true
+    }
   }
 
   /** Wakes all: the queue changed in another way, or the broker stops. */

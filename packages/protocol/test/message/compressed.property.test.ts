@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { ProtocolError } from '../../src/errors.ts'
+import { BodyTooLarge, ProtocolError } from '../../src/errors.ts'
 import { decodeLz4Frame } from '../../src/message/compressed/lz4-frame.ts'
 import { decodeZstdFrame } from '../../src/message/compressed/zstd-frame.ts'
 import { compressBody, restoreBody } from '../../src/message/compression.ts'
@@ -76,4 +76,20 @@ test('bodies of LZ4 and ZSTD are restored by the bits of their sysFlag, and LZ4 
     assert.ok(body !== undefined && restoreBody(bytes, sysFlag).equals(body), file)
   }
   assert.throws(() => compressBody(Buffer.from('b'), 'LZ4'), ProtocolError)
+})
+
+test('each codec stops at the limit that its caller names, and says that it was the limit', () => {
+  const packed = [
+    { sysFlag: 0x301, bytes: compressBody(Buffer.alloc(1_000_000, 'abc')) },
+    ...golden.map(({ file, bytes }) => ({
+      sysFlag: 0x1 | (file.endsWith('.lz4') ? 0x100 : 0x200),
+      bytes,
+    })),
+  ]
+  for (const { sysFlag, bytes } of packed) {
+    const { length } = restoreBody(bytes, sysFlag)
+    if (length < 2) continue
+    assert.equal(restoreBody(bytes, sysFlag, length).length, length)
+    assert.throws(() => restoreBody(bytes, sysFlag, length - 1), BodyTooLarge)
+  }
 })

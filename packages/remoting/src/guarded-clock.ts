@@ -1,0 +1,21 @@
+import type { Clock, EventSink } from '@skylarkmq/env'
+import { timerFailed } from './events.ts'
+import { reasonOf } from './reason.ts'
+
+/** A clock whose timers go on when one of them throws: that is told, and ends neither the others nor the process. */
+export function guardedClock(clock: Clock, events: EventSink): Clock {
+  const guarded = (f: () => void) => (): void => {
+    try {
+      f()
+    } catch (error) {
+      events.emit(timerFailed, { reason: reasonOf(error) })
+    }
+  }
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (ms, f) => clock.after(ms, guarded(f)),
+    every: (ms, f) => clock.every(ms, guarded(f)),
+    keepAlive: () => clock.keepAlive(),
+  }
+}
