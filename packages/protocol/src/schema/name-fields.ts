@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.ts'
 import { ResponseCode } from '../codes/response-code.ts'
 import { addressProblem, labelProblem, quotedName, resourceProblem } from '../names/safe-name.ts'
+import { topicProblem } from '../names/topic.ts'
 import type { FieldType } from './fields.ts'
 
 /** A name that is good as soon as nothing about it is dangerous. */
@@ -13,6 +14,7 @@ function nameType(
   name: string,
   problem: (name: string) => string | undefined,
   code: number = ResponseCode.INVALID_PARAMETER,
+  apacheWords?: (name: string) => string | undefined,
 ): NameType {
   return {
     name,
@@ -20,14 +22,21 @@ function nameType(
     decode: (text, field) => {
       const found = problem(text)
       if (found === undefined) return text
-      throw new ProtocolError({ what: `${field} ${quotedName(text)} ${found}`, code })
+      const says = `${field} ${quotedName(text)} ${found}`
+      const words = apacheWords?.(text)
+      throw new ProtocolError({ what: words === undefined ? says : `${words} (${says})`, code })
     },
     encode: (value) => value,
   }
 }
 
 /** A topic, with the namespace wrapped in. */
-export const topicName: NameType = nameType('topic', resourceProblem)
+export const topicName: NameType = nameType(
+  'topic',
+  resourceProblem,
+  ResponseCode.INVALID_PARAMETER,
+  topicProblem,
+)
 /** A group of consumers. */
 export const groupName: NameType = nameType('group', resourceProblem)
 /** A group of producers, of which no file is made; any letters are good. */
