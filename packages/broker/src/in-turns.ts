@@ -17,7 +17,7 @@ export function eachInTurns<T, R>(
   items: Iterable<T>,
   perTurn: number,
   step: (item: T) => void,
-  result: () => R,
+  result: () => R | Promise<R>,
 ): R | Promise<R> {
   const iterator = items[Symbol.iterator]()
   const some = (): boolean => {

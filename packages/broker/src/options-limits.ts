@@ -25,7 +25,7 @@ export const limitOptions = {
   }),
   maxQueuesPerTopic: int({
     isQuiet: true,
-    default: 65_536,
+    default: 16_384,
     min: 1,
     max: 1_000_000,
     doc: "Skylark's own: queues that a topic may have.",

@@ -263,7 +263,7 @@ test('what is told of a wide topic is told in turns, and is the text that a smal
 })
 
 test('an answer about more queues than a client could read is refused in words', async (t) => {
-  const { peer, context } = await testBroker(t)
+  const { peer, context } = await testBroker(t, { config: { maxQueuesPerTopic: 50_000 } })
   await peer().ask(UpdateAndCreateSubscriptiongroup, {}, json({ groupName: 'G' }))
   for (const topic of ['a', 'b', 'c']) {
     context.topics.put(topicConfig(topic, 50_000, 6))

@@ -126,7 +126,7 @@ export const namesrvOptions = {
   }),
   maxQueuesPerTopic: int({
     isQuiet: true,
-    default: 65_536,
+    default: 16_384,
     min: 1,
     max: 1_000_000,
     doc: "Skylark's own: a topic with more queues on one broker is left out of the routes.",

@@ -8,6 +8,7 @@ import {
   type CheckClientConfig,
   type ConsumerData,
   type HeartBeat,
+  type ProducerData,
   type UnregisterClient,
 } from '@skylarkmq/protocol'
 import { OK, refuse, type Processor, type Request } from '@skylarkmq/remoting'
@@ -15,7 +16,11 @@ import type { BrokerContext } from '../broker-context.ts'
 import type { GroupClient } from '../consumer/consumer-table.ts'
 import { isTagExpression } from '../filter/expression-type.ts'
 import { noPropertyFilter } from '../filter/pull-filter.ts'
+import { eachInTurns } from '../in-turns.ts'
 import { ensureTopic, topicsKnown } from '../topic/auto-create.ts'
+
+/** Groups of one heartbeat that are taken in one turn of the event loop; a client has a few. */
+const GROUPS_PER_TURN = 200
 
 /** HEART_BEAT: which groups a client is in, and what they subscribe to. Apache: `ClientManageProcessor.java`. */
 export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, request) => {
@@ -30,21 +35,25 @@ export const heartBeat: Processor<BrokerContext, typeof HeartBeat> = (broker, re
   const topicsBefore = broker.topics.dataVersion
   const groupsBefore = broker.groups.dataVersion
   let isChanged = false
-  for (const each of data.consumerDataSet) {
-    if (data.withoutSub) {
+  const take = (each: ConsumerData | ProducerData): void => {
+    // A client that is gone by now joins nothing.
+    if (request.connection.isClosed) return
+    if (!('consumeType' in each)) broker.producers.register(each.groupName, client)
+    else if (data.withoutSub) {
       if (!broker.consumers.touch(each.groupName, request.connection)) isChanged = true
     } else if (registerConsumer(broker, each, client)) isChanged = true
   }
-  if (broker.config.enableRegisterProducer) {
-    for (const each of data.producerDataSet) broker.producers.register(each.groupName, client)
-  }
-  const reply = {
-    code: ResponseCode.SUCCESS,
-    header: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(isChanged) },
-  }
-  const hasTopics = broker.topics.dataVersion !== topicsBefore
-  if (!hasTopics && broker.groups.dataVersion === groupsBefore) return reply
-  return joined(broker, hasTopics).then(() => reply)
+  const producers = broker.config.enableRegisterProducer ? data.producerDataSet : []
+  const groups = [...data.consumerDataSet, ...producers]
+  return eachInTurns(broker.env.clock, groups, GROUPS_PER_TURN, take, () => {
+    const reply = {
+      code: ResponseCode.SUCCESS,
+      header: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(isChanged) },
+    }
+    const hasTopics = broker.topics.dataVersion !== topicsBefore
+    if (!hasTopics && broker.groups.dataVersion === groupsBefore) return reply
+    return joined(broker, hasTopics).then(() => reply)
+  })
 }
 
 /** Resolves once new groups are saved and their retry topics are in the routes, where their clients look for them. */
