@@ -204,8 +204,7 @@ export class Broker {
   async #open(): Promise<BrokerContext> {
     const env = this.#env
     const config = this.#config
-    const advertised = advertisedAddress(env.net, config.brokerIP1, config.bindAddress)
-    config.storeHost = { address: advertised.hostBytes, port: config.listenPort }
+    const { host, address, identity } = this.#addresses()
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
@@ -215,14 +214,6 @@ export class Broker {
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock, config.brokerClusterName, this.#limits.stats)
-    const address = `${advertised.host}:${config.listenPort}`
-    const haHost = config.brokerIP2 === '' ? advertised.host : config.brokerIP2
-    const identity = {
-      config,
-      address,
-      haAddress: `${haHost}:${config.listenPort + 1}`,
-      followsAsker: advertised.followsAsker,
-    }
     const producers = new ProducerTable(env.clock, this.#limits.producers)
     const registration = new NameServerRegistration(env, this.#client, topics, () => identity)
     const flow = new FlowControl(env, config, store)
@@ -263,7 +254,7 @@ export class Broker {
       flow,
       day: new DayCounts(env.clock, stats),
       address,
-      host: advertised.host,
+      host,
       bootTimestamp: env.clock.now(),
       configChanged: () => {
         context.stamp = sendStamp(config)
@@ -271,6 +262,22 @@ export class Broker {
       },
     }
     return context
+  }
+
+  /** What clients and name servers are told of where this broker is. */
+  #addresses() {
+    const { net } = this.#env
+    const config = this.#config
+    const { host, hostBytes, followsAsker } = advertisedAddress(
+      net,
+      config.brokerIP1,
+      config.bindAddress,
+    )
+    config.storeHost = { address: hostBytes, port: config.listenPort }
+    const address = `${host}:${config.listenPort}`
+    const haHost = config.brokerIP2 === '' ? host : config.brokerIP2
+    const haAddress = `${haHost}:${config.listenPort + 1}`
+    return { host, address, identity: { config, address, haAddress, followsAsker } }
   }
 
   #consumers(filters: ConsumerFilterTable): ConsumerTable {
