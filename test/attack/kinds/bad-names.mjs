@@ -15,7 +15,7 @@ export default {
     for (const serialization of field.isShort ? [1] : [0, 1]) {
       await askCases(
         field,
-        ({ column }) => NAMED.test(column),
+        ({ id, column }) => NAMED.test(column) && (!field.isShort || id % 3 === 0),
         serialization,
         (one, answer) => {
           asked++
@@ -24,7 +24,7 @@ export default {
         },
       )
     }
-    field.expect(asked > 1000, `${asked} names were tried`)
+    field.expect(asked > (field.isShort ? 400 : 1000), `${asked} names were tried`)
     const cleaned = await field.call(field.brokerPort, { code: CLEAN_UNUSED_TOPIC })
     field.expect(cleaned?.code === 0, `cleaning up got ${cleaned?.code}`)
   },

@@ -5,7 +5,7 @@
 
 /** Fields and parts of bodies that are names, by their last word; `a`, `b` and `c` are those of SEND_MESSAGE_V2. */
 const NAMES =
-  /(^|[ .])(a|b|c|topic|defaultTopic|originTopic|topicList|group|consumerGroup|producerGroup|groupName|srcGroup|destGroup|compareGroup|filterGroups|clientId|clientID|clientAddr|proxyFrowardClientId|brokerName|brokerAddr|clusterName|cluster|haServerAddr|namespace|key|filterServerList)$/
+  /(^|[ .])(a|b|c|topic|defaultTopic|originTopic|topicList|group|consumerGroup|producerGroup|groupName|srcGroup|destGroup|compareGroup|filterGroups|clientId|clientID|clientAddr|proxyFrowardClientId|brokerName|brokerAddr|clusterName|cluster|haServerAddr|namespace|key|filterServerList|__ZONE_NAME)$/
 const BAD_NAMES = ['64 KiB', 'control', 'path up']
 const GROUPS = /(^|[ .])(consumerGroup|group|groupName)$/
 
