@@ -208,9 +208,8 @@ export class Broker {
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
-    const store = await MessageStore.open(this.#host, config, (topic) =>
-      isBatchTopic(topics.get(topic)),
-    )
+    const isBatch = (topic: string): boolean => isBatchTopic(topics.get(topic))
+    const store = await MessageStore.open(this.#host, config, isBatch)
     if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock, config.brokerClusterName, this.#limits.stats)

@@ -74,13 +74,21 @@ const expected = [
     why: 'a batch that cannot be taken apart is an illegal message, which clients do not send again',
   },
   {
+    is: (one, _, ours) =>
+      /^(PULL|LITE_PULL)_MESSAGE$/.test(one.request) &&
+      one.row === 'subscription' &&
+      one.column === '64 KiB' &&
+      ours === '23',
+    why: 'an expression that is too long to be one is refused',
+  },
+  {
     is: is('QUERY_MESSAGE', 'maxNum', ['negative']),
     why: 'a search for fewer than no messages finds nothing',
   },
   {
     is: ({ request, row, column }) =>
-      request === 'UPDATE_AND_CREATE_TOPIC' &&
-      /^(readQueueNums|writeQueueNums|perm)$/.test(row) &&
+      /^UPDATE_AND_CREATE_TOPIC(_LIST)?$/.test(request) &&
+      /(^|[ .])(readQueueNums|writeQueueNums|perm)$/.test(row) &&
       column === 'negative',
     why: 'a topic with a negative number of queues, or permissions that there are not, is refused',
   },
