@@ -151,9 +151,12 @@ export class Background {
 
   async #writeQueuesInTurns(): Promise<boolean> {
     const { queues } = this.#parts
-    for (let turns = queues.turnsToWrite; turns > 0; turns--) {
-      if (!this.#tryWriteQueues()) return false
-      if (turns > 1 && !this.#isStopping) await this.#nextTurn()
+    // Those that come meanwhile are behind these.
+    for (let left = queues.dirtyCount; left > 0;) {
+      const before = queues.dirtyCount
+      if (!this.#tryWriteQueues(this.#isStopping ? left : undefined)) return false
+      left -= before - queues.dirtyCount
+      if (left > 0 && !this.#isStopping) await this.#nextTurn()
     }
     return true
   }

@@ -164,6 +164,14 @@ export const topicFolderKept = defineEvent({
   says: 'what is left in {path} belongs to no queue, and stays there',
 })
 
+/** Files of a topic that was deleted could not be removed. */
+export const queuesNotRemoved = defineEvent({
+  name: 'store.topic.not-removed',
+  level: 'warn',
+  fields: { topic: 'The topic.', reason: 'Why.' },
+  says: 'files of the queues of {topic}, which was deleted, could not be removed: {reason}',
+})
+
 /** A file of the log, a queue or the index could not be deleted. */
 export const segmentNotDeleted = defineEvent({
   name: 'store.commitlog.not-deleted',

@@ -259,7 +259,8 @@ export function findByKey(
     const file = IndexFile.open(disk, `${directory}/${name}`, sizes)
     try {
       const query = { keyHash, beginMs: 0, endMs: Infinity, maxCount: FOUND_MAX }
-      if (file.hasRightSize) file.find(query, found)
+      const search = file.find(query, found)
+      while (file.hasRightSize && search.next().done !== true);
     } finally {
       file.close()
     }

@@ -8,6 +8,7 @@ import { StoreWriteFailed } from './errors.ts'
 import { openParts } from './open-store.ts'
 import type { StoreParts } from './open-store.ts'
 import { indexKeyHash } from './index/index-key.ts'
+import type { IndexFound } from './index/message-index.ts'
 import type {
   ArrivalListener,
   GetMessageLimits,
@@ -128,6 +129,7 @@ export class MessageStore {
       await this.timers?.close(isComplete && wasHealthy)
       if (isComplete && wasHealthy) removeAbortFile(this.#env.disk, paths.abort)
     } finally {
+      queues.finishRemovals()
       queues.files.closeAll()
       index?.close()
       log.segments.close()
@@ -283,12 +285,52 @@ export class MessageStore {
     beginMs: number,
     endMs: number,
   ): QueryMessageResult {
-    const found = this.#parts.index?.query({
+    const search = this.#searchKey(topic, key, maxCount, beginMs, endMs)
+    let step = search?.next()
+    while (step?.done === false) step = search?.next()
+    return this.#foundByKey(step?.value)
+  }
+
+  /** As `queryByKey`; a search that takes long goes on in later turns. */
+  queryByKeyInTurns(
+    topic: string,
+    key: string,
+    maxCount: number,
+    beginMs: number,
+    endMs: number,
+  ): QueryMessageResult | Promise<QueryMessageResult> {
+    const search = this.#searchKey(topic, key, maxCount, beginMs, endMs)
+    const step = search?.next()
+    if (search === undefined || step?.done !== false) return this.#foundByKey(step?.value)
+    return this.#searchOn(search)
+  }
+
+  async #searchOn(search: Generator<undefined, IndexFound>): Promise<QueryMessageResult> {
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        this.#env.turn.next(resolve)
+      })
+      const step = search.next()
+      if (step.done === true) return this.#foundByKey(step.value)
+    }
+  }
+
+  #searchKey(
+    topic: string,
+    key: string,
+    maxCount: number,
+    beginMs: number,
+    endMs: number,
+  ): Generator<undefined, IndexFound> | undefined {
+    return this.#parts.index?.search({
       keyHash: indexKeyHash(topic, key),
       beginMs,
       endMs,
       maxCount: Math.min(maxCount, this.#config.maxMsgsNumBatch),
     })
+  }
+
+  #foundByKey(found: IndexFound | undefined): QueryMessageResult {
     // After a kill a message can be in the index twice.
     const offsets = new Set(found?.physicalOffsets)
     const records = [...offsets].map((offset) => this.recordAt(offset))

@@ -4,7 +4,8 @@ import {
   type QueryMessage,
   type ViewMessageById,
 } from '@skylarkmq/protocol'
-import { refuse, type Processor } from '@skylarkmq/remoting'
+import { refuse, type Processor, type Reply } from '@skylarkmq/remoting'
+import type { QueryMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
 
 /** Most messages that a search for a unique id returns. */
@@ -15,7 +16,11 @@ export const queryMessage: Processor<BrokerContext, typeof QueryMessage> = (brok
   const { topic, key, maxNum, beginTimestamp, endTimestamp } = request.header
   const isUnique = request.fields()['_UNIQUE_KEY_QUERY'] === 'true'
   const max = isUnique ? UNIQUE_KEY_MAX : maxNum
-  const found = broker.store.queryByKey(topic, key, max, beginTimestamp, endTimestamp)
+  const found = broker.store.queryByKeyInTurns(topic, key, max, beginTimestamp, endTimestamp)
+  return found instanceof Promise ? found.then(answerOf) : answerOf(found)
+}
+
+function answerOf(found: QueryMessageResult): Reply<typeof QueryMessage> {
   const header = {
     indexLastUpdateTimestamp: found.indexLastUpdateTimestamp,
     indexLastUpdatePhyoffset: found.indexLastUpdatePhysicalOffset,

@@ -1,12 +1,15 @@
 import type { Env } from '@skylarkmq/env'
-import { topicFolderKept } from '../events.ts'
 import { insideOf, isFolderName } from '../inside-path.ts'
 import { unitPhysicalOffset } from './consume-queue-unit.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'
+import { QueueRemoval } from './queue-removal.ts'
 import { TopicQueues } from './topic-queues.ts'
 
 const QUEUES_PER_WRITE = 512
+/** The clock is looked at after so many of them, and this long is enough for a turn. */
+const QUEUES_PER_LOOK = 16
+const WRITE_MS = 10
 // To write so many queues every tenth of a second costs next to nothing.
 const FEW_QUEUES = 64
 
@@ -23,6 +26,7 @@ export class ConsumeQueueTable {
   readonly #batches: BatchQueues | undefined
   readonly #env: Env
   readonly #topics = new Map<string, TopicQueues>()
+  readonly #removal: QueueRemoval
   #dirty: ConsumeQueue[] = []
   // Queues that may still have units in memory which nobody has added to since the last round.
   #warm = new Set<ConsumeQueue>()
@@ -32,6 +36,15 @@ export class ConsumeQueueTable {
     this.#env = env
     this.files = files
     this.#batches = batches
+    const isTopic = (topic: string, of: QueueFiles): boolean =>
+      this.#topics.get(topic)?.files === of
+    const removal = new QueueRemoval(env, isTopic)
+    this.#removal = removal
+    for (const folder of this.folders) {
+      folder.makeWay = (topic, queueId) => {
+        removal.makeWay(folder, topic, queueId)
+      }
+    }
   }
 
   /** The folders that queues are in, one for each form. */
@@ -130,15 +143,19 @@ export class ConsumeQueueTable {
   }
 
   /**
-   * Writes units that are only in memory: of all queues, or of as many as do not hold up the turn. Throws the
-   * host's error; what was not written is tried again at the next call.
+   * Writes units that are only in memory: of `limit` queues, or of as many as do not hold up the turn. Returns how
+   * many. Throws the host's error; what was not written is tried again at the next call.
    */
-  write(limit = QUEUES_PER_WRITE): void {
-    const count = Math.min(limit, this.#dirty.length)
+  write(limit?: number): number {
+    const { clock } = this.#env
+    const count = Math.min(limit ?? QUEUES_PER_WRITE, this.#dirty.length)
+    // New queues take the host longest: their files are made.
+    const endsMs = limit === undefined ? clock.monotonic() + WRITE_MS : Infinity
     let done = 0
     this.files.hasWriteFailed = false
     try {
       for (; done < count; done++) {
+        if (done % QUEUES_PER_LOOK === 0 && done > 0 && clock.monotonic() >= endsMs) break
         const queue = this.#dirty[done] as ConsumeQueue
         queue.write()
         queue.isDirty = false
@@ -147,6 +164,7 @@ export class ConsumeQueueTable {
     } finally {
       this.#dirty = this.#dirty.slice(done)
     }
+    return done
   }
 
   /** Lets go of units in memory of queues that nothing was added to since the last call. */
@@ -164,9 +182,9 @@ export class ConsumeQueueTable {
     return count > 0 && (count <= FEW_QUEUES || this.files.hasWriteFailed)
   }
 
-  /** How many calls of `write` it takes to write all. */
-  get turnsToWrite(): number {
-    return Math.ceil(this.#dirty.length / QUEUES_PER_WRITE)
+  /** How many queues have something that is only in memory. */
+  get dirtyCount(): number {
+    return this.#dirty.length
   }
 
   /** Counts the newest files of all queues as not being on disk. */
@@ -181,14 +199,18 @@ export class ConsumeQueueTable {
     this.#lastTopic = undefined
     const gone = new Set(found.all())
     this.#dirty = this.#dirty.filter((queue) => !gone.has(queue))
+    const queueIds: number[] = []
     for (const queue of gone) {
-      queue.isGone = true
-      queue.removeAllFiles()
+      queue.leave()
+      queueIds.push(queue.queueId)
       this.#warm.delete(queue)
     }
-    if (!found.files.removeTopic(topic)) {
-      this.#env.events.emit(topicFolderKept, { path: found.files.topicDirectory(topic) })
-    }
+    this.#removal.add(found.files, topic, queueIds)
+  }
+
+  /** Removes what is left of topics that were deleted. */
+  finishRemovals(): void {
+    this.#removal.finish()
   }
 
   /** Ends of records: the greatest that any queue names, 0 when there is none. */

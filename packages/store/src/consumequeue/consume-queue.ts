@@ -415,14 +415,10 @@ export class ConsumeQueue {
     return removed
   }
 
-  /** Deletes every file. */
-  removeAllFiles(): void {
+  /** Its topic was deleted: nothing of it is read or written any more. Its files are removed by others. */
+  leave(): void {
+    this.isGone = true
     this.cuts++
     this.#dropTail()
-    const perFile = this.#files.unitsPerFile
-    for (let first = this.#fileFirst; first < this.#fileEnd; first += perFile) {
-      this.#files.remove(this.#path(first))
-    }
-    this.#files.removeQueue(this.topic, this.queueId)
   }
 }

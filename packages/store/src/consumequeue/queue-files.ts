@@ -41,6 +41,8 @@ export class QueueFiles {
   /** For reads; valid until the next one. */
   readonly scratch: Buffer
   readonly env: Env
+  /** Called before a file of a queue is made: files of another queue of the name may still be there. */
+  makeWay: ((topic: string, queueId: number) => void) | undefined
   readonly #shared: SharedState
 
   /** `beside`: those of queues of another form, with which they are brought to disk. */
@@ -105,6 +107,7 @@ export class QueueFiles {
 
   /** Makes a file of a queue. Throws the host's error. */
   create(topic: string, queueId: number, firstUnit: number): void {
+    this.makeWay?.(topic, queueId)
     // Stores without queues of a form have no folder for them.
     const isFirst = this.env.disk.stat(this.directory) === undefined
     this.env.disk.makeDirectory(this.queueDirectory(topic, queueId))

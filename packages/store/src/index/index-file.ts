@@ -10,6 +10,8 @@ export type { IndexSizes } from './index-layout.ts'
 
 const ENTRY_BYTES = indexEntry.sizeBytes
 const PAGE_BYTES = 4096
+/** A search stops after so many: some milliseconds. */
+const ENTRIES_PER_STEP = 4096
 const PAGE_SHIFT = 12
 const UNWRITTEN_BYTES_FIRST = 64 * ENTRY_BYTES
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * ENTRY_BYTES
@@ -42,6 +44,7 @@ export class IndexFile {
   #slots: Buffer | undefined
   #loaded: Uint8Array
   #dirty: Uint8Array
+  #isClosed = false
   #isDirty = false
   #unwritten: Buffer | undefined
   #written = 1
@@ -193,9 +196,13 @@ export class IndexFile {
     return this.#slots
   }
 
-  /** Adds the physical offsets of matching entries, newest first. Throws the host's error. */
-  find(query: IndexQuery, found: number[]): void {
+  /**
+   * Adds the physical offsets of matching entries, newest first; stops after each so many entries. Throws the host's
+   * error.
+   */
+  *find(query: IndexQuery, found: number[]): Generator<undefined, void> {
     if (this.isEmpty) return
+    let looked = 0
     const slot = query.keyHash % this.#sizes.slots
     const entry = Buffer.allocUnsafe(ENTRY_BYTES)
     let number = readInt(this.#page(slot), slot * 4)
@@ -211,6 +218,9 @@ export class IndexFile {
       const previous = readInt(entry, indexEntry.previous)
       if (previous >= number) return
       number = previous
+      if (++looked % ENTRIES_PER_STEP !== 0) continue
+      yield
+      if (this.#isClosed) return
     }
   }
 
@@ -288,6 +298,7 @@ export class IndexFile {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#file.close()
   }
 }

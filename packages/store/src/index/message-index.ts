@@ -170,13 +170,16 @@ export class MessageIndex {
     return `${this.#directory}/${now > newest ? now : String(BigInt(newest) + 1n)}`
   }
 
-  /** Finds messages by the hash of their key, newest file first. Throws the host's error. */
-  query(query: IndexQuery): IndexFound {
+  /**
+   * Finds messages by the hash of their key, newest file first. A key may have millions of them outside of the times
+   * that are asked for: every some thousand entries it stops, to be gone on with at once or in another turn. Throws
+   * the host's error.
+   */
+  *search(query: IndexQuery): Generator<undefined, IndexFound> {
     const physicalOffsets: number[] = []
-    for (let i = this.#files.length - 1; i >= 0; i--) {
-      const file = this.#files[i] as IndexFile
+    for (const file of [...this.#files].reverse()) {
       if (query.endMs >= file.beginTimestamp && query.beginMs <= file.endTimestamp) {
-        file.find(query, physicalOffsets)
+        yield* file.find(query, physicalOffsets)
       }
       if (file.beginTimestamp < query.beginMs || physicalOffsets.length >= query.maxCount) break
     }

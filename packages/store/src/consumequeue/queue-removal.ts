@@ -1,0 +1,85 @@
+import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import { queuesNotRemoved, topicFolderKept } from '../events.ts'
+import { reasonOf } from '../write-health.ts'
+import type { QueueFiles } from './queue-files.ts'
+
+/** Of a turn, so much goes into the removal of files. */
+const TURN_MS = 10
+const NEXT_TURN_MS = 1
+
+/** A topic whose files are still to go. */
+interface Pending {
+  readonly files: QueueFiles
+  readonly topic: string
+  /** Queues whose files are there. */
+  readonly queueIds: Set<number>
+}
+
+/**
+ * Removes the files of topics that were deleted, some in each turn: a topic may have many thousands. Who makes a queue
+ * of the name meanwhile says so first.
+ */
+export class QueueRemoval {
+  readonly #env: Env
+  readonly #isTopic: (topic: string, files: QueueFiles) => boolean
+  #pending: Pending[] = []
+  #timer: Timer | undefined
+
+  /** `isTopic` tells whether a topic has queues in a folder again. */
+  constructor(env: Env, isTopic: (topic: string, files: QueueFiles) => boolean) {
+    this.#env = env
+    this.#isTopic = isTopic
+  }
+
+  /** Removes the files of these queues of a topic, and its folder. What fits into this turn is gone when it returns. */
+  add(files: QueueFiles, topic: string, queueIds: Iterable<number>): void {
+    this.#pending.push({ files, topic, queueIds: new Set(queueIds) })
+    if (this.#timer === undefined) this.#run(this.#env.clock.monotonic() + TURN_MS)
+  }
+
+  /** The files of a queue are about to be made anew: those of the old one go now. Throws the host's error. */
+  makeWay(files: QueueFiles, topic: string, queueId: number): void {
+    for (const each of this.#pending) {
+      if (each.files !== files || each.topic !== topic || !each.queueIds.has(queueId)) continue
+      files.removeQueue(topic, queueId)
+      each.queueIds.delete(queueId)
+    }
+  }
+
+  /** Removes all that waits to be. */
+  finish(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#run(Infinity)
+  }
+
+  #run(endsMs: number): void {
+    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
+      if (!this.#remove(next, endsMs)) {
+        this.#timer = this.#env.clock.after(NEXT_TURN_MS, () => {
+          this.#timer = undefined
+          this.#run(this.#env.clock.monotonic() + TURN_MS)
+        })
+        return
+      }
+      this.#pending.shift()
+    }
+  }
+
+  /** False when the time is over. What the host does not let go is told of, and stays. */
+  #remove({ files, topic, queueIds }: Pending, endsMs: number): boolean {
+    try {
+      for (const queueId of queueIds) {
+        if (this.#env.clock.monotonic() >= endsMs) return false
+        queueIds.delete(queueId)
+        files.removeQueue(topic, queueId)
+      }
+      if (this.#isTopic(topic, files) || files.removeTopic(topic)) return true
+      this.#env.events.emit(topicFolderKept, { path: files.topicDirectory(topic) })
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(queuesNotRemoved, { topic, reason: reasonOf(error) })
+    }
+    return true
+  }
+}
