@@ -39,3 +39,29 @@ test('a value of a mebibyte makes a line of some kibibytes', () => {
     assert.match(line, /more characters/)
   }
 })
+
+test('an event that comes ten thousand times is told a hundred times, and how often it came besides', () => {
+  for (const format of ['pretty', 'json'] as const) {
+    const lines: string[] = []
+    let now = 1_000_000
+    const log = logEvents({
+      format,
+      level: 'info',
+      write: (line) => lines.push(line),
+      now: () => now,
+    })
+    for (let i = 0; i < 10_000; i++) log.emit(registered, { broker: `b${i}` })
+    assert.equal(lines.length, 100)
+    now += 10_000
+    log.emit(registered, { broker: 'later' })
+    assert.equal(lines.length, 102)
+    assert.match(lines[100] ?? '', /9900 more of namesrv\.broker\.registered/)
+    assert.match(lines[101] ?? '', /later/)
+    for (let i = 0; i < 200; i++) log.emit(registered, { broker: `b${i}` })
+    // A clock that is set back keeps nothing untold.
+    now -= 3_600_000
+    log.emit(registered, { broker: 'back' })
+    assert.match(lines.at(-2) ?? '', /101 more of/)
+    assert.match(lines.at(-1) ?? '', /back/)
+  }
+})
