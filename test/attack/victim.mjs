@@ -53,6 +53,7 @@ export async function startVictim({ options = [] }) {
       return {
         problems,
         longestMs: Math.round(seen.longestMs),
+        busiestMs: Math.round(Math.min(seen.longestMs, seen.busiestMs)),
         grewMiB,
         stacks: log.match(STACK)?.length ?? 0,
       }

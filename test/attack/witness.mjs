@@ -1,6 +1,8 @@
 /**
  * Asks a victim's name server and broker something small, again and again, on connections of its own, from a process of
- * its own. On a message it says how long the longest answer took, and how much memory the victim held at most.
+ * its own. On a message it says how long the longest answer took, by the clock and by the time that the victim's thread
+ * spent on a processor meanwhile, which does not depend on who else is on the machine; and how much memory the victim
+ * held at most.
  */
 import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
@@ -17,6 +19,7 @@ const seen = {
   asked: 0,
   unanswered: 0,
   longestMs: 0,
+  busiestMs: 0,
   peakBytes: residentBytes(),
   beforeBytes: residentBytes(),
 }
@@ -36,14 +39,13 @@ setInterval(() => {
   seen.peakBytes = Math.max(seen.peakBytes, residentBytes())
 }, EVERY_MS)
 process.on('message', () => {
-  const now = performance.now()
-  for (const since of waiting) if (since !== undefined) note(now - since)
+  for (const each of waiting) if (each !== undefined) note(each)
   process.send({ ...seen, nowBytes: residentBytes() })
 })
 
 async function ask(i, port, code, fields, before) {
   const connection = before ?? openConnection(`127.0.0.1:${port}`)
-  waiting[i] = performance.now()
+  waiting[i] = { since: performance.now(), busyMs: processorMs() }
   seen.asked++
   let isAnswered = false
   const late = setTimeout(() => connection.close(), LATE_MS)
@@ -54,16 +56,26 @@ async function ask(i, port, code, fields, before) {
     seen.unanswered++
   }
   clearTimeout(late)
-  note(performance.now() - waiting[i])
+  note(waiting[i])
   waiting[i] = undefined
   setTimeout(() => void ask(i, port, code, fields, isAnswered ? connection : undefined), EVERY_MS)
 }
 
-function note(ms) {
-  seen.longestMs = Math.max(seen.longestMs, ms)
+function note({ since, busyMs }) {
+  seen.longestMs = Math.max(seen.longestMs, performance.now() - since)
+  seen.busiestMs = Math.max(seen.busiestMs, processorMs() - busyMs)
 }
 
-/** Undefined where there is no /proc. */
+/** Ms for which the victim's thread was on a processor; the clock's where nobody tells. */
+function processorMs() {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6
+  } catch {
+    return performance.now()
+  }
+}
+
+/** 0 where there is no /proc. */
 function residentBytes() {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES

@@ -30,6 +30,13 @@ export const limitOptions = {
     max: 1_000_000,
     doc: "Skylark's own: queues that a topic may have.",
   }),
+  maxBatchMessages: int({
+    isQuiet: true,
+    default: 16_384,
+    min: 1,
+    max: 1_000_000,
+    doc: "Skylark's own: messages of one batch. Each is a record of its own, and all are written in one turn.",
+  }),
   maxSubscriptionGroups: int({
     isQuiet: true,
     default: 100_000,

@@ -135,6 +135,17 @@ test('a batch is stored as single messages one behind the other, and its answer 
   assert.equal(retry.code, ResponseCode.MESSAGE_ILLEGAL)
 })
 
+test('a batch has no more messages than maxBatchMessages allows', async (t) => {
+  const { peer } = await testBroker(t, { config: { maxBatchMessages: 3 } })
+  const one = { flag: 0, body: Buffer.from('x'), properties: Buffer.alloc(0) }
+  const send = (count: number) =>
+    peer().ask(SendBatchMessage, batchHeader('T'), encodeBatch(Array<typeof one>(count).fill(one)))
+  assert.equal((await send(3)).code, 0)
+  const refused = await send(4)
+  assert.equal(refused.code, ResponseCode.MESSAGE_ILLEGAL)
+  assert.match(refused.remark ?? '', /more than 3 messages \(maxBatchMessages\)/)
+})
+
 test('a batch for a topic with queue.type=BatchCQ is one record, as every message of it is told', async (t) => {
   const { peer, context } = await testBroker(t)
   context.topics.put(topicConfig('T', 1, 6, { attributes: { 'queue.type': 'BatchCQ' } }))

@@ -22,7 +22,7 @@ export default {
     each.writeInt32BE(each.length, 0)
     each.write('x', 20)
     each.writeInt32BE(1, 16)
-    const count = field.isShort ? 1_000 : 20_000
+    const count = field.isShort ? 1_000 : 16_384
     const batch = Buffer.concat(Array.from({ length: count }, () => each))
     for (let i = 0; i < (field.isShort ? 1 : 10); i++) {
       await peer.call({

@@ -39,7 +39,7 @@ export function sendBatchAsOne(
 ): Outcome<typeof SendMessage> {
   let count: number
   try {
-    count = decodeBatch(request.body ?? Buffer.alloc(0)).length
+    count = decodeBatch(request.body ?? Buffer.alloc(0), broker.config.maxBatchMessages).length
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     return stamped(broker, refuse(ResponseCode.MESSAGE_ILLEGAL, error.message))

@@ -79,7 +79,7 @@ function messagesOf(
   )
   const moreKeys = scanProperties(more).keysStart >= 0
   const waitStoreOk = propertyText(shared, Property.WAIT) !== 'false'
-  const messages = decodeBatch(body ?? Buffer.alloc(0))
+  const messages = decodeBatch(body ?? Buffer.alloc(0), broker.config.maxBatchMessages)
   if (messages.length === 0) throw new ProtocolError({ what: 'the batch is empty' })
   return messages.map((each) => {
     const scanned = scanProperties(each.properties)

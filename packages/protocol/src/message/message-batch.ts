@@ -31,10 +31,15 @@ export interface DecodedBatchMessage {
   readonly properties: Buffer
 }
 
-/** Reads a batch body; a ProtocolError when its lengths do not add up. */
-export function decodeBatch(bytes: Buffer): DecodedBatchMessage[] {
+/** Reads a batch body; a ProtocolError when its lengths do not add up, or when it has more than `countMax` messages. */
+export function decodeBatch(bytes: Buffer, countMax = Infinity): DecodedBatchMessage[] {
   const messages: DecodedBatchMessage[] = []
   for (let at = 0; at < bytes.length;) {
+    if (messages.length >= countMax) {
+      throw new ProtocolError({
+        what: `the batch has more than ${countMax} messages (maxBatchMessages)`,
+      })
+    }
     const left = bytes.length - at
     const size = left < FIXED_BYTES ? -1 : readInt(bytes, at)
     if (size < FIXED_BYTES || size > left) throw broken(at, `size ${size} of ${left} bytes`)
