@@ -19,6 +19,7 @@ import {
   type HotCodec,
 } from '@skylarkmq/protocol'
 import type { Connection } from './connection.ts'
+import { ConnectionClosed, RequestTimeout } from './errors.ts'
 import { requestFailed } from './events.ts'
 import { copyOfFrame } from './frames.ts'
 import type { Lane } from './lanes.ts'
@@ -253,6 +254,10 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   #failed(request: Request, error: unknown): Reply {
     if (error instanceof ProtocolError) {
       return refuse(error.responseCode, error.message)
+    }
+    // Somebody who was asked on behalf of this request is gone, or silent: nothing of this program failed.
+    if (error instanceof ConnectionClosed || error instanceof RequestTimeout) {
+      return refuse(ResponseCode.SYSTEM_ERROR, error.message)
     }
     const { code } = request.definition
     this.#events.emit(requestFailed, {

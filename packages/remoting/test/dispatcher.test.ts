@@ -11,6 +11,7 @@ import {
 } from '@skylarkmq/protocol'
 import { Connection } from '../src/connection.ts'
 import { Dispatcher } from '../src/dispatcher.ts'
+import { ConnectionClosed } from '../src/errors.ts'
 import { NO_REPLY, OK, type Outcome } from '../src/processor.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { testEnv } from './support/test-env.ts'
@@ -169,4 +170,14 @@ test('requests whose answers come later are counted until they have come', async
   for (const answer of waiting) answer()
   assert.equal((await replies()).length, 3)
   assert.equal(connection.unanswered, 0)
+})
+
+test('who is asked on behalf of a request and is gone is no failure of the program', async () => {
+  const gone = new ConnectionClosed({ address: '192.0.2.1:5000', request: 'OTHER' })
+  const { env, send, replies } = dispatching(() => Promise.reject(gone))
+  send({})
+  const [reply] = await replies()
+  assert.equal(reply?.code, ResponseCode.SYSTEM_ERROR)
+  assert.match(reply.remark ?? '', /192\.0\.2\.1:5000 closed before OTHER/)
+  assert.deepEqual(env.seen, [])
 })
