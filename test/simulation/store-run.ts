@@ -24,6 +24,9 @@ const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`, BATCHES]
 const INNER_BATCH = 128
 const BATCH_MAX = 5
 const QUEUES = 3
+const ALL_QUEUES = TOPICS.flatMap((topic) =>
+  Array.from({ length: QUEUES }, (_, queueId) => [topic, queueId] as const),
+)
 /** How long faults and crashes go on, virtual ms. */
 export const FAULTY_MS = 40_000
 /** Within this time after the last fault everything works again. */
@@ -47,6 +50,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
   readonly ledger = new Ledger()
   readonly config: StoreConfig
   #isEnding = false
+  /** Queues that get messages at the time; the others are idle. */
+  #busy: readonly (readonly [topic: string, queueId: number])[] = ALL_QUEUES
   #flushedOffset = 0
   #mayForgive = false
   #hasUnwritten = false
@@ -127,6 +132,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
       })
     }
     this.#flushedOffset = store.flushedOffset
+    const { random } = this.world
+    this.#busy = random.chance(0.5) ? ALL_QUEUES : [random.pick(ALL_QUEUES)]
     this.note(`opened, ${store.commitLogOffsetMax} bytes`)
     store.start()
   }
@@ -218,7 +225,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
     if (store === undefined || process === undefined || this.#isEnding) return
     const { random } = this.world
     for (let count = random.pick([1, 1, 3, 20]); count > 0; count--) {
-      const sent = this.ledger.send(random.pick(TOPICS), random.below(QUEUES), this.#size())
+      const [topic, queueId] = random.pick(this.#busy)
+      const sent = this.ledger.send(topic, queueId, this.#size())
       const waits = random.chance(0.8)
       const result = store.putMessage(messageOf(sent, waits))
       const isSync = this.config.flushDiskType === 'SYNC_FLUSH' && waits

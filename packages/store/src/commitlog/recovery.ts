@@ -102,7 +102,8 @@ function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   // What was made of the log since it was last on disk is made again: pages of it may be missing.
   const upTo = point?.physicalEnd ?? (isClean ? Infinity : uncleanStart(parts))
   queues.files.areNamesAtRisk = !isClean
-  loadQueues(env, queues, log, { isClean, upTo, isOwn: isClean && point !== undefined })
+  const isProven = point !== undefined
+  loadQueues(env, queues, log, { isClean, upTo, isOwn: isClean && isProven, isProven })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   if (!areGone) return point
