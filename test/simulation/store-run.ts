@@ -9,6 +9,7 @@ import type {
   PutMessageResult,
   StoreConfig,
 } from '@skylarkmq/store'
+import { checkKeysAreFound } from './checkers/keys-are-found.ts'
 import { checkPromisesAreKept } from './checkers/promises-are-kept.ts'
 import { checkQueuesAreWhole } from './checkers/queues-are-whole.ts'
 import { checkServedWasSent } from './checkers/served-was-sent.ts'
@@ -50,6 +51,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
   readonly ledger = new Ledger()
   readonly config: StoreConfig
   #isEnding = false
+  #processes = 0
   /** Queues that get messages at the time; the others are idle. */
   #busy: readonly (readonly [topic: string, queueId: number])[] = ALL_QUEUES
   #flushedOffset = 0
@@ -99,7 +101,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   protected open(process: SimProcess): Promise<MessageStore> {
     this.#hasUnwritten = false
-    return MessageStore.open(process.env, this.config, isBatchTopic)
+    const config = { ...this.config, processId: ++this.#processes }
+    return MessageStore.open(process.env, config, isBatchTopic)
   }
 
   /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */
@@ -129,6 +132,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
     if (!this.#hasUnwritten) {
       this.withoutFaults(() => {
         checkStoreAgrees(process.env.disk, this.config, 'after it was opened')
+        checkKeysAreFound(store, found, this.world.random)
       })
     }
     this.#flushedOffset = store.flushedOffset

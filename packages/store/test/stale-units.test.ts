@@ -65,6 +65,9 @@ describe('Units that a second power cut brings back behind the end of a queue do
     'that name a record as longer than it is': (env, _own, other) => {
       leave(env, 5, first(other).physicalOffset, first(other).sizeBytes + 40)
     },
+    'that name a record as shorter than it is': (env, _own, other) => {
+      leave(env, 5, first(other).physicalOffset, first(other).sizeBytes - 5)
+    },
     'that name a message of the queue in another place': (env, own) => {
       leave(env, 5, (own[4] as Place).physicalOffset, (own[4] as Place).sizeBytes)
     },

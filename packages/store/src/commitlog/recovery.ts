@@ -10,6 +10,7 @@ import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { commitLogTorn, storeRecovered } from '../events.ts'
 import type { IndexUpkeep } from '../index/index-upkeep.ts'
 import type { MessageIndex } from '../index/message-index.ts'
+import { isPointOf } from '../recovery-point.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
 import type { CommitLog } from './commit-log.ts'
 import { filesOf } from './rewrite-log.ts'
@@ -142,7 +143,7 @@ function trustedPoint(parts: RecoveryParts): RecoveryPoint | undefined {
   const { point } = checkpoint
   if (point === undefined) return undefined
   // Another broker was started in between, and may have changed anything.
-  if (abortedProcess !== undefined && abortedProcess !== point.processId) return undefined
+  if (abortedProcess !== undefined && !isPointOf(point, abortedProcess)) return undefined
   if (point.lastRecord < 0) return point.physicalEnd === log.offsetMin ? point : undefined
   const record = log.recordAt(point.lastRecord)
   return record !== undefined && point.lastRecord + record.length === point.physicalEnd

@@ -250,7 +250,10 @@ function nameOf(
   if (record === undefined) return 'none'
   const queueOffset = offsetIn(queue, record, size)
   // The log is read later and cuts what it must; a record that is damaged is passed over by those who read.
-  if (queueOffset === 'none') return isDamaged(record, physical, size) ? 'gone' : 'none'
+  if (queueOffset === 'none') {
+    if (log.recordAt(physical) !== undefined) return 'other'
+    return isDamaged(record, physical, size) ? 'gone' : 'none'
+  }
   if (queueOffset === 'other') return 'other'
   return queueOffset === queue.offsetAt(offset) ? 'same' : 'moved'
 }
