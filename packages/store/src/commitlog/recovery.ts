@@ -13,7 +13,7 @@ import type { MessageIndex } from '../index/message-index.ts'
 import { isPointOf } from '../recovery-point.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
 import type { CommitLog } from './commit-log.ts'
-import { filesOf } from './rewrite-log.ts'
+import { filesOf, rewriteAsRead } from './rewrite-log.ts'
 import { scanLog } from './scan-log.ts'
 import type { ScanEnd } from './scan-log.ts'
 import { markUnsynced } from './unsynced-mark.ts'
@@ -50,6 +50,8 @@ interface Starts {
 }
 
 const WRITE_EVERY_RECORDS = 20_000
+/** Without a recovery point, of which there is none early in the life of a store, no more than this is written again. */
+const REWRITTEN_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * Brings log, queues and index to one state after a stop: finds the end of the log, cuts what is not sound,
@@ -235,12 +237,16 @@ export function cutCaches(env: Env, parts: RecoveryParts): void {
 }
 
 /**
- * What a killed process wrote may be in the page cache only, and is about to be served. Throws the host's error;
- * then whoever opens the store next has to write that part again.
+ * What a killed process wrote may be in the page cache only, and is about to be served. If it was killed when a sync had
+ * failed, the host counts it as written: so it is written again, at least what lies behind a recovery point. Throws the
+ * host's error; then whoever opens the store next has to write that part again.
  */
 function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
-  const { log, root } = parts
+  const { log, root, checkpoint } = parts
   try {
+    if (checkpoint.point !== undefined || end.offset - from <= REWRITTEN_BYTES_MAX) {
+      rewriteAsRead(log.segments, from, end.offset)
+    }
     cutLog(env, parts, end)
     for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
     env.disk.syncDirectoryNow(log.segments.directory)
