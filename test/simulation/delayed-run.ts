@@ -39,6 +39,7 @@ export interface DelayedFigures {
   readonly jumpsBack: number
   readonly jumpsForward: number
   readonly refused: number
+  readonly syncsFailed: number
   readonly writesFailed: number
   readonly steps: number
 }
@@ -180,10 +181,18 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
 
   protected override heard(name: string, values: EventValues<string>): void {
     assert.ok(name !== 'store.timer.message-lost', JSON.stringify(values))
+    if (name === 'store.sync.failed' && this.node.disk.faults.dropsCache) this.#forgive()
+  }
+
+  /** What a killed process left in the page cache may go with a sync that fails. */
+  protected override mayNotOpen(error: unknown): boolean {
+    if (String(error).includes('fsync') && this.node.disk.faults.dropsCache) this.#forgive()
+    return super.mayNotOpen(error)
   }
 
   /** A power cut may take what was acknowledged without waiting for the disk. */
   #forgive(): void {
+    this.#flushedOffset = this.running?.store.flushedOffset ?? this.#flushedOffset
     const recalls = [...this.#sent.values()].flatMap(({ recall }) => recall ?? [])
     for (const stored of [...this.#sent.values(), ...recalls]) {
       if (!stored.isAcknowledged || stored.isOnDisk || stored.isLost) continue
@@ -241,12 +250,16 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
   }
 
   #spoil(): void {
+    const { random } = this.world
     const used = this.node.disk.usedPages * 4096
+    const dropsCache = random.chance(0.5)
     const kinds = [
-      { capacityBytes: used + this.world.random.below(20_000) },
+      { capacityBytes: used + random.below(20_000) },
       { writeErrors: 0.2 },
       { writeErrors: 1 },
       { readErrors: 0.1 },
+      { syncErrors: 0.3, dropsCache },
+      { syncErrors: 1, dropsCache },
     ]
     this.spoilDisk(kinds, 5000)
   }
@@ -451,6 +464,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
       jumpsBack: back,
       jumpsForward: forward,
       refused,
+      syncsFailed: disk.struck.syncs,
       writesFailed: disk.struck.writes + disk.struck.full,
       steps: this.world.steps,
     }

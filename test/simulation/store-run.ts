@@ -9,6 +9,7 @@ import type {
   PutMessageResult,
   StoreConfig,
 } from '@skylarkmq/store'
+import { checkKeysAreFound } from './checkers/keys-are-found.ts'
 import { checkPromisesAreKept } from './checkers/promises-are-kept.ts'
 import { checkQueuesAreWhole } from './checkers/queues-are-whole.ts'
 import { checkServedWasSent } from './checkers/served-was-sent.ts'
@@ -24,6 +25,9 @@ const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`, BATCHES]
 const INNER_BATCH = 128
 const BATCH_MAX = 5
 const QUEUES = 3
+const ALL_QUEUES = TOPICS.flatMap((topic) =>
+  Array.from({ length: QUEUES }, (_, queueId) => [topic, queueId] as const),
+)
 /** How long faults and crashes go on, virtual ms. */
 export const FAULTY_MS = 40_000
 /** Within this time after the last fault everything works again. */
@@ -47,6 +51,9 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
   readonly ledger = new Ledger()
   readonly config: StoreConfig
   #isEnding = false
+  #processes = 0
+  /** Queues that get messages at the time; the others are idle. */
+  #busy: readonly (readonly [topic: string, queueId: number])[] = ALL_QUEUES
   #flushedOffset = 0
   #mayForgive = false
   #hasUnwritten = false
@@ -94,7 +101,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   protected open(process: SimProcess): Promise<MessageStore> {
     this.#hasUnwritten = false
-    return MessageStore.open(process.env, this.config, isBatchTopic)
+    const config = { ...this.config, processId: ++this.#processes }
+    return MessageStore.open(process.env, config, isBatchTopic)
   }
 
   /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */
@@ -124,9 +132,12 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
     if (!this.#hasUnwritten) {
       this.withoutFaults(() => {
         checkStoreAgrees(process.env.disk, this.config, 'after it was opened')
+        checkKeysAreFound(store, found, this.world.random)
       })
     }
     this.#flushedOffset = store.flushedOffset
+    const { random } = this.world
+    this.#busy = random.chance(0.5) ? ALL_QUEUES : [random.pick(ALL_QUEUES)]
     this.note(`opened, ${store.commitLogOffsetMax} bytes`)
     store.start()
   }
@@ -218,7 +229,8 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
     if (store === undefined || process === undefined || this.#isEnding) return
     const { random } = this.world
     for (let count = random.pick([1, 1, 3, 20]); count > 0; count--) {
-      const sent = this.ledger.send(random.pick(TOPICS), random.below(QUEUES), this.#size())
+      const [topic, queueId] = random.pick(this.#busy)
+      const sent = this.ledger.send(topic, queueId, this.#size())
       const waits = random.chance(0.8)
       const result = store.putMessage(messageOf(sent, waits))
       const isSync = this.config.flushDiskType === 'SYNC_FLUSH' && waits

@@ -36,6 +36,7 @@ export interface TransactionFigures {
   readonly checks: number
   readonly endsAgain: number
   readonly lostOnTheWay: number
+  readonly syncsFailed: number
   readonly writesFailed: number
   readonly steps: number
 }
@@ -195,11 +196,14 @@ export class TransactionRun extends Trial<Broker, TransactionFigures> {
     const { random } = this.world
     const { disk } = this.node
     const used = disk.usedPages * 4096
+    const dropsCache = random.chance(0.5)
     const kinds = [
       { capacityBytes: used + random.below(20_000) },
       { writeErrors: 0.2 },
       { writeErrors: 1 },
       { readErrors: 0.1 },
+      { syncErrors: 0.3, dropsCache },
+      { syncErrors: 1, dropsCache },
     ]
     this.spoilDisk(kinds, 5000)
   }
@@ -296,6 +300,7 @@ export class TransactionRun extends Trial<Broker, TransactionFigures> {
       checks: figures.checks,
       endsAgain: figures.endsAgain,
       lostOnTheWay: figures.endsLost,
+      syncsFailed: disk.struck.syncs,
       writesFailed: disk.struck.writes + disk.struck.full,
       steps: this.world.steps,
     }

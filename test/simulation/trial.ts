@@ -126,7 +126,7 @@ export abstract class Trial<Running, Figures> {
     })
     this.process = process
     this.running = undefined
-    if (!this.isQuiet && this.world.random.chance(0.3)) this.strikeWithin(40)
+    if (!this.isQuiet) this.#planEarlyDeath(process)
     this.open(process).then(
       (running) => {
         if (!process.isAlive) return
@@ -141,6 +141,18 @@ export abstract class Trial<Running, Figures> {
         if (process.isAlive) this.#notOpened(error)
       },
     )
+  }
+
+  /** Some die in the midst of their start, and some soon after it: the second power cut of two in a row, for one. */
+  #planEarlyDeath(process: SimProcess): void {
+    const { random } = this.world
+    const what = random.next()
+    if (what < 0.3) this.strikeWithin(40)
+    else if (what < 0.5) {
+      this.world.after(random.pick([20, 700, 2500]), () => {
+        if (process.isAlive && !this.isQuiet) this.die(this.drawDeath())
+      })
+    }
   }
 
   #notOpened(error: unknown): void {

@@ -1,4 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
+import { parentOf } from './durable-directory.ts'
 
 /**
  * The file that is there from the start of the store to its orderly stop: found at a start, the last stop was
@@ -16,11 +17,12 @@ export function readAbortFile(disk: Disk, path: string): number | undefined {
 }
 
 /**
- * Writes the file and brings its content to disk: by it a start after a power cut knows whose recovery point it
- * finds. Throws the host's error.
+ * Writes the file and brings it to disk with its name: by it a start after a power cut knows whose recovery point it
+ * finds. It is whole before it takes the place of the old one. Throws the host's error; the file may be there then.
  */
 export function writeAbortFile(disk: Disk, path: string, processId: number): void {
-  const file = disk.open(path, 'create')
+  const whole = `${path}.new`
+  const file = disk.open(whole, 'create')
   try {
     file.resize(0)
     file.writeNow(Buffer.from(String(processId), 'latin1'), 0)
@@ -28,6 +30,14 @@ export function writeAbortFile(disk: Disk, path: string, processId: number): voi
   } finally {
     file.close()
   }
+  disk.rename(whole, path)
+  disk.syncDirectoryNow(parentOf(path))
+}
+
+/** Makes the file without its content, for which a full disk has no room: its name says the most of it. Throws the host's error. */
+export function makeAbortFile(disk: Disk, path: string): void {
+  disk.open(path, 'create').close()
+  disk.syncDirectoryNow(parentOf(path))
 }
 
 /** Removes the file, if it is there. */

@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { abortFileExists, writeAbortFile } from './abort-file.ts'
+import { abortFileExists, makeAbortFile, readAbortFile, writeAbortFile } from './abort-file.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointParts } from './checkpointer.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
@@ -92,28 +92,36 @@ export class Background {
   }
 
   /**
-   * Writes the abort file and brings its name to disk. Until that is done nothing is accepted: without it, a start
-   * after a crash would believe all that it finds.
+   * Writes the abort file and brings it to disk. Until that is done nothing is accepted: without it, a start after a
+   * crash would believe all that it finds. At each moment the file names a process that the recovery point names too:
+   * otherwise the start would not believe the point, and the index would lose keys.
    */
   #markRunning(): void {
-    const { paths } = this.#parts
-    const { disk, clock } = this.#env
+    const { paths, checkpoint } = this.#parts
+    const { disk } = this.#env
+    const { processId } = this.#config
     const isMarked = this.#tryWrite('the abort file', () => {
-      try {
-        writeAbortFile(disk, paths.abort, this.#config.processId)
-      } catch (error) {
-        // Its name says it all; a full disk may have no room for its content.
-        if (hostErrorCode(error) === undefined || !abortFileExists(disk, paths.abort)) throw error
-      }
-      disk.syncDirectoryNow(paths.root)
-      this.#checkpointer.adopt()
+      if (!abortFileExists(disk, paths.abort)) this.#makeMark(checkpoint.point?.processId)
+      this.#checkpointer.adopt(readAbortFile(disk, paths.abort) ?? -1)
+      writeAbortFile(disk, paths.abort, processId)
     })
     if (isMarked) return
     this.#timers.push(
-      clock.after(RETRY_AFTER_MS, () => {
+      this.#env.clock.after(RETRY_AFTER_MS, () => {
         this.#markRunning()
       }),
     )
+  }
+
+  #makeMark(pointProcess: number | undefined): void {
+    const { disk } = this.#env
+    const { abort } = this.#parts.paths
+    try {
+      writeAbortFile(disk, abort, pointProcess ?? this.#config.processId)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      makeAbortFile(disk, abort)
+    }
   }
 
   /** Stops the clock; resolves once nothing is under way. */

@@ -1,5 +1,6 @@
 import type { Disk } from '@skylarkmq/env'
 import { offsetsOf, readLong, writeLong } from '@skylarkmq/protocol'
+import { parentOf } from './durable-directory.ts'
 import {
   RECOVERY_POINT_AT,
   readRecoveryPoint,
@@ -89,7 +90,7 @@ export async function writeCheckpoint(
   disk.rename(newPath(path), path)
 }
 
-/** As `writeCheckpoint`, blocking; for starts. Throws the host's error. */
+/** As `writeCheckpoint`, blocking, and with its name on disk; for starts. Throws the host's error. */
 export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointValues): void {
   const file = disk.open(newPath(path), 'create')
   try {
@@ -99,6 +100,7 @@ export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointV
     file.close()
   }
   disk.rename(newPath(path), path)
+  disk.syncDirectoryNow(parentOf(path))
 }
 
 /**
@@ -113,6 +115,8 @@ export function withdrawPoint(disk: Disk, path: string): void {
   } finally {
     file.close()
   }
+  // Otherwise a power cut could bring back the file that this one has replaced, with a point of its own.
+  disk.syncDirectoryNow(parentOf(path))
 }
 
 const newPath = (path: string): string => `${path}.new`

@@ -37,6 +37,7 @@ export class Checkpointer {
   // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
   #isStuck = false
   #triedEnd = 0
+  #formerProcess = -1
 
   constructor(env: Env, processId: number, parts: CheckpointParts) {
     this.#env = env
@@ -58,14 +59,19 @@ export class Checkpointer {
   }
 
   /**
-   * Puts this process's id into the recovery point, so that it counts after a kill. Blocking. Throws the host's
-   * error.
+   * Puts this process's id into the recovery point, beside that of the process that the abort file names as yet, so that
+   * it counts after a kill. Blocking. Throws the host's error.
    */
-  adopt(): void {
+  adopt(formerProcess: number): void {
     const { checkpoint, paths } = this.#parts
+    this.#formerProcess = formerProcess
     if (checkpoint.point === undefined) return
-    checkpoint.point = { ...checkpoint.point, processId: this.#processId }
+    checkpoint.point = { ...checkpoint.point, ...this.#processes }
     writeCheckpointNow(this.#env.disk, paths.checkpoint, checkpoint)
+  }
+
+  get #processes() {
+    return { processId: this.#processId, formerProcess: this.#formerProcess }
   }
 
   /**
@@ -96,7 +102,7 @@ export class Checkpointer {
     checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)
     // Without the newest entries the last point stays: a start then reads more of the log.
     if (isIndexWritten || checkpoint.point === undefined) {
-      const point = { physicalEnd, lastRecord, indexEnd, processId: this.#processId }
+      const point = { physicalEnd, lastRecord, indexEnd, ...this.#processes }
       checkpoint.point = isIndexWritten ? { ...point, index: indexPoint } : undefined
     }
     return this.#write()

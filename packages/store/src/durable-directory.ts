@@ -10,7 +10,7 @@ const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'E
  */
 export function makeDurableDirectory(disk: Disk, directory: string): void {
   disk.makeDirectory(directory)
-  for (let at = parentOf(directory); at !== undefined; at = parentOf(at)) {
+  for (let at = above(directory); at !== undefined; at = above(at)) {
     try {
       disk.syncDirectoryNow(at)
     } catch (error) {
@@ -19,7 +19,12 @@ export function makeDurableDirectory(disk: Disk, directory: string): void {
   }
 }
 
-function parentOf(directory: string): string | undefined {
+/** The directory that a file is in, by its path. */
+export function parentOf(path: string): string {
+  return above(path) ?? '.'
+}
+
+function above(directory: string): string | undefined {
   const cut = directory.replace(/[/\\]+$/, '').search(/[/\\][^/\\]*$/)
   if (cut < 0) return undefined
   return cut === 0 ? (directory.length > 1 ? '/' : undefined) : directory.slice(0, cut)

@@ -126,8 +126,8 @@ export class MessageStore {
     this.#appender.close()
     try {
       const isComplete = await this.#writeAll()
-      await this.timers?.close(isComplete && wasHealthy)
-      if (isComplete && wasHealthy) removeAbortFile(this.#env.disk, paths.abort)
+      const isAllOnDisk = (await this.timers?.close(isComplete && wasHealthy)) ?? true
+      if (isComplete && wasHealthy && isAllOnDisk) removeAbortFile(this.#env.disk, paths.abort)
     } finally {
       queues.finishRemovals()
       queues.files.closeAll()

@@ -23,6 +23,7 @@ import { segmentSizeKept } from './events.ts'
 import { IndexUpkeep } from './index/index-upkeep.ts'
 import { MessageIndex } from './index/message-index.ts'
 import { hasLightQueues, type StoreConfig } from './options.ts'
+import { isPointOf } from './recovery-point.ts'
 import { loadSegments } from './segment/load-segments.ts'
 import type { ProvenLog } from './segment/load-segments.ts'
 import type { StorePaths } from './store-paths.ts'
@@ -118,7 +119,8 @@ function provenLog(
   { point, physicMsgTimestamp }: CheckpointValues,
   abortedProcess: number | undefined,
 ): ProvenLog {
-  const isLast = point !== undefined && point.processId === abortedProcess
+  const isLast =
+    point !== undefined && abortedProcess !== undefined && isPointOf(point, abortedProcess)
   return { physicalEnd: isLast ? point.physicalEnd : undefined, timestamp: physicMsgTimestamp }
 }
 

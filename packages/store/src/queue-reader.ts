@@ -7,6 +7,7 @@ import {
   unitSize,
   unitTagsCode,
 } from './consumequeue/consume-queue-unit.ts'
+import { offsetIn } from './consumequeue/record-of-queue.ts'
 import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { UnitsAhead } from './consumequeue/units-ahead.ts'
@@ -209,7 +210,7 @@ export class QueueReader {
     reading.lastPhysical = physicalOffset
     const place = reading.next++
     if (record === undefined) this.#passOver(reading, physicalOffset)
-    else if (!this.#log.isSound(record, physicalOffset))
+    else if (!this.#isOf(reading, record, physicalOffset))
       this.#reportDamaged(reading, physicalOffset)
     else {
       if (this.#config.coldDataFlowControlEnable && this.isCold(physicalOffset))
@@ -219,6 +220,13 @@ export class QueueReader {
       }
     }
     return undefined
+  }
+
+  /** Whether a record is sound and that of the unit. What this process stored itself needs no look. */
+  #isOf({ queue }: Reading, record: Buffer, physicalOffset: number): boolean {
+    if (this.#log.isOwn(physicalOffset)) return true
+    if (!this.#log.isSound(record, physicalOffset)) return false
+    return typeof offsetIn(queue, record, record.length) === 'number'
   }
 
   /** A damaged message is passed over: nobody gets what nobody sent. Said once for each. */

@@ -22,8 +22,9 @@ import {
  * |  32 | processId     | 8     | of the broker, as in the abort file                                     |
  * |  40 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
  * |  60 | indexHead     | 40    | its head: entries before the count there are on disk                    |
- * | 100 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
- * | 104 | ownCrc        | 4     | CRC-32 of the 104 bytes before                                          |
+ * | 100 | formerProcess | 8     | of the broker before, whose abort file may still be there; −1 for none  |
+ * | 108 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
+ * | 112 | ownCrc        | 4     | CRC-32 of the 112 bytes before                                          |
  */
 export const recoveryPointLayout = offsetsOf([
   { name: 'mark', bytes: 8, doc: 'SKYLARK1' },
@@ -33,6 +34,7 @@ export const recoveryPointLayout = offsetsOf([
   { name: 'processId', bytes: 8, doc: 'Of the broker, as in the abort file.' },
   { name: 'indexName', bytes: 20, doc: 'The index file that takes keys; zeros for none.' },
   { name: 'indexHead', bytes: 40, doc: 'The head of that file.' },
+  { name: 'formerProcess', bytes: 8, doc: 'Of the broker before; -1 for none.' },
   { name: 'checkpointCrc', bytes: 4, doc: "CRC-32 of Apache's fields." },
   { name: 'ownCrc', bytes: 4, doc: 'CRC-32 of what comes before.' },
 ])
@@ -57,8 +59,21 @@ export interface RecoveryPoint {
   readonly lastRecord: number
   readonly indexEnd: number
   readonly processId: number
+  /** The process that the abort file named before this one did; −1 when it named none. */
+  readonly formerProcess: number
   /** Undefined when there was no index file. */
   readonly index: IndexPoint | undefined
+}
+
+/**
+ * Whether the process that an abort file names wrote a point, or left the store to who wrote it: nobody else had it in
+ * between. The point names both, because no power cut leaves two files as they belong together.
+ */
+export function isPointOf(point: RecoveryPoint, abortedProcess: number): boolean {
+  return (
+    abortedProcess >= 0 &&
+    (abortedProcess === point.processId || abortedProcess === point.formerProcess)
+  )
 }
 
 /** Reads it from a checkpoint file; undefined when there is none, or none that counts. */
@@ -73,12 +88,13 @@ export function readRecoveryPoint(checkpoint: Buffer): RecoveryPoint | undefined
   }
   const padded = bytes.toString('latin1', layout.indexName, layout.indexHead)
   const name = padded.slice(0, padded.indexOf('\0'))
-  const head = Buffer.from(bytes.subarray(layout.indexHead, layout.checkpointCrc))
+  const head = Buffer.from(bytes.subarray(layout.indexHead, layout.formerProcess))
   return {
     physicalEnd: readLong(bytes, layout.physicalEnd),
     lastRecord: readLong(bytes, layout.lastRecord),
     indexEnd: readLong(bytes, layout.indexEnd),
     processId: readLong(bytes, layout.processId),
+    formerProcess: readLong(bytes, layout.formerProcess),
     index: name === '' ? undefined : { name, head },
   }
 }
@@ -91,6 +107,7 @@ export function writeRecoveryPoint(checkpoint: Buffer, point: RecoveryPoint): vo
   writeLong(bytes, layout.lastRecord, point.lastRecord)
   writeLong(bytes, layout.indexEnd, point.indexEnd)
   writeLong(bytes, layout.processId, point.processId)
+  writeLong(bytes, layout.formerProcess, point.formerProcess)
   if (point.index !== undefined) {
     bytes.write(point.index.name, layout.indexName, 'latin1')
     point.index.head.copy(bytes, layout.indexHead)

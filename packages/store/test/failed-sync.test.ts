@@ -116,4 +116,27 @@ describe('After a failed sync of the log', () => {
     assert.deepEqual(await sim.bodies(), ['a', 'b'])
     await sim.stop()
   })
+
+  test('nothing is lost when the process is killed before it can leave word', async () => {
+    const sim = new SimStore({ flushIntervalCommitLog: 5000 })
+    await sim.start()
+    const texts = Array.from({ length: 9 }, (_, i) => `${i}`.repeat(1000))
+    for (const text of texts) void sim.store.putMessage(message({ text }))
+    await sim.pass(10)
+    sim.failSyncs()
+    sim.seen.push = (name) => {
+      if (name === 'store.sync.failed') sim.node.kill()
+      return 0
+    }
+    await sim.pass(10_000)
+    assert.equal(sim.node.deaths.killed, 1)
+    sim.heal()
+    const again = await sim.start()
+    assert.ok(!isMarked(sim))
+    assert.equal(again.flushedOffset, again.commitLogOffsetMax)
+    sim.node.powerCut()
+    await sim.start()
+    assert.deepEqual(await sim.bodies(), texts)
+    await sim.stop()
+  })
 })

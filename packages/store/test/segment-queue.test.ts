@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SimNode, World } from '@skylarkmq/env/sim'
 import { SegmentQueue, listSegments } from '../src/segment/segment-queue.ts'
 import { hostFailure, testEnv } from './support/test-env.ts'
 import type { TestEnv } from './support/test-env.ts'
@@ -56,4 +57,24 @@ describe('The files of a log', () => {
     queue.append()
     assert.deepEqual(env.disk.readFile(`${DIRECTORY}/00000000000000000000`), Buffer.alloc(SIZE))
   })
+})
+
+test('files that go one after another leave no gap when the power fails', () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const node = new SimNode(new World(seed))
+    const { disk } = node.start().env
+    disk.makeDirectory('/log')
+    disk.syncDirectoryNow('/')
+    const queue = new SegmentQueue(disk, '/log', 64, [])
+    for (let i = 0; i < 6; i++) queue.append()
+    for (let i = 0; i < 4; i++) queue.removeFirst()
+    node.powerCut()
+    const left = listSegments(node.start().env.disk, '/log').map(({ firstOffset }) => firstOffset)
+    const first = left[0] ?? 0
+    assert.deepEqual(
+      left,
+      left.map((_, i) => first + 64 * i),
+      `seed ${seed}`,
+    )
+  }
 })

@@ -9,6 +9,7 @@ export const KEPT_BY_REPAIR = '.before-repair-'
 const KNOWN = new Set([
   'abort',
   'abort.bak',
+  'abort.new',
   'batchconsumequeue',
   'checkpoint',
   'checkpoint.new',

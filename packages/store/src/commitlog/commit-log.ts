@@ -266,13 +266,15 @@ export class CommitLog {
     return this.#cache.missing(file.firstOffset, offset, sizeBytes, end)
   }
 
-  /**
-   * True for a record whose bytes are those that were stored. What this process stored itself is not looked at
-   * again: it went through no disk, or through one that has just taken it.
-   */
+  /** Whether this process stored what is there: it went through no disk, or through one that has just taken it. */
+  isOwn(offset: number): boolean {
+    return offset >= this.#warmFrom
+  }
+
+  /** True for bytes that are one record, as it was stored. */
   isSound(record: Buffer, offset: number): boolean {
-    if (offset >= this.#warmFrom) return true
-    return checkRecord(record, 0, record.length, { physicalOffset: offset }).kind === 'good'
+    const check = checkRecord(record, 0, record.length, { physicalOffset: offset })
+    return check.kind === 'good' && check.sizeBytes === record.length
   }
 
   /**

@@ -10,9 +10,10 @@ import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { commitLogTorn, storeRecovered } from '../events.ts'
 import type { IndexUpkeep } from '../index/index-upkeep.ts'
 import type { MessageIndex } from '../index/message-index.ts'
+import { isPointOf } from '../recovery-point.ts'
 import type { RecoveryPoint } from '../recovery-point.ts'
 import type { CommitLog } from './commit-log.ts'
-import { filesOf } from './rewrite-log.ts'
+import { filesOf, rewriteAsRead } from './rewrite-log.ts'
 import { scanLog } from './scan-log.ts'
 import type { ScanEnd } from './scan-log.ts'
 import { markUnsynced } from './unsynced-mark.ts'
@@ -49,6 +50,8 @@ interface Starts {
 }
 
 const WRITE_EVERY_RECORDS = 20_000
+/** Without a recovery point, of which there is none early in the life of a store, no more than this is written again. */
+const REWRITTEN_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * Brings log, queues and index to one state after a stop: finds the end of the log, cuts what is not sound,
@@ -102,7 +105,8 @@ function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   // What was made of the log since it was last on disk is made again: pages of it may be missing.
   const upTo = point?.physicalEnd ?? (isClean ? Infinity : uncleanStart(parts))
   queues.files.areNamesAtRisk = !isClean
-  loadQueues(env, queues, log, { isClean, upTo, isOwn: isClean && point !== undefined })
+  const isProven = point !== undefined
+  loadQueues(env, queues, log, { isClean, upTo, isOwn: isClean && isProven, isProven })
   // Somebody took the queues away to have them made again.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   if (!areGone) return point
@@ -141,7 +145,7 @@ function trustedPoint(parts: RecoveryParts): RecoveryPoint | undefined {
   const { point } = checkpoint
   if (point === undefined) return undefined
   // Another broker was started in between, and may have changed anything.
-  if (abortedProcess !== undefined && abortedProcess !== point.processId) return undefined
+  if (abortedProcess !== undefined && !isPointOf(point, abortedProcess)) return undefined
   if (point.lastRecord < 0) return point.physicalEnd === log.offsetMin ? point : undefined
   const record = log.recordAt(point.lastRecord)
   return record !== undefined && point.lastRecord + record.length === point.physicalEnd
@@ -233,12 +237,16 @@ export function cutCaches(env: Env, parts: RecoveryParts): void {
 }
 
 /**
- * What a killed process wrote may be in the page cache only, and is about to be served. Throws the host's error;
- * then whoever opens the store next has to write that part again.
+ * What a killed process wrote may be in the page cache only, and is about to be served. If it was killed when a sync had
+ * failed, the host counts it as written: so it is written again, at least what lies behind a recovery point. Throws the
+ * host's error; then whoever opens the store next has to write that part again.
  */
 function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
-  const { log, root } = parts
+  const { log, root, checkpoint } = parts
   try {
+    if (checkpoint.point !== undefined || end.offset - from <= REWRITTEN_BYTES_MAX) {
+      rewriteAsRead(log.segments, from, end.offset)
+    }
     cutLog(env, parts, end)
     for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
     env.disk.syncDirectoryNow(log.segments.directory)

@@ -4,6 +4,8 @@ import type { SegmentQueue } from '../segment/segment-queue.ts'
 import type { CommitLog } from './commit-log.ts'
 import { scanLog } from './scan-log.ts'
 
+const BLOCK_BYTES = 1024 * 1024
+
 /**
  * Writes the log once more, in its place, from `from` on, at which a record begins: after a failed sync the host
  * counts those pages as written, and only a new write makes it try again. What is still in memory is taken from
@@ -44,6 +46,21 @@ export function rewriteFromFiles(segments: SegmentQueue, from: number, to: numbe
   })
   if (offset !== next) fillFile()
   return offset
+}
+
+/** Writes `[from, to)` once more as the files show it: who was killed may have been told that a sync failed. Throws the host's error. */
+export function rewriteAsRead(segments: SegmentQueue, from: number, to: number): void {
+  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(0, to - from)))
+  for (let at = from; at < to;) {
+    const file = segments.at(at)
+    if (file === undefined) return
+    const wanted = Math.min(block.length, to - at, file.endOffset - at)
+    const bytes = block.subarray(0, wanted)
+    const read = file.file.readNow(bytes, at - file.firstOffset)
+    if (read === 0) return
+    file.file.writeNow(bytes.subarray(0, read), at - file.firstOffset)
+    at += read
+  }
 }
 
 function writeAt(segments: SegmentQueue, offset: number, bytes: Buffer): void {

@@ -353,7 +353,7 @@ export class ConsumeQueue {
   #beginAt(offset: number): void {
     const perFile = this.#files.unitsPerFile
     while (this.#fileEnd > this.#fileFirst) {
-      this.#files.remove(this.#path(this.#fileEnd - perFile))
+      this.#files.removeDurably(this.#path(this.#fileEnd - perFile))
       this.#fileEnd -= perFile
     }
     const first = offset - (offset % perFile)
@@ -363,17 +363,20 @@ export class ConsumeQueue {
   }
 
   /**
-   * Makes zeros of what the files have behind the last unit, left there by a cut or a crash. Not counted as
-   * something to bring to disk: what comes back after another crash is cleared again. Throws the host's error.
+   * Makes zeros of what the files have behind the last unit, left there by a cut or a crash. What was not empty is
+   * on disk before the next recovery point is: another crash must not bring it back behind that. Throws the host's
+   * error.
    */
   clearBehindEnd(): void {
     const perFile = this.#files.unitsPerFile
     while (this.#fileEnd - perFile >= this.placeEnd && this.#fileEnd - perFile > this.#fileFirst) {
       this.#fileEnd -= perFile
-      this.#files.remove(this.#path(this.#fileEnd))
+      this.#files.removeDurably(this.#path(this.#fileEnd))
     }
     const lastFile = this.#fileEnd - perFile
     if (lastFile >= this.#fileFirst && this.placeEnd < this.#fileEnd) {
+      // Very many queues have nothing there, and are not to be synced for that.
+      if (this.hasMoreInFile()) this.#files.unsynced.add(this.#path(lastFile))
       this.#files.zeroFrom(this.#path(lastFile), this.placeEnd - lastFile)
     }
   }

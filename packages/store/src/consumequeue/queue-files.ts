@@ -161,6 +161,12 @@ export class QueueFiles {
     this.env.disk.remove(path)
   }
 
+  /** As `remove`; the next checkpoint brings it to disk that the file is gone. */
+  removeDurably(path: InsidePath): void {
+    this.remove(path)
+    this.unsyncedDirectories.add(parentOf(path))
+  }
+
   /**
    * Removes the folder of a topic: files that have the name of one of a queue's, in folders that have the name of a
    * queue, and folders that are empty then. What else is there stays. Returns whether all is gone. Throws the host's error.

@@ -1,12 +1,12 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { RecordAt, isLmqTopic, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
+import { RECORD_BYTES_MIN, RecordAt, RecordMagic, readInt, readLong } from '@skylarkmq/protocol'
 import type { CommitLog } from '../commitlog/commit-log.ts'
-import { lightPlaces } from '../dispatch/multi-dispatch.ts'
 import { consumeQueueCut } from '../events.ts'
 import { listSegments } from '../segment/segment-queue.ts'
 import type { FoundSegment } from '../segment/segment-queue.ts'
 import { BatchConsumeQueue } from './batch-consume-queue.ts'
 import { readBatchPart } from './batch-unit.ts'
+import { offsetIn } from './record-of-queue.ts'
 import { isFiller, unitPhysicalOffset, unitSize } from './consume-queue-unit.ts'
 import type { ConsumeQueue, UnitSpan } from './consume-queue.ts'
 import type { ConsumeQueueTable } from './consume-queue-table.ts'
@@ -27,6 +27,8 @@ export interface QueueLoading {
   readonly upTo: number
   /** Whether this make wrote the queues last and stopped in order: nothing is behind their ends. */
   readonly isOwn: boolean
+  /** Whether `upTo` is a recovery point: whatever a unit before it names is on disk, and is exactly its record. */
+  readonly isProven: boolean
 }
 
 /**
@@ -56,7 +58,7 @@ function loadFolder(
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
       adoptFiles(env, files, queue, loading.isClean)
-      findEnd(queue, log, loading.upTo)
+      findEnd(queue, log, loading)
       // Everything at once, because with very many queues the file is not open any more later.
       queue.correctMin(log.offsetMin)
       if (loading.isClean && !loading.isOwn && queue.hasMoreInFile()) queue.clearBehindEnd()
@@ -64,10 +66,10 @@ function loadFolder(
   }
 }
 
-function findEnd(queue: ConsumeQueue, log: CommitLog, upTo: number): void {
+function findEnd(queue: ConsumeQueue, log: CommitLog, { upTo, isProven }: QueueLoading): void {
   if (endByPlaces(queue, upTo, log)) return
   endByReading(queue, upTo)
-  stepBackFromStale(queue, log)
+  stepBackFromStale(queue, log, isProven)
 }
 
 /**
@@ -99,7 +101,7 @@ function adoptFiles(env: Env, files: QueueFiles, queue: ConsumeQueue, isClean: b
   const kept = isClean ? newestRow(found, fileBytes) : oldestRow(found, fileBytes)
   for (const each of found) {
     const path = files.path(queue.topic, queue.queueId, each.firstOffset / files.unitBytes)
-    if (!kept.includes(each)) files.remove(path)
+    if (!kept.includes(each)) files.removeDurably(path)
     // A power cut in the middle of a cut leaves the last file short: what it has is good.
     else if (each.sizeBytes < fileBytes) files.lengthen(path)
   }
@@ -207,50 +209,65 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: nu
 
 /**
  * Apache leaves the bytes behind a cut where they are, and a unit that is left may point at a record that was
- * written over since. The last unit has to name a record that agrees.
+ * written over since. So may one that a power cut brought back after it was cleared. The last unit has to name a
+ * record that agrees; before a recovery point nothing else than exactly its own.
  */
-function stepBackFromStale(queue: ConsumeQueue, log: CommitLog): void {
+function stepBackFromStale(queue: ConsumeQueue, log: CommitLog, isProven: boolean): void {
   const found = queue.placeEnd
   let end = found
-  while (end > queue.fileFirst && isStale(queue, end - 1, log)) end--
+  while (end > queue.fileFirst && isStale(queue, end - 1, log, isProven)) end--
+  // What stands for offsets without a message was followed by a unit when it was written.
+  while (isProven && end < found && end > queue.fileFirst && isFillerAt(queue, end - 1)) end--
   if (end < found) queue.truncate(end)
 }
 
-function isStale(queue: ConsumeQueue, offset: number, log: CommitLog): boolean {
-  return nameOf(queue, offset, log) === 'other'
+function isStale(queue: ConsumeQueue, offset: number, log: CommitLog, isProven: boolean): boolean {
+  const name = nameOf(queue, offset, log)
+  return name === 'other' || (isProven && (name === 'moved' || name === 'none'))
+}
+
+function isFillerAt(queue: ConsumeQueue, offset: number): boolean {
+  const span = queue.units(offset, 1)
+  return span !== undefined && isFiller(span.buffer, span.at)
 }
 
 /**
  * What the record is that a unit names: that of this place in this queue, that of another place in this queue,
- * one of another queue, or none.
+ * one of another queue, or none. `gone`: it cannot be told any more.
  */
 function nameOf(
   queue: ConsumeQueue,
   offset: number,
   log: CommitLog,
-): 'same' | 'moved' | 'other' | 'none' {
+): 'same' | 'moved' | 'other' | 'none' | 'gone' {
   const span = queue.units(offset, 1)
   if (span === undefined) return 'none'
   if (isFiller(span.buffer, span.at)) return 'same'
-  const queueOffset = queue.offsetAt(offset)
   const physical = unitPhysicalOffset(span.buffer, span.at)
   const size = unitSize(span.buffer, span.at)
+  if (physical < log.offsetMin) return 'gone'
   const record = log.peek(physical, size)
-  const spans = record === undefined ? '' : recordSpans(record, 0, size)
-  // A place without a record is not this queue's fault: the log is read later and cuts what it must.
-  if (record === undefined || typeof spans === 'string') return 'none'
-  if (isLmqTopic(queue.topic)) {
-    if (spans.sizeBytes !== size) return 'other'
-    const places = lightPlaces(record, spans.propertiesStart, spans.propertiesEnd)
-    const place = places.find(({ name }) => name === queue.topic)
-    return place === undefined ? 'other' : place.queueOffset === offset ? 'same' : 'moved'
+  if (record === undefined) return 'none'
+  const queueOffset = offsetIn(queue, record, size)
+  // The log is read later and cuts what it must; a record that is damaged is passed over by those who read.
+  if (queueOffset === 'none') {
+    if (log.recordAt(physical) !== undefined) return 'other'
+    return isDamaged(record, physical, size) ? 'gone' : 'none'
   }
-  const topic = record.subarray(spans.topicStart, spans.topicEnd)
-  const queueId = readInt(record, RecordAt.queueId)
-  if (spans.sizeBytes !== size || queueId !== queue.queueId || !topic.equals(queue.topicBytes)) {
-    return 'other'
-  }
-  return readLong(record, RecordAt.queueOffset) === queueOffset ? 'same' : 'moved'
+  if (queueOffset === 'other') return 'other'
+  return queueOffset === queue.offsetAt(offset) ? 'same' : 'moved'
+}
+
+/** Whether bytes that are no record were one: a flipped bit does not change all that is known of it. */
+function isDamaged(record: Buffer, physical: number, size: number): boolean {
+  if (record.length < RECORD_BYTES_MIN) return false
+  const magic = readInt(record, RecordAt.magicCode)
+  return (
+    magic === RecordMagic.V1 ||
+    magic === RecordMagic.V2 ||
+    readInt(record, 0) === size ||
+    readLong(record, RecordAt.physicalOffset) === physical
+  )
 }
 
 /** Makes zeros of what the files have behind the ends, of each queue once it is written. Throws the host's error. */

@@ -12,6 +12,8 @@ export class SegmentQueue {
   readonly files: SegmentFile[]
   // Set when a file was deleted whose name may still be on disk.
   #hasOldName = false
+  // Set when the first file was deleted and its name may still be on disk.
+  #hasOldFirst = false
   readonly #disk: Disk
 
   constructor(disk: Disk, directory: string, segmentBytes: number, files: SegmentFile[]) {
@@ -51,10 +53,16 @@ export class SegmentQueue {
     return file
   }
 
-  /** Deletes the first file. Throws the host's error; then nothing is changed. */
+  /**
+   * Deletes the first file. The one before it is gone on disk by then: a power cut that keeps a file and not the next
+   * one would leave a gap. Throws the host's error; then nothing is changed.
+   */
   removeFirst(): void {
+    if (this.#hasOldFirst) this.#disk.syncDirectoryNow(this.directory)
+    this.#hasOldFirst = false
     this.files[0]?.remove()
     this.files.shift()
+    this.#hasOldFirst = true
   }
 
   /**

@@ -88,16 +88,18 @@ export class TimerCheckpointer {
     } else if (this.#parts.host.flushedOffset >= this.#wanted.logEnd) {
       const wanted = this.#wanted
       this.#wanted = undefined
-      this.#running = this.#run(wanted).finally(() => (this.#running = undefined))
+      this.#running = this.#run(wanted).then(() => {
+        this.#running = undefined
+      })
     }
   }
 
-  /** Writes everything at a stop, when the commit log is on disk. */
-  async last(): Promise<void> {
+  /** Writes everything at a stop, when the commit log is on disk. Resolves with false when it could not be brought to disk. */
+  async last(): Promise<boolean> {
     await this.#running
     const progress = this.#progress()
-    if (!this.#isBegun && !this.#isNew(progress)) return
-    await this.#run({ ...progress, pages: this.#parts.wheel.takeChanged() })
+    if (!this.#isBegun && !this.#isNew(progress)) return true
+    return this.#run({ ...progress, pages: this.#parts.wheel.takeChanged() })
   }
 
   /** Resolves when nothing is under way. */
@@ -133,11 +135,10 @@ export class TimerCheckpointer {
     return this.#isBegun && isFar
   }
 
-  async #run(progress: Wanted): Promise<void> {
+  async #run(progress: Wanted): Promise<boolean> {
     const { env, log, wheel, counts } = this.#parts
     try {
-      log.write()
-      await log.sync(this.#last.lastTimerLogFlushPos)
+      await log.sync()
       await wheel.write(progress.pages)
       counts.save()
       const point = this.#write(progress, false)
@@ -145,9 +146,11 @@ export class TimerCheckpointer {
       this.#replace(point, progress.commitLogEnd)
       await env.disk.syncDirectory(this.#directory)
       this.#isBegun = true
+      return true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
       env.events.emit(timerFailed, { reason: reasonOf(error) })
+      return false
     }
   }
 

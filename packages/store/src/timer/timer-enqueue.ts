@@ -83,7 +83,7 @@ export class TimerEnqueue {
     }
     const end = Math.min(max, parts.queueOffset + BATCH_MAX)
     try {
-      while (parts.queueOffset < end) {
+      while (parts.queueOffset < end && !log.isFull) {
         const unit = host.queueUnitAt(TIMER_TOPIC, 0, parts.queueOffset)
         if (unit !== undefined) this.#enqueue(unit, group, late)
         parts.queueOffset++
@@ -94,7 +94,8 @@ export class TimerEnqueue {
       due.add(group, late)
       settleRecalls(group, parts.counts)
     }
-    if (parts.queueOffset < max) return true
+    // What waits for the disk makes room when it is there, and the next look goes on.
+    if (parts.queueOffset < max) return !log.isFull
     this.#recovered = undefined
     parts.heldTimerLogEnd = Infinity
     return false

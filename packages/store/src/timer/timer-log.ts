@@ -1,4 +1,5 @@
 import type { Disk, Env } from '@skylarkmq/env'
+import { rewriteAsRead } from '../commitlog/rewrite-log.ts'
 import { makeDurableDirectory } from '../durable-directory.ts'
 import { segmentSizeKept } from '../events.ts'
 import { SegmentFile, segmentName } from '../segment/segment-file.ts'
@@ -12,9 +13,11 @@ import {
   encodeTimerUnit,
 } from './timer-log-unit.ts'
 import type { TimerUnit } from './timer-log-unit.ts'
+import { UnprovenUnits } from './unproven-units.ts'
 
 const STAGED_BYTES = 1024 * TIMER_UNIT_BYTES
 const WINDOW_BYTES = 64 * 1024
+const UNPROVEN_BYTES_MAX = 32 * 1024 * 1024
 
 /**
  * The messages that wait, in the order in which they were put into the wheel; those of a slot are chained from the
@@ -29,6 +32,8 @@ export class TimerLog {
   #stagedBytes = 0
   /** Position of the first staged unit. */
   #written = 0
+  readonly #unproven = new UnprovenUnits()
+  #hasSyncFailed = false
   readonly #window = Buffer.allocUnsafe(WINDOW_BYTES)
   #windowStart = 0
   #windowLength = 0
@@ -144,6 +149,7 @@ export class TimerLog {
     encodeTimerBlank(blank, 0, file.endOffset - this.#written)
     file.file.writeNow(blank, this.#written - file.firstOffset)
     if (this.#segments.endOffset === file.endOffset) this.#segments.append()
+    this.#unproven.add(this.#written, blank)
     this.#written = file.endOffset
   }
 
@@ -153,6 +159,7 @@ export class TimerLog {
     const file = this.#segments.at(this.#written) as SegmentFile
     const bytes = this.#staged.subarray(0, this.#stagedBytes)
     file.file.writeNow(bytes, this.#written - file.firstOffset)
+    this.#unproven.add(this.#written, Buffer.from(bytes))
     this.#written += this.#stagedBytes
     this.#stagedBytes = 0
   }
@@ -168,6 +175,8 @@ export class TimerLog {
   }
 
   #unitInFile(position: number): TimerUnit | 'blank' | undefined {
+    const young = this.#unproven.at(position)
+    if (young !== undefined) return decodeTimerUnit(young.bytes, young.at)
     const end = position + TIMER_UNIT_BYTES
     const isInside = position >= this.#windowStart && end <= this.#windowStart + this.#windowLength
     if (!isInside) {
@@ -200,11 +209,51 @@ export class TimerLog {
     return this.unitAt(file.firstOffset + (units - 1) * TIMER_UNIT_BYTES)
   }
 
-  /** Brings what is written to disk, from the file with `position` on. Rejects with the host's error. */
-  async sync(position: number): Promise<void> {
-    for (const file of this.#segments.files.filter(({ endOffset }) => endOffset >= position)) {
-      await file.use((open) => open.sync())
+  /** Whether so much waits to be brought to disk that no more should be added. */
+  get isFull(): boolean {
+    return this.#unproven.sizeBytes >= UNPROVEN_BYTES_MAX
+  }
+
+  /**
+   * Writes what is staged and brings all to disk. After a failed sync the host counts what it could not write as
+   * written, so the next call writes it again. Rejects with the host's error.
+   */
+  async sync(): Promise<void> {
+    this.write()
+    if (this.#hasSyncFailed) this.#writeAgain()
+    const { from } = this.#unproven
+    const end = this.#written
+    if (from === undefined) return
+    const files = this.#segments.files.filter((file) => file.endOffset > from)
+    try {
+      for (const file of files) await file.use((open) => open.sync())
+    } catch (error) {
+      this.#hasSyncFailed = true
+      throw error
     }
+    this.#hasSyncFailed = false
+    this.#unproven.dropBefore(end)
+  }
+
+  #writeAgain(): void {
+    const { from } = this.#unproven
+    // A file that is opened anew tells of what fails from now on.
+    for (const file of this.#segments.files) if (file.endOffset > (from ?? Infinity)) file.close()
+    for (const { position, bytes } of this.#unproven.pieces) {
+      const file = this.#segments.at(position)
+      file?.file.writeNow(bytes, position - file.firstOffset)
+    }
+  }
+
+  /**
+   * Writes what was found from a position on once more, and brings it to disk: who was killed may have been told that a
+   * sync failed. Blocking. Throws the host's error.
+   */
+  proveFrom(position: number): void {
+    const from = Math.max(position, this.first)
+    if (from >= this.#written) return
+    rewriteAsRead(this.#segments, from, this.#written)
+    for (const file of this.#segments.files) if (file.endOffset > from) file.file.syncNow()
   }
 
   close(): void {

@@ -71,6 +71,7 @@ export class TimerMessageStore {
     const bearsOut = (unit: TimerUnit): boolean => isBorneOut(unit, host, precisionMs)
     const was = { clean: host.wasClean, nowSlotMs, commitLogEnd, bearsOut }
     const found = recoverTimers(check, log, wheel, was)
+    if (!host.wasClean) log.proveFrom(found.timerLogFrom)
     const max = host.offsetMax(TIMER_TOPIC, 0)
     this.#parts = {
       env,
@@ -142,10 +143,12 @@ export class TimerMessageStore {
 
   /**
    * Puts what was taken out of the wheel and is not delivered back, writes down where everything is, unless the
-   * commit log could not be brought to disk, and closes the files.
+   * commit log could not be brought to disk, and closes the files. Resolves with false when not all is on disk: the next
+   * start has to go by that.
    */
-  async close(isLogOnDisk: boolean): Promise<void> {
+  async close(isLogOnDisk: boolean): Promise<boolean> {
     const { log, wheel } = this.#parts
+    let isOnDisk = false
     await this.#checkpointer.settled()
     if (isLogOnDisk) {
       this.#dequeue.delivered(this.#inFlight ?? [])
@@ -153,10 +156,11 @@ export class TimerMessageStore {
       const isBack = this.#trying(() => {
         this.#putBack()
       })
-      if (isBack) await this.#checkpointer.last()
+      if (isBack) isOnDisk = await this.#checkpointer.last()
     }
     log.close()
     wheel.close()
+    return isOnDisk
   }
 
   /** How many messages wait in the slot of a time. Throws the host's error. */

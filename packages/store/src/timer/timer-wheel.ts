@@ -1,5 +1,6 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
+import { parentOf } from '../durable-directory.ts'
 
 /**
  * One slot of the wheel: the messages that wait for one second (or what `timerPrecisionMs` says). Big-endian.
@@ -52,6 +53,8 @@ export class TimerWheel {
   readonly #pages = new Map<number, Buffer>()
   readonly #changed = new Set<number>()
   #file: DiskFile | undefined
+  // Who was killed may have made it and not brought its name to disk.
+  #isNameOnDisk = false
 
   /** A file of another size is no wheel, and gives way to an empty one. Throws the host's error. */
   constructor(disk: Disk, path: string, precisionMs: number) {
@@ -194,8 +197,10 @@ export class TimerWheel {
     if (pages.length === 0) return
     if (this.#file === undefined) {
       this.#file = this.#create()
-      await this.#disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')))
+      this.#isNameOnDisk = false
     }
+    if (!this.#isNameOnDisk) await this.#disk.syncDirectory(parentOf(this.#path))
+    this.#isNameOnDisk = true
     const file = this.#file
     for (let i = 0; i < pages.length;) {
       const [first] = pages[i] as WheelPages[number]

@@ -22,6 +22,7 @@ export class SimStore {
   /** Starts a process with the store in it. */
   async start(): Promise<MessageStore> {
     this.process = this.node.start((name) => this.seen.push(name))
+    this.config.processId++
     this.store = await MessageStore.open(this.process.env, this.config)
     this.store.start()
     return this.store
@@ -32,10 +33,13 @@ export class SimStore {
     await this.world.run(this.world.time + ms)
   }
 
-  /** Puts a message, and gives it the time that a disk takes. */
+  /** Puts a message, and gives it the time that a disk takes, which now and then is long. */
   async put(changes: Partial<MessageToStore> & { text?: string } = {}): Promise<PutMessageResult> {
     const result = this.store.putMessage(message(changes))
+    const answered = new Set<PutMessageResult>()
+    void Promise.resolve(result).then((answer) => answered.add(answer))
     await this.pass(100)
+    for (let i = 0; i < 20 && answered.size === 0; i++) await this.pass(1000)
     return result
   }
 

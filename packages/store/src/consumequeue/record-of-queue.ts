@@ -1,0 +1,25 @@
+import { RecordAt, isLmqTopic, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
+import { lightPlaces } from '../dispatch/multi-dispatch.ts'
+import type { ConsumeQueue } from './consume-queue.ts'
+
+/**
+ * The offset in a queue that a record says it has there, `other` for a record of another queue or size, and `none`
+ * where no record is. The record begins with `record` and is to have `size` bytes.
+ */
+export function offsetIn(
+  queue: ConsumeQueue,
+  record: Buffer,
+  size: number,
+): number | 'other' | 'none' {
+  const spans = recordSpans(record, 0, size)
+  if (typeof spans === 'string') return 'none'
+  if (spans.sizeBytes !== size) return 'other'
+  if (isLmqTopic(queue.topic)) {
+    const places = lightPlaces(record, spans.propertiesStart, spans.propertiesEnd)
+    return places.find(({ name }) => name === queue.topic)?.queueOffset ?? 'other'
+  }
+  const topic = record.subarray(spans.topicStart, spans.topicEnd)
+  const isOfQueue =
+    readInt(record, RecordAt.queueId) === queue.queueId && topic.equals(queue.topicBytes)
+  return isOfQueue ? readLong(record, RecordAt.queueOffset) : 'other'
+}
