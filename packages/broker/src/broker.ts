@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { isSystemGroup, type OptionTable } from '@skylarkmq/protocol'
+import { delayOffsetTableBody, isSystemGroup, type OptionTable } from '@skylarkmq/protocol'
 import {
   Dispatcher,
   guardedClock,
@@ -331,7 +331,7 @@ export class Broker {
     const { enableLmq } = config
     const limits = this.#limits
     const saveSpaceMs = () => config.configSaveInterval
-    new JsonFile(env, `${folder}/delayOffset.json`).load()
+    new JsonFile(env, `${folder}/delayOffset.json`).load(delayOffsetTableBody)
     return {
       topics: new TopicConfigTable(env, {
         path: `${folder}/topics.json`,

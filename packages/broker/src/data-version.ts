@@ -20,7 +20,8 @@ export class VersionCounter {
   restore(version: Partial<DataVersion> | undefined): void {
     this.#value = {
       stateVersion: version?.stateVersion ?? 0,
-      timestamp: version?.timestamp ?? this.#env.clock.now(),
+      // A file that a hand wrote may have none.
+      timestamp: version?.timestamp || this.#env.clock.now(),
       counter: version?.counter ?? 0,
     }
   }

@@ -1,7 +1,16 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode, SpacedWrites } from '@skylarkmq/env'
-import { parseFastjson, ProtocolError } from '@skylarkmq/protocol'
+import { parseFastjson, ProtocolError, type JsonBody } from '@skylarkmq/protocol'
 import { ConfigFileCorrupt } from './errors.ts'
+
+/** How much is shown of a file that is no table. */
+const SHOWN_BYTES = 20
+
+/** A file that says nothing, and why. */
+interface BadFile {
+  readonly path: string
+  readonly reason: string
+}
 
 /**
  * One file of `config/`, such as topics.json: pretty-printed JSON, with the content before the last
@@ -22,19 +31,20 @@ export class JsonFile {
   }
 
   /**
-   * The content; undefined when there is none yet. An empty or torn file gives way to its `.bak`, as in
-   * Apache. Throws ERR_BROKER_CONFIG_FILE when there is content and neither file can be read.
+   * The content; undefined when there is none yet. A file that is empty, torn or no such table gives way to its `.bak`.
+   * Throws ERR_BROKER_CONFIG_FILE when one of the two is there and neither says anything.
    */
-  load(): unknown {
-    const main = this.#read(this.path)
-    if ('value' in main) {
+  load<T>(body: JsonBody<T>): T | undefined {
+    const main = this.#read(this.path, body)
+    if (main !== undefined && 'value' in main) {
       this.#bringToDisk()
       return main.value
     }
-    const backup = this.#read(`${this.path}.bak`)
-    if ('value' in backup) return backup.value
-    const problem = main.problem ?? backup.problem
-    if (problem !== undefined) throw new ConfigFileCorrupt({ path: this.path, reason: problem })
+    const backup = this.#read(`${this.path}.bak`, body)
+    if (backup !== undefined && 'value' in backup) return backup.value
+    const bad = main ?? backup
+    // To begin with an empty table would forget what the file was there for.
+    if (bad !== undefined) throw new ConfigFileCorrupt(bad)
     return undefined
   }
 
@@ -117,14 +127,19 @@ export class JsonFile {
     await this.#syncing
   }
 
-  #read(path: string): { value: unknown } | { problem: string | undefined } {
+  #read<T>(path: string, body: JsonBody<T>): { value: T } | BadFile | undefined {
     const data = this.#env.disk.readFile(path)
-    if (data === undefined || data.length === 0) return { problem: undefined }
+    if (data === undefined) return undefined
+    if (data.length === 0) return { path, reason: 'it is empty' }
     try {
-      return { value: parseFastjson(data.toString('utf8')) }
+      const value = parseFastjson(data.toString('utf8'))
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        return { value: body.read(value) }
+      }
+      return { path, reason: `it holds ${data.toString('utf8', 0, SHOWN_BYTES)} and no table` }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      return { problem: error.message }
+      return { path, reason: error.message }
     }
   }
 }

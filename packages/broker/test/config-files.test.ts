@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { memoryDisk } from '@skylarkmq/env'
-import { GetBrokerConfig, ResponseCode, UpdateBrokerConfig } from '@skylarkmq/protocol'
+import {
+  GetBrokerConfig,
+  ResponseCode,
+  topicConfigSerializeWrapperBody,
+  UpdateBrokerConfig,
+  type JsonBody,
+} from '@skylarkmq/protocol'
 import { ConfigFileCorrupt } from '../src/errors.ts'
 import { JsonFile } from '../src/json-table.ts'
 import { topicConfig } from '../src/topic/topic-config-table.ts'
@@ -9,6 +15,13 @@ import { testBroker } from './support/broker.ts'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 
 const PATH = '/memory/config/topics.json'
+
+/** A body that takes any object as it is. */
+const anyTable: JsonBody<unknown> = {
+  decode: () => undefined,
+  encode: () => Buffer.alloc(0),
+  read: (value) => value,
+}
 
 function fileOn(contents: Record<string, string>): JsonFile {
   const disk = memoryDisk(() => 0)
@@ -21,23 +34,65 @@ function fileOn(contents: Record<string, string>): JsonFile {
 test('a table file that is empty or torn gives way to its backup', () => {
   for (const torn of ['', '{"a":', 'nonsense']) {
     const file = fileOn({ [PATH]: torn, [`${PATH}.bak`]: '{"a":1}' })
-    assert.deepEqual(file.load(), { a: 1 })
+    assert.deepEqual(file.load(anyTable), { a: 1 })
   }
-  assert.deepEqual(fileOn({ [`${PATH}.bak`]: '{"a":1}' }).load(), { a: 1 })
+  assert.deepEqual(fileOn({ [`${PATH}.bak`]: '{"a":1}' }).load(anyTable), { a: 1 })
+})
+
+// As an editor or another program leaves them; Apache begins with an empty table after most.
+const OF_NO_USE = ['', 'null', '[]', '5', '"text"', '{"a":']
+const ODD_INSIDE: Record<string, readonly string[]> = {
+  'topics.json': ['{"topicConfigTable":[]}', '{"topicConfigTable":{"T":5}}', '{"dataVersion":7}'],
+  'consumerOffset.json': ['{"offsetTable":{"T@G":5}}', '{"offsetTable":{"T@G":{"0":"x"}}}'],
+  'subscriptionGroup.json': ['{"subscriptionGroupTable":{"G":[]}}', '{"forbiddenTable":3}'],
+  'delayOffset.json': ['{"offsetTable":"x"}', '{"offsetTable":{"x":1}}'],
+  'consumerFilter.json': ['{"filterDataByTopic":{"T":{"groupFilterData":[]}}}'],
+  'messageRequestMode.json': ['{"messageRequestModeMap":{"T":{"G":{"mode":"no"}}}}'],
+}
+
+test('a state file that says nothing, or has another shape, is refused by its name and stays as it is', async (t) => {
+  for (const [name, odd] of Object.entries(ODD_INSIDE)) {
+    for (const text of [...OF_NO_USE, ...odd]) {
+      const disk = memoryDisk(() => 0)
+      const path = `/memory/config/${name}`
+      disk.makeDirectory('/memory/config')
+      disk.writeFile(path, Buffer.from(text))
+      await assert.rejects(
+        testBroker(t, { disk }),
+        (error) => error instanceof ConfigFileCorrupt && error.message.includes(path),
+        `${name}: ${text}`,
+      )
+      assert.equal(disk.readFile(path)?.toString(), text)
+    }
+  }
+})
+
+test('a state file of no use gives way to its backup, and a backup of no use is refused by its name', () => {
+  for (const text of [...OF_NO_USE, '{"topicConfigTable":[]}']) {
+    const good = '{"topicConfigTable":{"T":{"readQueueNums":3,"writeQueueNums":"3"}}}'
+    const file = fileOn({ [PATH]: text, [`${PATH}.bak`]: good })
+    const topics = file.load(topicConfigSerializeWrapperBody)?.topicConfigTable
+    assert.equal(topics?.get('T')?.writeQueueNums, 3, text)
+  }
+  const corrupt = fileOn({ [`${PATH}.bak`]: '' })
+  assert.throws(
+    () => corrupt.load(anyTable),
+    (error) => error instanceof ConfigFileCorrupt && error.message.includes(`${PATH}.bak`),
+  )
 })
 
 test('a table that is not there yet is empty, one that nobody can read is an error that names the file', () => {
-  assert.equal(fileOn({}).load(), undefined)
+  assert.equal(fileOn({}).load(anyTable), undefined)
   const corrupt = fileOn({ [PATH]: '{"a":', [`${PATH}.bak`]: '{"b":' })
   assert.throws(
-    () => corrupt.load(),
+    () => corrupt.load(anyTable),
     (error) => error instanceof ConfigFileCorrupt && error.message.includes(PATH),
   )
 })
 
 test('numeric keys may be bare, as Apache writes them', () => {
   const file = fileOn({ [PATH]: '{"offsetTable":{"T@G":{0:5,1:7}}}' })
-  const loaded = file.load() as { offsetTable: Record<string, Record<string, number>> }
+  const loaded = file.load(anyTable) as { offsetTable: Record<string, Record<string, number>> }
   assert.equal(loaded.offsetTable['T@G']?.['1'], 7)
 })
 

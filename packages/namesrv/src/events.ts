@@ -54,14 +54,6 @@ export const namesrvTableFull = defineEvent({
   says: 'the table of {table} is full, and nothing more is put into it: {option}={limit} allows no more',
 })
 
-/** The KV configuration could not be read at the start. */
-export const kvConfigUnreadable = defineEvent({
-  name: 'namesrv.kvconfig.unreadable',
-  level: 'error',
-  fields: { path: 'file', reason: 'what is wrong with it' },
-  says: 'the KV configuration {path} cannot be read and is taken for empty: {reason}',
-})
-
 /** The KV configuration could not be saved at the end. */
 export const kvConfigNotSaved = defineEvent({
   name: 'namesrv.kvconfig.notsaved',

@@ -1,9 +1,19 @@
 import { SpacedWrites, type Env } from '@skylarkmq/env'
-import { ProtocolError, parseFastjson, unlimited, type TableLimit } from '@skylarkmq/protocol'
-import { kvConfigUnreadable } from './events.ts'
+import {
+  kvConfigTableBody,
+  ProtocolError,
+  parseFastjson,
+  unlimited,
+  type KvConfigTable,
+  type TableLimit,
+} from '@skylarkmq/protocol'
+import { KvConfigCorrupt } from './errors.ts'
 
 /** KV namespace of ordered topics: topic → `broker:queues;…`. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG'
+
+/** How much is shown of a file that is no table. */
+const SHOWN_CHARS = 20
 
 /** Memory that a setting takes beside its texts, roughly. */
 const ENTRY_BYTES = 128
@@ -28,7 +38,7 @@ export class KvConfig {
   readonly #writes: SpacedWrites
   #bytes = 0
 
-  /** Reads the file at `path`; with an empty path everything stays in memory. */
+  /** Reads the file at `path`; with an empty path everything stays in memory. Throws ERR_NAMESRV_KV_FILE. */
   constructor(env: Env, path: string, options: KvOptions = {}) {
     this.#env = env
     this.#path = path
@@ -96,19 +106,28 @@ export class KvConfig {
 
   #load(): void {
     const data = this.#path === '' ? undefined : this.#env.disk.readFile(this.#path)
-    if (data === undefined || data.length === 0) return
+    if (data === undefined) return
+    for (const [namespace, keys] of this.#read(data)) {
+      this.#table.set(namespace, new Map<string, string>())
+      this.#bytes += bytesOf(namespace, '', '')
+      for (const [key, value] of keys) this.#set(namespace, key, value)
+    }
+  }
+
+  #read(data: Buffer): KvConfigTable['configTable'] {
+    const text = data.toString('utf8')
+    // To begin without settings would forget them, and the next change would write over them.
+    const problem = (reason: string) => new KvConfigCorrupt({ path: this.#path, reason })
+    if (text === '') throw problem('it is empty')
     try {
-      const { configTable } = parseFastjson(data.toString('utf8')) as {
-        configTable?: Record<string, Record<string, string>>
+      const value = parseFastjson(text)
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw problem(`it holds ${text.slice(0, SHOWN_CHARS)} and no table`)
       }
-      for (const [namespace, keys] of Object.entries(configTable ?? {})) {
-        this.#table.set(namespace, new Map<string, string>())
-        this.#bytes += bytesOf(namespace, '', '')
-        for (const [key, value] of Object.entries(keys)) this.#set(namespace, key, value)
-      }
+      return kvConfigTableBody.read(value).configTable
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.#env.events.emit(kvConfigUnreadable, { path: this.#path, reason: error.message })
+      throw problem(error.message)
     }
   }
 

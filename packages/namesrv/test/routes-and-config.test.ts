@@ -26,6 +26,7 @@ import {
   WipeWritePermOfBroker,
   type FieldMap,
 } from '@skylarkmq/protocol'
+import { KvConfigCorrupt } from '../src/errors.ts'
 import { nameServer, topicOf } from './support/name-server.ts'
 
 const BROKER = {
@@ -130,12 +131,20 @@ test('keys and values can be set, read, listed and deleted, and outlive a restar
   assert.equal(other.code, ResponseCode.QUERY_NOT_FOUND)
 })
 
-test('a file of keys and values that cannot be read does not keep the name server from starting', async (t) => {
-  const disk = memoryDisk(() => 0)
-  disk.makeDirectory('/memory/namesrv')
-  disk.writeFile('/memory/namesrv/kvConfig.json', Buffer.from('{"configTable":{'))
-  const { peer } = await nameServer(t, {}, disk)
-  assert.equal((await peer().ask(GetKvlistByNamespace, { namespace: 'N' })).code, 22)
+test('a file of keys and values that says nothing is refused by its name and stays as it is', async (t) => {
+  const path = '/memory/namesrv/kvConfig.json'
+  const odd = ['{"configTable":[]}', '{"configTable":{"N":5}}', '{"configTable":{"N":{"k":{}}}}']
+  for (const text of ['', 'null', '[]', '"text"', '{"configTable":{', ...odd]) {
+    const disk = memoryDisk(() => 0)
+    disk.makeDirectory('/memory/namesrv')
+    disk.writeFile(path, Buffer.from(text))
+    await assert.rejects(
+      nameServer(t, {}, disk),
+      (error) => error instanceof KvConfigCorrupt && error.message.includes(path),
+      text,
+    )
+    assert.equal(disk.readFile(path)?.toString(), text)
+  }
 })
 
 test('paths and listed keys cannot be changed over the network, and then nothing is', async (t) => {

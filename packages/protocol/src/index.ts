@@ -128,6 +128,13 @@ export {
   decodeTopicRouteData,
   encodeTopicRouteData,
 } from './bodies/topic-route-data.ts'
+export {
+  type ConsumerFilters,
+  type KvConfigTable,
+  type SavedConsumerFilter,
+  consumerFiltersBody,
+  kvConfigTableBody,
+} from './bodies/saved-tables.ts'
 export type { JsonBody } from './bodies/shape.ts'
 export type { HotCodec, HotCodecOf, HotReply, HotRequest } from './requests/hot-codec.ts'
 export { hotCodecs } from './requests/hot-codecs.ts'

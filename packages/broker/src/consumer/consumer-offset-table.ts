@@ -1,5 +1,12 @@
 import type { Env } from '@skylarkmq/env'
-import { isLmqTopic, isSystemGroup, type DataVersion, type TableLimit } from '@skylarkmq/protocol'
+import {
+  consumerOffsetTableBody,
+  isLmqTopic,
+  isSystemGroup,
+  type ConsumerOffsetTable as SavedOffsets,
+  type DataVersion,
+  type TableLimit,
+} from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
 import { noLimits } from '../table-limits.ts'
@@ -36,7 +43,7 @@ export class ConsumerOffsetTable {
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
     this.#saved = new SavedTable(env, file, () => this.#content())
-    this.#restore(file.load())
+    this.#restore(file.load(consumerOffsetTableBody))
   }
 
   /** The version of the table. */
@@ -230,23 +237,16 @@ export class ConsumerOffsetTable {
     return { dataVersion: this.#version.value, offsetTable }
   }
 
-  #restore(content: unknown): void {
+  #restore(content: SavedOffsets | undefined): void {
     if (content === undefined) return
-    const { dataVersion, offsetTable, lmqOffsetTable } = content as {
-      dataVersion?: Partial<DataVersion>
-      offsetTable?: Record<string, Record<string, number>>
-      lmqOffsetTable?: Record<string, number>
-    }
-    this.#version.restore(dataVersion)
-    for (const [key, offset] of Object.entries(lmqOffsetTable ?? {})) {
+    this.#version.restore(content.dataVersion)
+    for (const [key, offset] of content.lmqOffsetTable ?? []) {
       const [topic, group] = splitKey(key)
       this.#add(key, group, topic, 0, offset)
     }
-    for (const [key, queues] of Object.entries(offsetTable ?? {})) {
+    for (const [key, queues] of content.offsetTable) {
       const [topic, group] = splitKey(key)
-      for (const [queueId, offset] of Object.entries(queues)) {
-        this.#add(key, group, topic, Number(queueId), offset)
-      }
+      for (const [queueId, offset] of queues) this.#add(key, group, topic, queueId, offset)
     }
   }
 }

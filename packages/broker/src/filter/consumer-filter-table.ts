@@ -1,5 +1,11 @@
 import type { Env } from '@skylarkmq/env'
-import type { SubscriptionData, TableLimit } from '@skylarkmq/protocol'
+import {
+  consumerFiltersBody,
+  type ConsumerFilters,
+  type SavedConsumerFilter,
+  type SubscriptionData,
+  type TableLimit,
+} from '@skylarkmq/protocol'
 import { JsonFile, SavedTable } from '../json-table.ts'
 import { noLimits } from '../table-limits.ts'
 import { BloomFilter, type BloomFilterData } from './bloom-filter.ts'
@@ -41,9 +47,6 @@ export interface ConsumerFilterOptions {
 /** Memory that a filter takes beside its texts, roughly. */
 const FILTER_BYTES = 512
 
-/** A value of the file, whose fields may be missing. */
-type SavedFilter = Partial<ConsumerFilterData>
-
 /**
  * The expressions other than tags that groups filter by, made from heartbeats and saved in
  * config/consumerFilter.json. Apache: `ConsumerFilterManager.java`.
@@ -71,7 +74,7 @@ export class ConsumerFilterTable {
     this.#bloom = new BloomFilter(maxErrorRateOfBloomFilter, expectConsumerNumUseFilter)
     const file = new JsonFile(env, options.path)
     this.#saved = new SavedTable(env, file, () => this.toJson())
-    this.#restore(file.load())
+    this.#restore(file.load(consumerFiltersBody))
   }
 
   /** What a group filters a topic by; undefined when it never said, or when that was no expression. */
@@ -198,19 +201,17 @@ export class ConsumerFilterTable {
   }
 
   /** A file that was made with another size of the Bloom filter is left aside, as in Apache. */
-  #restore(content: unknown): void {
-    const { filterDataByTopic } = (content ?? {}) as {
-      filterDataByTopic?: Record<string, { groupFilterData?: Record<string, SavedFilter> }>
-    }
-    const found = Object.entries(filterDataByTopic ?? {}).flatMap(([topic, { groupFilterData }]) =>
-      Object.entries(groupFilterData ?? {}).map(([group, saved]) => ({ topic, group, saved })),
+  #restore(content: ConsumerFilters | undefined): void {
+    const topics = [...(content?.filterDataByTopic ?? [])]
+    const found = topics.flatMap(([topic, { groupFilterData }]) =>
+      [...groupFilterData].map(([group, saved]) => ({ topic, group, saved })),
     )
     if (!found.every(({ saved }) => this.#bloom.fits(saved.bloomFilterData))) return
     for (const { topic, group, saved } of found) this.#put(this.#loaded(topic, group, saved))
   }
 
-  #loaded(topic: string, consumerGroup: string, saved: SavedFilter): ConsumerFilterData {
-    const { expression = '', expressionType = '', bornTime = 0, clientVersion = 0 } = saved
+  #loaded(topic: string, consumerGroup: string, saved: SavedConsumerFilter): ConsumerFilterData {
+    const { expression, expressionType, bornTime, clientVersion } = saved
     const compiled = this.compiled.get(expressionType, expression)
     const leftTime = Math.max(bornTime, this.#env.clock.now() - LEFT_BEFORE_LOAD_MS)
     return {
@@ -220,7 +221,7 @@ export class ConsumerFilterTable {
       expressionType,
       compiled: typeof compiled === 'string' ? undefined : compiled,
       bornTime,
-      deadTime: saved.deadTime === undefined || saved.deadTime === 0 ? leftTime : saved.deadTime,
+      deadTime: saved.deadTime === 0 ? leftTime : saved.deadTime,
       clientVersion,
       bloomFilterData: saved.bloomFilterData as BloomFilterData,
     }

@@ -2,9 +2,9 @@ import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
 import {
   decodeProperties,
   decodeRecord,
+  delayOffsetTableBody,
   Property,
   SystemTopic,
-  type DataVersion,
   type DecodedMessage,
 } from '@skylarkmq/protocol'
 import {
@@ -37,14 +37,6 @@ interface Snapshot {
   readonly content: object
   readonly commitLogOffset: number
   readonly logEnd: number
-}
-
-/** What config/delayOffset.json says; the commit log's offset is Skylark's own. */
-interface SavedOffsets {
-  readonly dataVersion?: Partial<DataVersion>
-  readonly offsetTable?: Record<string, number>
-  /** Deliveries that the table does not know of lie behind it. */
-  readonly commitLogOffset?: number
 }
 
 /** Hears of each message that was delivered. */
@@ -97,12 +89,10 @@ export class ScheduledDelivery {
     this.#version = new VersionCounter(env)
     this.#jumps = new ClockJumps(env.clock, store.commitLogOffsetMax)
     this.#file = new JsonFile(env, path)
-    const content = this.#file.load() as SavedOffsets | undefined
+    const content = this.#file.load(delayOffsetTableBody)
     if (content?.dataVersion !== undefined) this.#version.restore(content.dataVersion)
     this.#savedLogOffset = content?.commitLogOffset
-    for (const [level, offset] of Object.entries(content?.offsetTable ?? {})) {
-      this.#offsets.set(Number(level), offset)
-    }
+    for (const [level, offset] of content?.offsetTable ?? []) this.#offsets.set(level, offset)
   }
 
   /** The highest level; a higher one counts as this. */
@@ -178,7 +168,7 @@ export class ScheduledDelivery {
   #takeSnapshot(): Snapshot {
     const logEnd = this.#store.commitLogOffsetMax
     const commitLogOffset = this.#inFlightFrom ?? logEnd
-    const content: SavedOffsets = {
+    const content = {
       dataVersion: this.#version.value,
       offsetTable: Object.fromEntries(this.#offsets),
       commitLogOffset,

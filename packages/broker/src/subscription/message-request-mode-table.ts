@@ -30,12 +30,7 @@ export class MessageRequestModeTable {
     this.#limit = options.limit ?? noLimits.requestModes
     const file = new JsonFile(env, path)
     this.#saved = new SavedTable(env, file, () => this.#content(), options.saveSpaceMs)
-    const saved = file.load()
-    if (saved === undefined) return
-    const { messageRequestModeMap } = messageRequestModesBody.decode(
-      Buffer.from(JSON.stringify(saved)),
-    )
-    for (const [topic, groups] of messageRequestModeMap) {
+    for (const [topic, groups] of file.load(messageRequestModesBody)?.messageRequestModeMap ?? []) {
       this.#modes.set(topic, new Map(groups))
       this.#count += groups.size
     }

@@ -4,8 +4,10 @@ import {
   isLmqTopic,
   groupProblem,
   subscriptionGroupConfig,
+  subscriptionGroupWrapperBody,
   type DataVersion,
   type SubscriptionGroupConfig,
+  type SubscriptionGroupWrapper,
 } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { JsonFile, SavedTable } from '../json-table.ts'
@@ -76,7 +78,7 @@ export class SubscriptionGroupTable {
         ),
       )
     }
-    this.#restore(file.load())
+    this.#restore(file.load(subscriptionGroupWrapperBody))
   }
 
   /** The version of the table. */
@@ -197,21 +199,15 @@ export class SubscriptionGroupTable {
     void this.#saved.commit()
   }
 
-  #restore(content: unknown): void {
+  #restore(content: SubscriptionGroupWrapper | undefined): void {
     if (content === undefined) return
-    const { dataVersion, forbiddenTable, subscriptionGroupTable } = content as {
-      dataVersion?: Partial<DataVersion>
-      forbiddenTable?: Record<string, Record<string, number>>
-      subscriptionGroupTable?: Record<string, Partial<SubscriptionGroupConfig>>
+    this.#version.restore(content.dataVersion)
+    for (const [name, group] of content.subscriptionGroupTable) {
+      this.#groups.set(name, { ...group, groupName: name })
     }
-    this.#version.restore(dataVersion)
-    for (const [name, group] of Object.entries(subscriptionGroupTable ?? {})) {
-      this.#groups.set(name, subscriptionGroupConfig(name, group))
-    }
-    for (const [group, topics] of Object.entries(forbiddenTable ?? {})) {
-      const restored = new Map(Object.entries(topics))
-      this.#forbidden.set(group, restored)
-      this.#forbiddenCount += restored.size
+    for (const [group, topics] of content.forbiddenTable) {
+      this.#forbidden.set(group, new Map(topics))
+      this.#forbiddenCount += topics.size
     }
   }
 }

@@ -9,9 +9,11 @@ import {
   resourceProblem,
   SystemTopic,
   TIMER_TOPIC,
+  topicConfigSerializeWrapperBody,
   type DataVersion,
   type TableLimit,
   type TopicConfig,
+  type TopicConfigSerializeWrapper,
 } from '@skylarkmq/protocol'
 import { VersionCounter } from '../data-version.ts'
 import { entryLeftOut, tooManyQueues } from '../events.ts'
@@ -83,7 +85,7 @@ export class TopicConfigTable {
     this.#limit = settings.limit ?? noLimits.topics
     this.#events = env.events
     this.#addSystemTopics()
-    for (const topic of this.#restore(file.load())) {
+    for (const topic of this.#restore(file.load(topicConfigSerializeWrapperBody))) {
       env.events.emit(entryLeftOut, { path: settings.path, name: quotedName(topic) })
     }
   }
@@ -206,25 +208,16 @@ export class TopicConfigTable {
   }
 
   /** Takes what the file has; answers names that no topic can have, which a hand wrote and which stay out. */
-  #restore(content: unknown): string[] {
+  #restore(content: TopicConfigSerializeWrapper | undefined): string[] {
     if (content === undefined) return []
     const bad: string[] = []
-    const { dataVersion, topicConfigTable } = content as {
-      dataVersion?: Partial<DataVersion>
-      topicConfigTable?: Record<string, Partial<TopicConfig>>
-    }
-    this.#version.restore(dataVersion)
-    for (const [name, topic] of Object.entries(topicConfigTable ?? {})) {
+    this.#version.restore(content.dataVersion)
+    for (const [name, topic] of content.topicConfigTable) {
       if (resourceProblem(name) !== undefined) {
         bad.push(name)
         continue
       }
-      const restored = {
-        ...topicConfig(name, 16, Perm.READ | Perm.WRITE),
-        ...topic,
-        topicName: name,
-      }
-      this.#topics.set(name, this.#bounded(restored))
+      this.#topics.set(name, this.#bounded({ ...topic, topicName: name }))
     }
     return bad
   }

@@ -20,6 +20,8 @@ export interface ConsumerOffsetTable {
   /** Offset to consume next, by queue id, by `topic@group`. */
   readonly offsetTable: ReadonlyMap<string, ReadonlyMap<number, number>>
   readonly groupTopicMap?: ReadonlyMap<string, readonly string[]> | undefined
+  /** Offsets of light message queues, by `topic@group`. Apache: `LmqConsumerOffsetManager.java`. */
+  readonly lmqOffsetTable?: ReadonlyMap<string, number> | undefined
 }
 
 /** ConsumerOffsetTable as a body. */
@@ -29,6 +31,7 @@ export const consumerOffsetTableBody = jsonBody<ConsumerOffsetTable>(
     dataVersion: maybe(dataVersion),
     offsetTable: mapOf(mapByNumber(number)),
     groupTopicMap: maybe(mapOf(list(text))),
+    lmqOffsetTable: maybe(mapOf(number)),
   }),
 )
 
@@ -37,6 +40,8 @@ export interface DelayOffsetTable {
   readonly dataVersion?: DataVersion | undefined
   /** Offset to deliver next, by level from 1. */
   readonly offsetTable: ReadonlyMap<number, number>
+  /** What Skylark adds: from where on in the commit log to look for deliveries that are not counted yet. */
+  readonly commitLogOffset?: number | undefined
 }
 
 /** DelayOffsetTable as a body. */
@@ -45,6 +50,7 @@ export const delayOffsetTableBody = jsonBody<DelayOffsetTable>(
   object<DelayOffsetTable>({
     dataVersion: maybe(dataVersion),
     offsetTable: mapByNumber(number),
+    commitLogOffset: maybe(number),
   }),
 )
 

@@ -1,0 +1,59 @@
+import { type Shape, jsonBody, list, mapOf, maybe, number, object, text } from './shape.ts'
+
+/** Where an expression stands in the bit map of its topic. Apache: `BloomFilterData.java`. */
+interface BloomFilterPlaces {
+  readonly bitNum: number
+  readonly bitPos: readonly number[]
+}
+
+/** What a group filters a topic by, as its file has it. Apache: `ConsumerFilterData.java`. */
+export interface SavedConsumerFilter {
+  readonly expression: string
+  readonly expressionType: string
+  /** Ms since 1970. */
+  readonly bornTime: number
+  /** Ms since 1970 at which the last client left; 0 while one is there. */
+  readonly deadTime: number
+  readonly clientVersion: number
+  readonly bloomFilterData?: BloomFilterPlaces | undefined
+}
+
+interface FiltersOfTopic {
+  /** By group. */
+  readonly groupFilterData: ReadonlyMap<string, SavedConsumerFilter>
+}
+
+/** Expressions of all groups: config/consumerFilter.json. Apache: `ConsumerFilterManager.java`. */
+export interface ConsumerFilters {
+  /** By topic. */
+  readonly filterDataByTopic: ReadonlyMap<string, FiltersOfTopic>
+}
+
+const consumerFilter: Shape<SavedConsumerFilter> = object<SavedConsumerFilter>({
+  expression: text,
+  expressionType: text,
+  bornTime: number,
+  deadTime: number,
+  clientVersion: number,
+  bloomFilterData: maybe(object<BloomFilterPlaces>({ bitNum: number, bitPos: list(number) })),
+})
+
+/** ConsumerFilters as the content of a file. */
+export const consumerFiltersBody = jsonBody<ConsumerFilters>(
+  'ConsumerFilterManager',
+  object<ConsumerFilters>({
+    filterDataByTopic: mapOf(object<FiltersOfTopic>({ groupFilterData: mapOf(consumerFilter) })),
+  }),
+)
+
+/** The name server's settings. Apache: `KVConfigSerializeWrapper.java`. */
+export interface KvConfigTable {
+  /** By namespace, by key. */
+  readonly configTable: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+/** KvConfigTable as the content of a file. */
+export const kvConfigTableBody = jsonBody<KvConfigTable>(
+  'KVConfigSerializeWrapper',
+  object<KvConfigTable>({ configTable: mapOf(mapOf(text)) }),
+)
