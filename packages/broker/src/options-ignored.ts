@@ -33,6 +33,8 @@ export const absentProtection = {
  */
 export const ignoredBrokerOptions = {
   ...ignoredAll('access control is not built', {
+    configName: null,
+    clusterName: null,
     authConfigPath: null,
     authenticationProvider: null,
     authenticationMetadataProvider: null,
@@ -62,6 +64,8 @@ export const ignoredBrokerOptions = {
     rocketmqHome: '',
     isBrokerContainer: 'false',
     isInBrokerContainer: 'false',
+    // Apache prints these two by their fields and reads them by their setters, which have other names.
+    inBrokerContainer: null,
     recoverConcurrently: 'false',
     clusterTopicEnable: 'true',
     brokerTopicEnable: 'true',
@@ -157,6 +161,7 @@ export const ignoredBrokerOptions = {
     connectTimeoutMillis: '',
     channelNotActiveInterval: '60000',
     isScanAvailableNameSrv: 'true',
+    scanAvailableNameSrv: null,
     clientChannelMaxIdleTimeSeconds: '',
     clientSocketSndBufSize: '',
     clientSocketRcvBufSize: '',
