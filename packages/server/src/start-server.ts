@@ -4,7 +4,6 @@ import {
   memoryDisk,
   nodeEnv,
   type Env,
-  type EventSink,
   hostMemoryBytes,
 } from '@skylarkmq/env'
 import { Broker, type FullBrokerConfig } from '@skylarkmq/broker'
