@@ -147,7 +147,7 @@ export class Broker {
     })
     context.topics.onChange(({ topicName }) => {
       context.store.topicChanged(topicName)
-      context.registration.changed()
+      context.registration.changed(topicName)
     })
     context.store.timers?.onDelivery((topic, sizeBytes) => {
       context.stats.topicPut(topic, 1, sizeBytes)
