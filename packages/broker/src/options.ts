@@ -113,6 +113,11 @@ const registration = {
     applies: 'live',
     doc: 'Compresses registrations; those of more than 4 MiB always are.',
   }),
+  enableMixedMessageType: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Takes topics whose attribute `message.type` is MIXED.',
+  }),
   enableSingleTopicRegister: flag({
     default: false,
     applies: 'live',
