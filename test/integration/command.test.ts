@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -139,4 +139,31 @@ test('flags of the wrong form are refused with what they must be', async () => {
     assert.equal(code, 1)
     assert.match(stderr, says)
   }
+})
+
+test('a configuration is checked by one command, which lists everything, and started with unless somebody is strict', async (t) => {
+  const folder = folderFor(t)
+  const file = path.join(folder, 'broker.conf')
+  writeFileSync(file, 'enableProxy=true\nflushDiskTyp=SYNC_FLUSH\ntransientStorePoolSize=5\n')
+  const checked = await skylark(['config', 'check', file])
+  assert.equal(checked.code, 1)
+  assert.match(checked.stdout, /unknown key {2}line 1, enableProxy/)
+  assert.match(checked.stdout, /unknown key {2}line 2, flushDiskTyp: .*flushDiskType\?/)
+  assert.match(
+    checked.stdout,
+    /no effect {2}line 3, transientStorePoolSize: there is no memory pool/,
+  )
+  const { stdout } = await skylark(['config', 'check', file, '--json'])
+  const json = JSON.parse(stdout) as { isSound: boolean; notes: { key: string }[] }
+  assert.deepEqual([json.isSound, json.notes.length], [false, 3])
+  const strict = await skylark(['broker', '-c', file, '--strict', '--data', folder])
+  assert.equal(strict.code, 1)
+  assert.match(strict.stderr, /broker\.conf, line 1: enableProxy: there is no such key/)
+
+  const server = await serverFor(t, { data: path.join(folder, 'data'), configFile: file })
+  await server.stop()
+  const names = path.join(folder, 'namesrv.conf')
+  writeFileSync(names, 'listenPort=9876\nmaxRegistrationBytes=67108864\nuseTLS=false\n')
+  assert.equal((await skylark(['config', 'check', names, '--namesrv'])).code, 0)
+  assert.equal((await skylark(['config', 'check', path.join(folder, 'none')])).code, 2)
 })

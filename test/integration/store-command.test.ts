@@ -53,6 +53,14 @@ test('every command of the guide to the store does what it says', async (t) => {
   }
 })
 
+test('the store of a broker that asks for access control can be looked at', async (t) => {
+  const folder = await folderWithOrders(t)
+  const file = path.join(folder, 'broker.conf')
+  writeFileSync(file, 'aclEnable=true\nauthenticationEnabled=true\nfastListenPort=1\n')
+  const { code, stdout, stderr } = await store(folder, ['check', 'skylark-data', '-c', file])
+  assert.equal(code, 0, stdout + stderr)
+})
+
 test('a damaged store is found, explained and repaired', async (t) => {
   const folder = await folderWithOrders(t)
   const data = path.join(folder, 'skylark-data')

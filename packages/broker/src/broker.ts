@@ -147,7 +147,7 @@ export class Broker {
     })
     context.topics.onChange(({ topicName }) => {
       context.store.topicChanged(topicName)
-      context.registration.changed()
+      context.registration.changed(topicName)
     })
     context.store.timers?.onDelivery((topic, sizeBytes) => {
       context.stats.topicPut(topic, 1, sizeBytes)
@@ -220,7 +220,7 @@ export class Broker {
     const context: Mutable<BrokerContext> = {
       env,
       config,
-      liveConfig: new LiveConfig(allBrokerOptions, config as unknown as Record<string, unknown>),
+      liveConfig: this.#liveConfig(host),
       store,
       topics,
       groups,
@@ -261,6 +261,18 @@ export class Broker {
       },
     }
     return context
+  }
+
+  /** The configuration as requests see it, with what holds for keys that nobody set. */
+  #liveConfig(host: string): LiveConfig {
+    const config = this.#config
+    return new LiveConfig(allBrokerOptions, config as unknown as Record<string, unknown>, () => ({
+      brokerIP1: host,
+      brokerIP2: host,
+      haListenPort: String(config.listenPort + 1),
+      rocketmqHome: config.storePathRootDir,
+      storePathCommitLog: `${config.storePathRootDir}/commitlog`,
+    }))
   }
 
   /** What clients and name servers are told of where this broker is. */

@@ -24,6 +24,19 @@ export const registered = defineEvent({
   says: 'registered with the name server {namesrv}',
 })
 
+/** Another process registers under this broker's name and id: one displaces the other, again and again. */
+export const nameShared = defineEvent({
+  name: 'broker.name.shared',
+  level: 'warn',
+  fields: {
+    namesrv: 'address of the name server',
+    broker: 'the name',
+    id: 'the broker id',
+    other: 'address of the other process',
+  },
+  says: 'the name server {namesrv} had broker {broker}, id {id}, at {other}: this broker takes its place. If that one still runs, give the two different names or ids',
+})
+
 /** A delayed message is due and the store did not take it; it is tried again. */
 export const deliveryFailed = defineEvent({
   name: 'broker.schedule.failed',

@@ -14,16 +14,29 @@ export class LiveConfig {
   readonly #options: OptionTable
   readonly #values: Record<string, unknown>
 
-  /** `values` is shared with the broker: what changes here takes effect there. */
-  constructor(options: OptionTable, values: Record<string, unknown>) {
+  readonly #inEffect: () => Readonly<Record<string, string>>
+
+  /**
+   * `values` is shared with the broker: what changes here takes effect there. `inEffect` says what holds for keys that
+   * have their default.
+   */
+  constructor(
+    options: OptionTable,
+    values: Record<string, unknown>,
+    inEffect: () => Readonly<Record<string, string>> = () => ({}),
+  ) {
     this.#options = options
     this.#values = values
+    this.#inEffect = inEffect
   }
 
   /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. */
   print(): string {
+    const inEffect = this.#inEffect()
     const lines = Object.entries(this.#options).flatMap(([key, option]) => {
       const value: unknown = this.#values[key] ?? option.default
+      const instead = value === option.default || value === '' ? inEffect[key] : undefined
+      if (instead !== undefined) return [`${key}=${instead}`]
       if (option.isQuiet === true && value === option.default) return []
       return [`${key}=${(option.print as (value: unknown) => string)(value)}`]
     })

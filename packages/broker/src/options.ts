@@ -108,11 +108,20 @@ const registration = {
     applies: 'live',
     doc: 'Sends all topics each time. Otherwise only when a name server says that it knows an older version.',
   }),
-  compressedRegister: flag({ default: false, applies: 'live', doc: 'Compresses registrations.' }),
+  compressedRegister: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Compresses registrations; those of more than 4 MiB always are.',
+  }),
+  enableMixedMessageType: flag({
+    default: false,
+    applies: 'live',
+    doc: 'Takes topics whose attribute `message.type` is MIXED.',
+  }),
   enableSingleTopicRegister: flag({
     default: false,
     applies: 'live',
-    doc: 'A changed topic is sent to the name servers alone instead of with all others.',
+    doc: 'A changed topic is sent to the name servers alone instead of with all others. From 1,000 topics on it always is.',
   }),
 } satisfies OptionTable
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { memoryDisk } from '@skylarkmq/env'
 import {
   decodeProperties,
   decodeRecords,
@@ -145,4 +146,29 @@ test('a slot that is full takes no more', async (t) => {
   const full = await one.send('T', 'b', at)
   assert.equal(full.code, ResponseCode.SYSTEM_ERROR)
   assert.match(full.remark ?? '', /^timer message is under flow control, max num limit is 4/)
+})
+
+test('calling back is not acknowledged where the log does not have it', async (t) => {
+  const disk = memoryDisk(() => 0)
+  let isFailing = false
+  const open = disk.open.bind(disk)
+  disk.open = (path, mode) => {
+    const file = open(path, mode)
+    const writeNow = file.writeNow.bind(file)
+    file.writeNow = (data, position) => {
+      if (isFailing && path.includes('/commitlog/')) {
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+      }
+      writeNow(data, position)
+    }
+    return file
+  }
+  const { peer } = await testBroker(t, { disk, config: { recallMessageEnable: true } })
+  const one = peer()
+  const sent = await one.send('T', 'b', { TIMER_DELAY_SEC: '5', UNIQ_KEY: 'U' })
+  isFailing = true
+  const recallHandle = sent.header().recallHandle ?? ''
+  const answer = await one.ask(RecallMessage, { producerGroup: 'P', topic: 'T', recallHandle })
+  assert.notEqual(answer.code, ResponseCode.SUCCESS)
+  isFailing = false
 })

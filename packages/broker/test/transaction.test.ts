@@ -279,3 +279,21 @@ test('transactional messages can be refused', async (t) => {
   const { code } = await broker.peer().send('T', 'b', { TRAN_MSG: 'true' })
   assert.equal(code, ResponseCode.NO_PERMISSION)
 })
+
+test('a rollback that the log does not take is not acknowledged, and the message is open as before', async (t) => {
+  const disk = memoryDisk(() => 0)
+  const usage = disk.usage.bind(disk)
+  const broker = await testBroker(t, { disk })
+  const { clock } = broker
+  const peer = broker.peer()
+  const { header } = await sendHalf(broker, peer)
+  disk.usage = () => ({ totalBytes: 1_000, freeBytes: 10, availableBytes: 10 })
+  await passUntil(clock, 1_000, () => !broker.context.store.isWriteable())
+  const refused = await end(peer, { ...header, fromTransactionCheck: true }, TRANSACTION_ROLLBACK)
+  assert.notEqual(refused.code, ResponseCode.SUCCESS)
+  disk.usage = usage
+  await passUntil(clock, 1_000, () => broker.context.store.isWriteable())
+  const committed = await end(peer, { ...header, fromTransactionCheck: true })
+  assert.equal(committed.code, ResponseCode.SUCCESS)
+  assert.equal(broker.context.store.offsetMax('T', 0), 1)
+})

@@ -1,7 +1,6 @@
 import {
   flag,
   hostProblem,
-  ignored,
   int,
   orNone,
   text,
@@ -9,6 +8,7 @@ import {
   type OptionTable,
 } from '@skylarkmq/protocol'
 import { ipRangesProblem } from '@skylarkmq/remoting'
+import { ignoredNamesrvOptions } from './options-ignored.ts'
 
 const MIB = 1024 * 1024
 
@@ -146,33 +146,7 @@ export const namesrvOptions = {
     unit: 'ms',
     doc: "Skylark's own: the least time between two writes of the KV configuration. Changes that come sooner are written together, and answered then.",
   }),
-  rocketmqHome: ignored('There is no installation directory.', ''),
-  productEnvName: ignored(
-    'Asking the name servers of another environment is not supported.',
-    'center',
-  ),
-  clusterTest: ignored('Asking the name servers of another environment is not supported.', 'false'),
-  defaultThreadPoolNums: ignored('Requests are served on one thread.', '16'),
-  clientRequestThreadPoolNums: ignored('Requests are served on one thread.', '8'),
-  defaultThreadPoolQueueCapacity: ignored('Requests are served as they come.', '10000'),
-  clientRequestThreadPoolQueueCapacity: ignored('Requests are served as they come.', '50000'),
-  unRegisterBrokerQueueCapacity: ignored('Unregistration is not queued.', '3000'),
-  enableControllerInNamesrv: ignored('There is no controller.', 'false'),
-  serverWorkerThreads: ignored('Requests are served on one thread.', '8'),
-  serverCallbackExecutorThreads: ignored('Requests are served on one thread.', '0'),
-  serverSelectorThreads: ignored('Requests are served on one thread.', '3'),
-  serverOnewaySemaphoreValue: ignored('Back-pressure is by bytes.', '256'),
-  serverAsyncSemaphoreValue: ignored('Back-pressure is by bytes.', '64'),
-  serverSocketSndBufSize: ignored('The host decides.', '0'),
-  serverSocketRcvBufSize: ignored('The host decides.', '0'),
-  writeBufferHighWaterMark: ignored('Back-pressure begins at 4 MiB.', '0'),
-  writeBufferLowWaterMark: ignored('Back-pressure begins at 4 MiB.', '0'),
-  serverSocketBacklog: ignored('The host decides.', '1024'),
-  serverNettyWorkerGroupEnable: ignored('There is no Netty.', 'true'),
-  serverPooledByteBufAllocatorEnable: ignored('There is no Netty.', 'true'),
-  enableShutdownGracefully: ignored('A stop is always graceful.', 'false'),
-  shutdownWaitTimeSeconds: ignored('A stop waits for what is in flight.', '30'),
-  useEpollNativeSelector: ignored('There is no Netty.', 'false'),
+  ...ignoredNamesrvOptions,
 } satisfies OptionTable
 
 /** Values of the name server's options. */

@@ -1,5 +1,8 @@
+export { brokerConfigFor, DEFAULT_DATA_DIRECTORY, examineConfigFile } from './configuration.ts'
 export * from './errors.ts'
 export { fileLock } from './file-lock.ts'
 export * from './log.ts'
 export { nearest } from './nearest.ts'
+export * from './server-options.ts'
+export type { SettingNote } from './settings.ts'
 export * from './start-server.ts'

@@ -10,66 +10,120 @@ const OLD_SPELLINGS: Readonly<Record<string, string>> = {
   mapedFileSizeConsumeQueueExt: 'mappedFileSizeConsumeQueueExt',
 }
 
+/** What the operator should know of one line of a configuration. */
+export interface SettingNote {
+  /**
+   * `unknown`: neither Apache nor we have the key. `bad`: no such value. `ignored`: Apache's key, without effect here.
+   * `comment`: a comment behind the value was cut off.
+   */
+  readonly kind: 'unknown' | 'bad' | 'ignored' | 'comment'
+  readonly key: string
+  /** `broker.conf, line 3`, or `--set`. */
+  readonly where: string
+  /** From 1; 0 on a command line. */
+  readonly line: number
+  /** What is the matter with it, in a sentence without the place and the key. */
+  readonly says: string
+  /** The key that may have been meant. */
+  readonly nearest?: string
+}
+
+/** Settings as they were read: values by key, and what there is to say of them. */
+export interface ExaminedSettings {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly notes: readonly SettingNote[]
+}
+
 /** Settings as they were read: values by key, and what the operator should know. */
 export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
   readonly warnings: readonly string[]
 }
 
+/** How settings are read. */
+export interface ReadingOptions {
+  /** Refuses unknown keys, too. */
+  readonly isStrict?: boolean | undefined
+  /** Passes over what only a server has to refuse, such as access control that is asked for and not built. */
+  readonly servesNobody?: boolean | undefined
+}
+
 /**
  * Reads settings against a table of options. A key that Apache has and we do not implement is one
- * warning; an unknown key, or a value of the wrong form, is ERR_CONFIG_SETTING with the nearest right name.
- *
- * Apache takes a comment behind a value for a part of the value. Where the key's type proves that it is a
- * comment (`brokerId=0 # master`), or the value is an address, it is cut off, with a warning.
+ * warning, as is an unknown key, which Apache passes over, with the nearest right name. A value of the wrong form is
+ * ERR_CONFIG_SETTING, and so is an unknown key where `isStrict`.
  */
 export function readSettings(
   lines: readonly PropertyLine[],
   table: OptionTable,
   source: string,
+  options: ReadingOptions = {},
 ): Settings {
-  const values: Record<string, unknown> = {}
+  const { values, notes } = examineSettings(lines, table, source, options)
   const warnings: string[] = []
-  const withoutEffect: string[] = []
-  for (const { key, value, line } of lines) {
-    const where = line > 0 ? `${source}, line ${line}` : source
-    const today = OLD_SPELLINGS[key]
-    if (today !== undefined) {
-      warnings.push(
-        `${where}: ${key} has no effect, as in Apache since 4.5; the key is ${today} today`,
-      )
-      continue
+  for (const { kind, where, key, says } of notes) {
+    if (kind === 'bad' || (kind === 'unknown' && options.isStrict === true)) {
+      throw new BadSetting({ where, key, problem: says })
     }
-    const option = table[key]
-    if (option === undefined) throw unknownKey(where, key, table)
-    if (option.kind === 'ignored') withoutEffect.push(key)
-    values[key] = readValue(option, key, value, where, warnings)
+    if (kind === 'unknown') warnings.push(`${where}: ${key} has no effect: ${says}`)
+    if (kind === 'comment') warnings.push(`${where}: ${key}: ${says}`)
   }
+  const withoutEffect = notes.filter(({ kind }) => kind === 'ignored').map(({ key }) => key)
   if (withoutEffect.length > 0) {
     warnings.push(`${source}: known to Apache, without effect here: ${withoutEffect.join(', ')}`)
   }
   return { values, warnings }
 }
 
+/**
+ * Reads settings and notes all that there is to say of them, whatever is wrong.
+ *
+ * Apache takes a comment behind a value for a part of the value. Where the key's type proves that it is a
+ * comment (`brokerId=0 # master`), or the value is an address, it is cut off, with a note.
+ */
+export function examineSettings(
+  lines: readonly PropertyLine[],
+  table: OptionTable,
+  source: string,
+  { servesNobody = false }: ReadingOptions = {},
+): ExaminedSettings {
+  const values: Record<string, unknown> = {}
+  const notes: SettingNote[] = []
+  for (const { key, value, line } of lines) {
+    const note = (kind: SettingNote['kind'], says: string, near?: string): void => {
+      const where = line > 0 ? `${source}, line ${line}` : source
+      notes.push({ kind, key, where, line, says, ...(near === undefined ? {} : { nearest: near }) })
+    }
+    const option = Object.hasOwn(table, key) ? table[key] : undefined
+    if (option === undefined) {
+      const near = OLD_SPELLINGS[key] ?? nearest(key, Object.keys(table))
+      note('unknown', unknownKey(key, near), near)
+      continue
+    }
+    if (option.kind === 'ignored') note('ignored', option.doc)
+    const read = readValue(option, key, value)
+    if ('value' in read) values[key] = read.value
+    else if (!(servesNobody && option.isRefusal === true)) note('bad', read.problem)
+    if ('note' in read) note('comment', read.note)
+  }
+  return { values, notes }
+}
+
+const COMMENT = 'the comment behind the value is not part of it here; Apache would take it for one'
+
 function readValue(
   option: Option<unknown>,
   key: string,
   text: string,
-  where: string,
-  warnings: string[],
-): unknown {
+): { value: unknown } | { value: unknown; note: string } | { problem: string } {
   const bare = withoutComment(text)
   const isAddress = /^(brokerIP\d|namesrvAddr|bindAddress|haMasterAddress)$/.test(key)
   const whole =
     isAddress && bare !== text ? { problem: 'it ends in a comment' } : option.parse(text)
-  if ('value' in whole) return whole.value
+  if ('value' in whole) return whole
   const cut = bare === text ? whole : option.parse(bare)
-  if ('problem' in cut)
-    throw new BadSetting({ where, key, problem: `${whole.problem}, not ${JSON.stringify(text)}` })
-  warnings.push(
-    `${where}: ${key}: the comment behind the value is not part of it here; Apache would take it for one`,
-  )
-  return cut.value
+  if ('problem' in cut) return { problem: `${whole.problem}, not ${JSON.stringify(text)}` }
+  return { value: cut.value, note: COMMENT }
 }
 
 /** `127.0.0.1 # comment` → `127.0.0.1` */
@@ -77,13 +131,12 @@ function withoutComment(text: string): string {
   return text.replace(/\s+[#!;].*$|\s+\/\/.*$/u, '').trim()
 }
 
-function unknownKey(where: string, key: string, table: OptionTable): BadSetting {
-  const near = nearest(key, Object.keys(table))
-  const problem =
-    near === undefined
-      ? 'there is no such key in Apache RocketMQ or here'
-      : `there is no such key; did you mean ${near}?`
-  return new BadSetting({ where, key, problem })
+function unknownKey(key: string, near: string | undefined): string {
+  if (OLD_SPELLINGS[key] !== undefined) {
+    return `Apache has passed it over since 4.5, the key is ${near ?? ''} today`
+  }
+  if (near === undefined) return 'there is no such key in Apache RocketMQ or here'
+  return `there is no such key; did you mean ${near}?`
 }
 
 /** Reads `key=value` of a command line. */

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { allBrokerOptions } from '@skylarkmq/broker'
+import { namesrvOptions } from '@skylarkmq/namesrv'
 import { BadSetting } from '../src/errors.ts'
 import { nearest } from '../src/nearest.ts'
 import { readProperties } from '../src/properties-file.ts'
-import { parseAssignment, readSettings, type Settings } from '../src/settings.ts'
+import { examineSettings, parseAssignment, readSettings, type Settings } from '../src/settings.ts'
 
 const read = (text: string): Settings =>
   readSettings(readProperties(text), allBrokerOptions, 'broker.conf')
@@ -35,19 +36,67 @@ test('a comment behind a value is cut off where the type proves that it is one',
   assert.throws(() => read('brokerId=one # slave'), BadSetting)
 })
 
-test('an unknown key is an error that names the line and the nearest key', () => {
-  assert.throws(
-    () => read('brokerName=a\n\nflushDiskTyp=SYNC_FLUSH\n'),
-    (error) => {
-      assert.ok(error instanceof BadSetting)
-      assert.match(
-        error.message,
-        /broker\.conf, line 3: flushDiskTyp: .*did you mean flushDiskType/,
-      )
-      return true
-    },
+// As they stand in public files, which Apache starts with.
+test('an unknown key is a warning that names the line and the nearest key, and an error only where that is asked for', () => {
+  const text = 'brokerName=a\n\nflushDiskTyp=SYNC_FLUSH\nenableProxy=true\nfastListenPort=10909\n'
+  const { values, warnings } = read(text)
+  assert.deepEqual(values, { brokerName: 'a' })
+  assert.match(
+    warnings[0] ?? '',
+    /^broker\.conf, line 3: flushDiskTyp has no effect: .*did you mean flushDiskType/,
   )
-  assert.throws(() => read('zzzzzzzzzzzz=1'), /there is no such key in Apache RocketMQ or here/)
+  assert.match(warnings[1] ?? '', /^broker\.conf, line 4: enableProxy has no effect/)
+  assert.match(warnings[2] ?? '', /^broker\.conf, line 5: fastListenPort has no effect/)
+  assert.equal(warnings.length, 3)
+  assert.throws(
+    () => readSettings(readProperties(text), allBrokerOptions, 'broker.conf', { isStrict: true }),
+    (error) =>
+      error instanceof BadSetting &&
+      /broker\.conf, line 3: flushDiskTyp: .*did you mean flushDiskType/.test(error.message),
+  )
+  assert.match(read('zzzzzzzzzzzz=1').warnings[0] ?? '', /no such key in Apache RocketMQ or here/)
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    assert.equal(read(`${name}=1`).warnings.length, 1, name)
+  }
+})
+
+// The setters of BrokerConfig, BrokerIdentity, NettyServerConfig, NettyClientConfig, MessageStoreConfig and AuthConfig, and of
+// NamesrvConfig and ControllerConfig, by which Apache finds the keys.
+test('every key that Apache 5.3.3 reads is known', () => {
+  const golden = new URL('../../test/golden/apache-5.3.3-keys.json', import.meta.url)
+  const keys = JSON.parse(readFileSync(golden, 'utf8')) as Record<'broker' | 'namesrv', string[]>
+  assert.ok(keys.broker.length > 400 && keys.namesrv.length > 80)
+  assert.deepEqual(
+    keys.broker.filter((key) => !(key in allBrokerOptions)),
+    [],
+  )
+  assert.deepEqual(
+    keys.namesrv.filter((key) => !(key in namesrvOptions)),
+    [],
+  )
+})
+
+test('all that there is to say of a file is said at once, with lines and reasons', () => {
+  const text = 'enableProxy=true\nbrokerId=one\ntransientStorePoolEnable=true\nlistenPort=1 # a\n'
+  const { notes } = examineSettings(readProperties(text), allBrokerOptions, 'b.conf')
+  assert.deepEqual(
+    notes.map(({ kind, key, line }) => [kind, key, line]),
+    [
+      ['unknown', 'enableProxy', 1],
+      ['bad', 'brokerId', 2],
+      ['ignored', 'transientStorePoolEnable', 3],
+      ['comment', 'listenPort', 4],
+    ],
+  )
+  assert.match(notes[2]?.says ?? '', /no memory pool/)
+})
+
+test('who serves nobody may read a configuration that asks for access control', () => {
+  const lines = readProperties('aclEnable=true\nbrokerName=a\n')
+  const { values } = readSettings(lines, allBrokerOptions, 'b.conf', { servesNobody: true })
+  assert.deepEqual(values, { brokerName: 'a' })
+  const bad = readProperties('aclEnable=perhaps\nbrokerId=x\n')
+  assert.throws(() => readSettings(bad, allBrokerOptions, 'b.conf', { servesNobody: true }))
 })
 
 test('a value of the wrong form is an error that says what it must be', () => {

@@ -15,7 +15,8 @@ import { test, type TestContext } from 'node:test'
 import { silentEvents, type Env } from '@skylarkmq/env'
 import { Producer, PushConsumer } from '@skylarkmq/client'
 import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from '../src/errors.ts'
-import { startServer, type RunningServer, type ServerOptions } from '../src/start-server.ts'
+import type { ServerOptions } from '../src/server-options.ts'
+import { startServer, type RunningServer } from '../src/start-server.ts'
 
 const ends = new WeakMap<TestContext, (() => unknown)[]>()
 
@@ -221,6 +222,21 @@ test('the configuration file is read, --set comes after it, and flags come last'
 
 test('a bad configuration is told before anything is opened', async (t) => {
   const data = path.join(folderFor(t), 'data')
-  await assert.rejects(start(t, { data, set: ['noSuchKey=1'] }), /noSuchKey/)
+  await assert.rejects(start(t, { data, set: ['noSuchKey=1'], strict: true }), /noSuchKey/)
+  await assert.rejects(start(t, { data, set: ['brokerId=one'] }), /brokerId/)
   assert.ok(!existsSync(data))
+})
+
+test('an unknown key keeps nobody from starting, and a name server takes its own keys', async (t) => {
+  const folder = folderFor(t)
+  const data = path.join(folder, 'data')
+  const { warnings } = await start(t, { data, set: ['noSuchKey=1', 'maxRoutes=7'] })
+  assert.deepEqual(warnings, [
+    '--set: noSuchKey has no effect: there is no such key in Apache RocketMQ or here',
+  ])
+  const configFile = path.join(folder, 'namesrv.conf')
+  writeFileSync(configFile, 'listenPort=0\nbrokerName=a\n')
+  const alone = await start(t, { data, broker: false, namesrvPort: undefined, configFile })
+  assert.notEqual(alone.namesrvPort, 9876)
+  assert.match(alone.warnings.join(), /line 2: brokerName has no effect/)
 })

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addConfigCommands } from './commands/config.ts'
 import { addMessageCommands } from './commands/message.ts'
 import { addServerCommands } from './commands/start.ts'
 import { addStoreCommands } from './commands/store.ts'
@@ -16,6 +17,7 @@ const program = new Command('skylark')
 addServerCommands(program)
 addMessageCommands(program)
 addStoreCommands(program)
+addConfigCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   explain(error)

@@ -1,6 +1,8 @@
 import type { Env } from '@skylarkmq/env'
 
 const SAMPLES_MAX = 600
+/** As long are the periods over which the times of puts are counted, each by itself. */
+const PERIOD_SAMPLES = 60
 const PUT_TIME_BOUNDS_MS = [0, 10, 50, 100, 200, 500, 1000, 2000, 3000, 4000, 5000, 10_000]
 const PUT_TIME_NAMES = [
   '[<=0ms]',
@@ -40,7 +42,10 @@ export class StoreStats {
   readonly #env: Env
   readonly #bootMs: number
   #putTimeMaxMs = 0
-  #putTimes = new Array<number>(PUT_TIME_NAMES.length).fill(0)
+  /** How long puts took in this period and in the one before, which is shown. */
+  #putTimes = noPutTimes()
+  #putTimesBefore = noPutTimes()
+  #samplesSincePeriod = 0
   #samples: Sample[] = []
 
   constructor(env: Env) {
@@ -61,13 +66,18 @@ export class StoreStats {
   /** To be called once a second. */
   sample(): void {
     this.#samples.push({
-      ms: this.#env.clock.now(),
+      // A wall clock that is set stops no statistics.
+      ms: this.#env.clock.monotonic(),
       put: this.putTimes,
       found: this.getFound,
       miss: this.getMiss,
       transferred: this.transferred,
     })
     if (this.#samples.length > SAMPLES_MAX + 1) this.#samples.shift()
+    if (++this.#samplesSincePeriod < PERIOD_SAMPLES) return
+    this.#samplesSincePeriod = 0
+    this.#putTimesBefore = this.#putTimes
+    this.#putTimes = noPutTimes()
   }
 
   #perSecond(counter: Counter, seconds: number): number {
@@ -85,9 +95,9 @@ export class StoreStats {
 
   /** Under which `share` of the puts took how long, in ms. */
   #putLatency(share: number): string {
-    const total = this.#putTimes.reduce((sum, count) => sum + count, 0)
+    const total = this.#putTimesBefore.reduce((sum, count) => sum + count, 0)
     let passed = 0
-    for (const [i, count] of this.#putTimes.entries()) {
+    for (const [i, count] of this.#putTimesBefore.entries()) {
       passed += count
       if (total === 0 || passed >= total * share) return (i === 0 ? 0 : boundOf(i - 1)).toFixed(2)
     }
@@ -105,7 +115,9 @@ export class StoreStats {
       putMessageTimesTotal: String(times),
       putMessageFailedTimes: String(this.putFailedTimes),
       putMessageSizeTotal: String(this.putBytes),
-      putMessageDistributeTime: PUT_TIME_NAMES.map((n, i) => `${n}:${this.#putTimes[i]} `).join(''),
+      putMessageDistributeTime: PUT_TIME_NAMES.map(
+        (n, i) => `${n}:${this.#putTimesBefore[i]} `,
+      ).join(''),
       putMessageAverageSize: String(this.putBytes / times),
       dispatchMaxBuffer: '0',
       getMessageEntireTimeMax: String(Math.round(this.getTimeMaxMs)),
@@ -118,6 +130,10 @@ export class StoreStats {
       putLatency999: this.#putLatency(0.999),
     }
   }
+}
+
+function noPutTimes(): number[] {
+  return new Array<number>(PUT_TIME_NAMES.length).fill(0)
 }
 
 function boundOf(bucket: number): number {

@@ -69,6 +69,7 @@ export class TestBroker implements BrokerControl {
       ephemeral: true,
       set: this.#set,
       events: { emit: () => undefined },
+      strict: true,
       warn: () => undefined,
       env: (own) => (life ??= beginLife(this.#env(own), this.#network)).env,
     })

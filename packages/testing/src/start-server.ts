@@ -161,6 +161,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     host: '127.0.0.1',
     ephemeral: true,
     events: silentEvents,
+    strict: true,
     warn: () => undefined,
     env: (own) => ({ ...inTest(own), net: network.uncounted }),
   })

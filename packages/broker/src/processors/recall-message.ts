@@ -69,7 +69,7 @@ function recall(
   if ('code' in message) return refuse(ResponseCode.SYSTEM_ERROR, 'recall failed, execute error')
   const answer = (result: PutMessageResult): RecallReply =>
     isStored(result.status)
-      ? { code: ResponseCode.SUCCESS, header: { msgId: handle.uniqKey } }
+      ? { code: ResponseCode.SUCCESS, header: { msgId: handle.uniqKey }, holdsIfWritten: true }
       : refuse(ResponseCode.SYSTEM_ERROR, 'recall failed, execute error')
   const result = broker.store.putMessage(message)
   return result instanceof Promise ? result.then(answer) : answer(result)

@@ -25,6 +25,8 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
   const set = (key: string, value: string | number): void => {
     table.set(key, String(value))
   }
+  // As older brokers spell it, and tools that read them.
+  set('getTransferedTps', table.get('getTransferredTps') ?? '')
   set('bootTimestamp', broker.bootTimestamp)
   set('brokerActive', 'true')
   set('brokerVersion', CURRENT_VERSION)
@@ -67,7 +69,8 @@ function tellOfDisk(
 ): void {
   set('dispatchBehindBytes', store.dispatchBehindBytes)
   set('pageCacheLockTimeMills', 0)
-  set('remainTransientStoreBufferNumbs', 0)
+  // As Apache says of a broker without such buffers: alarms take 0 for none left.
+  set('remainTransientStoreBufferNumbs', 0x7fffffff)
   set('remainHowManyDataToFlush', bytesText(store.commitLogOffsetMax - store.flushedOffset))
   const { totalBytes, freeBytes } = env.disk.usage(config.storePathRootDir)
   set('commitLogDirCapacity', `Total : ${bytesText(totalBytes)}, Free : ${bytesText(freeBytes)}.`)
@@ -75,7 +78,9 @@ function tellOfDisk(
 
 function tellOfTimers({ store }: BrokerContext, set: (key: string, value: string) => void): void {
   const timers = store.timers?.progress()
-  set('timerReadBehind', String(timers?.readBehindSec ?? 0))
+  // Where nothing waits there is nothing to be behind with.
+  const isBehind = timers !== undefined && timers.offsetBehind + timers.waiting > 0
+  set('timerReadBehind', String(isBehind ? timers.readBehindSec : 0))
   set('timerOffsetBehind', String(timers?.offsetBehind ?? 0))
   set('timerCongestNum', String(timers?.waiting ?? 0))
   set('timerEnqueueTps', (timers?.enqueueTps ?? 0).toFixed(1))

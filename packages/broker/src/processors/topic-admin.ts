@@ -37,6 +37,18 @@ function conflict(topic: string): Reply {
   )
 }
 
+const mixedRefused = refuse(ResponseCode.INVALID_PARAMETER, 'MIXED message type is not supported.')
+
+/** Whether a change makes a topic take messages of all types where that is not allowed. */
+function isMixedRefused(
+  { config, topics }: BrokerContext,
+  { 'message.type': type }: Readonly<Record<string, string>>,
+  topic: string,
+): boolean {
+  const isNews = topics.get(topic)?.attributes['message.type'] !== type
+  return type === 'MIXED' && isNews && !config.enableMixedMessageType
+}
+
 /** UPDATE_AND_CREATE_TOPIC. Apache: `AdminBrokerProcessor.java`, updateAndCreateTopic. */
 export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCreateTopic> = (
   broker,
@@ -57,6 +69,7 @@ export const updateAndCreateTopic: Processor<BrokerContext, typeof UpdateAndCrea
     header.attributes,
   )
   if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
+  if (isMixedRefused(broker, attributes, header.topic)) return mixedRefused
   const topic: TopicConfig = {
     topicName: header.topic,
     readQueueNums: header.readQueueNums,
@@ -92,6 +105,7 @@ export const updateAndCreateTopicList: Processor<BrokerContext, typeof UpdateAnd
       .map(([key, value]) => `${/^[+-]/.test(key) ? '' : '+'}${key}=${value}`)
     const attributes = changeAttributes(before, change.join(','))
     if (typeof attributes === 'string') return refuse(ResponseCode.SYSTEM_ERROR, attributes)
+    if (isMixedRefused(broker, attributes, topic.topicName)) return mixedRefused
     topics.push({ ...topic, attributes })
   }
   if (topics.length === 0) return OK

@@ -85,9 +85,10 @@ export const getConsumeStats: Processor<BrokerContext, typeof GetConsumeStats> =
   for (const topic of topicsAskedFor(broker, header)) {
     const config = broker.topics.get(topic)
     if (config === undefined) continue
-    // A group that is connected and no longer subscribes is not interested in what it left.
-    const connected = broker.consumers.get(group)
-    if (connected !== undefined && !connected.subscriptions.has(topic)) continue
+    // A group that is connected and no longer subscribes is not interested in what it left. One that has no
+    // subscriptions at all chooses its queues itself.
+    const subscriptions = broker.consumers.get(group)?.subscriptions
+    if (subscriptions !== undefined && subscriptions.size > 0 && !subscriptions.has(topic)) continue
     asked.push(config)
     count += config.readQueueNums
     if (count > ANSWERED_QUEUES_MAX) return tooManyQueues()
@@ -148,7 +149,9 @@ export const queryTopicConsumeByWho: Processor<BrokerContext, typeof QueryTopicC
   broker,
   { header: { topic } },
 ) => {
-  const groups = new Set([...broker.consumers.groupsOf(topic), ...broker.offsets.groupsOf(topic)])
+  // Such as `group@broadcast`, under which the progress of a broadcasting group is kept.
+  const committed = [...broker.offsets.groupsOf(topic)].filter((group) => !group.includes('@'))
+  const groups = new Set([...broker.consumers.groupsOf(topic), ...committed])
   return { code: ResponseCode.SUCCESS, body: groupListBody.encode({ groupList: [...groups] }) }
 }
 

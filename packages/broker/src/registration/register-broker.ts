@@ -1,27 +1,32 @@
-import type { Env, Timer } from '@skylarkmq/env'
+import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
 import {
+  brokerMemberGroupBody,
   crc32Positive,
-  CURRENT_VERSION,
+  dataVersionBody,
   encodeHeader,
-  encodeRegisterBrokerBody,
-  isReadable,
+  GetBrokerMemberGroup,
   kvTableBody,
-  isWriteable,
+  QueryDataVersion,
   RegisterBroker,
   ResponseCode,
+  SkylarkError,
   UnregisterBroker,
-  type TopicConfig,
+  type FieldMap,
 } from '@skylarkmq/protocol'
-import type { RemotingClient } from '@skylarkmq/remoting'
-import { registered, registrationFailed } from '../events.ts'
+import type { OutgoingRequest, RemotingClient } from '@skylarkmq/remoting'
+import { nameShared, registered, registrationFailed } from '../events.ts'
 import type { BrokerConfig } from '../options.ts'
 import type { TopicConfigTable } from '../topic/topic-config-table.ts'
+import { registrationBody, topicRegistration } from './registration-body.ts'
 
 /** Longest wait for name servers that do not answer. */
 const KNOWN_WITHIN_MS = 3_000
 const RETRY_MS = 1_000
 /** After a registration was made, for this many times as long none is made for changes alone. */
 const REST_FACTOR = 4
+/** From so many topics on, a few that changed are told alone. */
+const MANY_TOPICS = 1_000
+const SINGLE_TOPICS_MAX = 100
 
 /** What a registration says besides topics. */
 export interface BrokerIdentity {
@@ -51,6 +56,11 @@ export class NameServerRegistration {
   #pending: Promise<void> | undefined
   #retry: Timer | undefined
   #isStopped = false
+  readonly #changedTopics = new Set<string>()
+  /** Something changed that is no topic, or one was deleted. */
+  #isAllChanged = false
+  /** Who had this broker's name and id, by name server. */
+  readonly #others = new Map<string, string>()
   #restUntilMs = -Infinity
 
   constructor(
@@ -77,26 +87,123 @@ export class NameServerRegistration {
   /** Registers with all name servers, and from now on by itself. Resolves when each has answered or failed. */
   async start(): Promise<void> {
     this.#period = this.#env.clock.every(this.#identity().config.registerNameServerPeriod, () => {
-      void this.registerAll()
+      void this.#registerAgain()
     })
-    await this.registerAll()
+    await this.#registerAgain()
+  }
+
+  /** Registers with each name server that does not have all topics, or with all of them as `forceRegister` has it. */
+  async #registerAgain(): Promise<void> {
+    const addresses = this.nameServers
+    const isDue = await Promise.all(addresses.map((address) => this.#isDue(address)))
+    await this.#registerWith(addresses.filter((_, i) => isDue[i]))
+  }
+
+  async #isDue(namesrv: string): Promise<boolean> {
+    await this.#lookForOther(namesrv)
+    if (this.#identity().config.forceRegister || !this.#known.has(namesrv)) return true
+    const { config, address: brokerAddr } = this.#identity()
+    const { brokerName, brokerId, brokerClusterName: clusterName } = config
+    const fields = encodeHeader(QueryDataVersion, {
+      brokerName,
+      brokerAddr,
+      clusterName,
+      brokerId,
+    })
+    const body = dataVersionBody.encode(this.#topics.dataVersion)
+    const { code, name } = QueryDataVersion
+    const answer = await this.#asked(namesrv, { code, name, fields, body })
+    return answer?.['changed'] !== 'false'
+  }
+
+  /** Who else has this broker's name and id is told of at both: the name server says it, too. */
+  async #lookForOther(namesrv: string): Promise<void> {
+    const { config, address, followsAsker } = this.#identity()
+    const { brokerName, brokerId, brokerClusterName: clusterName } = config
+    const fields = encodeHeader(GetBrokerMemberGroup, { clusterName, brokerName })
+    const { code, name } = GetBrokerMemberGroup
+    let other: string | undefined
+    await this.#asked(namesrv, { code, name, fields }, (body) => {
+      other = brokerMemberGroupBody.decode(body).brokerMemberGroup.brokerAddrs.get(brokerId)
+    })
+    // An address that follows who asks is known by its port.
+    const isOwn = (each: string): boolean =>
+      each === address || (followsAsker && portOf(each) === portOf(address))
+    if (other === undefined || isOwn(other)) this.#others.delete(namesrv)
+    else if (this.#others.get(namesrv) !== other) {
+      this.#others.set(namesrv, other)
+      this.#env.events.emit(nameShared, { namesrv, broker: brokerName, id: brokerId, other })
+    }
+  }
+
+  /** The fields of an answer; undefined when there is none, or it says that it did not work. */
+  async #asked(
+    namesrv: string,
+    request: OutgoingRequest,
+    read: (body: Buffer | undefined) => void = () => undefined,
+  ): Promise<FieldMap | undefined> {
+    const { registerBrokerTimeoutMills: timeoutMs } = this.#identity().config
+    try {
+      const answer = await this.#client.request(namesrv, request, timeoutMs)
+      if (answer.code !== ResponseCode.SUCCESS) return undefined
+      read(answer.body)
+      return answer.fields ?? {}
+    } catch (error) {
+      if (!(error instanceof SkylarkError) && hostErrorCode(error) === undefined) throw error
+      // The registration itself finds out what is the matter, and says it.
+      return undefined
+    }
   }
 
   /**
-   * Notes that a topic changed: it is registered at once, or, while a registration is under way, with whatever
-   * else changes until that has ended.
+   * Notes that a topic changed, or with none that anything did: it is registered at once, or, while a registration is
+   * under way, with whatever else changes until that has ended.
    */
-  changed(): void {
+  changed(topic?: string): void {
     if (this.#isStopped || this.#period === undefined) return
+    if (topic === undefined) this.#isAllChanged = true
+    else this.#changedTopics.add(topic)
     this.#pending ??= this.#registerNext()
   }
 
   async #registerNext(): Promise<void> {
     await this.#current
-    await this.#rest()
+    if (!this.#isForSingleTopics()) await this.#rest()
     this.#pending = undefined
-    this.#current = this.registerAll()
+    const topics = this.#isForSingleTopics() ? [...this.#changedTopics] : undefined
+    this.#changedTopics.clear()
+    this.#isAllChanged = false
+    this.#current = topics === undefined ? this.registerAll() : this.#registerTopics(topics)
     await this.#current
+  }
+
+  /** Whether what changed is few topics of many, which are told alone. */
+  #isForSingleTopics(): boolean {
+    const count = this.#changedTopics.size
+    if (this.#isAllChanged || count > SINGLE_TOPICS_MAX) return false
+    const { enableSingleTopicRegister } = this.#identity().config
+    return enableSingleTopicRegister || this.#topics.all.size > MANY_TOPICS
+  }
+
+  /** Tells name servers that know this broker of some topics; one that does not take them gets everything. */
+  async #registerTopics(topics: readonly string[]): Promise<void> {
+    const { config } = this.#identity()
+    const { registerBrokerTimeoutMills: timeoutMs } = config
+    const requests = topics.flatMap((name) => {
+      const topic = this.#topics.get(name)
+      return topic === undefined ? [] : [topicRegistration(topic, config)]
+    })
+    const tell = async (namesrv: string): Promise<boolean> => {
+      if (!this.#known.has(namesrv) || this.#failing.has(namesrv)) return false
+      const asked = requests.map((each) => this.#client.request(namesrv, each, timeoutMs))
+      const answers = await Promise.allSettled(asked)
+      return answers.every(
+        (each) => each.status === 'fulfilled' && each.value.code === ResponseCode.SUCCESS,
+      )
+    }
+    const addresses = this.nameServers
+    const isTold = await Promise.all(addresses.map(tell))
+    await this.#registerWith(addresses.filter((_, i) => !isTold[i]))
   }
 
   /** All topics are registered each time: where they are many, that takes a part of the time only. */
@@ -186,25 +293,7 @@ export class NameServerRegistration {
   #request() {
     const { config, address, haAddress, followsAsker } = this.#identity()
     const beganMs = this.#env.clock.monotonic()
-    const isOpen = isReadable(config.brokerPermission) && isWriteable(config.brokerPermission)
-    const topicConfigTable = new Map<string, TopicConfig>()
-    for (const [name, topic] of this.#topics.all) {
-      const perm = topic.perm & config.brokerPermission
-      topicConfigTable.set(name, isOpen ? topic : { ...topic, perm })
-    }
-    const body = encodeRegisterBrokerBody(
-      {
-        topicConfigSerializeWrapper: {
-          dataVersion: this.#topics.dataVersion,
-          mappingDataVersion: this.#topics.dataVersion,
-          topicConfigTable,
-          topicQueueMappingDetailMap: new Map(),
-          topicQueueMappingInfoMap: new Map(),
-        },
-        filterServerList: [],
-      },
-      { version: CURRENT_VERSION, compressed: config.compressedRegister },
-    )
+    const { body, compressed } = registrationBody(this.#topics, config)
     const fields = encodeHeader(RegisterBroker, {
       brokerName: config.brokerName,
       brokerAddr: address,
@@ -212,7 +301,7 @@ export class NameServerRegistration {
       haServerAddr: haAddress,
       brokerId: config.brokerId,
       enableActingMaster: false,
-      compressed: config.compressedRegister,
+      compressed,
       bodyCrc32: crc32Positive(body),
       ...(followsAsker ? { skylarkFollowsAsker: true } : {}),
     })
@@ -220,4 +309,8 @@ export class NameServerRegistration {
     this.#restUntilMs = endedMs + REST_FACTOR * (endedMs - beganMs)
     return { code: RegisterBroker.code, name: RegisterBroker.name, fields, body }
   }
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1)
 }

@@ -100,13 +100,16 @@ export class ScheduledDelivery {
     return this.#delays.length
   }
 
-  /** Progress by level: the next offset, and the queue's end. */
+  /** Progress by level: the next offset, and the queue's end. Levels that never had a message are left out. */
   progress(): { level: number; offset: number; offsetMax: number }[] {
-    return [...this.#offsets].map(([level, offset]) => ({
-      level,
-      offset,
-      offsetMax: this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1),
-    }))
+    const found: { level: number; offset: number; offsetMax: number }[] = []
+    for (let level = 1; level <= this.levelMax; level++) {
+      const offset = this.#offsets.get(level)
+      const offsetMax = this.#store.offsetMax(SystemTopic.SCHEDULE, level - 1)
+      if (offset !== undefined || offsetMax > 0)
+        found.push({ level, offset: offset ?? 0, offsetMax })
+    }
+    return found
   }
 
   /** The table as config/delayOffset.json has it. */

@@ -29,6 +29,7 @@ const KEY_LENGTH_MAX = 1024
 export class StatsItem {
   sum = 0
   times = 0
+  #latest: Sample | undefined
   readonly #minute: Sample[] = []
   readonly #hour: Sample[] = []
   readonly #day: Sample[] = []
@@ -39,24 +40,25 @@ export class StatsItem {
     this.times += times
   }
 
-  /** Notes the total now; called every 10 s. */
+  /** Notes the total now, on the monotonic clock: a wall clock that is set stops no statistics. Called every 10 s. */
   sample(nowMs: number): void {
     const sample = { atMs: nowMs, sum: this.sum, times: this.times }
+    this.#latest = sample
     push(this.#minute, sample, SECONDS_SAMPLE_MS, 7)
     push(this.#hour, sample, MINUTES_SAMPLE_MS, 7)
     push(this.#day, sample, HOURS_SAMPLE_MS, 25)
   }
 
   get lastMinute(): StatsWindow {
-    return windowOf(this.#minute)
+    return windowOf(this.#minute, this.#latest)
   }
 
   get lastHour(): StatsWindow {
-    return windowOf(this.#hour)
+    return windowOf(this.#hour, this.#latest)
   }
 
   get lastDay(): StatsWindow {
-    return windowOf(this.#day)
+    return windowOf(this.#day, this.#latest)
   }
 
   /** Whether nothing has been counted for about a day. */
@@ -74,9 +76,9 @@ function push(samples: Sample[], sample: Sample, everyMs: number, keep: number):
   if (samples.length > keep) samples.shift()
 }
 
-function windowOf(samples: readonly Sample[]): StatsWindow {
+/** From the oldest sample to the latest, which is at most 10 s old however far apart the others are. */
+function windowOf(samples: readonly Sample[], last: Sample | undefined): StatsWindow {
   const first = samples[0]
-  const last = samples.at(-1)
   if (first === undefined || last === undefined || first === last)
     return { sum: 0, tps: 0, avgpt: 0 }
   const sum = last.sum - first.sum
@@ -176,7 +178,7 @@ export class BrokerStats {
   /** The same for so many items at most, beginning where the last call ended; true once all have their sample. */
   sampleSome(count: number): boolean {
     this.#sampling ??= this.#begin()
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (let left = count; left > 0; left--) {
       const next = this.#sampling.next()
       if (next.done === true) {

@@ -8,6 +8,7 @@ import {
   replyTopic,
   resourceProblem,
   SystemTopic,
+  systemTopics,
   TIMER_TOPIC,
   topicConfigSerializeWrapperBody,
   type DataVersion,
@@ -69,7 +70,7 @@ export class TopicConfigTable {
   readonly #topics = new Map<string, TopicConfig>()
   readonly #version: VersionCounter
   readonly #saved: SavedTable
-  readonly #systemTopics = new Set<string>()
+  readonly #systemTopics = new Set<string>(systemTopics)
   readonly #listeners: ((topic: TopicConfig) => void)[] = []
 
   /** Reads the file and adds the topics that every broker has. Throws ERR_BROKER_CONFIG_FILE. */

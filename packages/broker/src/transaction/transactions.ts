@@ -97,6 +97,8 @@ export class Transactions {
   #unreadBefore = 0
   /** Offsets of half messages that ended and are to be written down. */
   #ended: number[] = []
+  /** Whether a rollback was answered in this turn. */
+  #hasRollback = false
   #isTurnOpen = false
   #isChecking = false
   #taken: Progress | undefined
@@ -224,7 +226,12 @@ export class Transactions {
       return done
     }
     if (isCommit) return this.#commit(table, half)
+    // The record of its end is written at the end of the turn: nobody is told of one that will not be.
+    if (!this.#parts.store.isWriteable()) {
+      return refuse(codeOfPutStatus.SERVICE_NOT_AVAILABLE, 'the store takes no messages now')
+    }
     this.#noteEnd(table, half)
+    this.#hasRollback = true
     return { ...done, holdsIfWritten: true }
   }
 
@@ -313,6 +320,7 @@ export class Transactions {
     })
     turn.sends((failure) => {
       this.#isTurnOpen = false
+      this.#hasRollback = false
       if (failure === undefined) return
       this.#forget()
       this.#ended = []
@@ -331,8 +339,12 @@ export class Transactions {
       }
       const offsets = this.#ended.slice(0, count)
       const result = this.#put(endedRecord(offsets, env.clock.now(), config.storeHost))
-      // What cannot be written down now is so with the next that ends; until then it is known here.
-      if (!isStored(result.status)) return
+      if (!isStored(result.status)) {
+        // A rollback is nothing but this record: its answer, which waits for the write, is taken back.
+        if (this.#hasRollback) throw new Error(`a rollback is not in the log: ${result.status}`)
+        // A commit has its message; the record of its end is written with the next, and until then known here.
+        return
+      }
       this.#ended.splice(0, count)
       this.#table?.noteRecord(result.queueOffset, offsets)
     }

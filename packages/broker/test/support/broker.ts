@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { memoryDisk, nodeEnv, silentEvents, type Disk } from '@skylarkmq/env'
+import { memoryDisk, nodeEnv, silentEvents, type Disk, type EventSink } from '@skylarkmq/env'
 import { manualClock, type ManualClock } from '@skylarkmq/env/sim'
 import {
   decodeCommand,
@@ -190,6 +190,7 @@ export interface TestBrokerOptions {
   readonly config?: Partial<FullBrokerConfig>
   readonly disk?: Disk
   readonly clock?: ManualClock
+  readonly events?: EventSink
 }
 
 /** A broker alone, on a free port, its disk in memory and its clock in the test's hands. */
@@ -210,7 +211,8 @@ export async function testBroker(t: TestContext, options: TestBrokerOptions = {}
     configSaveInterval: 0,
     ...options.config,
   } as FullBrokerConfig
-  const broker = new Broker({ ...nodeEnv(silentEvents), net: wire, clock, disk }, config)
+  const events = options.events ?? silentEvents
+  const broker = new Broker({ ...nodeEnv(events), net: wire, clock, disk }, config)
   const { port } = await broker.listen()
   try {
     await broker.start()

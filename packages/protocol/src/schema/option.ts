@@ -9,6 +9,8 @@ export interface Option<T> {
   readonly applies: 'live' | 'start'
   /** True for a key that Apache does not have, or does not print while it is unset: shown only when it is set. */
   readonly isQuiet?: boolean
+  /** True where a bad value asks for what only a server that serves somebody has to refuse. */
+  readonly isRefusal?: boolean
   /** Set when the default is not Apache's: why. */
   readonly differs?: string
   /** Reads the text of a properties file; returns the value, or a sentence that says what is wrong. */
@@ -94,6 +96,7 @@ export function absentFlag(row: {
   })
   return {
     ...plain,
+    isRefusal: true,
     parse: (text) => {
       const read = plain.parse(text)
       if ('problem' in read || !read.value) return read

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 export interface ServerFlags {
   config?: string
   set?: string[]
+  strict?: boolean
   namesrvAddr?: string
   host?: string
   namesrvPort?: number
@@ -26,12 +27,21 @@ export function port(text: string): number {
 }
 
 const FLAGS = {
-  config: () => new Option('-c, --config <file>', "Apache's broker.conf, read as it is"),
+  config: () =>
+    new Option(
+      '-c, --config <file>',
+      "Apache's broker.conf (namesrv.conf of a name server alone), read as it is",
+    ),
   set: () =>
     new Option(
       '--set <key=value>',
-      'a line of broker.conf; may be repeated, and comes after the file',
+      'a line of that file; may be repeated, and comes after it',
     ).argParser(collect),
+  strict: () =>
+    new Option(
+      '--strict',
+      'refuse keys that neither Apache nor Skylark has, instead of warning',
+    ).env('SKYLARK_STRICT'),
   namesrvAddr: () =>
     new Option(
       '-n, --namesrv-addr <addresses>',

@@ -15,6 +15,7 @@ export function addServerCommands(program: Command): void {
     [
       'config',
       'set',
+      'strict',
       'namesrvAddr',
       'host',
       'namesrvPort',
@@ -25,17 +26,24 @@ export function addServerCommands(program: Command): void {
     ],
   ).action((flags: ServerFlags) => run(flags, { namesrv: true, broker: true }))
   withFlags(program.command('namesrv').description('run a name server alone'), [
+    'config',
+    'set',
+    'strict',
     'host',
     'port',
     'data',
     'ephemeral',
     ...logs,
   ]).action((flags: ServerFlags) =>
-    run({ ...flags, namesrvPort: flags.port ?? 9876 }, { namesrv: true, broker: false }),
+    run(flags.port === undefined ? flags : { ...flags, namesrvPort: flags.port }, {
+      namesrv: true,
+      broker: false,
+    }),
   )
   withFlags(program.command('broker').description('run a broker alone'), [
     'config',
     'set',
+    'strict',
     'namesrvAddr',
     'host',
     'port',
@@ -71,6 +79,7 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
       ephemeral: flags.ephemeral,
       configFile: flags.config,
       set: flags.set,
+      strict: flags.strict,
       namesrvAddr: flags.namesrvAddr,
       events,
       warn: (sentence) => {

@@ -1,0 +1,70 @@
+import { examineConfigFile, type SettingNote } from '@skylarkmq/server'
+import { SkylarkError } from '@skylarkmq/protocol'
+import type { Command } from 'commander'
+import { bold, dim, explain, print, red, yellow } from '../terminal.ts'
+
+/** What the flags of `config check` say. */
+interface CheckFlags {
+  namesrv?: boolean
+  json?: boolean
+}
+
+/** Exit code of a command that could not look. */
+const CANNOT_LOOK = 2
+
+/** Adds `config` with `check`. */
+export function addConfigCommands(program: Command): void {
+  const config = program.command('config').description('look at configuration files')
+  config
+    .command('check')
+    .argument('<file>', "Apache's broker.conf, or namesrv.conf with --namesrv")
+    .description('list unknown keys, keys without effect and bad values, each with its line')
+    .option('--namesrv', 'the file is of a name server')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Exit code: 0 a server starts with it as it was meant, 1 unknown keys or bad values, 2 could not look.
+Keys without effect are listed with the reason, and are no fault.
+
+Examples:
+  skylark config check broker.conf
+  skylark config check namesrv.conf --namesrv --json`,
+    )
+    .action((file: string, flags: CheckFlags) => {
+      process.exitCode = check(file, flags)
+    })
+}
+
+function check(file: string, flags: CheckFlags): number {
+  let notes: readonly SettingNote[]
+  try {
+    notes = examineConfigFile(file, flags.namesrv === true ? 'namesrv' : 'broker')
+  } catch (error) {
+    if (!(error instanceof SkylarkError)) throw error
+    explain(error)
+    return CANNOT_LOOK
+  }
+  const isSound = !notes.some(({ kind }) => kind === 'unknown' || kind === 'bad')
+  if (flags.json === true) print(JSON.stringify({ file, isSound, notes }, null, 2))
+  else printNotes(file, notes)
+  return isSound ? 0 : 1
+}
+
+const WORDS = {
+  unknown: red('unknown key'),
+  bad: red('bad value'),
+  ignored: dim('no effect'),
+  comment: yellow('comment'),
+}
+
+function printNotes(file: string, notes: readonly SettingNote[]): void {
+  for (const { kind, key, line, says } of notes) {
+    print(`${WORDS[kind]}  line ${line}, ${bold(key)}: ${says}`)
+  }
+  const count = (kind: SettingNote['kind']): number =>
+    notes.filter((each) => each.kind === kind).length
+  print(
+    `${file}: ${count('unknown')} unknown keys, ${count('bad')} bad values, ${count('ignored')} keys without effect`,
+  )
+}
