@@ -342,6 +342,7 @@ export class Broker {
     const { enableLmq } = config
     const limits = this.#limits
     const saveSpaceMs = () => config.configSaveInterval
+    const isSynced = () => config.flushDiskType === 'SYNC_FLUSH'
     new JsonFile(env, `${folder}/delayOffset.json`).load(delayOffsetTableBody)
     return {
       topics: new TopicConfigTable(env, {
@@ -356,6 +357,7 @@ export class Broker {
         maxQueuesPerTopic: config.maxQueuesPerTopic,
         limit: limits.topics,
         saveSpaceMs,
+        isSynced,
       }),
       groups: new SubscriptionGroupTable(env, {
         path: `${folder}/subscriptionGroup.json`,
@@ -365,6 +367,7 @@ export class Broker {
         hasLightQueues: enableLmq,
         limits,
         saveSpaceMs,
+        isSynced,
       }),
       offsets: new ConsumerOffsetTable(
         env,
@@ -375,6 +378,7 @@ export class Broker {
       requestModes: new MessageRequestModeTable(env, `${folder}/messageRequestMode.json`, {
         limit: limits.requestModes,
         saveSpaceMs,
+        isSynced,
       }),
       filters: new ConsumerFilterTable(env, {
         path: `${folder}/consumerFilter.json`,

@@ -1,5 +1,5 @@
 import type { TlsOptions } from '@skylarkmq/env'
-import { groupProblem } from '@skylarkmq/protocol'
+import { groupProblem, RETRYABLE_GROUP_LENGTH_MAX } from '@skylarkmq/protocol'
 import { OptionError } from './errors.ts'
 
 /** Where clients look for a name server when nothing else is said. */
@@ -56,6 +56,14 @@ export function parseNamesrvAddr(text: string): string[] {
     }
   }
   return addresses
+}
+
+/** The group with its namespace, when a failed message of it can come again. Throws RMQ_OPTION. */
+export function checkedConsumerGroup(wrapped: string): string {
+  const max = RETRYABLE_GROUP_LENGTH_MAX
+  if (wrapped.length <= max) return wrapped
+  const problem = `the name has ${wrapped.length} characters, and the topic that failed messages are retried from allows ${max}`
+  throw new OptionError({ option: 'group', problem })
 }
 
 /** The group, when it can be one. Throws RMQ_OPTION. */

@@ -1,6 +1,7 @@
 export * from './env.ts'
 export * from './errors.ts'
 export * from './events.ts'
+export { KeptFile, type BadFile, type FileContent } from './kept-file.ts'
 export { memoryDisk } from './memory/memory-disk.ts'
 export { directoryHolder, type TryFileLock } from './node/directory-lock.ts'
 export { hostMemoryBytes } from './node/host-memory.ts'

@@ -1,19 +1,9 @@
-import { SpacedWrites, type Env } from '@skylarkmq/env'
-import {
-  kvConfigTableBody,
-  ProtocolError,
-  parseFastjson,
-  unlimited,
-  type KvConfigTable,
-  type TableLimit,
-} from '@skylarkmq/protocol'
+import { KeptFile, SpacedWrites, type Env } from '@skylarkmq/env'
+import { kvConfigTableBody, readTable, unlimited, type TableLimit } from '@skylarkmq/protocol'
 import { KvConfigCorrupt } from './errors.ts'
 
 /** KV namespace of ordered topics: topic → `broker:queues;…`. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG'
-
-/** How much is shown of a file that is no table. */
-const SHOWN_CHARS = 20
 
 /** Memory that a setting takes beside its texts, roughly. */
 const ENTRY_BYTES = 128
@@ -33,6 +23,8 @@ export interface KvOptions {
 export class KvConfig {
   readonly #env: Env
   readonly #path: string
+  /** Undefined where everything stays in memory. */
+  readonly #file: KeptFile | undefined
   readonly #table = new Map<string, Map<string, string>>()
   readonly #limit: TableLimit
   readonly #writes: SpacedWrites
@@ -42,6 +34,7 @@ export class KvConfig {
   constructor(env: Env, path: string, options: KvOptions = {}) {
     this.#env = env
     this.#path = path
+    this.#file = path === '' ? undefined : new KeptFile(env, path)
     this.#limit = options.limit ?? unlimited('settings')
     this.#writes = new SpacedWrites(env.clock, options.saveSpaceMs ?? (() => 0), () => {
       this.#save()
@@ -100,34 +93,21 @@ export class KvConfig {
     this.#table.set(namespace, keys.set(key, value))
   }
 
+  /** A setting is small and seldom changed, and others go by it: it counts as saved once it is on disk. */
   #saveSoon(): Promise<void> | undefined {
-    return this.#path === '' ? undefined : this.#writes.changed()
+    const file = this.#file
+    return file && (this.#writes.changed() ?? Promise.resolve()).then(() => file.durable())
   }
 
+  /** A file that says nothing is no reason to begin without settings: the next change would write over it. */
   #load(): void {
-    const data = this.#path === '' ? undefined : this.#env.disk.readFile(this.#path)
-    if (data === undefined) return
-    for (const [namespace, keys] of this.#read(data)) {
+    const found = this.#file?.load((data) => readTable(data, kvConfigTableBody))
+    if (found === undefined) return
+    if ('problem' in found) throw new KvConfigCorrupt({ path: found.path, reason: found.problem })
+    for (const [namespace, keys] of found.value.configTable) {
       this.#table.set(namespace, new Map<string, string>())
       this.#bytes += bytesOf(namespace, '', '')
       for (const [key, value] of keys) this.#set(namespace, key, value)
-    }
-  }
-
-  #read(data: Buffer): KvConfigTable['configTable'] {
-    const text = data.toString('utf8')
-    // To begin without settings would forget them, and the next change would write over them.
-    const problem = (reason: string) => new KvConfigCorrupt({ path: this.#path, reason })
-    if (text === '') throw problem('it is empty')
-    try {
-      const value = parseFastjson(text)
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw problem(`it holds ${text.slice(0, SHOWN_CHARS)} and no table`)
-      }
-      return kvConfigTableBody.read(value).configTable
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      throw problem(error.message)
     }
   }
 
@@ -135,11 +115,8 @@ export class KvConfig {
     const configTable = Object.fromEntries(
       [...this.#table].map(([namespace, keys]) => [namespace, Object.fromEntries(keys)]),
     )
-    // A new file takes the old one's place whole, so a crash leaves either.
     this.#env.disk.makeDirectory(this.#path.replace(/[/\\][^/\\]*$/, ''))
-    const draft = `${this.#path}.tmp`
-    this.#env.disk.writeFile(draft, Buffer.from(JSON.stringify({ configTable }, null, '\t')))
-    this.#env.disk.rename(draft, this.#path)
+    this.#file?.save(JSON.stringify({ configTable }, null, '\t'))
   }
 }
 

@@ -185,3 +185,17 @@ test('a topic that is deleted is gone from its route and from the lists', async 
   const answer = await peer().ask(GetRouteinfoByTopic, { topic: 'T' })
   assert.equal(answer.code, ResponseCode.TOPIC_NOT_EXIST)
 })
+
+test('a settings file that is cut short gives way to the one before the last change', async (t) => {
+  const disk = memoryDisk(() => 0)
+  const path = '/memory/namesrv/kvConfig.json'
+  const first = await nameServer(t, { configSaveInterval: 0 }, disk)
+  for (const key of ['a', 'b']) {
+    const answer = await first.peer().ask(PutKvConfig, { namespace: 'N', key, value: '1' })
+    assert.equal(answer.code, 0)
+  }
+  disk.writeFile(path, disk.readFile(path)!.subarray(0, 20))
+  const { peer } = await nameServer(t, {}, disk)
+  const { body } = await peer().ask(GetKvlistByNamespace, { namespace: 'N' })
+  assert.deepEqual([...kvTableBody.decode(body).table.keys()], ['a'])
+})

@@ -134,6 +134,7 @@ export {
   type SavedConsumerFilter,
   consumerFiltersBody,
   kvConfigTableBody,
+  readTable,
 } from './bodies/saved-tables.ts'
 export type { JsonBody } from './bodies/shape.ts'
 export type { HotCodec, HotCodecOf, HotReply, HotRequest } from './requests/hot-codec.ts'

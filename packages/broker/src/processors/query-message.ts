@@ -1,4 +1,5 @@
 import {
+  decodeRecord,
   isReadable,
   ResponseCode,
   type QueryMessage,
@@ -11,7 +12,7 @@ import type { BrokerContext } from '../broker-context.ts'
 /** Most messages that a search for a unique id returns. */
 const UNIQUE_KEY_MAX = 32
 
-/** QUERY_MESSAGE: messages by key. The answer may hold others whose key has the same hash. Apache: `QueryMessageProcessor.java`. */
+/** QUERY_MESSAGE: messages by key. The answer may hold others of the topic whose key has the same hash. Apache: `QueryMessageProcessor.java`. */
 export const queryMessage: Processor<BrokerContext, typeof QueryMessage> = (broker, request) => {
   const { topic, key, maxNum, beginTimestamp, endTimestamp } = request.header
   const isUnique = request.fields()['_UNIQUE_KEY_QUERY'] === 'true'
@@ -25,11 +26,13 @@ function answerOf(found: QueryMessageResult): Reply<typeof QueryMessage> {
     indexLastUpdateTimestamp: found.indexLastUpdateTimestamp,
     indexLastUpdatePhyoffset: found.indexLastUpdatePhysicalOffset,
   }
-  if (found.records.length === 0) {
+  // The index has hashes, which the keys of another topic can share. Apache answers those messages, too.
+  const records = found.records.filter((record) => decodeRecord(record).topic === topic)
+  if (records.length === 0) {
     const remark = 'can not find message, maybe time range not correct'
     return { code: ResponseCode.QUERY_NOT_FOUND, remark, header }
   }
-  return { code: ResponseCode.SUCCESS, header, body: found.records }
+  return { code: ResponseCode.SUCCESS, header, body: records }
 }
 
 /** VIEW_MESSAGE_BY_ID: the message that starts at an offset of the commit log. */

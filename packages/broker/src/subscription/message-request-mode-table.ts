@@ -13,6 +13,8 @@ export interface MessageRequestModeOptions {
   readonly limit?: TableLimit
   /** Least time between two writes of the file, ms. */
   readonly saveSpaceMs?: () => number
+  /** Whether a change counts as saved only once it is on disk. */
+  readonly isSynced?: () => boolean
 }
 
 /**
@@ -29,7 +31,13 @@ export class MessageRequestModeTable {
   constructor(env: Env, path: string, options: MessageRequestModeOptions = {}) {
     this.#limit = options.limit ?? noLimits.requestModes
     const file = new JsonFile(env, path)
-    this.#saved = new SavedTable(env, file, () => this.#content(), options.saveSpaceMs)
+    this.#saved = new SavedTable(
+      env,
+      file,
+      () => this.#content(),
+      options.saveSpaceMs,
+      options.isSynced,
+    )
     for (const [topic, groups] of file.load(messageRequestModesBody)?.messageRequestModeMap ?? []) {
       this.#modes.set(topic, new Map(groups))
       this.#count += groups.size

@@ -42,6 +42,8 @@ export interface SubscriptionGroupOptions {
   readonly limits?: Pick<TableLimits, 'groups' | 'forbidden'>
   /** Least time between two writes of the file, ms. */
   readonly saveSpaceMs?: () => number
+  /** Whether a change counts as saved only once it is on disk. */
+  readonly isSynced?: () => boolean
 }
 
 /**
@@ -61,13 +63,13 @@ export class SubscriptionGroupTable {
 
   /** Reads the file and adds the groups that every broker has. Throws ERR_BROKER_CONFIG_FILE. */
   constructor(env: Env, options: SubscriptionGroupOptions) {
-    const { path, saveSpaceMs } = options
+    const { path, saveSpaceMs, isSynced } = options
     this.#mayCreate = options.mayCreate
     this.#hasLightQueues = options.hasLightQueues ?? false
     this.#limits = options.limits ?? noLimits
     this.#version = new VersionCounter(env)
     const file = new JsonFile(env, path)
-    this.#saved = new SavedTable(env, file, () => this.toJson(), saveSpaceMs)
+    this.#saved = new SavedTable(env, file, () => this.toJson(), saveSpaceMs, isSynced)
     for (const groupName of PRESET_GROUPS) {
       const consumeBroadcastEnable = BROADCASTING_GROUPS.has(groupName) || undefined
       this.#groups.set(

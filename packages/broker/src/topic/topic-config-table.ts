@@ -38,6 +38,8 @@ export interface TopicTableSettings {
   readonly maxQueuesPerTopic?: number
   /** Least time between two writes of the file, ms. */
   readonly saveSpaceMs?: () => number
+  /** Whether a change counts as saved only once it is on disk. */
+  readonly isSynced?: () => boolean
 }
 
 /** A topic with Apache's defaults for what is not given. */
@@ -82,7 +84,7 @@ export class TopicConfigTable {
       dataVersion: this.#version.value,
       topicConfigTable: Object.fromEntries(this.#topics),
     })
-    this.#saved = new SavedTable(env, file, content, settings.saveSpaceMs)
+    this.#saved = new SavedTable(env, file, content, settings.saveSpaceMs, settings.isSynced)
     this.#limit = settings.limit ?? noLimits.topics
     this.#events = env.events
     this.#addSystemTopics()

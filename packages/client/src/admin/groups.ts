@@ -25,7 +25,7 @@ import { groupSettings, resetOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
 import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
-import { checkedGroup } from '../options.ts'
+import { checkedConsumerGroup, checkedGroup } from '../options.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
 import { underSignal, type CallOptions } from '../waiting.ts'
 import { mastersOf, readMasters, type Master } from './brokers-known.ts'
@@ -105,7 +105,10 @@ export class Groups {
   ): Promise<void> {
     return underSignal(options, async () => {
       checkOptions(settings, groupSettings)
-      const config = subscriptionGroupConfig(this.#client.wrapped(checkedGroup(group)), settings)
+      const config = subscriptionGroupConfig(
+        checkedConsumerGroup(this.#client.wrapped(checkedGroup(group))),
+        settings,
+      )
       const body = subscriptionGroupConfigBody.encode(config)
       for (const { address } of await readMasters(this.#client)) {
         options.signal?.throwIfAborted()

@@ -1,5 +1,5 @@
 import {
-  hostAndPortText,
+  hostBytes,
   parseOffsetMsgId,
   Property,
   QueryMessage,
@@ -7,6 +7,7 @@ import {
   SystemGroup,
   ViewMessageById,
   type MessageQueue,
+  type OffsetMsgId,
 } from '@skylarkmq/protocol'
 import { checkOptions } from '../check/check-options.ts'
 import { browseOptions, queryOptions } from '../check/known-options.ts'
@@ -152,8 +153,9 @@ export class Messages {
         ? []
         : readMessages(answer.body, brokerName, this.#client.namespace)
     })
+    // Keys are found by their hash, which those of another topic can share.
     const found = (await Promise.all(asked)).flat()
-    return found.sort(byStoring)
+    return found.filter((each) => this.#client.wrapped(each.topic) === wrapped).sort(byStoring)
   }
 
   async #byOffsetId(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
@@ -161,16 +163,44 @@ export class Messages {
     const wrapped = this.#client.wrapped(topic)
     const route = await this.#client.routes.get(wrapped)
     if (id === undefined) return undefined
-    const address = hostAndPortText(id)
-    // An id that no broker of the topic gave is asked of nobody: its address may be anything.
-    const owner = route.brokerDatas.find((each) => [...each.brokerAddrs.values()].includes(address))
-    if (owner === undefined) return undefined
-    const header = { topic: wrapped, offset: id.physicalOffset }
+    // The address in an id may be anything, so it is asked of nobody but the topic's brokers. One that is known by
+    // another address than it wrote into its messages is asked after those whose address fits.
+    const brokers = route.brokerDatas.flatMap(({ brokerName, brokerAddrs }) =>
+      [...brokerAddrs.values()].map((address) => ({ brokerName, address })),
+    )
+    const isOwn = ({ address }: { address: string }): boolean => isAddressOf(address, id)
+    const ordered = [...brokers.filter(isOwn), ...brokers.filter((each) => !isOwn(each))]
+    for (const { brokerName, address } of ordered) {
+      const message = await this.#at(address, brokerName, wrapped, id.physicalOffset)
+      if (message?.offsetMsgId === msgId.toUpperCase()) return message
+    }
+    return undefined
+  }
+
+  /** The message that begins at an offset of a broker's log; undefined when there is none. */
+  async #at(
+    address: string,
+    brokerName: string,
+    topic: string,
+    offset: number,
+  ): Promise<ReceivedMessage | undefined> {
     const accept = [ResponseCode.SYSTEM_ERROR]
+    const header = { topic, offset }
     const answer = await this.#client.caller.call(address, ViewMessageById, header, { accept })
     if (answer.code !== ResponseCode.SUCCESS || answer.body === undefined) return undefined
-    return readMessages(answer.body, owner.brokerName, this.#client.namespace)[0]
+    return readMessages(answer.body, brokerName, this.#client.namespace)[0]
   }
+}
+
+/** Whether `host:port`, in whatever form the host is written, is where a message was stored. */
+function isAddressOf(address: string, { host, port }: OffsetMsgId): boolean {
+  const colon = address.lastIndexOf(':')
+  const bytes = hostBytes(address.slice(0, colon))
+  return (
+    bytes !== undefined &&
+    Number(address.slice(colon + 1)) === port &&
+    Buffer.compare(bytes, host) === 0
+  )
 }
 
 /** Orders messages as they were stored; those of one broker have an order within a ms too. */

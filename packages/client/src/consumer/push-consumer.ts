@@ -17,7 +17,7 @@ import { broadcastFailed, closeWaits, rebalanceFailed, sendBackFailed } from '..
 import type { ReceivedMessage } from '../message.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
-import { checkedGroup, type ClientOptions } from '../options.ts'
+import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { settledWithin } from '../waiting.ts'
@@ -136,7 +136,7 @@ export class PushConsumer {
     this.#options = options
     this.#ownsClient = client === undefined
     this.#client = client ?? new ClientInstance(env, options)
-    this.#group = this.#client.wrapped(checkedGroup(options.group))
+    this.#group = checkedConsumerGroup(this.#client.wrapped(checkedGroup(options.group)))
     this.#isBroadcast = options.model === 'BROADCASTING'
     this.#counts = new ConsumeCounts(env.clock)
     // Who reads for itself has nobody to lock others out.

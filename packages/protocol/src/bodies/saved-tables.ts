@@ -1,4 +1,16 @@
-import { type Shape, jsonBody, list, mapOf, maybe, number, object, text } from './shape.ts'
+import { ProtocolError } from '../errors.ts'
+import { parseFastjson } from '../json/parse-fastjson.ts'
+import {
+  type JsonBody,
+  type Shape,
+  jsonBody,
+  list,
+  mapOf,
+  maybe,
+  number,
+  object,
+  text,
+} from './shape.ts'
 
 /** Where an expression stands in the bit map of its topic. Apache: `BloomFilterData.java`. */
 interface BloomFilterPlaces {
@@ -57,3 +69,20 @@ export const kvConfigTableBody = jsonBody<KvConfigTable>(
   'KVConfigSerializeWrapper',
   object<KvConfigTable>({ configTable: mapOf(mapOf(text)) }),
 )
+
+/** How much is shown of a file that is no table. */
+const SHOWN_BYTES = 20
+
+/** Reads the content of a file that is to be a table; the problem is a sentence's end that says what it is instead. */
+export function readTable<T>(data: Buffer, body: JsonBody<T>): { value: T } | { problem: string } {
+  try {
+    const value = parseFastjson(data.toString('utf8'))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { value: body.read(value) }
+    }
+    return { problem: `it holds ${data.toString('utf8', 0, SHOWN_BYTES)} and no table` }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { problem: error.message }
+  }
+}

@@ -8,10 +8,11 @@ export interface HostAndPort {
 
 /**
  * The 4 or 16 bytes of an IP address in text, undefined when the text is not one. An IPv4 address
- * mapped into IPv6 gives its 4 bytes, as in Java.
+ * mapped into IPv6 gives its 4 bytes, as in Java. An IPv6 address may stand in brackets.
  */
 export function hostBytes(text: string): Uint8Array | undefined {
-  const address = text.split('%', 1)[0] as string
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
+  const address = bare.split('%', 1)[0] as string
   if (!address.includes(':')) return ipv4Bytes(address)
   const bytes = ipv6Bytes(address)
   return bytes !== undefined && isMapped(bytes) ? bytes.slice(12) : bytes

@@ -1,4 +1,4 @@
-import { hasIllegalCharacters } from './topic.ts'
+import { hasIllegalCharacters, RETRY_PREFIX } from './topic.ts'
 
 /** Groups that Apache's own programs use. Apache: `MixAll.java`. */
 export const SystemGroup = {
@@ -22,6 +22,9 @@ export const SystemGroup = {
 export const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_'
 /** Longest name of a group, in characters. */
 export const GROUP_LENGTH_MAX = 255
+
+/** Longest name of a group whose failed messages can be stored: the folder of `%RETRY%group` is no longer than 255. */
+export const RETRYABLE_GROUP_LENGTH_MAX = GROUP_LENGTH_MAX - RETRY_PREFIX.length
 
 const predefined: ReadonlySet<string> = new Set(Object.values(SystemGroup))
 

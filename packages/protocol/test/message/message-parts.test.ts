@@ -85,6 +85,9 @@ test('numbers come back from their bytes, and are those that Java writes', () =>
 test('addresses come back from their text', () => {
   assert.deepEqual([...(hostBytes('192.168.0.1') ?? [])], [192, 168, 0, 1])
   assert.deepEqual([...(hostBytes('::ffff:10.0.0.1') ?? [])], [10, 0, 0, 1])
+  assert.deepEqual(hostBytes('[::1]'), hostBytes('::1'))
+  assert.equal(hostText(hostBytes('[fe80::1%eth0]') ?? Buffer.alloc(0)), 'fe80:0:0:0:0:0:0:1')
+  for (const bad of ['[::1', '::1]', '[]']) assert.equal(hostBytes(bad), undefined, bad)
   assert.equal(hostText(hostBytes('fe80::1%eth0') ?? Buffer.alloc(0)), 'fe80:0:0:0:0:0:0:1')
   for (const text of ['', '1.2.3', '1.2.3.256', '1:2', ':::', '1::2::3', 'g::1', '12345::']) {
     assert.equal(hostBytes(text), undefined, text)
