@@ -18,10 +18,11 @@ export const queryMessage: Processor<BrokerContext, typeof QueryMessage> = (brok
   const isUnique = request.fields()['_UNIQUE_KEY_QUERY'] === 'true'
   const max = isUnique ? UNIQUE_KEY_MAX : maxNum
   const found = broker.store.queryByKeyInTurns(topic, key, max, beginTimestamp, endTimestamp)
-  return found instanceof Promise ? found.then(answerOf) : answerOf(found)
+  if (!(found instanceof Promise)) return answerOf(topic, found)
+  return found.then((late) => answerOf(topic, late))
 }
 
-function answerOf(found: QueryMessageResult): Reply<typeof QueryMessage> {
+function answerOf(topic: string, found: QueryMessageResult): Reply<typeof QueryMessage> {
   const header = {
     indexLastUpdateTimestamp: found.indexLastUpdateTimestamp,
     indexLastUpdatePhyoffset: found.indexLastUpdatePhysicalOffset,
