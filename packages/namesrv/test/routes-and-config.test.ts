@@ -157,6 +157,14 @@ test('paths and listed keys cannot be changed over the network, and then nothing
   }
   assert.equal((await change('orderMessageEnable=perhaps\n')).code, ResponseCode.SYSTEM_ERROR)
   const config = async () => (await peer().ask(GetNamesrvConfig, {})).body?.toString() ?? ''
+  // Limits, and whose word counts, are no matter for those whom they are about; unset they are not shown.
+  for (const text of [
+    'maxKvBytes=2000000000',
+    'proxyProtocolTrustedAddresses=0.0.0.0/0',
+    'configSaveInterval=60000',
+  ])
+    assert.equal((await change(text)).code, ResponseCode.NO_PERMISSION, text)
+  assert.doesNotMatch(await config(), /^(maxKvBytes|maxRoutes|proxyProtocol|configSave)/m)
   assert.match(await config(), /^orderMessageEnable=false$/m)
   await change('orderMessageEnable=true\nunknownKey=1\n')
   assert.match(await config(), /^orderMessageEnable=true$/m)

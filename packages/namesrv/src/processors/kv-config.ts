@@ -6,12 +6,16 @@ import {
   type GetKvConfig,
   type GetKvlistByNamespace,
   type GetNamesrvConfig,
+  type Option,
   type PutKvConfig,
   type UpdateNamesrvConfig,
 } from '@skylarkmq/protocol'
 import { OK, refuse, type Processor } from '@skylarkmq/remoting'
 import type { NameServerContext } from '../name-server-context.ts'
 import { namesrvOptions } from '../options.ts'
+
+type AnyOption = Omit<Option<unknown>, 'print'>
+const table: Readonly<Record<string, AnyOption | undefined>> = namesrvOptions
 
 /** PUT_KV_CONFIG: sets a key and saves it. */
 export const putKvConfig: Processor<NameServerContext, typeof PutKvConfig> = (
@@ -70,10 +74,12 @@ export const updateNamesrvConfig: Processor<NameServerContext, typeof UpdateName
     if (blackList.has(key) || /[pP]ath$/.test(key)) {
       return refuse(ResponseCode.NO_PERMISSION, `Can not update config in black list: ${key}`)
     }
-    const option = (
-      namesrvOptions as Record<string, (typeof namesrvOptions)[keyof typeof namesrvOptions]>
-    )[key]
+    const option = table[key]
     if (option === undefined) continue
+    // Limits are there because of those who can send this.
+    if (option.isQuiet === true) {
+      return refuse(ResponseCode.NO_PERMISSION, `${key} can only be changed at a start`)
+    }
     const result = option.parse(text)
     if ('problem' in result) return refuse(ResponseCode.SYSTEM_ERROR, `${key}: ${result.problem}`)
     parsed.set(key, result.value)
@@ -82,10 +88,13 @@ export const updateNamesrvConfig: Processor<NameServerContext, typeof UpdateName
   return OK
 }
 
-/** GET_NAMESRV_CONFIG: every key, `key=value` a line. */
+/** GET_NAMESRV_CONFIG: every key, `key=value` a line; those of our own only when they are set. */
 export const getNamesrvConfig: Processor<NameServerContext, typeof GetNamesrvConfig> = ({
   config,
 }) => {
-  const lines = Object.entries(config).map(([key, value]) => `${key}=${String(value)}`)
+  const lines = Object.entries(config).flatMap(([key, value]) => {
+    const option = table[key]
+    return option?.isQuiet === true && value === option.default ? [] : [`${key}=${String(value)}`]
+  })
   return { code: ResponseCode.SUCCESS, body: Buffer.from(`${lines.sort().join('\n')}\n`) }
 }
