@@ -168,26 +168,13 @@ export class Broker {
     for (const timer of this.#timers) timer.cancel()
     await this.#server.stopListening()
     const context = this.#context
-    if (context !== undefined) {
-      await context.registration.stop()
-      context.held.wakeAll()
-      context.flow.stop()
-      context.transactions.stop()
-      context.schedule.stop()
-      this.#saving('topics and groups', () => {
-        context.topics.saveLast()
-        context.groups.saveLast()
-        context.requestModes.saveLast()
-      })()
-      this.#saving('consumer offsets', () => {
-        context.offsets.save()
-      })()
-      this.#saving('consumer filters', () => {
-        context.filters.save()
-      })()
-      await context.offsets.settled()
+    try {
+      if (context !== undefined) await this.#stopServing(context)
+    } finally {
       // Last: it answers the sends that wait for the disk, and gives the directory up.
-      await context.store.shutdown()
+      await context?.store.shutdown()
+    }
+    if (context !== undefined) {
       this.#saving('delay offsets', () => {
         context.schedule.saveLast()
       })()
@@ -196,21 +183,62 @@ export class Broker {
     this.#client.close()
   }
 
+  async #stopServing(context: BrokerContext): Promise<void> {
+    await context.registration.stop()
+    context.held.wakeAll()
+    context.flow.stop()
+    context.transactions.stop()
+    context.schedule.stop()
+    this.#saving('topics and groups', () => {
+      context.topics.saveLast()
+      context.groups.saveLast()
+      context.requestModes.saveLast()
+    })()
+    this.#saving('consumer offsets', () => {
+      context.offsets.save()
+    })()
+    this.#saving('consumer filters', () => {
+      context.filters.save()
+    })()
+    await context.offsets.settled()
+  }
+
   /** The parts, for who embeds a broker; undefined before `start`. */
   get context(): BrokerContext | undefined {
     return this.#context
   }
 
   async #open(): Promise<BrokerContext> {
-    const env = this.#env
     const config = this.#config
-    const { host, address, identity } = this.#addresses()
+    // The store takes from the configuration what this sets.
+    const addresses = this.#addresses()
     const folder = `${config.storePathRootDir}/config`
     // Tables first: one that cannot be read stops the start before anything is touched.
     const { topics, groups, offsets, filters, requestModes } = this.#readTables(folder)
     const isBatch = (topic: string): boolean => isBatchTopic(topics.get(topic))
     const store = await MessageStore.open(this.#host, config, isBatch)
-    if (!store.wasClean) offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
+    try {
+      const tables = { topics, groups, offsets, filters, requestModes }
+      return this.#contextOf(store, tables, addresses, folder)
+    } catch (error) {
+      await store.shutdown()
+      throw error
+    }
+  }
+
+  #contextOf(
+    store: MessageStore,
+    { topics, groups, offsets, filters, requestModes }: Tables,
+    { host, address, identity }: Addresses,
+    folder: string,
+  ): BrokerContext {
+    const env = this.#env
+    const config = this.#config
+    const clampOffsets = (): void => {
+      offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
+    }
+    if (!store.wasClean) clampOffsets()
+    store.onCut(clampOffsets)
     env.disk.makeDirectory(folder)
     const stats = new BrokerStats(env.clock, config.brokerClusterName, this.#limits.stats)
     const producers = new ProducerTable(env.clock, this.#limits.producers)
@@ -452,4 +480,10 @@ export class Broker {
 }
 
 type RemotingServerHandler = ConstructorParameters<typeof RemotingServer>[1]['dispatch']
+type Addresses = Readonly<{
+  host: string
+  address: string
+  identity: ReturnType<ConstructorParameters<typeof NameServerRegistration>[3]>
+}>
+type Tables = Pick<BrokerContext, 'topics' | 'groups' | 'offsets' | 'filters' | 'requestModes'>
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -100,3 +100,21 @@ function resolvable<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   })
   return { promise, resolve }
 }
+
+test('an error of a file that is open names it', (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'skylark-'))
+  t.after(() => {
+    fs.rmSync(folder, { recursive: true })
+  })
+  const file = path.join(folder, 'file')
+  fs.writeFileSync(file, 'x')
+  const open = env.disk.open(file, 'read')
+  const named = { code: /^E/, message: /folder|file'$/ }
+  assert.throws(() => {
+    open.writeNow(Buffer.alloc(1), 0)
+  }, named)
+  assert.throws(() => {
+    open.resize(0)
+  }, named)
+  open.close()
+})

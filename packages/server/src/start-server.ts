@@ -40,9 +40,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const env = envFor(options)
   const { broker: config, namesrv: namesrvConfig } = configurationOf(options, env)
   const stops: (() => Promise<void>)[] = []
-  const stop = once(async () => {
-    for (const each of stops.reverse()) await each()
-  })
+  const stop = once(() => stopAll(stops.reverse()))
   try {
     const namesrv =
       options.namesrv === false ? undefined : await startNamesrv(options, namesrvConfig, stops)
@@ -66,9 +64,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       stop,
     }
   } catch (error) {
-    await stop()
+    // Why it did not start is what has to be known.
+    await stop().catch(() => undefined)
     throw error
   }
+}
+
+/** Calls all, whatever fails; then throws the first error. */
+async function stopAll(stops: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const each of stops) await each().catch((error: unknown) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
 }
 
 function envFor(options: ServerOptions): Env {

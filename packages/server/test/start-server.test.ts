@@ -240,3 +240,25 @@ test('an unknown key keeps nobody from starting, and a name server takes its own
   assert.notEqual(alone.namesrvPort, 9876)
   assert.match(alone.warnings.join(), /line 2: brokerName has no effect/)
 })
+
+test('a start that fails behind its store gives the folder back, and another in the process succeeds', async (t) => {
+  const data = folderFor(t)
+  let reads = 0
+  const failing = (own: Env): Env => ({
+    ...own,
+    disk: {
+      ...own.disk,
+      readFile: (file) => {
+        // The tables are read before the store is opened, and this one once more behind that.
+        if (file.endsWith('delayOffset.json') && ++reads === 2) {
+          throw Object.assign(new Error(`EIO: made by a test, read '${file}'`), { code: 'EIO' })
+        }
+        return own.disk.readFile(file)
+      },
+    },
+  })
+  await assert.rejects(start(t, { data, env: failing }), /EIO.*delayOffset\.json/)
+  assert.ok(reads >= 2)
+  const again = await start(t, { data })
+  assert.ok(again.brokerAddr !== undefined)
+})

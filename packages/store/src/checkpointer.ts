@@ -1,5 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
+import { readAbortFile } from './abort-file.ts'
 import { writeCachesAgain } from './cache-rescue.ts'
 import type { CacheSource } from './cache-rescue.ts'
 import { writeCheckpoint, writeCheckpointNow } from './checkpoint.ts'
@@ -37,13 +38,14 @@ export class Checkpointer {
   // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
   #isStuck = false
   #triedEnd = 0
-  #formerProcess = -1
+  #formerProcess: number
 
   constructor(env: Env, processId: number, parts: CheckpointParts) {
     this.#env = env
     this.#processId = processId
     this.#parts = parts
     this.#triedEnd = parts.dispatcher.dispatchedEnd
+    this.#formerProcess = readAbortFile(env.disk, parts.paths.abort) ?? -1
   }
 
   /** Bytes of the log that came since the last checkpoint, or since the last try at one. */

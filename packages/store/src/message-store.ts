@@ -98,7 +98,7 @@ export class MessageStore {
     try {
       const wasClean = !abortFileExists(env.disk, paths.abort)
       const parts = openParts(env, config, paths, wasClean, isBatchTopic)
-      return new MessageStore(env, config, parts, lock, wasClean)
+      return madeOf(parts, () => new MessageStore(env, config, parts, lock, wasClean))
     } catch (error) {
       lock.release()
       throw error
@@ -119,9 +119,9 @@ export class MessageStore {
    * written, the next open reads the log as after a kill.
    */
   async shutdown(): Promise<void> {
-    const { paths, health, log, queues, index } = this.#parts
+    const { paths, health } = this.#parts
     this.timers?.stop()
-    const wasHealthy = health.why() === undefined || health.why() === 'the broker is a slave'
+    const wasHealthy = health.mayStopOrderly
     health.stopped()
     this.#appender.close()
     try {
@@ -129,10 +129,8 @@ export class MessageStore {
       const isAllOnDisk = (await this.timers?.close(isComplete && wasHealthy)) ?? true
       if (isComplete && wasHealthy && isAllOnDisk) removeAbortFile(this.#env.disk, paths.abort)
     } finally {
-      queues.finishRemovals()
-      queues.files.closeAll()
-      index?.close()
-      log.segments.close()
+      this.#parts.queues.finishRemovals()
+      closeFiles(this.#parts)
       this.#lock.release()
     }
   }
@@ -443,6 +441,14 @@ export class MessageStore {
     }
   }
 
+  /**
+   * Registers who hears that the log was cut while it is open, at an offset: what follows a failed sync could not be
+   * brought to disk, and is gone from log, queues and index. Nothing of it was known to be on disk.
+   */
+  onCut(listener: (offset: number) => void): void {
+    this.#parts.cutListeners.push(listener)
+  }
+
   /** Registers who hears of each message that can be read. */
   onArrival(listener: ArrivalListener): void {
     this.#parts.dispatcher.onArrival(listener)
@@ -457,4 +463,20 @@ export class MessageStore {
   cleanExpiredConsumeQueues(): number {
     return this.#clean.cleanQueues()
   }
+}
+
+/** Makes something of opened parts, whose files are closed when that fails. */
+function madeOf<T>(parts: StoreParts, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    closeFiles(parts)
+    throw error
+  }
+}
+
+function closeFiles({ queues, index, log }: StoreParts): void {
+  queues.files.closeAll()
+  index?.close()
+  log.segments.close()
 }

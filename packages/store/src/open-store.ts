@@ -37,6 +37,8 @@ export interface StoreParts extends AppendParts {
   readonly upkeep: IndexUpkeep | undefined
   readonly checkpoint: CheckpointValues
   readonly rescue: SyncRescue
+  /** Who hears that the log was cut while it is open. */
+  readonly cutListeners: ((offset: number) => void)[]
 }
 
 /**
@@ -101,7 +103,8 @@ export function openParts(
   }
   recover(env, recovered)
   if (mark !== undefined) unmarkUnsynced(env.disk, paths.root)
-  const rescue = newRescue(env, recovered, health)
+  const cutListeners: ((offset: number) => void)[] = []
+  const rescue = newRescue(env, recovered, health, cutListeners)
   const flush: LogFlush = new LogFlush(env, log, {
     flushed: (offset) => {
       dispatcher.dispatchTo(offset)
@@ -111,7 +114,7 @@ export function openParts(
     },
   })
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health }
-  return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue }
+  return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, cutListeners }
 }
 
 /** What the checkpoint says of the log; its recovery point counts when the broker that stopped last wrote it. */
@@ -124,15 +127,22 @@ function provenLog(
   return { physicalEnd: isLast ? point.physicalEnd : undefined, timestamp: physicMsgTimestamp }
 }
 
-function newRescue(env: Env, parts: RecoveryParts, health: WriteHealth): SyncRescue {
+function newRescue(
+  env: Env,
+  parts: RecoveryParts,
+  health: WriteHealth,
+  cutListeners: readonly ((offset: number) => void)[],
+): SyncRescue {
   const { log, queues, dispatcher, root } = parts
   const cut = (offset: number): void => {
     dispatcher.dropFrom(offset)
     log.truncate(offset)
     cutCaches(env, parts)
-    if (dispatcher.dispatchedEnd <= offset) return
-    dispatcher.dispatchedEnd = offset
-    dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
+    if (dispatcher.dispatchedEnd > offset) {
+      dispatcher.dispatchedEnd = offset
+      dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
+    }
+    for (const listener of cutListeners) listener(offset)
   }
   return new SyncRescue(env, { log, health, root, cut })
 }

@@ -35,6 +35,14 @@ export class WriteHealth {
     return undefined
   }
 
+  /**
+   * Whether a stop leaves nothing for the next start to find out: all that was accepted could be written. A disk that is
+   * too full for more, or a role that takes none, is no hindrance.
+   */
+  get mayStopOrderly(): boolean {
+    return this.#stopped === '' && this.#syncReason === '' && this.#failing.size === 0
+  }
+
   started(): void {
     this.#stopped = ''
   }

@@ -180,3 +180,20 @@ describe('A check', () => {
     leftUnsound(env)
   })
 })
+
+test('a torn table of config/ with a backup that counts is no problem, and one without is', () => {
+  const env = testEnv()
+  const config = smallConfig()
+  env.disk.makeDirectory(`${config.storePathRootDir}/config`)
+  const path = `${config.storePathRootDir}/config/topics.json`
+  env.disk.writeFile(path, Buffer.from('{"topicConf'))
+  env.disk.writeFile(`${path}.bak`, Buffer.from('{"topicConfigTable":{}}'))
+  const withBackup = examineStore(env.disk, config)
+  assert.deepEqual(withBackup.problems, [])
+  assert.ok(withBackup.notes.some((note) => note.includes('topics.json.bak counts')))
+  env.disk.remove(`${path}.bak`)
+  assert.deepEqual(
+    examineStore(env.disk, config).problems.map(({ kind }) => kind),
+    ['config'],
+  )
+})

@@ -345,3 +345,12 @@ test('A file that cannot be deleted is left, and tried again later', async () =>
   assert.equal(made.files(), 5)
   await stopAndCheck(made.env, made.store, made.config)
 })
+
+test('a stop with a nearly full disk is an orderly one', async () => {
+  const made = await scene({ cleanFileForciblyEnable: false })
+  made.used = 0.95
+  made.env.clock.advance(made.config.cleanResourceInterval)
+  assert.match(made.store.whyNotWriteable() ?? '', /95 % full/)
+  await stopAndCheck(made.env, made.store, made.config)
+  assert.equal(made.env.disk.stat(`${ROOT}/abort`), undefined)
+})

@@ -71,6 +71,8 @@ export class ScheduledDelivery {
   #isRunning = false
   /** The deliveries that are under way, and where they end in the log. */
   #puts: { readonly level: number; readonly offset: number; readonly end: number }[] = []
+  /** Deliveries that were not on disk when looked at last. */
+  #notOnDisk: { readonly level: number; readonly offset: number; readonly end: number }[] = []
   /** End of the log before them. */
   #inFlightFrom: number | undefined
 
@@ -128,6 +130,22 @@ export class ScheduledDelivery {
       this.#jumps.arrived(storeTimestamp, offset, size)
       this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
     })
+    this.#store.onCut((logEnd) => {
+      this.#logCut(logEnd)
+    })
+    this.#wakeAt(0)
+  }
+
+  /** What was delivered behind the end of a log that was cut is to be delivered once more. */
+  #logCut(logEnd: number): void {
+    for (const { level, offset, end } of this.#notOnDisk) {
+      if (end > logEnd) this.#offsets.set(level, Math.min(offset, this.#offsets.get(level) ?? 0))
+    }
+    this.#notOnDisk = []
+    for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
+    // The progress that waits for the disk counts what is gone.
+    this.#snapshot = undefined
+    this.#isChanged = true
     this.#wakeAt(0)
   }
 
@@ -275,6 +293,9 @@ export class ScheduledDelivery {
     const isMissing = (level: number): number | undefined =>
       this.#puts.find((put) => put.level === level && put.end > written)?.offset
     for (const [level, offset] of done) this.#offsets.set(level, isMissing(level) ?? offset)
+    this.#notOnDisk = [...this.#notOnDisk, ...this.#puts].filter(
+      ({ end }) => end > this.#store.flushedOffset && end <= written,
+    )
     this.#puts = []
     this.#version.next()
     this.#isChanged = true

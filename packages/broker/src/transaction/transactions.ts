@@ -111,6 +111,11 @@ export class Transactions {
 
   /** Reads what the queues say of half messages, and begins to check them. */
   start(): void {
+    this.#parts.store.onCut(() => {
+      // Other messages will have the offsets of those that are gone.
+      this.#forget()
+      this.#ended = []
+    })
     this.#load()
     this.#wait()
   }

@@ -83,17 +83,25 @@ class NodeFile implements DiskFile {
 
   writeNow(data: Uint8Array, position: number): void {
     let done = 0
-    while (done < data.length) {
-      done += fs.writeSync(this.#fd, data, done, data.length - done, position + done)
+    try {
+      while (done < data.length) {
+        done += fs.writeSync(this.#fd, data, done, data.length - done, position + done)
+      }
+    } catch (error) {
+      throw withPath(error, this.path)
     }
   }
 
   readNow(target: Uint8Array, position: number): number {
     let done = 0
-    while (done < target.length) {
-      const read = fs.readSync(this.#fd, target, done, target.length - done, position + done)
-      if (read === 0) break
-      done += read
+    try {
+      while (done < target.length) {
+        const read = fs.readSync(this.#fd, target, done, target.length - done, position + done)
+        if (read === 0) break
+        done += read
+      }
+    } catch (error) {
+      throw withPath(error, this.path)
     }
     return done
   }
@@ -120,21 +128,34 @@ class NodeFile implements DiskFile {
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.#fd, (error) => {
         if (error === null) resolve()
-        else reject(error)
+        else reject(withPath(error, this.path))
       })
     })
   }
 
   syncNow(): void {
-    fs.fdatasyncSync(this.#fd)
+    this.#named(() => {
+      fs.fdatasyncSync(this.#fd)
+    })
   }
 
   size(): number {
-    return fs.fstatSync(this.#fd).size
+    return this.#named(() => fs.fstatSync(this.#fd).size)
   }
 
   resize(sizeBytes: number): void {
-    fs.ftruncateSync(this.#fd, sizeBytes)
+    this.#named(() => {
+      fs.ftruncateSync(this.#fd, sizeBytes)
+    })
+  }
+
+  /** What Node says of a failed call names no file: it knows a number only. */
+  #named<T>(call: () => T): T {
+    try {
+      return call()
+    } catch (error) {
+      throw withPath(error, this.path)
+    }
   }
 
   close(): void {
@@ -142,6 +163,16 @@ class NodeFile implements DiskFile {
     fs.closeSync(this.#fd)
     this.#fd = -1
   }
+}
+
+function withPath(error: unknown, file: string): Error {
+  const named = error instanceof Error ? error : new Error(String(error))
+  const known = (named as NodeJS.ErrnoException).path
+  if (known === undefined) {
+    Object.assign(named, { path: file })
+    named.message = `${named.message} '${file}'`
+  }
+  return named
 }
 
 async function writePiece(fd: number, data: Uint8Array, position: number): Promise<void> {

@@ -65,12 +65,15 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
   // A broker outlives the reader of its log: `skylark start | head`.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const events = logEvents({ format: flags.log, level: flags.logLevel, write, now: wallClock })
-  let server: RunningServer | undefined
+  let server: RunningServer
+  let starting: Promise<RunningServer> | undefined
   const stopping = onSignal(async () => {
-    await server?.stop()
+    // Who is asked in the midst of the start stops in an orderly way, too, once that is done.
+    const started = await starting?.catch(() => undefined)
+    await started?.stop()
   })
   try {
-    server = await startServer({
+    starting = startServer({
       ...roles,
       host: flags.host,
       namesrvPort: flags.namesrvPort,
@@ -86,6 +89,7 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
         warn(flags, sentence)
       },
     })
+    server = await starting
   } catch (error) {
     explain(error)
     process.exit(1)

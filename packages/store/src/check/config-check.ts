@@ -14,12 +14,18 @@ export interface ConfigTables {
 /** Reads all JSON files of `config/`, and says which of them cannot be read. Throws the host's error. */
 export function readConfig(disk: Disk, root: string, findings: Findings): ConfigTables {
   const tables = new Map<string, unknown>()
+  const problems: [name: string, problem: string][] = []
   for (const { name, isDirectory } of disk.list(`${root}/config`)) {
     if (isDirectory || !/\.json(\.bak)?$/.test(name)) continue
     const file = readTable(disk, `${root}/config/${name}`)
-    const where = `config/${name}`
-    if (file.problem !== undefined) findings.report('config', where, file.problem)
+    if (file.problem !== undefined) problems.push([name, file.problem])
     else tables.set(name, file.value)
+  }
+  for (const [name, problem] of problems) {
+    const other = name.endsWith('.bak') ? name.slice(0, -'.bak'.length) : `${name}.bak`
+    // A start goes by the one of the two that can be read.
+    if (tables.has(other)) findings.note(`config/${name} ${problem}; config/${other} counts`)
+    else findings.report('config', `config/${name}`, problem)
   }
   const table = (name: string): unknown =>
     tables.get(`${name}.json`) ?? tables.get(`${name}.json.bak`)

@@ -30,6 +30,8 @@ export interface DueMessage {
   /** When it was put into the wheel; undefined for one that never was. */
   readonly enqueueMs: number | undefined
   readonly isRolled: boolean
+  /** The slot that its unit in the timer log says; undefined where that is not the one that the message asks for. */
+  readonly unitSlotMs?: number | undefined
   readonly group: DueGroup
   /** Once it is put into the log: where it ends there; 0 when there was nothing to put. */
   writtenEnd?: number

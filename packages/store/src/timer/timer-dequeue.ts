@@ -6,7 +6,7 @@ import type { MessageToStore } from '../message.ts'
 import { isStored, isUnfit } from '../status.ts'
 import { reasonOf } from '../write-health.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
-import { TimerMagic, type TimerUnit } from './timer-log-unit.ts'
+import { TimerMagic, isPutBack, type TimerUnit } from './timer-log-unit.ts'
 import { settleRecalls } from './timer-counts.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { TIMER_SLOTS } from './timer-wheel.ts'
@@ -21,6 +21,8 @@ import {
 
 /** Messages delivered in one turn, so that others get theirs. */
 const BATCH_MAX = 256
+/** With another `timerPrecisionMs`, slots of one time begin so far apart at most. */
+const SLOTS_DIFFER_MS = 1000
 /** With so many in memory no further slot is taken out of the wheel. */
 const DUE_MAX = 20_000
 
@@ -33,6 +35,8 @@ export class TimerDequeue {
   /** Deliveries before a crash that the check point does not know of; undefined once all is behind. */
   #before: DeliveredBefore | undefined
   readonly #listeners: DeliveryListener[] = []
+  /** Deliveries that are written and were not on disk when looked at last. */
+  #notOnDisk: DueMessage[] = []
 
   constructor(parts: TimerParts) {
     this.#parts = parts
@@ -89,7 +93,12 @@ export class TimerDequeue {
       recalled: new Map(),
     }
     const messages: DueMessage[] = []
-    for (const unit of units) this.#sortUnit(unit, group, messages)
+    const seen = new Set<number>()
+    for (const unit of units) {
+      // Two units of one place: the message of the first went with a cut of the log, and the other's is there now.
+      if (!seen.has(unit.physicalOffset)) this.#sortUnit(unit, group, messages)
+      seen.add(unit.physicalOffset)
+    }
     group.left = messages.length
     due.add(group, messages)
     settleRecalls(group, this.#parts.counts)
@@ -138,6 +147,7 @@ export class TimerDequeue {
       recordBytes: unit.recordBytes,
       enqueueMs: unit.writeTimeMs,
       isRolled,
+      unitSlotMs: isRolled || isPutBack(unit) ? undefined : unit.slotMs,
       group,
     })
   }
@@ -177,11 +187,26 @@ export class TimerDequeue {
 
   /** Counts messages whose delivery is written as done with. */
   delivered(messages: readonly DueMessage[]): void {
-    const { counts, due } = this.#parts
+    const { counts, due, host } = this.#parts
+    this.#notOnDisk = [...this.#notOnDisk, ...messages].filter(
+      ({ writtenEnd = 0 }) => writtenEnd > host.flushedOffset,
+    )
     for (const message of messages) {
       if (message.counted !== undefined) counts.add(message.counted.topic, message.counted.change)
       const group = due.done(message)
       if (group !== undefined) settleRecalls(group, counts)
+    }
+  }
+
+  /** The log was cut at an offset: what was delivered behind it is to be delivered once more. */
+  logCut(offset: number): void {
+    const { due, counts } = this.#parts
+    const gone = this.#notOnDisk.filter(({ writtenEnd = 0 }) => writtenEnd > offset)
+    this.#notOnDisk = []
+    for (const message of gone) {
+      if (message.counted !== undefined) counts.add(message.counted.topic, -message.counted.change)
+      message.group.left++
+      due.add(message.group, [message])
     }
   }
 
@@ -198,7 +223,11 @@ export class TimerDequeue {
     if (!isRolled && this.isRecalled(due, record)) return true
     const waiting = readWaiting(record, precisionMs)
     // A log that was cut may have another message there, which is in a slot of its own.
-    const isOther = !isRolled && (waiting?.slotMs ?? 0) > (due.group.slotMs ?? Infinity)
+    const isOther =
+      !isRolled &&
+      waiting !== undefined &&
+      (waiting.slotMs > (due.group.slotMs ?? Infinity) ||
+        Math.abs(waiting.slotMs - (due.unitSlotMs ?? waiting.slotMs)) > SLOTS_DIFFER_MS)
     if (waiting === undefined || isOther || (waiting.isDelete && !isRolled)) return true
     const waited = decodeRecord(record)
     const message = messageOnItsWay(record, waited, isRolled, enqueueMs, env.clock.now())

@@ -14,6 +14,7 @@ export interface TimerHost {
   queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined
   recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined
   onArrival(listener: ArrivalListener): void
+  onCut(listener: (offset: number) => void): void
   scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void
   readonly commitLogOffsetMin: number
   readonly commitLogOffsetMax: number
