@@ -89,7 +89,7 @@ export class Peer {
       fields,
       ...(body === undefined ? {} : { body }),
     }
-    const answer = await this.#client.request(this.#address, request, 5_000)
+    const answer = await this.#client.request(this.#address, request, 60_000)
     return { ...answer, header: () => decodeReply(definition, answer.fields ?? {}) }
   }
 
