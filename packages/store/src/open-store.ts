@@ -27,6 +27,7 @@ import { isPointOf } from './recovery-point.ts'
 import { loadSegments } from './segment/load-segments.ts'
 import type { ProvenLog } from './segment/load-segments.ts'
 import type { StorePaths } from './store-paths.ts'
+import type { SegmentQueue } from './segment/segment-queue.ts'
 import { StoreStats } from './store-stats.ts'
 import { WriteHealth } from './write-health.ts'
 
@@ -65,10 +66,7 @@ export function openParts(
   if (mark !== undefined) {
     rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
   }
-  const memory = { tailBytes: config.logTailMemoryBytes, cacheBytes: config.readCacheMemoryBytes }
-  const log = new CommitLog(segments, memory, (f) => {
-    env.turn.sends(f)
-  })
+  const log = newLog(env, config, segments)
   const queues = newQueues(env, config, paths, isBatchTopic)
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
   const health = new WriteHealth(env)
@@ -115,6 +113,13 @@ export function openParts(
   })
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health }
   return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, cutListeners }
+}
+
+function newLog(env: Env, config: StoreConfig, segments: SegmentQueue): CommitLog {
+  const memory = { tailBytes: config.logTailMemoryBytes, cacheBytes: config.readCacheMemoryBytes }
+  return new CommitLog(segments, memory, (f) => {
+    env.turn.sends(f)
+  })
 }
 
 /** What the checkpoint says of the log; its recovery point counts when the broker that stopped last wrote it. */
