@@ -96,7 +96,14 @@ async function show(make, mount) {
     const logOf = () => readdirSync(findLog(mount, log))
     const age = () => {
       const old = Date.now() / 1000 - 100 * 3600
-      for (const name of logOf()) utimesSync(join(findLog(mount, log), name), old, old)
+      for (const name of logOf()) {
+        try {
+          utimesSync(join(findLog(mount, log), name), old, old)
+        } catch (error) {
+          // A broker that has begun to delete is ahead of us.
+          if (error.code !== 'ENOENT') throw error
+        }
+      }
     }
     age()
     const files = logOf().length
