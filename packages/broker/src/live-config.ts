@@ -14,6 +14,8 @@ export class LiveConfig {
   readonly #options: OptionTable
   readonly #values: Record<string, unknown>
 
+  readonly #keys: readonly string[]
+  #printed: { of: readonly unknown[]; text: string } = { of: [], text: '' }
   readonly #inEffect: () => Readonly<Record<string, string>>
 
   /**
@@ -26,13 +28,22 @@ export class LiveConfig {
     inEffect: () => Readonly<Record<string, string>> = () => ({}),
   ) {
     this.#options = options
+    this.#keys = Object.keys(options)
     this.#values = values
     this.#inEffect = inEffect
   }
 
-  /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. */
+  /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. Made anew when a value has changed. */
   print(): string {
     const inEffect = this.#inEffect()
+    const values = [...this.#keys.map((key) => this.#values[key]), ...Object.values(inEffect)]
+    const { of, text } = this.#printed
+    if (text !== '' && values.every((value, i) => value === of[i])) return text
+    this.#printed = { of: values, text: this.#text(inEffect) }
+    return this.#printed.text
+  }
+
+  #text(inEffect: Readonly<Record<string, string>>): string {
     const lines = Object.entries(this.#options).flatMap(([key, option]) => {
       const value: unknown = this.#values[key] ?? option.default
       const instead = value === option.default || value === '' ? inEffect[key] : undefined

@@ -21,6 +21,8 @@ import type { OutputBudget, OutputHolder } from './output-budget.ts'
 import { reasonOf } from './reason.ts'
 import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
 
+/** Replies that a connection gathers in one share of a turn: to hand them to the host takes time, too. */
+const SHARE_OUTPUT_BYTES = 512 * 1024
 /** Replies that wait in one connection before it stops handling what it receives. */
 const OUTPUT_HIGH_BYTES = 4 * 1024 * 1024
 /** Requests that may be without an answer before nothing more is handled: more than any client has under way. */
@@ -334,13 +336,14 @@ export class Connection implements OutputHolder, Unfinished {
     const rest = chunk.subarray(taken)
     this.#rest = isShared ? Buffer.from(rest) : rest
     this.#pause()
-    if (!this.#isHeldBack) this.#turns.wait(this)
+    if (!this.#isHeldBack) this.#turns.wait(this, isShared && taken === 0)
     return false
   }
 
   readonly #onFrame = (frame: Frame): boolean => {
     this.#owner.frame(this, frame)
-    return !this.#closed && !this.#isHeldBack && this.#share.goesOn()
+    if (this.#closed || this.#isHeldBack || this.#sink.length > SHARE_OUTPUT_BYTES) return false
+    return this.#share.goesOn()
   }
 
   get #isHeldBack(): boolean {

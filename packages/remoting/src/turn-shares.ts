@@ -5,7 +5,7 @@ const TURN_MS = 10
 /** The part of it for what earlier turns left, ms; the rest is for who comes anew: he has asked for little as a rule. */
 const LEFT_OVER_MS = 5
 /** How long one connection has of it at a time, ms. */
-const SHARE_MS = 1
+const SHARE_MS = 0.5
 
 /** Frames that are handled in one share. */
 const SHARE_FRAMES = 1024
@@ -21,14 +21,16 @@ export interface Unfinished {
 
 /**
  * Shares the turns of the event loop among the connections of a server: each has some time, in the order in which they
- * came, and what it has left goes on in a later turn, behind the others that wait. So whatever one peer sends, the others
- * are heard soon.
+ * came, and what it has left goes on in a later turn, behind the others that wait; who has had nothing yet comes before
+ * all of them. So whatever one peer sends, the others are heard soon.
  */
 export class TurnShares {
   /** What its times are told by. */
   readonly clock: Clock
   readonly #turn: Turn
+  /** Those that had a share, and those that came when the turn had no time left for them. */
   #waiting = new Set<Unfinished>()
+  #fresh = new Set<Unfinished>()
   #isBegun = false
   /** Monotonic ms. */
   #endsMs = 0
@@ -49,23 +51,36 @@ export class TurnShares {
     return this.#endsMs <= now ? -Infinity : Math.min(this.#endsMs, now + SHARE_MS)
   }
 
-  /** Has `unfinished` go on in the next turn, or in one soon after. */
-  wait(unfinished: Unfinished): void {
+  /** Has `unfinished` go on in the next turn, or in one soon after. `isFresh` says that it has had nothing yet. */
+  wait(unfinished: Unfinished, isFresh = false): void {
     this.begin()
-    this.#waiting.add(unfinished)
+    if (isFresh && !this.#waiting.has(unfinished)) this.#fresh.add(unfinished)
+    else if (!this.#fresh.has(unfinished)) this.#waiting.add(unfinished)
   }
 
   readonly #nextTurn = (): void => {
     this.#isBegun = false
-    if (this.#waiting.size === 0) return
+    const fresh = [...this.#fresh]
     const line = [...this.#waiting]
+    if (fresh.length + line.length === 0) return
+    this.#fresh = new Set()
     this.#waiting = new Set()
     this.begin()
     const untilMs = this.clock.monotonic() + LEFT_OVER_MS
+    const freshServed = this.#serve(fresh, this.#endsMs)
+    const served = this.#serve(line, untilMs)
+    this.#fresh = new Set([...fresh.slice(freshServed), ...this.#fresh])
+    this.#waiting = new Set([...line.slice(served), ...this.#waiting])
+  }
+
+  /** Lets the first of a line go on, one at least; returns how many. */
+  #serve(line: readonly Unfinished[], untilMs: number): number {
     let served = 0
-    do (line[served++] as Unfinished).goOn()
-    while (served < line.length && this.clock.monotonic() < untilMs)
-    if (served < line.length) this.#waiting = new Set([...line.slice(served), ...this.#waiting])
+    while (served < line.length) {
+      ;(line[served++] as Unfinished).goOn()
+      if (this.clock.monotonic() >= untilMs) break
+    }
+    return served
   }
 }
 
