@@ -4,8 +4,10 @@ import type { Clock, Turn } from '@skylarkmq/env'
 const TURN_MS = 10
 /** The part of it for what earlier turns left, ms; the rest is for who comes anew: he has asked for little as a rule. */
 const LEFT_OVER_MS = 5
-/** How long one connection has of it at a time, ms. */
-const SHARE_MS = 0.5
+/** How long one connection has of it at a time, ms; and how long where so many want some of it. */
+const SHARE_MS = 1
+const CROWD = 8
+const CROWDED_SHARE_MS = 0.25
 
 /** Frames that are handled in one share. */
 const SHARE_FRAMES = 1024
@@ -32,6 +34,8 @@ export class TurnShares {
   #waiting = new Set<Unfinished>()
   #fresh = new Set<Unfinished>()
   #isBegun = false
+  /** How many waited when this turn began. */
+  #waited = 0
   /** Monotonic ms. */
   #endsMs = 0
 
@@ -48,7 +52,9 @@ export class TurnShares {
       this.#endsMs = now + TURN_MS
       this.#turn.next(this.#nextTurn)
     }
-    return this.#endsMs <= now ? -Infinity : Math.min(this.#endsMs, now + SHARE_MS)
+    if (this.#endsMs <= now) return -Infinity
+    const waiting = Math.max(this.#waited, this.#fresh.size + this.#waiting.size)
+    return Math.min(this.#endsMs, now + (waiting < CROWD ? SHARE_MS : CROWDED_SHARE_MS))
   }
 
   /** Has `unfinished` go on in the next turn, or in one soon after. `isFresh` says that it has had nothing yet. */
@@ -62,7 +68,8 @@ export class TurnShares {
     this.#isBegun = false
     const fresh = [...this.#fresh]
     const line = [...this.#waiting]
-    if (fresh.length + line.length === 0) return
+    this.#waited = fresh.length + line.length
+    if (this.#waited === 0) return
     this.#fresh = new Set()
     this.#waiting = new Set()
     this.begin()
