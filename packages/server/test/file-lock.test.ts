@@ -102,4 +102,43 @@ describe("With the host's locks, a directory", { skip: tryLock === undefined }, 
     other.release()
     ;(await disk.lock(directory)).release()
   })
+
+  test('is held on a disk without any room, after a kill too', async (t) => {
+    const directory = folder(t)
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory]).status !== 0) {
+      t.skip('this user may not mount a file system')
+      return
+    }
+    try {
+      const { child } = await holder(t, directory)
+      const fd = fs.openSync(path.join(directory, 'ballast'), 'w')
+      assert.throws(
+        () => {
+          for (;;) fs.writeSync(fd, Buffer.alloc(4096))
+        },
+        { code: 'ENOSPC' },
+      )
+      fs.closeSync(fd)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      const lock = await disk.lock(directory)
+      await assert.rejects(disk.lock(directory), DirectoryLocked)
+      lock.release()
+      // Without the room that the claim of the killed process had given back.
+      const rest = fs.openSync(path.join(directory, 'rest'), 'w')
+      assert.throws(
+        () => {
+          for (;;) fs.writeSync(rest, Buffer.alloc(4096))
+        },
+        { code: 'ENOSPC' },
+      )
+      fs.closeSync(rest)
+      const again = await disk.lock(directory)
+      await assert.rejects(disk.lock(directory), DirectoryLocked)
+      again.release()
+      assert.deepEqual(fs.readdirSync(directory).sort(), ['ballast', 'lock', 'rest'])
+    } finally {
+      spawnSync('umount', [directory])
+    }
+  })
 })

@@ -3,18 +3,20 @@ import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { hostErrorCode } from '../errors.ts'
 import { isRunning, pidNamespace, readIfThere, startTimeOf } from './process-life.ts'
 
 /*
  * A claim is a file of a name that is never used twice: `skylark.lock.<machine>.<random>`. `<machine>` tells one run of
- * a kernel from another. Who has the host's lock makes a plain file, which says so: whoever gets that lock later knows
- * that it is dead. Without the host's locks a claim is a socket that its process listens at: the kernel closes it when
+ * a kernel from another. Who has the host's lock makes a plain file whose name ends with `-locked`: whoever gets that lock
+ * later knows that it is dead. Without the host's locks a claim is a socket that its process listens at: the kernel closes it when
  * the process ends, however it ends, and connects to it while the process is stopped, whatever namespaces the two are
- * in. Where no socket can be made, a plain file says which process it is of. A claim of another machine shows that it
- * lives by beating: its time of change is set anew every two seconds.
+ * in. Where no socket can be made, a plain file says which process it is of. A claim of another machine, and one that had
+ * no room to say whose it is, shows that it lives by beating: its time of change is set anew every two seconds.
  */
 const PREFIX = 'skylark.lock.'
-const NAME = /^skylark\.lock\.([0-9a-f]{8})\.[0-9a-f]{12}$/
+const NAME = /^skylark\.lock\.([0-9a-f]{8})\.[0-9a-f]{12}(-locked)?$/
+const LOCKED = '-locked'
 const BEAT_MS = 2000
 /** Two beats, and a half for who is late. */
 const WATCH_MS = 5000
@@ -34,10 +36,11 @@ export interface Claim {
  * the host's lock. Rejects with the host's error.
  */
 export async function claimDirectory(directory: string, hasLock: boolean): Promise<Claim> {
-  const name = `${PREFIX}${thisMachine()}.${randomBytes(6).toString('hex')}`
+  const own = randomBytes(6).toString('hex')
+  const name = `${PREFIX}${thisMachine()}.${own}${hasLock ? LOCKED : ''}`
   const file = path.join(directory, name)
   const listening = hasLock ? undefined : await listenAt(directory, name)
-  if (listening === undefined) writePlain(file, hasLock)
+  if (listening === undefined) writePlain(file)
   const beat = setInterval(() => {
     const now = new Date()
     fs.utimes(file, now, now, () => undefined)
@@ -56,7 +59,7 @@ export async function claimDirectory(directory: string, hasLock: boolean): Promi
 export interface ClaimsLook {
   /** The own claim, which does not count. */
   readonly own?: string
-  /** Whether this process has the host's lock: then nobody else has. */
+  /** Whether this process has the host's lock, or nobody has it: then no claim of one that had it counts. */
   readonly hasLock?: boolean
   /** Whether claims that are dead are removed. */
   readonly clears?: boolean
@@ -82,7 +85,7 @@ async function isAlive(directory: string, name: string, look: ClaimsLook): Promi
   const file = path.join(directory, name)
   const stat = fs.statSync(file, { throwIfNoEntry: false })
   if (stat === undefined) return false
-  if (hasLock && !stat.isSocket() && plainClaim(file)?.hadLock !== false) return false
+  if (hasLock && name.endsWith(LOCKED)) return false
   if (NAME.exec(name)?.[1] !== thisMachine()) return isBeating(file, watchMs)
   if (!stat.isSocket()) return isOwnerAlive(file, watchMs)
   const at = socketPath(directory, name)
@@ -149,34 +152,34 @@ function socketPath(directory: string, name: string): SocketPath | undefined {
   }
 }
 
-/** A plain file with the process id, the process's start time, the namespace in which it has that id, and `lock`. */
-function writePlain(file: string, hasLock: boolean): void {
-  const words = [
-    process.pid,
-    startTimeOf(process.pid),
-    pidNamespace(),
-    ...(hasLock ? ['lock'] : []),
-  ]
-  const draft = `${file}.tmp`
-  fs.writeFileSync(draft, `${words.join(' ')}\n`, { flag: 'wx' })
-  fs.renameSync(draft, file)
+/**
+ * A plain file with the process id, the process's start time and the namespace in which it has that id. On a full disk
+ * it is empty. Throws the host's error.
+ */
+function writePlain(file: string): void {
+  fs.writeFileSync(file, '', { flag: 'wx' })
+  writeIfRoom(file, `${process.pid} ${startTimeOf(process.pid)} ${pidNamespace()}\n`)
 }
 
-/** What a plain claim says; undefined when it was released while it was looked at. */
-function plainClaim(
-  file: string,
-): { pid: number; startTime: string; namespace: string; hadLock: boolean } | undefined {
-  const text = readIfThere(file)
-  if (text === undefined) return undefined
-  const [pid = '', startTime = '', namespace = '', lock] = text.trim().split(' ')
-  return { pid: Number(pid), startTime, namespace, hadLock: lock === 'lock' }
+/** Replaces the content of a file; false when the disk has no room for it. Throws any other error of the host. */
+export function writeIfRoom(file: string, text: string): boolean {
+  try {
+    fs.writeFileSync(file, text)
+    return true
+  } catch (error) {
+    if (!NO_ROOM.has(hostErrorCode(error) ?? '')) throw error
+    return false
+  }
 }
+
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT'])
 
 async function isOwnerAlive(file: string, watchMs: number): Promise<boolean> {
-  const claim = plainClaim(file)
-  if (claim === undefined) return false
-  if (claim.namespace !== pidNamespace()) return isBeating(file, watchMs)
-  return isRunning(claim.pid, claim.startTime)
+  const text = readIfThere(file)
+  // It was released while it was looked at.
+  if (text === undefined) return false
+  const [pid = '', startTime = '', namespace = ''] = text.trim().split(' ')
+  return namespace === pidNamespace() ? isRunning(Number(pid), startTime) : isBeating(file, watchMs)
 }
 
 /** Whether the time of change of a claim is set anew while it is looked at. */

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { DirectoryLock } from '../env.ts'
 import { DirectoryLocked, hostErrorCode } from '../errors.ts'
-import { claimDirectory, livingClaims, type Claim } from './directory-claim.ts'
+import { claimDirectory, livingClaims, writeIfRoom, type Claim } from './directory-claim.ts'
 import { readIfThere } from './process-life.ts'
 
 const OWNER_FILE = 'skylark.pid'
@@ -95,6 +95,8 @@ async function takeHostLock(
 }
 
 async function winClaim(directory: string, hasLock: boolean): Promise<Claim> {
+  // What they take up may be all the room that there is.
+  if (hasLock) await livingClaims(directory, { hasLock, clears: true })
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const claim = await claimDirectory(directory, hasLock)
     const isAlone = await outlives(directory, claim, hasLock)
@@ -138,17 +140,22 @@ export async function directoryHolder(
 ): Promise<string | undefined> {
   const apache = apacheLockHolder(path.join(directory, LOCK_FILE))
   if (apache !== undefined) return wordsFor(apache)
+  const isLocked = isHostLocked(directory, tryLock)
   const isHeld =
-    isHostLocked(directory, tryLock) ||
+    isLocked === true ||
     (process.platform === 'win32' && (await isPipeOpen(pipeOf(directory)))) ||
-    (await livingClaims(directory)).length > 0
+    (await livingClaims(directory, { hasLock: isLocked === false })).length > 0
   return isHeld ? holderOf(readOwner(directory)) : undefined
 }
 
-/** Whether somebody has the host's lock. To ask is to take part in it for a moment, which reading allows. */
-function isHostLocked(directory: string, tryLock: TryFileLock | undefined): boolean {
+/**
+ * Whether somebody has the host's lock; undefined when that cannot be asked. To ask is to take part in it for a moment,
+ * which reading allows.
+ */
+function isHostLocked(directory: string, tryLock: TryFileLock | undefined): boolean | undefined {
   const file = path.join(directory, LOCK_FILE)
-  if (tryLock === undefined || !fs.existsSync(file)) return false
+  if (tryLock === undefined) return undefined
+  if (!fs.existsSync(file)) return false
   try {
     const fd = fs.openSync(file, 'r')
     try {
@@ -158,7 +165,7 @@ function isHostLocked(directory: string, tryLock: TryFileLock | undefined): bool
     }
   } catch (error) {
     if (hostErrorCode(error) === undefined) throw error
-    return false
+    return undefined
   }
 }
 
@@ -170,12 +177,12 @@ function holderOf(owner: Owner | undefined): string {
   return host === os.hostname() ? wordsFor(pid) : `${wordsFor(pid)} of the host ${host}`
 }
 
-/** Says who has the directory, for people and for the next one; returns what takes that back. */
+/** Says who has the directory, for people and for the next one, if the disk has room for it; returns what takes that back. */
 function writeOwner(directory: string, claim: string): () => void {
   const file = path.join(directory, OWNER_FILE)
   const text = `${process.pid} ${os.hostname()} ${claim}\n`
-  fs.writeFileSync(`${file}.tmp`, text)
-  fs.renameSync(`${file}.tmp`, file)
+  if (writeIfRoom(`${file}.tmp`, text)) fs.renameSync(`${file}.tmp`, file)
+  else for (const each of [file, `${file}.tmp`]) fs.rmSync(each, { force: true })
   return () => {
     if (readIfThere(file) === text) fs.rmSync(file, { force: true })
   }
