@@ -31,6 +31,14 @@ else {
   note('error-messages', messages.output, /^NOT AS EXPECTED/)
 }
 
+section('npm run crash -- --full')
+const full = run('npm', ['run', '--silent', 'crash', '--', '--full'])
+if (full.status === 0) total.passed++
+else {
+  total.failed++
+  note('crash -- --full', full.output, /NOT|Error/)
+}
+
 section('npm run attack')
 const attack = run('npm', ['run', '--silent', 'attack'])
 addLine(attack)
