@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
-import { pullFields } from '../test/conformance/lib/remoting.mjs'
+import { pullFields, sendFields } from '../test/conformance/lib/remoting.mjs'
 import { startServer } from '../packages/server/dist/src/index.js'
 import { encodeCommand, FrameDecoder, decodeCommand } from '../packages/protocol/dist/src/index.js'
 import { fuzzInputs } from '../packages/protocol/dist/test/frame.fuzz.js'
@@ -108,20 +108,7 @@ async function serve(port) {
 }
 
 function sendRequest(topic, body) {
-  const fields = {
-    a: 'fuzz',
-    b: topic,
-    c: 'TBW102',
-    d: '4',
-    e: '0',
-    f: '0',
-    g: '1700000000000',
-    h: '0',
-    j: '0',
-    k: 'false',
-    m: 'false',
-  }
-  return { code: 310, opaque: 1, fields, body }
+  return { code: 310, opaque: 1, fields: { ...sendFields(topic), d: '4' }, body }
 }
 
 function pullRequest(topic) {

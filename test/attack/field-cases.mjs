@@ -45,3 +45,20 @@ export async function askCases(field, isWanted, serialization, look) {
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   return cases.length
 }
+
+/** A message in the words of SEND_MESSAGE, with these properties as they travel. */
+export const plainSend = (topic, properties) => ({
+  code: 10,
+  fields: {
+    producerGroup: 'p',
+    topic,
+    defaultTopic: 'TBW102',
+    defaultTopicQueueNums: '1',
+    queueId: '0',
+    sysFlag: '0',
+    bornTimestamp: '1',
+    flag: '0',
+    properties,
+  },
+  body: Buffer.from('x'),
+})

@@ -22,7 +22,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import * as apache from '../conformance/apache/apache.mjs'
 import { choosePorts, scratchDirectory } from '../conformance/lib/processes.mjs'
-import { ask, openConnection } from '../conformance/lib/remoting.mjs'
+import { ask, openConnection, sendFields } from '../conformance/lib/remoting.mjs'
 import * as skylark from '../conformance/skylark.mjs'
 
 const GET_BROKER_RUNTIME_INFO = 28
@@ -140,19 +140,7 @@ function findLog(mount, guess) {
 async function fill(address) {
   const connection = openConnection(address)
   const body = Buffer.alloc(64 * 1024, 'x')
-  const fields = {
-    a: 'p',
-    b: 'DiskUse',
-    c: 'TBW102',
-    d: '1',
-    e: '0',
-    f: '0',
-    g: String(Date.now()),
-    h: '0',
-    j: '0',
-    k: 'false',
-    m: 'false',
-  }
+  const fields = sendFields('DiskUse')
   for (let i = 0; i < 300; i++) {
     const { header } = await connection.request(SEND_MESSAGE_V2, fields, body)
     if (header.code !== 0) throw new Error(`a send was answered ${header.code}: ${header.remark}`)
@@ -165,29 +153,21 @@ async function runtimeInfo(address) {
   return JSON.parse(body.toString()).table
 }
 
+/** Bytes that `df` says are used, and may still be used. */
+function df(mount) {
+  const said = execFileSync('df', ['-B1', '--output=used,avail', mount], { encoding: 'utf8' })
+  return said.trim().split('\n')[1].trim().split(/\s+/).map(Number)
+}
+
 /** Use as `df` reckons it, not rounded: used of used and available. */
 function dfPercent(mount) {
-  const [used, available] = execFileSync('df', ['-B1', '--output=used,avail', mount], {
-    encoding: 'utf8',
-  })
-    .trim()
-    .split('\n')[1]
-    .trim()
-    .split(/\s+/)
-    .map(Number)
+  const [used, available] = df(mount)
   return (100 * used) / (used + available)
 }
 
 /** Adds what is missing to this use. */
 function growTo(mount, percent) {
-  const [used, available] = execFileSync('df', ['-B1', '--output=used,avail', mount], {
-    encoding: 'utf8',
-  })
-    .trim()
-    .split('\n')[1]
-    .trim()
-    .split(/\s+/)
-    .map(Number)
+  const [used, available] = df(mount)
   const more = Math.floor(((used + available) * percent) / 100 - used)
   if (more <= 0) return
   const path = join(mount, `ballast-${percent}`)

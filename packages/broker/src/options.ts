@@ -9,7 +9,7 @@ import {
   type ConfigOf,
   type OptionTable,
 } from '@skylarkmq/protocol'
-import { ipRangesProblem } from '@skylarkmq/remoting'
+import { trustedAddressesOption } from '@skylarkmq/remoting'
 import { flowOptions } from './options-flow.ts'
 import { absentProtection, ignoredBrokerOptions } from './options-ignored.ts'
 import { limitOptions } from './options-limits.ts'
@@ -65,13 +65,7 @@ const network = {
     doc: 'Address that slaves are told; empty for that of `brokerIP1`.',
     problem: orNone(hostProblem),
   }),
-  proxyProtocolTrustedAddresses: text({
-    default: '',
-    isQuiet: true,
-    problem: ipRangesProblem,
-    doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
-    differs: 'Apache believes anybody, and takes any text for an address.',
-  }),
+  proxyProtocolTrustedAddresses: trustedAddressesOption,
   serverChannelMaxIdleTimeSeconds: int({
     default: 120,
     min: 1,

@@ -1,7 +1,7 @@
-import type { QueueData, TopicConfig } from '@skylarkmq/protocol'
+import { resourceProblem, type QueueData, type TopicConfig } from '@skylarkmq/protocol'
 
-/** Longer than `%RETRY%` and the longest name of a group. */
-const TOPIC_LENGTH_MAX = 512
+/** Of a scope, which is a word. */
+const SCOPE_LENGTH_MAX = 512
 /** Of filter servers, which nobody uses any more, so many characters are kept. */
 const FILTER_SERVERS_LENGTH_MAX = 64 * 1024
 
@@ -23,8 +23,7 @@ export function isTopicFit(
   const { readQueueNums, writeQueueNums, perm, topicSysFlag } = topic
   return (
     name !== '' &&
-    name.length <= TOPIC_LENGTH_MAX &&
-    !hasControlCharacters(name) &&
+    resourceProblem(name) === undefined &&
     isCount(readQueueNums, maxQueues) &&
     isCount(writeQueueNums, maxQueues) &&
     Number.isInteger(perm) &&
@@ -51,7 +50,7 @@ export function isMappingFit(
     isCount(totalQueues, maxQueues) &&
     Number.isInteger(epoch) &&
     typeof scope === 'string' &&
-    scope.length <= TOPIC_LENGTH_MAX &&
+    scope.length <= SCOPE_LENGTH_MAX &&
     typeof dirty === 'boolean' &&
     isObject(currIdMap) &&
     isIdMap(currIdMap, maxQueues)
@@ -82,15 +81,6 @@ export function fitFilterServers(servers: readonly string[]): readonly string[] 
   let length = 0
   for (const each of servers) length += each.length + 1
   return length <= FILTER_SERVERS_LENGTH_MAX ? servers : undefined
-}
-
-/** Control characters of ASCII and those above it. */
-function hasControlCharacters(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true
-  }
-  return false
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

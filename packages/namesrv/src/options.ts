@@ -7,7 +7,7 @@ import {
   type ConfigOf,
   type OptionTable,
 } from '@skylarkmq/protocol'
-import { ipRangesProblem } from '@skylarkmq/remoting'
+import { trustedAddressesOption } from '@skylarkmq/remoting'
 import { ignoredNamesrvOptions } from './options-ignored.ts'
 
 const MIB = 1024 * 1024
@@ -26,13 +26,7 @@ export const namesrvOptions = {
     problem: orNone(hostProblem),
     differs: 'Apache listens on all addresses; here that has to be asked for.',
   }),
-  proxyProtocolTrustedAddresses: text({
-    default: '',
-    isQuiet: true,
-    problem: ipRangesProblem,
-    doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
-    differs: 'Apache believes anybody, and takes any text for an address.',
-  }),
+  proxyProtocolTrustedAddresses: trustedAddressesOption,
   serverChannelMaxIdleTimeSeconds: int({
     default: 120,
     min: 1,

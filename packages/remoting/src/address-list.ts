@@ -1,4 +1,4 @@
-import { hostBytes } from '@skylarkmq/protocol'
+import { hostBytes, text } from '@skylarkmq/protocol'
 
 interface Range {
   readonly bytes: Uint8Array
@@ -28,6 +28,15 @@ export function ipRangesProblem(text: string): string | undefined {
   if (bad === undefined) return undefined
   return `${JSON.stringify(bad)} is neither an IP address nor a range such as 10.0.0.0/8`
 }
+
+/** The option that says whose PROXY preambles a server believes. */
+export const trustedAddressesOption = text({
+  default: '',
+  isQuiet: true,
+  problem: ipRangesProblem,
+  doc: 'Load balancers whose PROXY preambles are believed: addresses and ranges, such as `10.0.0.7, 192.168.0.0/16`. Anybody else who sends one is closed.',
+  differs: 'Apache believes anybody, and takes any text for an address.',
+})
 
 function entriesOf(text: string): string[] {
   return text.split(/[,;\s]+/).filter((entry) => entry !== '')

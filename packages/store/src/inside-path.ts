@@ -1,3 +1,4 @@
+import { resourceProblem } from '@skylarkmq/protocol'
 import { UnsafeName } from './errors.ts'
 
 declare const checked: unique symbol
@@ -13,14 +14,8 @@ const NAME_BYTES_MAX = 255
 
 /** True for a name that can be that of one folder: no path, no control character, not too long. */
 export function isFolderName(name: string): boolean {
-  if (name === '' || name === '.' || name === '..') return false
-  if (name.length * 3 > NAME_BYTES_MAX && Buffer.byteLength(name) > NAME_BYTES_MAX) return false
-  for (let i = 0; i < name.length; i++) {
-    const c = name.charCodeAt(i)
-    // `/` and `\` part the names of a path.
-    if (c < 0x20 || c === 0x2f || c === 0x5c || c === 0x7f) return false
-  }
-  return true
+  if (name === '' || resourceProblem(name) !== undefined) return false
+  return name.length * 3 <= NAME_BYTES_MAX || Buffer.byteLength(name) <= NAME_BYTES_MAX
 }
 
 /** The path of `names` below a folder. Throws ERR_STORE_NAME when one of them is not a plain name. */

@@ -1,4 +1,4 @@
-import type { Disk } from '@skylarkmq/env'
+import { printableJson, type Disk } from '@skylarkmq/env'
 import {
   ProtocolError,
   decodeProperties,
@@ -127,10 +127,7 @@ function previewOf(body: Buffer, sysFlag: number): string {
 
 /** Text without what a terminal would obey: control characters are shown by their number. */
 export function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (each) => `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
+  return printableJson(text)
 }
 
 /** A unit of a queue in a form to read. */

@@ -185,3 +185,20 @@ describe('Deleting a topic', () => {
     assertUntouched(env)
   })
 })
+
+test('a folder that nobody would name so does not keep a store from opening', async () => {
+  const env = envWithVictim()
+  const config = smallConfig()
+  const store = await startStore(env, config)
+  putOk(env, store, message({ topic: 'T' }))
+  await store.shutdown()
+  for (const name of ['a\\b', 'a\nb', 'x'.repeat(300)]) {
+    env.disk.makeDirectory(`${ROOT}/consumequeue/${name}/0`)
+  }
+  const again = await startStore(env, config)
+  assert.deepEqual(again.topics(), ['T'])
+  await again.shutdown()
+  // Those folders hold no queue's files, and a check says so.
+  leftUnsound(env)
+  assertUntouched(env)
+})

@@ -1,3 +1,5 @@
+import { sendFields } from '../../conformance/lib/remoting.mjs'
+
 /** Each held pull was run again in the turn of one message, though its client read nothing: 15 s and 2.5 GiB. */
 export default {
   name: 'held-pulls-unread',
@@ -5,22 +7,7 @@ export default {
   growMiB: 160,
   async attack(field) {
     const count = field.isShort ? 3000 : 20_000
-    const send = {
-      code: 310,
-      fields: {
-        a: 'p',
-        b: 'HeldPulls',
-        c: 'TBW102',
-        d: '1',
-        e: '0',
-        f: '0',
-        g: '1',
-        h: '0',
-        j: '0',
-        k: 'false',
-        m: 'false',
-      },
-    }
+    const send = { code: 310, fields: sendFields('HeldPulls') }
     await field.call(field.brokerPort, { ...send, body: Buffer.from('first') })
     const pull = field.frame({
       code: 11,

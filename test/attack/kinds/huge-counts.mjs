@@ -1,3 +1,5 @@
+import { sendFields } from '../../conformance/lib/remoting.mjs'
+
 const MANY = '2147483647'
 
 /** A count that a request names decided how much of a queue was looked at. */
@@ -7,17 +9,6 @@ export default {
   growMiB: 200,
   async attack(field) {
     const peer = await field.connect(field.brokerPort)
-    const names = {
-      a: 'P',
-      b: 'T',
-      c: 'TBW102',
-      d: '1',
-      e: '0',
-      f: '0',
-      g: '1',
-      h: '0',
-      i: 'TAGS\u0001x\u0002',
-    }
     const each = Buffer.alloc(23)
     each.writeInt32BE(each.length, 0)
     each.write('x', 20)
@@ -27,7 +18,7 @@ export default {
     for (let i = 0; i < (field.isShort ? 1 : 10); i++) {
       await peer.call({
         code: 320,
-        fields: { ...names, j: '0', k: 'false', m: 'true' },
+        fields: { ...sendFields('T', 0, 'TAGS\u0001x\u0002'), m: 'true' },
         body: batch,
       })
     }

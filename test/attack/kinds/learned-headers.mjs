@@ -1,3 +1,5 @@
+import { sendFields } from '../../conformance/lib/remoting.mjs'
+
 const BYTES = 900_000
 
 /** Four headers of each kind were kept for good, however long they were, with six times their length beside. */
@@ -6,19 +8,7 @@ export default {
   says: 'sends and pulls whose headers are as long as they may be, each of them several times',
   growMiB: 128,
   async attack(field) {
-    const common = {
-      a: 'p',
-      b: 'Learned',
-      c: 'TBW102',
-      d: '1',
-      e: '0',
-      f: '0',
-      g: '1',
-      h: '0',
-      j: '0',
-      k: 'false',
-      m: 'false',
-    }
+    const { i: _, ...common } = sendFields('Learned')
     const plain = {
       producerGroup: 'p',
       topic: 'Learned',

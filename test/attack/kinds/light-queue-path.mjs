@@ -1,24 +1,8 @@
-import { untilDelivered } from '../field-cases.mjs'
+import { plainSend, untilDelivered } from '../field-cases.mjs'
 
 const CLEAN_UNUSED_TOPIC = 316
 const NOT_EXIST = 26
 const up = '%LMQ%x/../../../../victim'
-
-const send = (topic, properties) => ({
-  code: 10,
-  fields: {
-    producerGroup: 'p',
-    topic,
-    defaultTopic: 'TBW102',
-    defaultTopicQueueNums: '1',
-    queueId: '0',
-    sysFlag: '0',
-    bornTimestamp: '1',
-    flag: '0',
-    properties,
-  },
-  body: Buffer.from('x'),
-})
 
 /** Names of light queues were taken for groups and topics before anybody looked at them, and became folders. */
 export default {
@@ -27,7 +11,7 @@ export default {
   options: ['enableLmq=true', 'enableMultiDispatch=true'],
   async attack(field) {
     const ask = (request) => field.call(field.brokerPort, request)
-    const sent = await ask(send('plain', ''))
+    const sent = await ask(plainSend('plain', ''))
     const offset = String(parseInt(sent.fields.msgId.slice(-16), 16))
     for (const group of [up, '%LMQ%..', '%LMQ%/..', '%LMQ%a\u0000b']) {
       for (const delayLevel of ['-1', '0', '1']) {
@@ -37,7 +21,7 @@ export default {
           `a message sent back for ${JSON.stringify(group)} got ${answer?.code}`,
         )
       }
-      await ask(send(group, ''))
+      await ask(plainSend(group, ''))
       await ask({
         code: 15,
         fields: { consumerGroup: group, topic: group, queueId: '0', commitOffset: '1' },
@@ -46,7 +30,7 @@ export default {
         await ask({ code, fields: { topic: group, queueId: '0', timestamp: '0' } })
       }
       const dispatch = `INNER_MULTI_DISPATCH\u0001${group},%LMQ%good\u0002INNER_MULTI_QUEUE_OFFSET\u00019,9\u0002`
-      const answer = await ask(send('plain', dispatch))
+      const answer = await ask(plainSend('plain', dispatch))
       field.expect(answer?.code === 0, `a message with light queues got ${answer?.code}`)
     }
     await untilDelivered(field, `%DLQ%${up}`)

@@ -1,25 +1,14 @@
+import { sendFields } from '../../conformance/lib/remoting.mjs'
+
 const CREATE_TOPIC = 17
 const DELETE_TOPIC = 215
 const SEND_V2 = 310
 const QUERY_MESSAGE = 12
 const CLEAN_UNUSED_TOPIC = 316
 
-const sent = (topic, queueId, properties = '') => ({
+const sent = (topic, queueId, properties) => ({
   code: SEND_V2,
-  fields: {
-    a: 'p',
-    b: topic,
-    c: 'TBW102',
-    d: '4',
-    e: String(queueId),
-    f: '0',
-    g: '1',
-    h: '0',
-    i: properties,
-    j: '0',
-    k: 'false',
-    m: 'false',
-  },
+  fields: sendFields(topic, queueId, properties),
   body: Buffer.from('x'),
 })
 

@@ -1,7 +1,6 @@
-import { untilDelivered } from '../field-cases.mjs'
+import { plainSend, untilDelivered } from '../field-cases.mjs'
 
 const CLEAN_UNUSED_TOPIC = 316
-const SEND = 10
 const NO_PERMISSION = 16
 const SYSTEM = [
   'rmq_sys_wheel_timer',
@@ -16,21 +15,7 @@ const properties = (table) =>
     .map(([name, value]) => `${name}\u0001${value}\u0002`)
     .join('')
 
-const send = (topic, table) => ({
-  code: SEND,
-  fields: {
-    producerGroup: 'p',
-    topic,
-    defaultTopic: 'TBW102',
-    defaultTopicQueueNums: '1',
-    queueId: '0',
-    sysFlag: '0',
-    bornTimestamp: '1',
-    flag: '0',
-    properties: properties(table),
-  },
-  body: Buffer.from('x'),
-})
+const send = (topic, table) => plainSend(topic, properties(table))
 
 /** The broker read such a message back, made a queue of what REAL_TOPIC names, and deleted that folder when asked to clean up. */
 export default {

@@ -135,6 +135,22 @@ export async function hasRoute(nameServer, topic) {
   return answer?.header.code === 0
 }
 
+/** Header fields of SEND_MESSAGE_V2: a topic that is not there yet gets one queue. */
+export function sendFields(topic, queueId = 0, properties = '') {
+  const [group, template] = ['p', 'TBW102']
+  const names = {
+    a: group,
+    b: topic,
+    c: template,
+    d: '1',
+    e: String(queueId),
+    f: '0',
+    g: '1',
+    h: '0',
+  }
+  return { ...names, i: properties, j: '0', k: 'false', m: 'false' }
+}
+
 /** Header fields of a pull of one queue that is answered at once: all tags, nothing is committed. */
 export function pullFields(consumerGroup, topic, queueId, queueOffset, maxMsgNums = 32) {
   return {

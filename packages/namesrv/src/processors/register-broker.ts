@@ -4,7 +4,6 @@ import {
   decodeRegisterBrokerBody,
   kvTableBody,
   brokerMemberGroupBody,
-  resourceProblem,
   ResponseCode,
   type BrokerHeartbeat,
   type GetBrokerMemberGroup,
@@ -46,8 +45,8 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
       expiryMs: header.heartbeatTimeoutMillis,
       enableActingMaster: header.enableActingMaster,
       dataVersion: topics.dataVersion,
-      topics: withGoodNames(topics.topicConfigTable),
-      mappings: withGoodNames(topics.topicQueueMappingInfoMap ?? new Map<string, unknown>()),
+      topics: topics.topicConfigTable,
+      mappings: topics.topicQueueMappingInfoMap ?? new Map<string, unknown>(),
       filterServers: filterServerList,
       connection,
       followsAskerPort: followsAskerPort(request),
@@ -64,15 +63,6 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
     header: { haServerAddr: registered.haServerAddr, masterAddr: registered.masterAddr },
     ...(ordered === undefined ? {} : { body: kvTableBody.encode({ table: ordered }) }),
   }
-}
-
-/** Without topics whose names no broker could keep: one of them must not take the routes of all others away. */
-function withGoodNames<T>(topics: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
-  const bad = [...topics.keys()].filter((topic) => resourceProblem(topic) !== undefined)
-  if (bad.length === 0) return topics
-  const good = new Map(topics)
-  for (const topic of bad) good.delete(topic)
-  return good
 }
 
 /** Only a broker of this very host may have an address that depends on who asks. */

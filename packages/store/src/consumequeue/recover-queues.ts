@@ -53,7 +53,9 @@ function loadFolder(
   loading: QueueLoading,
 ): void {
   for (const topic of env.disk.list(files.directory)) {
-    if (!topic.isDirectory || !queues.hasTopicIn(topic.name, files)) continue
+    // A folder of another name is none of ours.
+    if (!topic.isDirectory || !queues.mayHold(topic.name)) continue
+    if (!queues.hasTopicIn(topic.name, files)) continue
     for (const entry of env.disk.list(`${files.directory}/${topic.name}`)) {
       if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
