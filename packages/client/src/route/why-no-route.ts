@@ -4,6 +4,7 @@ import {
   GetBrokerClusterInfo,
   isSystemTopic,
   namespaceOf,
+  SystemTopic,
   topicListBody,
   withoutNamespace,
   type ClusterInfo,
@@ -26,9 +27,15 @@ export async function whyNoRoute(
     const brokers = [...clusters.brokerAddrTable.keys()].sort()
     if (brokers.length === 0) return noBroker(nameServers, topic, where)
     const { body } = await nameServers.call(GetAllTopicListFromNameserver, {})
-    const topics = topicListBody.decode(body).topicList.filter((each) => !isSystemTopic(each))
+    const all = topicListBody.decode(body).topicList
+    const topics = all.filter((each) => !isSystemTopic(each))
     const count = brokers.length === 1 ? 'one broker' : `${brokers.length} brokers`
-    const reason = `${where} knows ${count} (${brokers.slice(0, 5).join(', ')}) but no such topic, and none of them makes topics by itself (autoCreateTopicEnable)`
+    // A broker that makes topics registers the one that it takes for a template.
+    const makesTopics = all.includes(SystemTopic.AUTO_CREATE)
+    const untilThen = makesTopics
+      ? 'which the first message that is sent to it makes'
+      : 'and none of them makes topics by itself (autoCreateTopicEnable)'
+    const reason = `${where} knows ${count} (${brokers.slice(0, 5).join(', ')}) but no such topic, ${untilThen}`
     const elsewhere = otherNamespace(topic, topics)
     if (elsewhere !== undefined) {
       return new RouteNotFoundError({ topic, reason, advice: elsewhere })
