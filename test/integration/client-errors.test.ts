@@ -80,6 +80,18 @@ test('a typing error in a topic is answered with the topic that was meant, and h
   assert.match(error.hint, /^Did you mean TopicTest\? Create it, by mq\.admin\(\)/)
 })
 
+test('who reads a topic that the first message makes is told so', async (t) => {
+  const { namesrvAddr: nameServers } = await serverFor(t)
+  const mq = new RocketMQ({ nameServers })
+  atEnd(t, () => mq.close())
+  const reading = mq.admin().topics.queues('TopicTest')
+  await assert.rejects(reading, (error) => {
+    assert.ok(error instanceof RouteNotFoundError)
+    assert.match(error.message, /no such topic, which the first message that is sent to it makes/)
+    return true
+  })
+})
+
 test('a topic of another namespace is found, and the option is named', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t, { set: ['autoCreateTopicEnable=false'] })
   await createTopic(nameServers, 'TopicTest')
