@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { apacheCache, apacheClassPath, apacheVersion } from './apache/apache.mjs'
 import {
   choosePorts,
+  endOf,
   requireTool,
   runToEnd,
   scratchDirectory,
@@ -213,7 +214,7 @@ async function runClass(name, classPath, directory, properties) {
   const timer = setTimeout(() => void started.stop('SIGKILL'), TEST_LIMIT_MS)
   await started.ended
   clearTimeout(timer)
-  const text = readFileSync(logFile, 'utf8')
+  const text = endOf(logFile)
   const good = /^OK \((\d+) tests?\)/m.exec(text)
   if (good !== null) return { passed: Number(good[1]), failed: 0, text: '' }
   const bad = /^Tests run: (\d+),  Failures: (\d+)/m.exec(text)

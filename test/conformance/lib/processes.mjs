@@ -3,7 +3,7 @@
  * waiting until they listen, ending exactly the ones that were started, and choosing free ports.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,8 +83,21 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 
 /** The last lines of a log file, for error messages; empty when there is no such file. */
 export function tailOf(file, lines = 25) {
+  return endOf(file).split('\n').slice(-lines).join('\n')
+}
+
+/** The last bytes of a text file as a string: a program that complains in a loop writes more than a string can hold. */
+export function endOf(file, bytesMax = 4 * 1024 * 1024) {
   if (!existsSync(file)) return ''
-  return readFileSync(file, 'utf8').split('\n').slice(-lines).join('\n')
+  const fd = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(fd)
+    const end = Buffer.alloc(Math.min(size, bytesMax))
+    const read = readSync(fd, end, 0, end.length, size - end.length)
+    return end.toString('utf8', 0, read)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** Resolves with true when something accepts connections on the port. */
