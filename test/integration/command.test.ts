@@ -61,6 +61,17 @@ test('SIGTERM ends the server with code 0 and a clean store', async (t) => {
   assert.ok(!existsSync(path.join(data, 'abort')))
 })
 
+test('a signal that arrives several times at once, as by npm and timeout, is one request to end', async (t) => {
+  const data = path.join(folderFor(t), 'data')
+  const { child, namesrvAddr } = await startProcess(t, data)
+  const sent = await skylark(['send', 'T', 'hello', '-n', namesrvAddr])
+  assert.equal(sent.code, 0, sent.stderr)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGINT'] as const) child.kill(signal)
+  const [code] = (await once(child, 'exit')) as [number]
+  assert.equal(code, 0)
+  assert.ok(!existsSync(path.join(data, 'abort')))
+})
+
 test('a server whose log nobody reads any more goes on, and stops clean', async (t) => {
   const data = path.join(folderFor(t), 'data')
   const { child, namesrvAddr } = await startProcess(t, data)

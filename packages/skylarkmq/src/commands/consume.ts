@@ -2,6 +2,7 @@ import { PushConsumer, TopicReader, type ReceivedMessage, type StartFrom } from 
 import { logEvents } from '@skylarkmq/server'
 import { nodeEnv, printable, printableJson, type Env } from '@skylarkmq/env'
 import { InvalidArgumentError, type Command } from 'commander'
+import { onEndRequest } from '../end-request.ts'
 import { dim, explain, print, printError } from '../terminal.ts'
 import { count, namesrvFlag } from './client-flags.ts'
 
@@ -112,7 +113,7 @@ class Ending {
     this.promise = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, this.#resolve)
+    onEndRequest(this.#resolve)
     // Who reads our output has gone: `skylark consume T | head -1`.
     process.stdout.once('error', this.#resolve)
   }

@@ -1,9 +1,10 @@
 import { logEvents, startServer, type RunningServer, type ServerOptions } from '@skylarkmq/server'
 import type { Command } from 'commander'
 import { writeFileSync } from 'node:fs'
+import { onEndRequest } from '../end-request.ts'
 import { bold, dim, explain, print, printError, yellow } from '../terminal.ts'
 import { VERSION } from '../version.ts'
-import { withFlags, type ServerFlags } from './server-flags.ts'
+import { isStrict, withFlags, type ServerFlags } from './server-flags.ts'
 
 type Roles = Pick<ServerOptions, 'namesrv' | 'broker'>
 
@@ -82,8 +83,9 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
       ephemeral: flags.ephemeral,
       configFile: flags.config,
       set: flags.set,
-      strict: flags.strict,
+      strict: isStrict(flags, process.env['SKYLARK_STRICT']),
       namesrvAddr: flags.namesrvAddr,
+      namesrvAddrOtherwise: process.env['NAMESRV_ADDR'],
       events,
       warn: (sentence) => {
         warn(flags, sentence)
@@ -111,20 +113,15 @@ function warn(flags: ServerFlags, sentence: string): void {
   else printError(`${yellow('warning')} ${sentence}`)
 }
 
-/** Resolves when the process was asked to end and has put everything away; a second request ends it at once. */
+/** Resolves when the process was asked to end and has put everything away. */
 function onSignal(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    let isStopping = false
-    const ask = (): void => {
-      if (isStopping) process.exit(1)
-      isStopping = true
+    onEndRequest(() => {
       stop().then(resolve, (error: unknown) => {
         explain(error)
         process.exit(1)
       })
-    }
-    process.on('SIGTERM', ask)
-    process.on('SIGINT', ask)
+    })
   })
 }
 
