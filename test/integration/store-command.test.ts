@@ -64,11 +64,13 @@ test('the store of a broker that asks for access control can be looked at', asyn
 test('a damaged store is found, explained and repaired', async (t) => {
   const folder = await folderWithOrders(t)
   const data = path.join(folder, 'skylark-data')
-  rmSync(path.join(data, 'consumequeue', 'Orders'), { recursive: true })
+  const queue = path.join(data, 'consumequeue/Orders/0/00000000000000000000')
+  writeFileSync(queue, readFileSync(queue).fill(0, 20, 40))
   const found = await store(folder, ['check'])
   assert.equal(found.code, 1)
-  assert.match(found.stdout, /problem queue Orders\/0: the log has 5 messages of it/)
+  assert.match(found.stdout, /problem queue Orders\/0: 1 places from 1 on have no unit/)
   assert.match(found.stdout, /skylark store repair/)
+  assert.match(found.stdout, /unsound: 2 problems that a start does not mend\n$/)
   const planned = await store(folder, ['repair'])
   assert.equal(planned.code, 1)
   assert.match(planned.stdout, /would make the queues anew[^]*Nothing was changed/)
@@ -85,6 +87,46 @@ test('a damaged store is found, explained and repaired', async (t) => {
     '--json',
   ])
   assert.equal((JSON.parse(units.stdout) as unknown[]).length, 5)
+})
+
+test('of a store that was killed the check says that the next start mends it, and leaves it as it is', async (t) => {
+  const folder = await folderWithOrders(t)
+  const data = path.join(folder, 'skylark-data')
+  writeFileSync(path.join(data, 'abort'), '')
+  // What a power cut leaves of a queue whose last pages were on disk before the log's.
+  const queue = path.join(data, 'consumequeue/Orders/0/00000000000000000000')
+  const sound = readFileSync(queue)
+  const units = Buffer.from(sound)
+  units.writeBigInt64BE(10_000_000n, 5 * 20)
+  units.writeInt32BE(200, 5 * 20 + 8)
+  writeFileSync(queue, units)
+  for (let i = 0; i < 2; i++) {
+    const { code, stdout } = await store(folder, ['check'])
+    assert.equal(code, 0, stdout)
+    assert.match(stdout, /mended queue Orders\/0: from 5 on a unit names a place behind the end/)
+    assert.match(stdout, /\nmended by the next start: 1 problems/)
+  }
+  assert.ok(readFileSync(queue).equals(units))
+  const { stdout } = await store(folder, ['check', '--json'])
+  writeFileSync(queue, sound)
+  const report = JSON.parse(stdout) as Record<string, unknown>
+  assert.deepEqual(
+    [report['verdict'], report['problemCount'], report['remainingCount']],
+    ['mended-by-start', 1, 0],
+  )
+})
+
+test('of a store that no broker opens the check says why', async (t) => {
+  const folder = await folderWithOrders(t)
+  const data = path.join(folder, 'skylark-data')
+  const log = path.join(data, 'commitlog')
+  const stray = path.join(log, '00000000000003145728')
+  writeFileSync(stray, Buffer.alloc(1048576, 1))
+  const { code, stdout } = await store(folder, ['check'])
+  rmSync(stray)
+  assert.equal(code, 1)
+  assert.match(stdout, /start .*the file of offset 1048576 is missing/)
+  assert.match(stdout, /unsound/)
 })
 
 test('what cannot be looked at ends with code 2 and one sentence', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { EventValues } from '@skylarkmq/env'
 import type { SimProcess } from '@skylarkmq/env/sim'
-import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
+import { MessageStore, defaultStoreConfig, judgeStore } from '@skylarkmq/store'
 import type {
   GetMessageResult,
   MessageToStore,
@@ -25,6 +25,8 @@ const TOPICS = ['TopicA', 'TopicB', `%RETRY%${'long'.repeat(33)}`, BATCHES]
 const INNER_BATCH = 128
 const BATCH_MAX = 5
 const QUEUES = 3
+/** Of so many starts one is foretold by a check. */
+const JUDGED_EVERY = 4
 const ALL_QUEUES = TOPICS.flatMap((topic) =>
   Array.from({ length: QUEUES }, (_, queueId) => [topic, queueId] as const),
 )
@@ -99,10 +101,20 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   // ---- the life of a process
 
-  protected open(process: SimProcess): Promise<MessageStore> {
+  protected async open(process: SimProcess): Promise<MessageStore> {
     this.#hasUnwritten = false
     const config = { ...this.config, processId: ++this.#processes }
+    if (this.#processes % JUDGED_EVERY === 0) await this.#judge(process, config)
     return MessageStore.open(process.env, config, isBatchTopic)
+  }
+
+  /** Whatever the last process left, the next start mends it, and a check says so. */
+  async #judge(process: SimProcess, config: StoreConfig): Promise<void> {
+    const { verdict, remaining, startError } = await this.withoutFaultsUntil(() =>
+      judgeStore(process.env, config),
+    )
+    assert.notEqual(verdict, 'unsound', startError ?? JSON.stringify(remaining.slice(0, 3)))
+    this.note(`a check says: ${verdict}`)
   }
 
   /** A disk that cannot be read or brought up to date is reason enough; one that is full is none. */

@@ -10,8 +10,8 @@ import {
   transactionState,
 } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
-import { offsetsBehindEnd, readConfig } from './check/config-check.ts'
-import type { OffsetBehindEnd } from './check/config-check.ts'
+import { offsetsBehindEnd, readConfig, readQueues } from './check/config-check.ts'
+import type { ConfigTables, OffsetBehindEnd } from './check/config-check.ts'
 import { checkDirectory } from './check/directory-check.ts'
 import { IndexCheck } from './check/index-check.ts'
 import { walkLog } from './check/log-walk.ts'
@@ -151,6 +151,7 @@ class StoreCheck {
       ...paths,
       logMin: offsetMin,
       topics: tables.topics,
+      readQueues: readQueues(tables),
       hasExtended: this.#disk.list(`${paths.root}/consumequeue_ext`).length > 0,
       delayLevels: delaysOfLevels(this.#config.messageDelayLevel),
     })
@@ -179,11 +180,7 @@ class StoreCheck {
       logEnd: end.offset,
       queueEnd: queues.endOf(TIMER_TOPIC, 0),
     })
-    const behind = offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))
-    for (const each of behind) {
-      const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
-      findings.report('offset', `config/${each.table}.json`, what)
-    }
+    const behind = this.#checkOffsets(tables, queues)
     return {
       problems: findings.problems,
       problemCount: findings.count,
@@ -203,6 +200,15 @@ class StoreCheck {
       damage: this.#damage(end),
       offsetsBehindEnd: behind,
     }
+  }
+
+  #checkOffsets(tables: ConfigTables, queues: QueueCheck): OffsetBehindEnd[] {
+    const behind = offsetsBehindEnd(tables, (topic, id) => queues.endOf(topic, id))
+    for (const each of behind) {
+      const what = `${each.key}, queue ${each.queueId}, is at ${each.offset}, behind the end of the queue at ${each.end}`
+      this.#findings.report('offset', `config/${each.table}.json`, what)
+    }
+    return behind
   }
 
   #damage({ offset, reason, usedEnd }: LogEnd): LogDamage | undefined {

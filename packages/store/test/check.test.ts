@@ -79,10 +79,13 @@ describe('A check', () => {
     assert.equal(problems[0]?.next, problemKinds['queue-unit'])
   })
 
-  test('finds a queue that is not there, if its topic is', async () => {
+  test('finds a queue that is not there, if a group has read it', async () => {
     const { env, config } = await soundStore()
     env.disk.removeTree(`${ROOT}/consumequeue/TopicB`)
+    const offsets = `${ROOT}/config/consumerOffset.json`
     assert.deepEqual(kinds(env, config), ['queue-missing'])
+    env.disk.writeFile(offsets, Buffer.from('{"offsetTable":{"TopicB@G":{0:0},"TopicA@G":{0:3}}}'))
+    assert.deepEqual(kinds(env, config), [])
     env.disk.writeFile(
       `${ROOT}/config/topics.json`,
       Buffer.from('{"topicConfigTable":{TopicA:{}}}'),
@@ -90,6 +93,22 @@ describe('A check', () => {
     const { problems, notes } = examine(env, config)
     assert.deepEqual(problems, [])
     assert.match(notes.join('\n'), /are left of topics that were deleted/)
+  })
+
+  test('of a topic that was deleted and made again with nothing in it finds nothing, and names it', async () => {
+    const { env, config } = await soundStore()
+    // With a topic the offsets of its groups go.
+    env.disk.remove(`${ROOT}/config/consumerOffset.json`)
+    env.disk.removeTree(`${ROOT}/consumequeue/TopicB`)
+    const { problems, notes } = examine(env, config)
+    assert.deepEqual(problems, [])
+    assert.match(notes.join('\n'), /of 1 queues that are not there.*\(TopicB\/0\).*repair --all/)
+  })
+
+  test('finds that all queues are gone', async () => {
+    const { env, config } = await soundStore()
+    env.disk.removeTree(`${ROOT}/consumequeue`)
+    assert.deepEqual(kinds(env, config), ['queue-missing'])
   })
 
   test('finds a file that is missing, of another size, or has another name', async () => {

@@ -1,3 +1,4 @@
+import { hostError, lastOf, parentOf } from '../file-names.ts'
 import type { Disk, DiskEntry, DiskFile, DiskStat, DiskUsage, OpenMode } from '../env.ts'
 
 const CHUNK_BYTES = 64 * 1024
@@ -215,17 +216,4 @@ function renameTree(
     directories.delete(name)
     directories.add(to + name.slice(from.length))
   }
-}
-
-function parentOf(name: string): string {
-  const slash = name.lastIndexOf('/')
-  return slash <= 0 ? '/' : name.slice(0, slash)
-}
-
-function lastOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1)
-}
-
-function hostError(code: string, call: string, name: string): Error {
-  return Object.assign(new Error(`${code}: ${call} '${name}'`), { code })
 }

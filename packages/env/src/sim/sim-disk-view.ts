@@ -8,17 +8,13 @@ import type {
   OpenMode,
 } from '../env.ts'
 import { DirectoryLocked } from '../errors.ts'
+import { hostError, parentOf } from '../file-names.ts'
 import { SIM_PAGE_BYTES, SimContent, pagesOf } from './sim-content.ts'
 import type { DiskUser, SimDisk } from './sim-disk.ts'
-import { copyIn, parentOf } from './sim-names.ts'
+import { copyIn } from './sim-names.ts'
 import type { SimNames } from './sim-names.ts'
 
 const NOMINAL_BYTES = 2 ** 40
-
-/** An error of the host, as this disk throws it. */
-export function simError(code: string, call: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code })
-}
 
 /**
  * A disk as one process sees it. When the process dies in the middle of an operation, the rest of what it does
@@ -76,10 +72,10 @@ export class SimDiskView implements Disk {
 
   open(path: string, mode: OpenMode): DiskFile {
     const found = this.#names.get(path)
-    if (found === 'directory') throw simError('EISDIR', 'open', path)
+    if (found === 'directory') throw hostError('EISDIR', 'open', path)
     if (found !== undefined) return new SimFile(this, path, found)
     const isOrphan = this.#names.get(parentOf(path)) !== 'directory'
-    if (mode !== 'create' || isOrphan) throw simError('ENOENT', 'open', path)
+    if (mode !== 'create' || isOrphan) throw hostError('ENOENT', 'open', path)
     this.#refuseWhenFull(path)
     const made = new SimContent()
     made.modifiedMs = this.disk.world.time
@@ -94,7 +90,7 @@ export class SimDiskView implements Disk {
     const isFull = usedPages * SIM_PAGE_BYTES >= faults.capacityBytes
     if (!isFull || !this.#user.isAlive || world.random.chance(0.5)) return
     struck.full++
-    throw simError('ENOSPC', 'create', path)
+    throw hostError('ENOSPC', 'create', path)
   }
 
   list(path: string): DiskEntry[] {
@@ -126,7 +122,7 @@ export class SimDiskView implements Disk {
   }
 
   rename(from: string, to: string): void {
-    if (this.#names.get(from) === undefined) throw simError('ENOENT', 'rename', from)
+    if (this.#names.get(from) === undefined) throw hostError('ENOENT', 'rename', from)
     this.change(() => {
       this.#names.rename(from, to)
     })
@@ -168,7 +164,7 @@ export class SimDiskView implements Disk {
     if (!this.#user.isAlive || !world.random.chance(faults.syncErrors)) return
     struck.syncs++
     lose()
-    throw simError('EIO', 'fsync', path)
+    throw hostError('EIO', 'fsync', path)
   }
 
   /** What takes its time: never ends when the process dies meanwhile. */
@@ -259,13 +255,13 @@ class SimFile implements DiskFile {
     if (random.chance(disk.faults.writeErrors)) {
       disk.struck.writes++
       this.#write(data.subarray(0, random.below(data.length + 1)), position)
-      throw simError('EIO', 'write', this.path)
+      throw hostError('EIO', 'write', this.path)
     }
     const room = this.#room(position, data.length)
     this.#write(data.subarray(0, room), position)
     if (room === data.length) return
     disk.struck.full++
-    throw simError('ENOSPC', 'write', this.path)
+    throw hostError('ENOSPC', 'write', this.path)
   }
 
   /** How many of these bytes the disk has room for. */
@@ -297,7 +293,7 @@ class SimFile implements DiskFile {
     const { random } = disk.world
     if (this.#view.isAlive && random.chance(disk.faults.readErrors)) {
       disk.struck.reads++
-      throw simError('EIO', 'read', this.path)
+      throw hostError('EIO', 'read', this.path)
     }
     const read = this.#content.cached.read(target, position)
     if (read > 0 && this.#view.isAlive && random.chance(disk.faults.flips)) {

@@ -1,3 +1,4 @@
+import { parentOf } from '../file-names.ts'
 import type { SimContent } from './sim-content.ts'
 import type { SimRandom } from './sim-random.ts'
 
@@ -127,10 +128,4 @@ export function copyIn(copies: Map<SimContent, SimContent>, content: SimContent)
 function touches(change: NameChange, directory: string): boolean {
   if (parentOf(change.path) === directory) return true
   return change.kind === 'rename' && parentOf(change.to) === directory
-}
-
-/** The directory that a path lies in. */
-export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return slash <= 0 ? '/' : path.slice(0, slash)
 }

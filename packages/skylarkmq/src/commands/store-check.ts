@@ -1,6 +1,13 @@
-import { examineStore, type CheckProgress, type CheckReport, type Problem } from '@skylarkmq/store'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import {
+  judgeStore,
+  type CheckProgress,
+  type CheckReport,
+  type JudgedReport,
+  type Problem,
+} from '@skylarkmq/store'
 import type { Command } from 'commander'
-import { bold, dim, print, printError, red } from '../terminal.ts'
+import { bold, dim, print, printError, red, yellow } from '../terminal.ts'
 import {
   CANNOT_LOOK,
   cannot,
@@ -23,7 +30,9 @@ export function addStoreCheck(store: Command): void {
     .addHelpText(
       'after',
       `
-Writes nothing. Exit code: 0 sound, 1 something does not agree, 2 could not look.
+Writes nothing. The last line is the verdict: sound; mended by the next start of a broker,
+which was tried out in memory; or unsound, with what to do about it.
+Exit code: 0 sound, or mended by the next start; 1 unsound; 2 could not look.
 A store that a broker has open is not checked, because it changes; stop the broker,
 or look at single records with skylark store inspect.
 
@@ -40,7 +49,7 @@ async function check(dir: string | undefined, flags: CheckFlags): Promise<number
   const found = findStore(dir, flags)
   if (found === undefined) return CANNOT_LOOK
   if (isHeld(await holderOf(found))) return CANNOT_LOOK
-  const report = examineStore(found.disk, found.config, {
+  const report = await judgeStore(nodeEnv(silentEvents), found.config, {
     isFast: flags.fast === true,
     ...(process.stderr.isTTY ? { progress: showProgress } : {}),
   })
@@ -48,8 +57,8 @@ async function check(dir: string | undefined, flags: CheckFlags): Promise<number
   // A broker that began meanwhile has changed what was read.
   if (isHeld(await holderOf(found))) return CANNOT_LOOK
   if (flags.json === true) print(JSON.stringify({ directory: found.directory, ...report }, null, 2))
-  else printReport(report)
-  return report.problemCount === 0 ? 0 : 1
+  else printJudged(report)
+  return report.verdict === 'unsound' ? 1 : 0
 }
 
 function isHeld(holder: string | undefined): boolean {
@@ -64,23 +73,61 @@ function showProgress({ doneBytes, totalBytes }: CheckProgress): void {
   process.stderr.write(`\rchecking, ${percent} % of the log`)
 }
 
+/** Prints what a check found and what the next start makes of it. */
+function printJudged(report: JudgedReport): void {
+  const { verdict, problems, problemCount, remaining, remainingCount, startError } = report
+  const mended = verdict === 'unsound' ? problemsWithout(problems, remaining) : problems
+  for (const problem of mended) {
+    print(`${yellow('mended')} ${bold(problem.where)}: ${problem.what}`)
+  }
+  if (verdict !== 'unsound' && problemCount > problems.length) {
+    print(`        and ${problemCount - problems.length} more of these kinds`)
+  }
+  printProblems(verdict === 'unsound' ? remaining : [], verdict === 'unsound' ? remainingCount : 0)
+  if (startError !== undefined) print(`${red('start')} ${startError}`)
+  printNotes(report)
+  if (verdict === 'sound') print(SOUND)
+  else if (verdict === 'mended-by-start') {
+    const what = problemCount === 0 ? 'the last stop was not orderly' : `${problemCount} problems`
+    print(`${bold('mended by the next start')}: ${what}; a start was tried out in memory`)
+  } else print(red(unsound(remainingCount, startError)))
+}
+
+const SOUND = `${bold('sound')}: all parts of the store agree`
+
+function unsound(count: number, startError: string | undefined): string {
+  const ends = startError === undefined ? ' that a start does not mend' : ''
+  return `unsound: ${count === 0 ? 'no broker can start on it' : `${count} problems${ends}`}`
+}
+
+/** Those that a start mends. */
+function problemsWithout(problems: readonly Problem[], others: readonly Problem[]): Problem[] {
+  const there = new Set(others.map(({ kind, where }) => `${kind} ${where}`))
+  return problems.filter(({ kind, where }) => !there.has(`${kind} ${where}`))
+}
+
 /** Prints what a check found, for a person. */
 export function printReport(report: CheckReport): void {
-  for (const problem of report.problems) {
+  printProblems(report.problems, report.problemCount)
+  printNotes(report)
+  print(report.problemCount === 0 ? SOUND : red(`${report.problemCount} problems`))
+}
+
+function printProblems(problems: readonly Problem[], count: number): void {
+  for (const problem of problems) {
     print(`${red('problem')} ${bold(problem.where)}: ${problem.what}`)
   }
-  const more = report.problemCount - report.problems.length
-  if (more > 0) print(`        and ${more} more of these kinds`)
-  for (const next of adviceOf(report.problems)) print(dim(next))
-  for (const note of report.notes) print(`${dim('note')} ${note}`)
-  const { summary } = report
+  if (count > problems.length) print(`        and ${count - problems.length} more of these kinds`)
+  for (const next of adviceOf(problems)) print(dim(next))
+}
+
+function printNotes({ notes, summary }: CheckReport): void {
+  for (const note of notes) print(`${dim('note')} ${note}`)
   print(
     `${summary.logFiles} log files from ${summary.offsetMin} to ${summary.offsetMax}, ${summary.records} records; ` +
       `${summary.queues} queues, ${summary.units} units; ${summary.indexFiles} index files, ${summary.indexEntries} entries` +
       (summary.waiting === 0 ? '' : `; ${summary.waiting} messages wait in the timer wheel`),
   )
-  if (report.problemCount === 0) print(`${bold('sound')}: all parts of the store agree`)
-  else print(red(`${report.problemCount} problems`))
 }
 
 /** What to do next: once for each kind of problem. */

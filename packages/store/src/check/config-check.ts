@@ -63,6 +63,19 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Queues, as `topic/queueId`, in which a group is behind the first message. */
+export function readQueues(tables: ConfigTables): Set<string> {
+  const found = new Set<string>()
+  for (const [key, queues] of Object.entries(tables.consumerOffsets ?? {})) {
+    const topic = key.slice(0, key.indexOf('@'))
+    if (!isObject(queues)) continue
+    for (const [id, offset] of Object.entries(queues)) {
+      if (typeof offset === 'number' && offset > 0) found.add(`${topic}/${id}`)
+    }
+  }
+  return found
+}
+
 /** An offset that is greater than it can be. */
 export interface OffsetBehindEnd {
   /** `consumerOffset` or `delayOffset`. */

@@ -10,8 +10,7 @@ export const problemKinds = {
   'log-end': '`skylark store repair --truncate` keeps these bytes in a file and puts zeros there.',
   'queue-file': '`skylark store repair` makes the queues anew from the log.',
   'queue-unit': '`skylark store repair` makes the queues anew from the log.',
-  'queue-missing':
-    '`skylark store repair` makes the queues anew from the log. If the topic was deleted and made again since, all is well.',
+  'queue-missing': '`skylark store repair` makes the queues anew from the log.',
   'index-file':
     'If broker.conf sets maxHashSlotNum or maxIndexNum, check with `-c broker.conf`; otherwise `skylark store repair` makes the index anew from the log.',
   'index-entry': '`skylark store repair` makes the index anew from the log.',

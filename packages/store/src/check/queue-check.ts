@@ -11,6 +11,7 @@ import type { Findings } from './problem.ts'
 import { QueueCursor } from './queue-cursor.ts'
 
 const OPEN_FILES_MAX = 128
+const NAMED_MAX = 10
 
 /** What a check of the queues has to know of the rest of the store. */
 export interface QueueCheckContext {
@@ -25,6 +26,8 @@ export interface QueueCheckContext {
   readonly isClean: boolean
   /** Topics of topics.json; undefined when there is none. */
   readonly topics: ReadonlySet<string> | undefined
+  /** Queues, as `topic/queueId`, of which a group has read messages. */
+  readonly readQueues: ReadonlySet<string>
   readonly delayLevels: readonly number[]
   /** Whether there are extended queues: then a tags code may be an address in one of them. */
   readonly hasExtended: boolean
@@ -68,6 +71,10 @@ export class QueueCheck {
   readonly #ends = new Map<string, number>()
   #waiting = 0
   #deleted = 0
+  /** Of the topics that have queues, where in the log their first message is. */
+  readonly #begins = new Map<string, number>()
+  /** Queues whose folder is not there, though their topic is. */
+  readonly #remade: string[] = []
   /** Units that name a message which the log still has. */
   units = 0
 
@@ -257,6 +264,10 @@ export class QueueCheck {
       (end, queue) => Math.max(end, queue.physicalEnd),
       0,
     )
+    for (const { cursor, firstPhysical } of this.#queues.values()) {
+      const begins = Math.min(firstPhysical, this.#begins.get(cursor.topic) ?? Infinity)
+      this.#begins.set(cursor.topic, begins)
+    }
     for (const [name, run] of this.#lost) this.#finishLost(name, run, unitsEnd)
     this.#open.closeAll()
     if (this.#waiting > 0) {
@@ -266,6 +277,13 @@ export class QueueCheck {
     }
     if (this.#deleted > 0) {
       findings.note(`${this.#deleted} messages are left of topics that were deleted`)
+    }
+    if (this.#remade.length > 0) {
+      const names = this.#remade.slice(0, NAMED_MAX).join(', ')
+      const more = this.#remade.length > NAMED_MAX ? ', …' : ''
+      findings.note(
+        `the log has messages of ${this.#remade.length} queues that are not there, though their topics are: these were deleted and made again, and nothing was sent to them since, or the folders were lost (${names}${more}); \`skylark store repair --all\` makes them anew, with the old messages`,
+      )
     }
     if (gaps > 0) {
       findings.note(`${gaps} offsets within queues have no message: they were lost at some time`)
@@ -296,26 +314,31 @@ export class QueueCheck {
     } else this.#reportRun(cursor.name, run)
   }
 
-  /** Records whose queue has no folder: the queue was lost, or its topic deleted. */
+  /**
+   * Records whose queue has no folder: the queue was lost, or its topic deleted and maybe made again. Which of the two
+   * the folders do not tell; with a topic its groups' offsets go, so one that is there tells of a loss.
+   */
   #finishLost(name: string, run: Run & { readonly topic: string }, unitsEnd: number): void {
-    const { topics, findings, isClean } = this.#context
-    const siblings = [...this.#queues.values()].filter(({ cursor }) => cursor.topic === run.topic)
-    const begins = Math.min(Infinity, ...siblings.map((each) => each.firstPhysical))
+    const { topics, findings, isClean, readQueues } = this.#context
+    const begins = this.#begins.get(run.topic)
     if (!isClean && run.firstOffset === 0 && run.firstPhysical >= unitsEnd) {
       this.#waiting += run.count
       this.#ends.set(name, run.lastOffset + 1)
       return
     }
-    const isExpected =
-      siblings.length > 0
+    const isOfTopic = topics?.has(run.topic)
+    const hasNone = this.#queues.size === 0
+    const isLost =
+      begins !== undefined
         ? run.lastPhysical > begins
-        : (topics?.has(run.topic) ?? this.#queues.size === 0)
-    if (!isExpected) {
-      this.#deleted += run.count
-      return
-    }
-    const what = `the log has ${run.count} messages of it, from ${run.firstPhysical} on, and it is not there`
-    findings.report('queue-missing', `queue ${name}`, what)
+        : hasNone
+          ? isOfTopic !== false
+          : isOfTopic === true && readQueues.has(name)
+    if (isLost) {
+      const what = `the log has ${run.count} messages of it, from ${run.firstPhysical} on, and it is not there`
+      findings.report('queue-missing', `queue ${name}`, what)
+    } else if (begins === undefined && isOfTopic === true) this.#remade.push(name)
+    else this.#deleted += run.count
   }
 
   /** Offset after the last message of a queue; undefined when there is no such queue. After `finish`. */

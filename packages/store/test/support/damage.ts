@@ -6,7 +6,7 @@ import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './s
 import { testEnv } from './test-env.ts'
 import type { TestEnv } from './test-env.ts'
 
-/** A store of several files of each kind, stopped and sound; its tables say that it has two topics. */
+/** A store of several files of each kind, stopped and sound; its tables say that it has two topics, one of them with a group. */
 export async function soundStore(): Promise<{ env: TestEnv; config: StoreConfig }> {
   const env = testEnv()
   const config = smallConfig({
@@ -35,6 +35,10 @@ export async function soundStore(): Promise<{ env: TestEnv; config: StoreConfig 
   env.disk.writeFile(
     `${ROOT}/config/topics.json`,
     Buffer.from('{"topicConfigTable":{"TopicA":{},"TopicB":{}}}'),
+  )
+  env.disk.writeFile(
+    `${ROOT}/config/consumerOffset.json`,
+    Buffer.from('{"offsetTable":{"TopicB@G":{0:3}}}'),
   )
   return { env, config }
 }
