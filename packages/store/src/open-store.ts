@@ -16,6 +16,7 @@ import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { BATCH_UNIT_BYTES } from './consumequeue/batch-unit.ts'
 import { UNIT_BYTES } from './consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from './consumequeue/queue-files.ts'
+import type { QueueFolder } from './consumequeue/queue-files.ts'
 import { queueFileBytes } from './consumequeue/recover-queues.ts'
 import { delaysOfLevels } from './dispatch/delay-levels.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
@@ -67,7 +68,7 @@ export function openParts(
     rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
   }
   const log = newLog(env, config, segments)
-  const queues = newQueues(env, config, paths, isBatchTopic)
+  const queues = newQueues(env, config, paths, { isBatchTopic, isClean: clean })
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
   const health = new WriteHealth(env)
   const failed = (_physicalOffset: number, error: unknown): void => {
@@ -152,43 +153,46 @@ function newRescue(
   return new SyncRescue(env, { log, health, root, cut })
 }
 
+/** What queues are found by. */
+interface QueueFinding {
+  readonly isBatchTopic: (topic: string) => boolean
+  /** Whether the last stop was orderly. */
+  readonly isClean: boolean
+}
+
 function newQueues(
   env: Env,
   config: StoreConfig,
   paths: StorePaths,
-  isBatchTopic: (topic: string) => boolean,
+  { isBatchTopic, isClean }: QueueFinding,
 ): ConsumeQueueTable {
-  const files = queueFiles(env, config, paths)
-  const batches = { files: batchFiles(env, config, paths, files), isBatchTopic }
-  return new ConsumeQueueTable(env, files, batches)
-}
-
-function queueFiles(env: Env, config: StoreConfig, paths: StorePaths): QueueFiles {
-  const directory = paths.consumeQueue
-  env.disk.makeDirectory(directory)
-  const fileBytes = sizeOfFiles(env, directory, config.mappedFileSizeConsumeQueue, UNIT_BYTES)
-  return new QueueFiles(env, { directory, fileBytes, openFilesMax: config.maxOpenQueueFiles })
-}
-
-function batchFiles(
-  env: Env,
-  config: StoreConfig,
-  paths: StorePaths,
-  beside: QueueFiles,
-): QueueFiles {
-  const [directory, unitBytes] = [paths.batchConsumeQueue, BATCH_UNIT_BYTES]
-  const fileBytes = sizeOfFiles(env, directory, config.mapperFileSizeBatchConsumeQueue, unitBytes)
-  const openFilesMax = config.maxOpenQueueFiles
-  return new QueueFiles(env, { directory, fileBytes, unitBytes, openFilesMax }, beside)
-}
-
-function sizeOfFiles(env: Env, directory: string, configured: number, unitBytes: number): number {
-  const configuredBytes = Math.ceil(configured / unitBytes) * unitBytes
-  const sizeBytes = queueFileBytes(env.disk, directory, configuredBytes) ?? configuredBytes
-  if (sizeBytes !== configuredBytes) {
-    env.events.emit(segmentSizeKept, { directory, sizeBytes, configuredBytes })
+  env.disk.makeDirectory(paths.consumeQueue)
+  const shared = { unitBytes: UNIT_BYTES, openFilesMax: config.maxOpenQueueFiles }
+  const configured = { ...shared, fileBytes: config.mappedFileSizeConsumeQueue }
+  const ofBatches = {
+    fileBytes: config.mapperFileSizeBatchConsumeQueue,
+    unitBytes: BATCH_UNIT_BYTES,
   }
-  return sizeBytes
+  const files = queueFiles(env, { directory: paths.consumeQueue, ...configured }, isClean)
+  const batches = { directory: paths.batchConsumeQueue, ...shared, ...ofBatches }
+  const batchFiles = queueFiles(env, batches, isClean, files)
+  return new ConsumeQueueTable(env, files, { files: batchFiles, isBatchTopic })
+}
+
+/** Files of queues, of the size that those have which are there. */
+function queueFiles(
+  env: Env,
+  options: QueueFolder & { readonly unitBytes: number; readonly openFilesMax: number },
+  isClean: boolean,
+  beside?: QueueFiles,
+): QueueFiles {
+  const { directory, unitBytes } = options
+  const configuredBytes = Math.ceil(options.fileBytes / unitBytes) * unitBytes
+  const fileBytes = queueFileBytes(env.disk, directory, configuredBytes, isClean) ?? configuredBytes
+  if (fileBytes !== configuredBytes) {
+    env.events.emit(segmentSizeKept, { directory, sizeBytes: fileBytes, configuredBytes })
+  }
+  return new QueueFiles(env, { ...options, fileBytes }, beside)
 }
 
 function newIndex(env: Env, config: StoreConfig, paths: StorePaths): MessageIndex {

@@ -44,3 +44,26 @@ test('a last file that a power cut left short behind its units loses none, after
   assert.deepEqual(await sim.bodies(), ['m0', 'm1', 'm2', 'm3'])
   await sim.stop()
 })
+
+test('a kill between the cut of the only queue file and the return of its size does not decide how long files are', async () => {
+  const sim = new SimStore()
+  await sim.start()
+  for (let i = 0; i < 4; i++) await sim.put({ text: `m${i}` })
+  await sim.pass(2000)
+  sim.node.kill()
+  const { disk } = sim.node.start().env
+  const folder = `${sim.config.storePathRootDir}/consumequeue/TopicTest/0`
+  disk.open(`${folder}/00000000000000000000`, 'write').resize(4 * 20)
+  sim.node.kill()
+  await sim.start()
+  for (let i = 4; i < 7; i++) await sim.put({ text: `m${i}` })
+  await sim.pass(2000)
+  assert.deepEqual(
+    disk.list(folder).map(({ name }) => [name, disk.stat(`${folder}/${name}`)?.sizeBytes]),
+    [['00000000000000000000', sim.config.mappedFileSizeConsumeQueue]],
+  )
+  sim.node.powerCut()
+  await sim.start()
+  assert.deepEqual(await sim.bodies(), ['m0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6'])
+  await sim.stop()
+})

@@ -75,24 +75,30 @@ function findEnd(queue: ConsumeQueue, log: CommitLog, { upTo, isProven }: QueueL
 }
 
 /**
- * Size of the queue files that a directory has: the configured one if any has that, else that of the largest, because
- * a crash can leave some short. Undefined when it has none.
+ * Size of the queue files that a directory has: the configured one if any has that, else that of the largest. After an
+ * unclean stop all that there are may be short, because a cut takes the end away and then gives it back: the configured
+ * size counts then, if none is larger and none begins where that size has none begin. Undefined when there is no file.
  */
 export function queueFileBytes(
   disk: Disk,
   directory: string,
   configuredBytes: number,
+  isClean: boolean,
 ): number | undefined {
   let largest = 0
+  let isAsConfigured = true
   for (const topic of disk.list(directory)) {
     if (!topic.isDirectory) continue
     for (const queue of disk.list(`${directory}/${topic.name}`)) {
-      const sizeBytes = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)[0]?.sizeBytes
+      const found = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)
+      const sizeBytes = found[0]?.sizeBytes
       if (sizeBytes === configuredBytes) return sizeBytes
       largest = Math.max(largest, sizeBytes ?? 0)
+      isAsConfigured &&= found.every(({ firstOffset }) => firstOffset % configuredBytes === 0)
     }
   }
-  return largest > 0 ? largest : undefined
+  if (largest === 0) return undefined
+  return !isClean && isAsConfigured && largest < configuredBytes ? configuredBytes : largest
 }
 
 function adoptFiles(env: Env, files: QueueFiles, queue: ConsumeQueue, isClean: boolean): void {

@@ -1,5 +1,6 @@
 import type { Disk, Env } from '@skylarkmq/env'
 import { isLmqTopic } from '@skylarkmq/protocol'
+import { abortFileExists } from '../abort-file.ts'
 import { QueueCursor } from '../check/queue-cursor.ts'
 import { BATCH_UNIT_BYTES } from '../consumequeue/batch-unit.ts'
 import { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
@@ -37,18 +38,20 @@ export class NewQueues {
     this.#disk = env.disk
     this.#paths = paths
     this.#folders = folders
+    const isClean = !abortFileExists(env.disk, paths.abort)
     const plainBytes = config.mappedFileSizeConsumeQueue
     const batchBytes = config.mapperFileSizeBatchConsumeQueue
     const files = new QueueFiles(env, {
       directory: folders.consumeQueue,
-      fileBytes: queueFileBytes(env.disk, paths.consumeQueue, plainBytes) ?? plainBytes,
+      fileBytes: queueFileBytes(env.disk, paths.consumeQueue, plainBytes, isClean) ?? plainBytes,
       openFilesMax: OPEN_FILES_MAX,
     })
     const batchFiles = new QueueFiles(
       env,
       {
         directory: folders.batchConsumeQueue,
-        fileBytes: queueFileBytes(env.disk, paths.batchConsumeQueue, batchBytes) ?? batchBytes,
+        fileBytes:
+          queueFileBytes(env.disk, paths.batchConsumeQueue, batchBytes, isClean) ?? batchBytes,
         unitBytes: BATCH_UNIT_BYTES,
         openFilesMax: OPEN_FILES_MAX,
       },
