@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { abortFileExists, makeAbortFile, readAbortFile, writeAbortFile } from './abort-file.ts'
+import { abortFileExists, makeAbortFile, writeAbortFile } from './abort-file.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointParts } from './checkpointer.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
@@ -102,8 +102,9 @@ export class Background {
     const { processId } = this.#config
     const isMarked = this.#tryWrite('the abort file', () => {
       if (!abortFileExists(disk, paths.abort)) this.#makeMark(checkpoint.point?.processId)
-      this.#checkpointer.adopt(readAbortFile(disk, paths.abort) ?? -1)
+      this.#checkpointer.adopt()
       writeAbortFile(disk, paths.abort, processId)
+      this.#checkpointer.isNamed()
     })
     if (isMarked) return
     this.#timers.push(
@@ -120,6 +121,7 @@ export class Background {
       writeAbortFile(disk, abort, pointProcess ?? this.#config.processId)
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
+      this.#checkpointer.adoptEmpty()
       makeAbortFile(disk, abort)
     }
   }

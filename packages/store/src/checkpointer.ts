@@ -8,6 +8,7 @@ import type { CheckpointValues } from './checkpoint.ts'
 import type { LogFlush } from './commitlog/flush.ts'
 import { cacheSyncFailed } from './events.ts'
 import type { IndexUpkeep } from './index/index-upkeep.ts'
+import { OWN_EMPTY_MARK } from './recovery-point.ts'
 import { syncPath } from './segment/sync-path.ts'
 import type { StorePaths } from './store-paths.ts'
 import { reasonOf } from './write-health.ts'
@@ -45,7 +46,7 @@ export class Checkpointer {
     this.#processId = processId
     this.#parts = parts
     this.#triedEnd = parts.dispatcher.dispatchedEnd
-    this.#formerProcess = readAbortFile(env.disk, parts.paths.abort) ?? -1
+    this.#formerProcess = this.#processOfAbortFile()
   }
 
   /** Bytes of the log that came since the last checkpoint, or since the last try at one. */
@@ -64,12 +65,34 @@ export class Checkpointer {
    * Puts this process's id into the recovery point, beside that of the process that the abort file names as yet, so that
    * it counts after a kill. Blocking. Throws the host's error.
    */
-  adopt(formerProcess: number): void {
+  adopt(): void {
+    this.#adoptFrom(this.#processOfAbortFile())
+  }
+
+  /** As `adopt`, before the abort file is made without its content. */
+  adoptEmpty(): void {
+    this.#adoptFrom(OWN_EMPTY_MARK)
+  }
+
+  #adoptFrom(formerProcess: number): void {
     const { checkpoint, paths } = this.#parts
     this.#formerProcess = formerProcess
     if (checkpoint.point === undefined) return
     checkpoint.point = { ...checkpoint.point, ...this.#processes }
     writeCheckpointNow(this.#env.disk, paths.checkpoint, checkpoint)
+  }
+
+  #processOfAbortFile(): number {
+    const { checkpoint, paths } = this.#parts
+    const process = readAbortFile(this.#env.disk, paths.abort)
+    if (process === undefined) return -1
+    // Where a recovery point counts, who left the file empty was this process or one of its kind.
+    return process < 0 && checkpoint.point !== undefined ? OWN_EMPTY_MARK : process
+  }
+
+  /** The abort file names this process: an empty one is none of its own any more. */
+  isNamed(): void {
+    if (this.#formerProcess === OWN_EMPTY_MARK) this.#formerProcess = -1
   }
 
   get #processes() {

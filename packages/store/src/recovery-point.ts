@@ -22,7 +22,8 @@ import {
  * |  32 | processId     | 8     | of the broker, as in the abort file                                     |
  * |  40 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
  * |  60 | indexHead     | 40    | its head: entries before the count there are on disk                    |
- * | 100 | formerProcess | 8     | of the broker before, whose abort file may still be there; −1 for none  |
+ * | 100 | formerProcess | 8     | of the broker before, whose abort file may still be there; −1 for none, |
+ * |     |               |       | −2 when that file is empty because it could not be written              |
  * | 108 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
  * | 112 | ownCrc        | 4     | CRC-32 of the 112 bytes before                                          |
  */
@@ -59,21 +60,23 @@ export interface RecoveryPoint {
   readonly lastRecord: number
   readonly indexEnd: number
   readonly processId: number
-  /** The process that the abort file named before this one did; −1 when it named none. */
+  /** The process that the abort file named before this one did; −1 when it named none, `OWN_EMPTY_MARK` for an empty one of our own. */
   readonly formerProcess: number
   /** Undefined when there was no index file. */
   readonly index: IndexPoint | undefined
 }
+
+/** Stands for an abort file that a broker of this make left empty: the disk took its name and not its content. */
+export const OWN_EMPTY_MARK = -2
 
 /**
  * Whether the process that an abort file names wrote a point, or left the store to who wrote it: nobody else had it in
  * between. The point names both, because no power cut leaves two files as they belong together.
  */
 export function isPointOf(point: RecoveryPoint, abortedProcess: number): boolean {
-  return (
-    abortedProcess >= 0 &&
-    (abortedProcess === point.processId || abortedProcess === point.formerProcess)
-  )
+  // Apache's brokers up to 4.x leave it empty, too.
+  if (abortedProcess < 0) return point.formerProcess === OWN_EMPTY_MARK
+  return abortedProcess === point.processId || abortedProcess === point.formerProcess
 }
 
 /** Reads it from a checkpoint file; undefined when there is none, or none that counts. */

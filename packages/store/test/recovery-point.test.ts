@@ -137,6 +137,24 @@ describe('A recovery point that a start does not believe', () => {
     await stopAndCheck(again, await startStore(again, smallConfig()), smallConfig())
   })
 
+  test('counts over an abort file that the disk took without its content, whatever fails beside', async () => {
+    for (const failing of ['abort.new', 'checkpoint']) {
+      const { env } = await filled('stop')
+      env.fault = (operation, path) =>
+        operation === 'write' && (path.includes('abort.new') || path.includes(failing))
+          ? hostFailure('EIO')
+          : undefined
+      await startStore(env, smallConfig())
+      leftUnsound(env)
+      const again = env.kill()
+      // As it is found: a start that did not believe the point would drop the index.
+      again.seen.length = 0
+      const store = await startStore(again, smallConfig())
+      assert.ok(!again.seen.includes('store.index.dropped'), failing)
+      await stopAndCheck(again, store, smallConfig())
+    }
+  })
+
   test('an index file of the same name as the one that it tells of, with other entries, is made anew', async () => {
     const { env } = await filled('kill')
     const index = env.disk.list(`${ROOT}/index`).map(({ name }) => `${ROOT}/index/${name}`)

@@ -193,6 +193,30 @@ test('who waits longer than the window is put in again in between', async () => 
   await stopAndCheck(env, store, config)
 })
 
+test('a delay that was rolled is not counted anew from when it was put in again', async () => {
+  const env = testEnv()
+  const config = smallConfig({ ...SMALL, timerRollWindowSlot: 12 })
+  const store = await startStore(env, config)
+  const begin = env.clock.now()
+  const waiting = timed('m', begin + 786 + 75)
+  // The broker that sets the clock back by a minute rolls what it took in before.
+  const rolled = {
+    ...waiting,
+    properties: encodeProperties({
+      ...Object.fromEntries(decodeProperties(Buffer.from(waiting.properties))),
+      [Property.TIMER_DELAY_MS]: '786',
+      [Property.TIMER_ROLL_TIMES]: '1',
+    }),
+  }
+  putOk(env, store, rolled)
+  await pass(env, 3_000)
+  const [found] = await delivered(store)
+  assert.equal(found?.key, 'm')
+  const slotEnd = timerSlotOf(begin + 786 + 75, 1000) + 1000
+  assert.ok(found.atMs >= slotEnd, `${slotEnd - found.atMs} ms before the end of its slot`)
+  await stopAndCheck(env, store, config)
+})
+
 test('a wheel that is gone is made again from the timer log, and both from the queue', async () => {
   for (const gone of [['timerwheel'], ['timerwheel', 'timerlog'], ['timerlog']]) {
     const env = testEnv()

@@ -81,12 +81,23 @@ function dueOf(
   find: (name: Buffer) => PropertySpan | undefined,
   storeTimestamp: number,
 ): number {
-  const sec = find(DELAY_SEC)
-  if (sec !== undefined) return storeTimestamp + numberOf(record, sec) * 1000
-  const ms = find(DELAY_MS)
-  if (ms !== undefined) return storeTimestamp + numberOf(record, ms)
+  const delayMs = delayOf(record, find)
+  if (delayMs !== undefined) {
+    // What was rolled was stored once more, and its delay did not begin then: the end of its slot counts.
+    return find(ROLL_TIMES) === undefined ? storeTimestamp + delayMs : NaN
+  }
   const at = find(DELIVER_MS)
   return at === undefined ? NaN : numberOf(record, at)
+}
+
+function delayOf(
+  record: Buffer,
+  find: (name: Buffer) => PropertySpan | undefined,
+): number | undefined {
+  const sec = find(DELAY_SEC)
+  if (sec !== undefined) return numberOf(record, sec) * 1000
+  const ms = find(DELAY_MS)
+  return ms === undefined ? undefined : numberOf(record, ms)
 }
 
 const numberOf = (record: Buffer, { start, end }: PropertySpan): number =>
