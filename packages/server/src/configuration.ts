@@ -3,13 +3,14 @@ import { allBrokerOptions, type FullBrokerConfig } from '@skylarkmq/broker'
 import { hostErrorCode, hostMemoryBytes, nodeEnv, type Env } from '@skylarkmq/env'
 import { namesrvOptions, type NamesrvConfig } from '@skylarkmq/namesrv'
 import { defaultsOf, type OptionTable } from '@skylarkmq/protocol'
+import { roleNotes } from './broker-role.ts'
 import { BadSetting, ConfigUnreadable } from './errors.ts'
 import { readProperties, type PropertyLine } from './properties-file.ts'
 import type { ServerOptions } from './server-options.ts'
 import {
   examineSettings,
   parseAssignment,
-  readSettings,
+  warningsOf,
   type ReadingOptions,
   type SettingNote,
 } from './settings.ts'
@@ -61,7 +62,8 @@ export function brokerConfigFor(
  */
 export function examineConfigFile(file: string, of: 'broker' | 'namesrv'): readonly SettingNote[] {
   const table = of === 'broker' ? allBrokerOptions : namesrvOptions
-  return examineSettings(readFile(file), table, file).notes
+  const read = examineSettings(readFile(file), table, file)
+  return of === 'broker' ? [...read.notes, ...roleNotes(read)] : read.notes
 }
 
 /** Reads the configuration: defaults, then the file, then `set`, then what has an option of its own. */
@@ -98,7 +100,10 @@ export function configurationOf(
   }
   if (options.brokerPort !== undefined) config.listenPort = options.brokerPort
   if (options.namesrvAddr !== undefined) config.namesrvAddr = options.namesrvAddr
-  checkAddresses(options)
+  else if (!given.has('namesrvAddr') && options.namesrvAddrOtherwise !== undefined) {
+    config.namesrvAddr = options.namesrvAddrOtherwise
+  }
+  checkAddresses(options, given)
   setPaths(config, options, given, env)
   setNamesrv(namesrv, config, options)
   return { broker: config, namesrv }
@@ -109,21 +114,28 @@ function readSources(
   reading: ReadingOptions,
 ): Readonly<Record<string, unknown>> {
   const file = options.configFile
-  const sources: [readonly PropertyLine[], string][] = [
-    [file === undefined ? [] : readFile(file), file ?? ''],
-    [(options.set ?? []).map(parseAssignment), '--set'],
-  ]
+  const set = (options.set ?? []).map(parseAssignment)
+  const isSet = new Set(set.map(({ key }) => key))
+  // A line of the file that --set replaces does not count, as an earlier line of the same key.
+  const lines = file === undefined ? [] : readFile(file).filter(({ key }) => !isSet.has(key))
   const table: OptionTable = {
     ...(options.namesrv === false ? {} : namesrvOptions),
     ...(options.broker === false ? {} : allBrokerOptions),
   }
-  const all: Record<string, unknown> = {}
-  for (const [lines, source] of sources) {
-    const { values, warnings } = readSettings(lines, table, source, reading)
-    Object.assign(all, values)
-    for (const warning of warnings) options.warn(warning)
+  const ofFile = examineSettings(lines, table, file ?? '', reading)
+  const ofSet = examineSettings(set, table, '--set', reading)
+  const values: Record<string, unknown> = { ...ofFile.values, ...ofSet.values }
+  const warnings = [
+    ...warningsOf(ofFile.notes, file ?? '', reading),
+    ...warningsOf(ofSet.notes, '--set', reading),
+  ]
+  if (options.broker !== false && reading.servesNobody !== true) {
+    const places = { ...ofFile.places, ...ofSet.places }
+    warnings.push(...warningsOf(roleNotes({ values, places }), '', reading))
+    if (values['brokerRole'] !== 'SLAVE') delete values['brokerId']
   }
-  return all
+  for (const warning of warnings) options.warn(warning)
+  return values
 }
 
 /** A name server alone goes by its own file, one beside a broker by what the broker's file says of both. */
@@ -141,16 +153,20 @@ function setNamesrv(
   } else namesrv.kvConfigPath = path.resolve(namesrv.kvConfigPath)
 }
 
-/** What of the command line has an option of its own is as good as the same key of a file. */
-function checkAddresses({ host, namesrvAddr }: ServerOptions): void {
-  for (const [key, value, option] of [
-    ['--host', host, allBrokerOptions.bindAddress],
-    ['--namesrv-addr', namesrvAddr, allBrokerOptions.namesrvAddr],
+/** What the command line and the environment say of addresses is as good as the same key of a file. */
+function checkAddresses(options: ServerOptions, given: ReadonlySet<string>): void {
+  const { host, namesrvAddr } = options
+  const isAsked = options.broker !== false && namesrvAddr === undefined && !given.has('namesrvAddr')
+  const otherwise = isAsked ? options.namesrvAddrOtherwise : undefined
+  for (const [where, key, value, option] of [
+    ['command line', '--host', host, allBrokerOptions.bindAddress],
+    ['command line', '--namesrv-addr', namesrvAddr, allBrokerOptions.namesrvAddr],
+    ['environment', 'NAMESRV_ADDR', otherwise, allBrokerOptions.namesrvAddr],
   ] as const) {
     const read = value === undefined ? undefined : option.parse(value)
     if (read === undefined || 'value' in read) continue
     const problem = `${read.problem}, not ${JSON.stringify(value)}`
-    throw new BadSetting({ where: 'command line', key, problem })
+    throw new BadSetting({ where, key, problem })
   }
 }
 

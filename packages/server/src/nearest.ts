@@ -1,6 +1,6 @@
 /** The candidate that differs from `word` by the fewest edits; undefined when none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  const limit = Math.max(2, Math.floor(word.length / 3))
+  const limit = Math.max(2, Math.floor(word.length / 4))
   let best: string | undefined
   let bestDistance = limit + 1
   for (const candidate of candidates) {

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly set?: readonly string[] | undefined
   /** Name servers to register with besides one's own, `host:port` joined by `;`. */
   readonly namesrvAddr?: string | undefined
+  /** The same where neither that nor the configuration names any; of the environment, as Apache's NAMESRV_ADDR. */
+  readonly namesrvAddrOtherwise?: string | undefined
   readonly events: EventSink
   /** Puts something else in the place of parts of the host, for name server and broker each; for tests. */
   readonly env?: ((own: Env) => Env) | undefined

@@ -1,7 +1,8 @@
-import type { Option, OptionTable } from '@skylarkmq/protocol'
+import type { OptionTable } from '@skylarkmq/protocol'
 import { BadSetting } from './errors.ts'
 import { nearest } from './nearest.ts'
 import type { PropertyLine } from './properties-file.ts'
+import { readValue } from './setting-value.ts'
 
 /** Spellings that Apache has ignored since 4.5, and today's. */
 const OLD_SPELLINGS: Readonly<Record<string, string>> = {
@@ -14,9 +15,10 @@ const OLD_SPELLINGS: Readonly<Record<string, string>> = {
 export interface SettingNote {
   /**
    * `unknown`: neither Apache nor we have the key. `bad`: no such value. `ignored`: Apache's key, without effect here.
-   * `comment`: a comment behind the value was cut off.
+   * `comment`: a comment behind the value was cut off. `adjusted`: the value is not taken as it is written, or does not
+   * what it says. `repeated`: a later line sets the key again.
    */
-  readonly kind: 'unknown' | 'bad' | 'ignored' | 'comment'
+  readonly kind: 'unknown' | 'bad' | 'ignored' | 'comment' | 'adjusted' | 'repeated'
   readonly key: string
   /** `broker.conf, line 3`, or `--set`. */
   readonly where: string
@@ -28,9 +30,10 @@ export interface SettingNote {
   readonly nearest?: string
 }
 
-/** Settings as they were read: values by key, and what there is to say of them. */
+/** Settings as they were read: values by key, where each was set, and what there is to say of them. */
 export interface ExaminedSettings {
   readonly values: Readonly<Record<string, unknown>>
+  readonly places: Readonly<Record<string, Pick<SettingNote, 'where' | 'line'>>>
   readonly notes: readonly SettingNote[]
 }
 
@@ -60,26 +63,42 @@ export function readSettings(
   options: ReadingOptions = {},
 ): Settings {
   const { values, notes } = examineSettings(lines, table, source, options)
+  return { values, warnings: warningsOf(notes, source, options) }
+}
+
+/** What the operator should know of these notes. Throws ERR_CONFIG_SETTING for the first that is an error. */
+export function warningsOf(
+  notes: readonly SettingNote[],
+  source: string,
+  options: ReadingOptions = {},
+): readonly string[] {
   const warnings: string[] = []
   for (const { kind, where, key, says } of notes) {
     if (kind === 'bad' || (kind === 'unknown' && options.isStrict === true)) {
       throw new BadSetting({ where, key, problem: says })
     }
     if (kind === 'unknown') warnings.push(`${where}: ${key} has no effect: ${says}`)
-    if (kind === 'comment') warnings.push(`${where}: ${key}: ${says}`)
+    if (TOLD_ONE_BY_ONE.has(kind)) warnings.push(`${where}: ${key}: ${says}`)
   }
   const withoutEffect = notes.filter(({ kind }) => kind === 'ignored').map(({ key }) => key)
   if (withoutEffect.length > 0) {
     warnings.push(`${source}: known to Apache, without effect here: ${withoutEffect.join(', ')}`)
   }
-  return { values, warnings }
+  return warnings
 }
+
+const TOLD_ONE_BY_ONE: ReadonlySet<SettingNote['kind']> = new Set([
+  'comment',
+  'adjusted',
+  'repeated',
+])
 
 /**
  * Reads settings and notes all that there is to say of them, whatever is wrong.
  *
  * Apache takes a comment behind a value for a part of the value. Where the key's type proves that it is a
- * comment (`brokerId=0 # master`), or the value is an address, it is cut off, with a note.
+ * comment (`brokerId=0 # master`), or the value is an address, it is cut off, with a note. Of several lines with one key
+ * the last counts, as in Apache, and what the others say is not looked at.
  */
 export function examineSettings(
   lines: readonly PropertyLine[],
@@ -88,10 +107,13 @@ export function examineSettings(
   { servesNobody = false }: ReadingOptions = {},
 ): ExaminedSettings {
   const values: Record<string, unknown> = {}
+  const places: Record<string, Pick<SettingNote, 'where' | 'line'>> = {}
   const notes: SettingNote[] = []
-  for (const { key, value, line } of lines) {
+  const last = new Map(lines.map((each) => [each.key, each]))
+  for (const each of lines) {
+    const { key, value, line } = each
+    const where = line > 0 ? `${source}, line ${line}` : source
     const note = (kind: SettingNote['kind'], says: string, near?: string): void => {
-      const where = line > 0 ? `${source}, line ${line}` : source
       notes.push({ kind, key, where, line, says, ...(near === undefined ? {} : { nearest: near }) })
     }
     const option = Object.hasOwn(table, key) ? table[key] : undefined
@@ -100,35 +122,23 @@ export function examineSettings(
       note('unknown', unknownKey(key, near), near)
       continue
     }
+    const counts = last.get(key)
+    if (counts !== undefined && counts !== each) {
+      const isTold = line > 0 && counts.value !== value
+      if (isTold) note('repeated', `line ${counts.line} sets it to something else, and counts`)
+      continue
+    }
     if (option.kind === 'ignored') note('ignored', option.doc)
     const read = readValue(option, key, value)
-    if ('value' in read) values[key] = read.value
-    else if (!(servesNobody && option.isRefusal === true)) note('bad', read.problem)
-    if ('note' in read) note('comment', read.note)
+    if ('problem' in read) {
+      if (!(servesNobody && option.isRefusal === true)) note('bad', read.problem)
+      continue
+    }
+    values[key] = read.value
+    places[key] = { where, line }
+    if (read.kind !== undefined) note(read.kind, read.says ?? '')
   }
-  return { values, notes }
-}
-
-const COMMENT = 'the comment behind the value is not part of it here; Apache would take it for one'
-
-function readValue(
-  option: Option<unknown>,
-  key: string,
-  text: string,
-): { value: unknown } | { value: unknown; note: string } | { problem: string } {
-  const bare = withoutComment(text)
-  const isAddress = /^(brokerIP\d|namesrvAddr|bindAddress|haMasterAddress)$/.test(key)
-  const whole =
-    isAddress && bare !== text ? { problem: 'it ends in a comment' } : option.parse(text)
-  if ('value' in whole) return whole
-  const cut = bare === text ? whole : option.parse(bare)
-  if ('problem' in cut) return { problem: `${whole.problem}, not ${JSON.stringify(text)}` }
-  return { value: cut.value, note: COMMENT }
-}
-
-/** `127.0.0.1 # comment` → `127.0.0.1` */
-function withoutComment(text: string): string {
-  return text.replace(/\s+[#!;].*$|\s+\/\/.*$/u, '').trim()
+  return { values, places, notes }
 }
 
 function unknownKey(key: string, near: string | undefined): string {

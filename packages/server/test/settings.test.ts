@@ -28,9 +28,10 @@ test('a broker.conf as tutorials print it is read: comments cut off, old spellin
 })
 
 test('a comment behind a value is cut off where the type proves that it is one', () => {
-  for (const line of ['brokerId=1 # slave', 'brokerId=1 // slave', 'brokerId=1 ; slave']) {
-    const { values, warnings } = read(line)
-    assert.equal(values['brokerId'], 1)
+  const signs = [' # slave', ' // slave', ' ; slave', '# slave', ';', '；', ' （slave）']
+  for (const comment of signs) {
+    const { values, warnings } = read(`brokerId=1${comment}`)
+    assert.equal(values['brokerId'], 1, comment)
     assert.equal(warnings.length, 1)
   }
   assert.throws(() => read('brokerId=one # slave'), BadSetting)
@@ -74,6 +75,49 @@ test('every key that Apache 5.3.3 reads is known', () => {
     keys.namesrv.filter((key) => !(key in namesrvOptions)),
     [],
   )
+})
+
+// Apache starts with each, and takes its default, or false for a flag. The first two stand in public files.
+test('a value of another form that can only mean one thing is taken for that, with a warning', () => {
+  for (const [line, value] of [
+    ['diskMaxUsedSpaceRatio=95.0', 95],
+    ['diskMaxUsedSpaceRatio=75%', 75],
+    ['fileReservedTime="48"', 48],
+    ['fileReservedTime=４８', 48],
+    ["autoCreateTopicEnable='false'", false],
+    ['flushDiskType="SYNC_FLUSH"', 'SYNC_FLUSH'],
+  ] as const) {
+    const key = line.slice(0, line.indexOf('='))
+    const { values, warnings } = read(line)
+    assert.equal(values[key], value, line)
+    assert.equal(warnings.length, 1)
+    assert.ok(warnings[0]?.endsWith(`; write ${key}=${value}`), warnings[0])
+  }
+  for (const line of ['fileReservedTime=48.5', 'fileReservedTime=48%', 'fileReservedTime="48']) {
+    assert.throws(() => read(line), /it must be a whole number/, line)
+  }
+  assert.throws(() => read('aclEnable="true"'), /access control, which is not built/)
+})
+
+test('without a value a flag is false and anything else its default, as by Apache, with a warning', () => {
+  for (const [key, value] of [
+    ['autoCreateTopicEnable', false],
+    ['fileReservedTime', 72],
+    ['flushDiskType', 'ASYNC_FLUSH'],
+  ] as const) {
+    const { values, warnings } = read(`${key}=`)
+    assert.equal(values[key], value)
+    assert.match(warnings.join(), new RegExp(`line 1: ${key}: there is no value`))
+  }
+})
+
+test('of several lines with one key the last counts, and what the others say is not looked at', () => {
+  const text = 'brokerId=x\nbrokerName=a\nlistenPort=1\nbrokerId=0\nlistenPort=1\n'
+  const { values, warnings } = read(text)
+  assert.deepEqual(values, { brokerName: 'a', brokerId: 0, listenPort: 1 })
+  assert.deepEqual(warnings, [
+    'broker.conf, line 1: brokerId: line 4 sets it to something else, and counts',
+  ])
 })
 
 test('all that there is to say of a file is said at once, with lines and reasons', () => {
@@ -197,11 +241,18 @@ test('what is no address is refused by its key and value, and every kind of addr
   const list = 'name-1:9876;192.0.2.1:9876;[::1]:9876'
   assert.equal(read(`namesrvAddr=${list}`).values['namesrvAddr'], list)
   assert.equal(read('brokerIP1=').values['brokerIP1'], '')
-  assert.throws(() => read('namesrvAddr=name-1'), /each address must be host:port, not "name-1"/)
+  // A semicolon with a blank before it is between two addresses, and no comment.
+  const spaced = read('namesrvAddr=name-1:9876 ; name-2:9876 # both')
+  assert.equal(spaced.values['namesrvAddr'], 'name-1:9876 ; name-2:9876')
+  assert.throws(
+    () => read('namesrvAddr=name-1'),
+    /it must be host:port; several are joined by semicolons, not "name-1"/,
+  )
 })
 
 test('the nearest word is near, or there is none', () => {
   assert.equal(nearest('brokerNmae', ['brokerName', 'brokerId']), 'brokerName')
   assert.equal(nearest('BROKERNAME', ['brokerName']), 'brokerName')
   assert.equal(nearest('completelyelse', ['brokerName', 'brokerId']), undefined)
+  assert.equal(nearest('tlsEnable', ['aclEnable']), undefined)
 })

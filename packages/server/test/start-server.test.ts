@@ -14,6 +14,7 @@ import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { silentEvents, type Env } from '@skylarkmq/env'
 import { Producer, PushConsumer } from '@skylarkmq/client'
+import { examineConfigFile } from '../src/configuration.ts'
 import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from '../src/errors.ts'
 import type { ServerOptions } from '../src/server-options.ts'
 import { startServer, type RunningServer } from '../src/start-server.ts'
@@ -225,6 +226,56 @@ test('a bad configuration is told before anything is opened', async (t) => {
   await assert.rejects(start(t, { data, set: ['noSuchKey=1'], strict: true }), /noSuchKey/)
   await assert.rejects(start(t, { data, set: ['brokerId=one'] }), /brokerId/)
   assert.ok(!existsSync(data))
+})
+
+// Apache: BrokerStartup, buildBrokerController.
+test('a master has number 0 whatever the file says, as in Apache, and a slave another', async (t) => {
+  const configFile = path.join(folderFor(t), 'broker.conf')
+  writeFileSync(configFile, 'brokerRole=ASYNC_MASTER\nbrokerId=2\n')
+  const { warnings, broker } = await start(t, { configFile, ephemeral: true })
+  assert.equal(broker?.context?.config.brokerId, 0)
+  assert.match(warnings.join(), /line 2: brokerId: it is taken for 0, as by Apache/)
+  const notes = examineConfigFile(configFile, 'broker')
+  assert.deepEqual(
+    notes.map(({ kind, key, line }) => [kind, key, line]),
+    [['adjusted', 'brokerId', 2]],
+  )
+  const slave = await start(t, { set: ['brokerRole=SLAVE', 'brokerId=1'], ephemeral: true })
+  assert.equal(slave.broker?.context?.config.brokerId, 1)
+  assert.match(
+    slave.warnings.join(),
+    /brokerRole: replication is not built: this slave stays empty/,
+  )
+  const set = ['brokerRole=SLAVE']
+  await assert.rejects(start(t, { set, ephemeral: true }), /brokerId: that of a slave must be 1/)
+})
+
+test('a line that --set replaces is not looked at', async (t) => {
+  const configFile = path.join(folderFor(t), 'broker.conf')
+  writeFileSync(configFile, 'brokerIP1=<YOUR IP>\nbrokerName=a\n')
+  await assert.rejects(start(t, { configFile, ephemeral: true }), /line 1: brokerIP1: it must be/)
+  const set = ['brokerIP1=127.0.0.1']
+  const server = await start(t, { configFile, set, ephemeral: true })
+  assert.deepEqual(server.warnings, [])
+  assert.match(server.brokerAddr ?? '', /^127\.0\.0\.1:/)
+})
+
+// Apache: BrokerConfig takes the variable for its default, then the file and then the command line come over it.
+test('name servers of the environment are for a configuration that names none', async (t) => {
+  const configFile = path.join(folderFor(t), 'broker.conf')
+  writeFileSync(configFile, 'namesrvAddr=127.0.0.1:1\n')
+  const own = { namesrvAddrOtherwise: '127.0.0.1:2', ephemeral: true }
+  const used = async (options: Partial<ServerOptions>): Promise<string | undefined> => {
+    const server = await start(t, { ...own, ...options })
+    return server.broker?.context?.config.namesrvAddr.split(';').slice(1).join(';')
+  }
+  assert.equal(await used({}), '127.0.0.1:2')
+  assert.equal(await used({ configFile }), '127.0.0.1:1')
+  assert.equal(await used({ configFile, namesrvAddr: '127.0.0.1:3' }), '127.0.0.1:3')
+  await assert.rejects(
+    start(t, { ...own, namesrvAddrOtherwise: 'name-1' }),
+    /environment: NAMESRV_ADDR: it must be host:port/,
+  )
 })
 
 test('an unknown key keeps nobody from starting, and a name server takes its own keys', async (t) => {

@@ -42,7 +42,7 @@ export function addressListProblem(addresses: string): string | undefined {
   for (const address of addresses.split(';')) {
     const trimmed = address.trim()
     const problem = trimmed === '' ? undefined : hostAndPortProblem(trimmed)
-    if (problem !== undefined) return `each address ${problem}`
+    if (problem !== undefined) return `${problem}; several are joined by semicolons`
   }
   return undefined
 }

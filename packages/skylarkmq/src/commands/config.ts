@@ -25,7 +25,8 @@ export function addConfigCommands(program: Command): void {
       'after',
       `
 Exit code: 0 a server starts with it as it was meant, 1 unknown keys or bad values, 2 could not look.
-Keys without effect are listed with the reason, and are no fault.
+The other lines are listed with the reason, and are no fault: keys without effect, values that are taken otherwise than they
+are written (adjusted), comments behind a value, and keys that a later line sets again (repeated).
 
 Examples:
   skylark config check broker.conf
@@ -56,6 +57,8 @@ const WORDS = {
   bad: red('bad value'),
   ignored: dim('no effect'),
   comment: yellow('comment'),
+  adjusted: yellow('adjusted'),
+  repeated: yellow('repeated'),
 }
 
 function printNotes(file: string, notes: readonly SettingNote[]): void {

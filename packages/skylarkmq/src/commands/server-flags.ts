@@ -1,3 +1,4 @@
+import { BadSetting } from '@skylarkmq/server'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 /** What the flags of `start`, `namesrv` and `broker` say. */
@@ -40,13 +41,13 @@ const FLAGS = {
   strict: () =>
     new Option(
       '--strict',
-      'refuse keys that neither Apache nor Skylark has, instead of warning',
-    ).env('SKYLARK_STRICT'),
+      'refuse keys that neither Apache nor Skylark has, instead of warning (env: SKYLARK_STRICT)',
+    ),
   namesrvAddr: () =>
     new Option(
       '-n, --namesrv-addr <addresses>',
-      'name servers to register with, host:port joined by ;',
-    ).env('NAMESRV_ADDR'),
+      'name servers to register with, host:port joined by ; (env: NAMESRV_ADDR, if the file names none)',
+    ),
   host: () =>
     new Option('--host <address>', 'address to listen on; 0.0.0.0 for all (default: 127.0.0.1)'),
   namesrvPort: () =>
@@ -65,6 +66,24 @@ const FLAGS = {
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
 } as const
+
+/**
+ * Whether unknown keys are refused: by the flag, or by what SKYLARK_STRICT of the environment says. Throws
+ * ERR_CONFIG_SETTING when that says neither yes nor no.
+ */
+export function isStrict(flags: ServerFlags, ofEnvironment: string | undefined): boolean {
+  const word = ofEnvironment?.trim().toLowerCase() ?? ''
+  const isYes = ['1', 'true', 'yes', 'on'].includes(word)
+  if (!isYes && !['', '0', 'false', 'no', 'off'].includes(word)) {
+    const allowed = '1, true, yes or on, or 0, false, no, off or nothing'
+    throw new BadSetting({
+      where: 'environment',
+      key: 'SKYLARK_STRICT',
+      problem: `it must be ${allowed}, not ${JSON.stringify(ofEnvironment)}`,
+    })
+  }
+  return isYes || flags.strict === true
+}
 
 /** Adds flags to a command, in this order. */
 export function withFlags(command: Command, names: readonly (keyof typeof FLAGS)[]): Command {
