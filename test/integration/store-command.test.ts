@@ -104,7 +104,7 @@ test('of a store that was killed the check says that the next start mends it, an
     const { code, stdout } = await store(folder, ['check'])
     assert.equal(code, 0, stdout)
     assert.match(stdout, /mended queue Orders\/0: from 5 on a unit names a place behind the end/)
-    assert.match(stdout, /\nmended by the next start: 1 problems/)
+    assert.match(stdout, /\nmended by the next start: 1 problem;/)
   }
   assert.ok(readFileSync(queue).equals(units))
   const { stdout } = await store(folder, ['check', '--json'])

@@ -50,3 +50,8 @@ function lines(text: string): string {
     .map((line) => printable(line))
     .join('\n')
 }
+
+/** `1 key`, `2 keys`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}

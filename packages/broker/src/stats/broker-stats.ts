@@ -222,7 +222,8 @@ export class BrokerStats {
     items.count.add(count)
     items.bytes.add(bytes)
     this.#brokerPuts ??= this.item('BROKER_PUT_NUMS', this.#cluster)
-    this.#brokerPuts.add(count)
+    // As in Apache, nobody counts the operations of the whole broker.
+    this.#brokerPuts.add(count, 0)
     if (!items.isSystem) this.putTotal += count
   }
 
@@ -248,7 +249,7 @@ export class BrokerStats {
     const key = `${topic}@${group}`
     this.item('GROUP_GET_NUMS', key).add(count)
     this.item('GROUP_GET_SIZE', key).add(bytes)
-    this.item('BROKER_GET_NUMS', this.#cluster).add(count)
+    this.item('BROKER_GET_NUMS', this.#cluster).add(count, 0)
     if (!isSystemTopic(topic)) this.getTotal += count
   }
 

@@ -1,7 +1,7 @@
 import { examineConfigFile, type SettingNote } from '@skylarkmq/server'
 import { SkylarkError } from '@skylarkmq/protocol'
 import type { Command } from 'commander'
-import { bold, dim, explain, print, red, yellow } from '../terminal.ts'
+import { bold, counted, dim, explain, print, red, yellow } from '../terminal.ts'
 
 /** What the flags of `config check` say. */
 interface CheckFlags {
@@ -67,7 +67,7 @@ function printNotes(file: string, notes: readonly SettingNote[]): void {
   }
   const count = (kind: SettingNote['kind']): number =>
     notes.filter((each) => each.kind === kind).length
-  print(
-    `${file}: ${count('unknown')} unknown keys, ${count('bad')} bad values, ${count('ignored')} keys without effect`,
-  )
+  const unknown = counted(count('unknown'), 'unknown key')
+  const bad = counted(count('bad'), 'bad value')
+  print(`${file}: ${unknown}, ${bad}, ${counted(count('ignored'), 'key')} without effect`)
 }

@@ -7,7 +7,7 @@ import {
   type Problem,
 } from '@skylarkmq/store'
 import type { Command } from 'commander'
-import { bold, dim, print, printError, red, yellow } from '../terminal.ts'
+import { bold, counted, dim, print, printError, red, yellow } from '../terminal.ts'
 import {
   CANNOT_LOOK,
   cannot,
@@ -88,7 +88,8 @@ function printJudged(report: JudgedReport): void {
   printNotes(report)
   if (verdict === 'sound') print(SOUND)
   else if (verdict === 'mended-by-start') {
-    const what = problemCount === 0 ? 'the last stop was not orderly' : `${problemCount} problems`
+    const what =
+      problemCount === 0 ? 'the last stop was not orderly' : counted(problemCount, 'problem')
     print(`${bold('mended by the next start')}: ${what}; a start was tried out in memory`)
   } else print(red(unsound(remainingCount, startError)))
 }
@@ -97,7 +98,7 @@ const SOUND = `${bold('sound')}: all parts of the store agree`
 
 function unsound(count: number, startError: string | undefined): string {
   const ends = startError === undefined ? ' that a start does not mend' : ''
-  return `unsound: ${count === 0 ? 'no broker can start on it' : `${count} problems${ends}`}`
+  return `unsound: ${count === 0 ? 'no broker can start on it' : `${counted(count, 'problem')}${ends}`}`
 }
 
 /** Those that a start mends. */
@@ -110,7 +111,7 @@ function problemsWithout(problems: readonly Problem[], others: readonly Problem[
 export function printReport(report: CheckReport): void {
   printProblems(report.problems, report.problemCount)
   printNotes(report)
-  print(report.problemCount === 0 ? SOUND : red(`${report.problemCount} problems`))
+  print(report.problemCount === 0 ? SOUND : red(counted(report.problemCount, 'problem')))
 }
 
 function printProblems(problems: readonly Problem[], count: number): void {
