@@ -84,6 +84,7 @@ interface Broker extends SpecialParts {
 export class DelayedRun extends Trial<Broker, DelayedFigures> {
   readonly #config: StoreConfig & SpecialParts['config']
   readonly #sent = new Map<string, Waiting>()
+  #drops = 0
   #flushedOffset = 0
   #forwardMs = 0
   readonly #counts = {
@@ -142,6 +143,10 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
 
   protected opened(_process: SimProcess, { env, store, schedule }: Broker): void {
     this.note(`opened, ${store.commitLogOffsetMax} bytes`)
+    // Not every failed sync is told: who tries again says it once.
+    const { drops } = this.node.disk.struck
+    if (drops > this.#drops) this.#forgive()
+    this.#drops = drops
     this.withoutFaults(() => this.#delivered(store))
     store.onArrival((topic, queueId, nextOffset) => {
       if (TOPICS.includes(topic)) {
@@ -321,11 +326,11 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     const isSync = this.#config.flushDiskType === 'SYNC_FLUSH' && waits
     const answer = (result: PutMessageResult): void => {
       if (!process.isAlive) return
-      // Until it is on disk it is not looked at, and a disk may think for long.
-      if (stored === message.recall && !this.#isWellBefore(message, env.clock.now())) {
-        message.recall.inTime = false
-      }
       this.#answer(stored, result, isSync)
+      // Until it is on disk it is not looked at, and a disk may think for long.
+      const isSeen = this.#config.flushDiskType === 'ASYNC_FLUSH' || stored.isOnDisk
+      const isInTime = isSeen && this.#isWellBefore(message, env.clock.now())
+      if (stored === message.recall && !isInTime) message.recall.inTime = false
     }
     const result = store.putMessage(prepared)
     if (result instanceof Promise) void result.then(answer)

@@ -19,3 +19,9 @@ export function hostErrorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown }).code
   return typeof code === 'string' ? code : undefined
 }
+
+/** Whether the host had no room on the disk, or lets this user have no more of it. */
+export function isNoRoom(error: unknown): boolean {
+  const code = hostErrorCode(error)
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

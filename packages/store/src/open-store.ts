@@ -6,9 +6,9 @@ import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import { CommitLog } from './commitlog/commit-log.ts'
 import { LogFlush } from './commitlog/flush.ts'
-import { cutCaches, recover } from './commitlog/recovery.ts'
+import { cutCaches, hadRoom, recover } from './commitlog/recovery.ts'
 import type { RecoveryParts } from './commitlog/recovery.ts'
-import { rewriteFromFiles } from './commitlog/rewrite-log.ts'
+import { filesOf, rewriteFromFiles } from './commitlog/rewrite-log.ts'
 import { SyncRescue } from './commitlog/sync-rescue.ts'
 import { unmarkUnsynced, unsyncedMark } from './commitlog/unsynced-mark.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
@@ -63,10 +63,14 @@ export function openParts(
     config.mappedFileSizeCommitLog,
     clean ? undefined : provenLog(checkpoint, abortedProcess),
   )
-  const mark = clean ? undefined : unsyncedMark(env.disk, paths.root)
-  if (mark !== undefined) {
-    rewriteFromFiles(segments, Math.max(mark, segments.firstOffset), segments.endOffset)
-  }
+  const mark = unsyncedMark(env.disk, paths.root)
+  const isWritten =
+    mark !== undefined &&
+    hadRoom(() => {
+      const from = Math.max(mark, segments.firstOffset)
+      rewriteFromFiles(segments, from, segments.endOffset)
+      for (const { file } of filesOf(segments, from, segments.endOffset)) file.syncNow()
+    })
   const log = newLog(env, config, segments)
   const queues = newQueues(env, config, paths, { isBatchTopic, isClean: clean })
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
@@ -101,7 +105,7 @@ export function openParts(
     checkpointPath: paths.checkpoint,
   }
   recover(env, recovered)
-  if (mark !== undefined) unmarkUnsynced(env.disk, paths.root)
+  if (isWritten && unsyncedMark(env.disk, paths.root) === mark) unmarkUnsynced(env.disk, paths.root)
   const cutListeners: ((offset: number) => void)[] = []
   const rescue = newRescue(env, recovered, health, cutListeners)
   const flush: LogFlush = new LogFlush(env, log, {

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Disk, DiskFile } from '@skylarkmq/env'
+import { MessageStore } from '../src/index.ts'
 import { SimStore } from './support/sim-store.ts'
 import { openParts } from '../src/open-store.ts'
 import { storePaths } from '../src/store-paths.ts'
-import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
-import { testEnv } from './support/test-env.ts'
+import {
+  ROOT,
+  leftUnsound,
+  message,
+  putOk,
+  readAll,
+  smallConfig,
+  startStore,
+  stopAndCheck,
+} from './support/stores.ts'
+import { hostFailure, testEnv } from './support/test-env.ts'
 
 const sync = { flushDiskType: 'SYNC_FLUSH' } as const
 
@@ -138,5 +149,61 @@ describe('After a failed sync of the log', () => {
     await sim.start()
     assert.deepEqual(await sim.bodies(), texts)
     await sim.stop()
+  })
+})
+
+describe('After a kill, on a full disk that has no room to write the log once more', () => {
+  const isOfLog = (path: string): boolean => path.includes('/commitlog/')
+
+  test('the store opens, and the next open with room writes it again', async () => {
+    const env = testEnv()
+    const config = smallConfig()
+    const store = await startStore(env, config)
+    for (let i = 0; i < 3; i++) putOk(env, store, message({ text: `m${i}` }))
+    const full = env.kill()
+    full.fault = (operation, path) =>
+      operation === 'write' && isOfLog(path) ? hostFailure('ENOSPC') : undefined
+    const again = await startStore(full, config)
+    assert.equal((await readAll(again, 'TopicTest', 0)).records.length, 3)
+    const isMarkedNow = (): boolean =>
+      full.disk.list(ROOT).some(({ name }) => name.startsWith('unsynced.'))
+    assert.ok(isMarkedNow())
+    full.fault = undefined
+    await again.shutdown()
+    let written = 0
+    full.fault = (operation, path) => {
+      if (operation === 'write' && isOfLog(path)) written++
+      return undefined
+    }
+    const last = await startStore(full, config)
+    assert.ok(written > 0, 'an orderly stop proves nothing of it')
+    assert.ok(!isMarkedNow())
+    await stopAndCheck(full, last, config)
+  })
+
+  test('the end of a file, which is zeros, needs none', async () => {
+    const env = testEnv()
+    const config = smallConfig()
+    const store = await startStore(env, config)
+    // The second one does not fit into the first file, whose end stays a hole.
+    for (let i = 0; i < 2; i++) putOk(env, store, message({ text: 'x'.repeat(40_000) }))
+    const again = env.kill()
+    const ends: number[] = []
+    const { open } = again.disk
+    const disk: Disk = {
+      ...again.disk,
+      open: (path, mode) => {
+        const file = open(path, mode)
+        const writeNow = (data: Uint8Array, position: number): void => {
+          if (path.endsWith('/commitlog/00000000000000000000')) ends.push(position + data.length)
+          file.writeNow(data, position)
+        }
+        return Object.assign(Object.create(file) as DiskFile, { writeNow })
+      },
+    }
+    const opened = await MessageStore.open({ ...again, disk }, config)
+    assert.ok(ends.length > 0 && Math.max(...ends) < 50_000, ends.join())
+    await opened.shutdown()
+    leftUnsound(env)
   })
 })

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { hostErrorCode } from '../errors.ts'
+import { isNoRoom } from '../errors.ts'
 import { isRunning, pidNamespace, readIfThere, startTimeOf } from './process-life.ts'
 
 /*
@@ -167,12 +167,10 @@ export function writeIfRoom(file: string, text: string): boolean {
     fs.writeFileSync(file, text)
     return true
   } catch (error) {
-    if (!NO_ROOM.has(hostErrorCode(error) ?? '')) throw error
+    if (!isNoRoom(error)) throw error
     return false
   }
 }
-
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT'])
 
 async function isOwnerAlive(file: string, watchMs: number): Promise<boolean> {
   const text = readIfThere(file)

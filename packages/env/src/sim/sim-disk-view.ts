@@ -163,6 +163,7 @@ export class SimDiskView implements Disk {
     const { faults, world, struck } = this.disk
     if (!this.#user.isAlive || !world.random.chance(faults.syncErrors)) return
     struck.syncs++
+    if (faults.dropsCache) struck.drops++
     lose()
     throw hostError('EIO', 'fsync', path)
   }

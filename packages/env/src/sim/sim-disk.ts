@@ -37,8 +37,8 @@ export class SimDisk {
   readonly world: World
   readonly names = new SimNames()
   faults: DiskFaults = { ...healthyDisk }
-  /** What went wrong so far, by kind. */
-  readonly struck = { writes: 0, reads: 0, syncs: 0, full: 0, flips: 0 }
+  /** What went wrong so far, by kind; `drops` are the failed syncs that dropped the cache. */
+  readonly struck = { writes: 0, reads: 0, syncs: 0, drops: 0, full: 0, flips: 0 }
   /** Who locked which directory. */
   readonly holders = new Map<string, DiskUser>()
   #countdown = Infinity

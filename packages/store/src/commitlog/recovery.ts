@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, isNoRoom } from '@skylarkmq/env'
 import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
 import { safeTimestamp, withdrawPoint } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
@@ -239,20 +239,36 @@ export function cutCaches(env: Env, parts: RecoveryParts): void {
 /**
  * What a killed process wrote may be in the page cache only, and is about to be served. If it was killed when a sync had
  * failed, the host counts it as written: so it is written again, at least what lies behind a recovery point. Throws the
- * host's error; then whoever opens the store next has to write that part again.
+ * host's error; then whoever opens the store next has to write that part again. So it is on a full disk whose file system
+ * needs room for that, too, but the store opens: to read it and to let old files go is what makes room.
  */
 function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
   const { log, root, checkpoint } = parts
   try {
-    if (checkpoint.point !== undefined || end.offset - from <= REWRITTEN_BYTES_MAX) {
-      rewriteAsRead(log.segments, from, end.offset)
-    }
+    const isShort = checkpoint.point !== undefined || end.offset - from <= REWRITTEN_BYTES_MAX
+    const isRewritten =
+      !isShort ||
+      hadRoom(() => {
+        rewriteAsRead(log.segments, from, end.offset)
+      })
     cutLog(env, parts, end)
     for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
     env.disk.syncDirectoryNow(log.segments.directory)
+    if (!isRewritten) markUnsynced(env.disk, root, from)
   } catch (error) {
     if (hostErrorCode(error) !== undefined) markUnsynced(env.disk, root, from)
     throw error
+  }
+}
+
+/** Writes; false when the disk had no room for it. Throws any other error. */
+export function hadRoom(write: () => void): boolean {
+  try {
+    write()
+    return true
+  } catch (error) {
+    if (!isNoRoom(error)) throw error
+    return false
   }
 }
 
