@@ -84,7 +84,6 @@ interface Broker extends SpecialParts {
 export class DelayedRun extends Trial<Broker, DelayedFigures> {
   readonly #config: StoreConfig & SpecialParts['config']
   readonly #sent = new Map<string, Waiting>()
-  #drops = 0
   #flushedOffset = 0
   #forwardMs = 0
   readonly #counts = {
@@ -143,10 +142,7 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
 
   protected opened(_process: SimProcess, { env, store, schedule }: Broker): void {
     this.note(`opened, ${store.commitLogOffsetMax} bytes`)
-    // Not every failed sync is told: who tries again says it once.
-    const { drops } = this.node.disk.struck
-    if (drops > this.#drops) this.#forgive()
-    this.#drops = drops
+    if (this.hasDropped()) this.#forgive()
     this.withoutFaults(() => this.#delivered(store))
     store.onArrival((topic, queueId, nextOffset) => {
       if (TOPICS.includes(topic)) {

@@ -61,7 +61,6 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
   #busy: readonly (readonly [topic: string, queueId: number])[] = ALL_QUEUES
   #flushedOffset = 0
   #mayForgive = false
-  #drops = 0
   #hasUnwritten = false
   #lastAckMs = 0
   #pulled = 0
@@ -140,10 +139,7 @@ export class StoreRun extends Trial<MessageStore, RunFigures> {
 
   protected opened(process: SimProcess, store: MessageStore): void {
     const found = this.withoutFaults(() => checkQueuesAreWhole(store, this.ledger))
-    // Not every failed sync is told: who tries again says it once.
-    const { drops } = this.node.disk.struck
-    if (this.#mayForgive || drops > this.#drops) {
-      this.#drops = drops
+    if (this.hasDropped() || this.#mayForgive) {
       this.ledger.forgive(this.#flushedOffset, (sent) => isFound(found, sent))
       this.#mayForgive = false
     }

@@ -25,6 +25,7 @@ export abstract class Trial<Running, Figures> {
   protected process: SimProcess | undefined
   /** No more faults and no more deaths. */
   protected isQuiet = false
+  #drops = 0
   readonly #faultyMs: number
   #failure: unknown
 
@@ -238,6 +239,14 @@ export abstract class Trial<Running, Figures> {
     } finally {
       disk.faults = faults
     }
+  }
+
+  /** Whether a failed sync has dropped pages of the cache since this was asked last. Not every one is told: who tries again says it once. */
+  protected hasDropped(): boolean {
+    const { drops } = this.node.disk.struck
+    const hasDropped = drops > this.#drops
+    this.#drops = drops
+    return hasDropped
   }
 
   /** As `withoutFaults`, for what takes longer. */

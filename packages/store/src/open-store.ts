@@ -64,13 +64,7 @@ export function openParts(
     clean ? undefined : provenLog(checkpoint, abortedProcess),
   )
   const mark = unsyncedMark(env.disk, paths.root)
-  const isWritten =
-    mark !== undefined &&
-    hadRoom(() => {
-      const from = Math.max(mark, segments.firstOffset)
-      rewriteFromFiles(segments, from, segments.endOffset)
-      for (const { file } of filesOf(segments, from, segments.endOffset)) file.syncNow()
-    })
+  const isWritten = mark !== undefined && writeAgain(segments, mark)
   const log = newLog(env, config, segments)
   const queues = newQueues(env, config, paths, { isBatchTopic, isClean: clean })
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
@@ -118,6 +112,15 @@ export function openParts(
   })
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health }
   return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, cutListeners }
+}
+
+/** Writes what a mark says may not be on disk; false when the disk has no room for it. Throws the host's error. */
+function writeAgain(segments: SegmentQueue, mark: number): boolean {
+  return hadRoom(() => {
+    const from = Math.max(mark, segments.firstOffset)
+    rewriteFromFiles(segments, from, segments.endOffset)
+    for (const { file } of filesOf(segments, from, segments.endOffset)) file.syncNow()
+  })
 }
 
 function newLog(env: Env, config: StoreConfig, segments: SegmentQueue): CommitLog {

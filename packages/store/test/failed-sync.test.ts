@@ -189,11 +189,10 @@ describe('After a kill, on a full disk that has no room to write the log once mo
     for (let i = 0; i < 2; i++) putOk(env, store, message({ text: 'x'.repeat(40_000) }))
     const again = env.kill()
     const ends: number[] = []
-    const { open } = again.disk
     const disk: Disk = {
       ...again.disk,
       open: (path, mode) => {
-        const file = open(path, mode)
+        const file = again.disk.open(path, mode)
         const writeNow = (data: Uint8Array, position: number): void => {
           if (path.endsWith('/commitlog/00000000000000000000')) ends.push(position + data.length)
           file.writeNow(data, position)
