@@ -8,7 +8,9 @@ import type { BrokerContext } from '../broker-context.ts'
 
 /**
  * QUERY_CONSUMER_OFFSET. A group without an offset on a queue whose first message is still in memory is told 0,
- * so that a new group on a young topic misses nothing, wherever it meant to begin.
+ * so that a new group on a young topic misses nothing, wherever it meant to begin. So it is of a queue that never had
+ * a message: Apache says that there is none, and a client that begins at the end works out the same 0, unless a message comes
+ * between its two questions, which it then misses.
  * Apache: `ConsumerManageProcessor.java`, queryConsumerOffset.
  */
 export const queryConsumerOffset: Processor<BrokerContext, typeof QueryConsumerOffset> = (
@@ -29,6 +31,10 @@ export const queryConsumerOffset: Processor<BrokerContext, typeof QueryConsumerO
 
 function isYoung(broker: BrokerContext, topic: string, queueId: number): boolean {
   if (broker.store.offsetMin(topic, queueId) > 0) return false
+  if (broker.store.offsetMax(topic, queueId) === 0) {
+    const queues = broker.topics.get(topic)?.readQueueNums ?? 0
+    return queueId >= 0 && queueId < queues
+  }
   const first = broker.store.queueUnitAt(topic, queueId, 0)
   return first !== undefined && broker.store.isInMemory(first.physicalOffset)
 }
