@@ -117,6 +117,25 @@ test('queues of an ordered group change hands without a message out of order', a
   }
 })
 
+test('a broadcasting consumer that was there before its topic gets its first messages', async () => {
+  await using server = await startServer()
+  const directory = mkdtempSync(join(tmpdir(), 'skylark-offsets-'))
+  const mq = server.client({ logger: SILENT, pollNameServerMs: 100 })
+  const consumer = await mq.consumer({
+    group: 'g',
+    model: 'BROADCASTING',
+    subscriptions: { Fresh: '*' },
+    offsetsDirectory: directory,
+  })
+  const taken: string[] = []
+  await consumer.run((message) => void taken.push(textOf(message)))
+  await send(server.client(), 'Fresh', ['a', 'b', 'c'])
+  await until(() => taken.length === 3)
+  assert.deepEqual(taken.sort(), ['a', 'b', 'c'])
+  await consumer.close()
+  rmSync(directory, { recursive: true })
+})
+
 test('each broadcasting consumer gets everything, goes on where it stopped, and keeps a file that Java reads', async (t) => {
   await using server = await startServer({ topics: { T: 2 } })
   const directory = mkdtempSync(join(tmpdir(), 'skylark-offsets-'))

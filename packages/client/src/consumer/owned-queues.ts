@@ -29,6 +29,8 @@ import type { QueueLocks } from './queue-locks.ts'
 const AGAIN_MS = 1_000
 /** A listener that runs longer keeps its queue for another round. */
 const RELEASE_MS = 500
+/** By so much the clock of a broker may be behind ours. */
+const SKEW_MS = 60_000
 /** So long the last offsets wait for a broker that is away. */
 const LAST_MS = 2_000
 
@@ -67,6 +69,8 @@ export class OwnedQueues {
   readonly #owned = new Map<string, ProcessQueue>()
   /** Members of the group, by topic, when its queues were shared out last. */
   readonly #members = new Map<string, readonly string[]>()
+  /** Topics that were not there when they were asked for first, and when that was, ms since 1970. */
+  readonly #missingSince = new Map<string, number>()
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
   #isRunning = false
@@ -235,7 +239,9 @@ export class OwnedQueues {
     const before = this.#members.get(topic) ?? []
     if (!isBroadcast) return ownQueues(client, group, topic, allocate, before)
     const route = await client.routes.find(topic)
-    return route === undefined ? 'unknown' : { own: subscribeQueues(topic, route) }
+    if (route !== undefined) return { own: subscribeQueues(topic, route) }
+    if (!this.#missingSince.has(topic)) this.#missingSince.set(topic, client.env.clock.now())
+    return 'unknown'
   }
 
   /** Tells brokers of this client again, once a second at most. */
@@ -251,7 +257,7 @@ export class OwnedQueues {
 
   async #take(queue: MessageQueue): Promise<void> {
     const { offsets, group, consumeFrom, client, puller, limits, countMax } = this.#parts
-    const offset = await offsets.next(queue, consumeFrom)
+    const offset = await offsets.next(queue, this.#beginOf(queue.topic) ?? consumeFrom)
     if (offset < 0 || this.#isStopped) return
     const taken = new ProcessQueue(queue, offset)
     this.#owned.set(queueKey(queue), taken)
@@ -280,6 +286,17 @@ export class OwnedQueues {
       },
     }
     inBackground(client.env.events, `reading ${queueKey(queue)}`, runPullLoop(loop, taken))
+  }
+
+  /**
+   * Where a member that was there before its topic begins, though it means to begin at the end: with what came since.
+   * Of a group that shares its queues the broker says so. Undefined for a topic that was there.
+   */
+  #beginOf(topic: string): StartFrom | undefined {
+    const { isBroadcast, consumeFrom } = this.#parts
+    const since = this.#missingSince.get(topic)
+    if (!isBroadcast || consumeFrom !== 'last' || since === undefined) return undefined
+    return { timestampMs: since - SKEW_MS }
   }
 
   /** Gives a queue up with another offset than it has come to. */
