@@ -2,12 +2,15 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import path from 'node:path'
-import { writeParser } from './grammar.mjs'
+import { installIfMissing } from './prepare.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
-/** Compiles what changed since the last build. Throws when it does not compile. */
+/** Compiles what changed since the last build, having installed what it takes. Throws when it does not compile. */
 export async function build() {
+  installIfMissing()
+  // It needs what may just have been installed.
+  const { writeParser } = await import('./grammar.mjs')
   await writeParser()
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '-b'], { cwd: root, stdio: 'inherit' })
