@@ -11,6 +11,7 @@ import {
   EndTransaction,
   MessageSysFlag,
   Property,
+  RecordAt,
   ResponseCode,
   ResumeCheckHalfMessage,
   SystemTopic,
@@ -23,6 +24,9 @@ const { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } = MessageSysFlag
 const HALF = SystemTopic.TRANS_HALF
 const OP = SystemTopic.TRANS_OP_HALF
 const GIVEN_UP = SystemTopic.TRANS_CHECK_MAX_TIME
+const TORN_AT = RecordAt.bornTimestamp + 4
+/** The lower half of the time: by what is left it is weeks old. */
+const TORN_BYTES = 4
 
 type TestBroker = Awaited<ReturnType<typeof testBroker>>
 
@@ -272,6 +276,31 @@ test('open half messages are checked after a restart, and those that ended are n
   await passUntil(clock, 1000, () => after.context.offsets.all.size > 0)
   const offsets = after.context.offsets.ofTopic('CID_RMQ_SYS_TRANS', HALF)
   assert.ok((offsets.get(0) ?? 0) > 0, 'progress is saved as by Apache')
+})
+
+test('a copy that a power cut tore before its body is ended as its first half message says', async (t) => {
+  const clock = manualClock()
+  const disk = memoryDisk(() => clock.now())
+  const before = await testBroker(t, { clock, disk })
+  const peer = before.peer()
+  await peer.produce('c', 'P')
+  const { header } = await sendHalf(before, peer, 'b', { TAGS: 'a' })
+  await passUntil(clock, 1000, () => peer.asked.length > 0)
+  const { commitLogOffset } = asked(peer).header
+  assert.notEqual(commitLogOffset, header.commitLogOffset)
+  await before.stop()
+  const log = disk.open('/memory/commitlog/00000000000000000000', 'write')
+  log.writeNow(Buffer.alloc(TORN_BYTES), commitLogOffset + TORN_AT)
+  const after = await testBroker(t, { clock, disk })
+  const again = after.peer()
+  await again.produce('c', 'P')
+  await passUntil(clock, 1000, () => again.asked.length > 0)
+  assert.equal(asked(again).message.body.toString(), 'b')
+  assert.equal((await end(again, answered(again))).code, 0)
+  const [message] = await readAll(again, 'T')
+  assert.equal(message?.bornTimestamp, asked(again).message.bornTimestamp)
+  assert.ok(clock.now() - message.bornTimestamp < 3_600_000)
+  assert.equal(after.context.store.offsetMax(GIVEN_UP, 0), 0)
 })
 
 test('transactional messages can be refused', async (t) => {

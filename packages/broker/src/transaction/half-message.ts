@@ -131,6 +131,17 @@ export function copyOfHalf(half: HalfMessage, checkTimes: number): MessageToStor
   })
 }
 
+/** A copy as it was made of the first half message, at its own place in the log and with the number of its checks. */
+export function copyAsFirst(copy: HalfMessage, first: HalfMessage): HalfMessage {
+  const { queueOffset, physicalOffset, storeTimestamp, checkTimes } = copy
+  const properties = changeProperties(first.record.properties, {
+    [Property.TRAN_PREPARED_QUEUE_OFFSET]: String(first.root),
+    ...(checkTimes > 0 ? { [Property.TRANSACTION_CHECK_TIMES]: String(checkTimes) } : {}),
+  })
+  const place = { queueOffset, physicalOffset, storeTimestamp }
+  return { ...first, ...place, checkTimes, record: { ...first.record, ...place, properties } }
+}
+
 /** The half message as it goes to the topic of those whose producers were asked too often. */
 export function discardedHalf(half: HalfMessage): MessageToStore {
   return again(half, SystemTopic.TRANS_CHECK_MAX_TIME, {

@@ -1,8 +1,8 @@
 import { decodeRecord, MessageSysFlag, SystemTopic, transactionState } from '@skylarkmq/protocol'
 import type { MessageStore } from '@skylarkmq/store'
-import { readHalf, type HalfMessage } from './half-message.ts'
+import { copyAsFirst, readHalf, type HalfMessage } from './half-message.ts'
 
-const { TRANS_CHECK_MAX_TIME } = SystemTopic
+const { TRANS_CHECK_MAX_TIME, TRANS_HALF } = SystemTopic
 /** The queue in which half messages lie, and the records of their ends. */
 export const QUEUE_ID = 0
 const MATCHES_MAX = 64
@@ -30,7 +30,29 @@ export class HalfRecords {
       return undefined
     }
     const record = store.recordAt(physicalOffset)
-    return record === undefined ? undefined : readHalf(record)
+    const half = record === undefined ? undefined : readHalf(record)
+    return half === undefined ? undefined : this.#whole(half)
+  }
+
+  /** The half message at an offset of its queue; undefined when it is gone. */
+  halfInQueue(queueOffset: number): HalfMessage | undefined {
+    const record = this.at(TRANS_HALF, queueOffset)
+    const half = record === undefined ? undefined : readHalf(record)
+    return half === undefined ? undefined : this.#whole(half)
+  }
+
+  /**
+   * A copy with what the first half message says. Nobody waits for a copy to be on disk, and no checksum covers what stands
+   * before the body and behind it: a power cut may leave one that was born at another time, for another topic.
+   */
+  #whole(half: HalfMessage): HalfMessage {
+    if (half.root < 0 || half.root === half.queueOffset || half.record.topic !== TRANS_HALF) {
+      return half
+    }
+    const bytes = this.at(TRANS_HALF, half.root)
+    const first = bytes === undefined ? undefined : readHalf(bytes)
+    if (first?.root !== half.root || first.uniqKey !== half.uniqKey) return half
+    return copyAsFirst(half, first)
   }
 
   /** Whether a message that commits this half's transaction is in the log. */

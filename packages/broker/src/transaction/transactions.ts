@@ -438,8 +438,7 @@ export class Transactions {
 
   #readAt(offset: number): CheckEvent {
     const { store } = this.#parts
-    const record = this.#records.at(TRANS_HALF, offset)
-    const half = record === undefined ? undefined : readHalf(record)
+    const half = this.#records.halfInQueue(offset)
     if (half === undefined) {
       return { kind: 'gap', next: Math.max(offset + 1, store.offsetMin(TRANS_HALF, QUEUE_ID)) }
     }
