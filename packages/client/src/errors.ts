@@ -1,3 +1,4 @@
+import { textOfThrown } from '@skylarkmq/env'
 import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
 import { brokerAdvice } from './broker-advice.ts'
 
@@ -467,9 +468,14 @@ export class ReplayError extends define<{
   for: 'user',
 }) {}
 
-/** What happened, without what to do about it. */
+/** What happened, without what to do about it. Never throws, whatever was thrown. */
 export function saysOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (!(error instanceof RocketMQError)) return error.message
-  return error.message.slice(0, -error.hint.length).trimEnd().replace(/\.$/, '')
+  try {
+    if (error instanceof RocketMQError) {
+      return error.message.slice(0, -error.hint.length).trimEnd().replace(/\.$/, '')
+    }
+  } catch {
+    // A Proxy that cannot even be asked what it is.
+  }
+  return textOfThrown(error)
 }

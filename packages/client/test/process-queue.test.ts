@@ -10,6 +10,7 @@ import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
 import { ReceivedBodies } from '../src/received-bodies.ts'
 import { takenApart, type ReceivedMessage } from '../src/message.ts'
+import { UserContext } from '../src/user-code.ts'
 
 const QUEUE = { topic: 'T', brokerName: 'b', queueId: 0 }
 
@@ -92,6 +93,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     listener,
     concurrency: 2,
     counted: () => undefined,
+    context: new UserContext(),
     sendBack: (each) => {
       sentBack.push(each.queueOffset)
       return Promise.resolve(options.accepts ?? true)

@@ -1,8 +1,9 @@
+import { hearErrors, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
 import type { Once, TransactionStore } from './store.ts'
 
 /** A connection of MySQL within a transaction: that of `mysql2/promise` as it is. */
-export interface MysqlConnection {
+export interface MysqlConnection extends TellsErrors {
   /** Runs a statement. */
   query(sql: string, values?: unknown): Promise<[unknown, unknown]>
   /** Begins a transaction. */
@@ -21,7 +22,8 @@ export interface MysqlPool<C extends MysqlConnection> {
 
 /**
  * Remembers in a table of MySQL or MariaDB (InnoDB), in the transaction of the work itself: write with the `tx` that the
- * work is given, and both are there or neither. Work on one key waits for the other's end; keys have 255 characters at
+ * work is given, and both are there or neither. A database that ends connections fails the work, never the process. Work on
+ * one key waits for the other's end; keys have 255 characters at
  * most.
  */
 export function mysqlStore<C extends MysqlConnection>(
@@ -31,7 +33,8 @@ export function mysqlStore<C extends MysqlConnection>(
   const table = checkedTable(options)
   const within = async <T>(work: (connection: C) => Promise<T>): Promise<T> => {
     const connection = await pool.getConnection()
-    let broken: unknown
+    const end = hearErrors(connection)
+    let isBroken = false
     try {
       await connection.beginTransaction()
       try {
@@ -39,14 +42,15 @@ export function mysqlStore<C extends MysqlConnection>(
         await connection.commit()
         return result
       } catch (error) {
-        await connection.rollback().catch((failure: unknown) => {
-          broken = failure
-        })
+        isBroken = !(await succeeds(connection.rollback()))
         throw error
       }
     } finally {
-      if (broken !== undefined) connection.destroy()
-      else connection.release()
+      if (isBroken) connection.destroy()
+      else {
+        connection.release()
+        end()
+      }
     }
   }
   const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, ?)`
@@ -83,6 +87,13 @@ export function mysqlStore<C extends MysqlConnection>(
         )
       }),
   }
+}
+
+function succeeds(call: Promise<unknown>): Promise<boolean> {
+  return call.then(
+    () => true,
+    () => false,
+  )
 }
 
 async function changed(connection: MysqlConnection, sql: string, values: unknown): Promise<number> {

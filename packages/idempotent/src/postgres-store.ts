@@ -1,21 +1,24 @@
+import { errorOfThrown } from '@skylarkmq/env'
+import { hearErrors, hearPool, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
 import type { Once, TransactionStore } from './store.ts'
 
 /** A connection of PostgreSQL within a transaction: that of `pg` as it is. */
-export interface PostgresClient {
+export interface PostgresClient extends TellsErrors {
   /** Runs a statement. */
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rowCount: number | null }>
 }
 
 /** What is needed of a pool of PostgreSQL: that of `pg` as it is. */
-export interface PostgresPool<C extends PostgresClient> {
+export interface PostgresPool<C extends PostgresClient> extends TellsErrors {
   /** A connection for one transaction. */
   connect(): Promise<C & { release(error?: Error | boolean): void }>
 }
 
 /**
  * Remembers in a table of PostgreSQL, in the transaction of the work itself: write with the `tx` that the work is
- * given, and both are there or neither. Work on one key waits for the other's end. TypeScript wants to be told the kind of
+ * given, and both are there or neither. Work on one key waits for the other's end. A database that ends connections fails
+ * the work, never the process. TypeScript wants to be told the kind of
  * connection: `postgresStore<pg.PoolClient>(pool)`.
  */
 export function postgresStore<C extends PostgresClient>(
@@ -23,8 +26,10 @@ export function postgresStore<C extends PostgresClient>(
   options: SqlStoreOptions = {},
 ): TransactionStore<C> & { createTable(): Promise<void> } {
   const table = checkedTable(options)
+  hearPool(pool)
   const within = async <T>(work: (client: C) => Promise<T>): Promise<T> => {
     const client = await pool.connect()
+    const end = hearErrors(client)
     let broken: Error | undefined
     try {
       await client.query('BEGIN')
@@ -34,12 +39,13 @@ export function postgresStore<C extends PostgresClient>(
         return result
       } catch (error) {
         await client.query('ROLLBACK').catch((failure: unknown) => {
-          broken = failure instanceof Error ? failure : new Error(String(failure))
+          broken = errorOfThrown(failure)
         })
         throw error
       }
     } finally {
       client.release(broken)
+      if (broken === undefined) end()
     }
   }
   const insert = `INSERT INTO ${table} (id, state) VALUES ($1, $2) ON CONFLICT DO NOTHING`

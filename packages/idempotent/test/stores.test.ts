@@ -224,6 +224,21 @@ describe(
     promises(() => lazily(ready), true)
     transactional(ready)
 
+    test('a database that ends the connection fails the work, and the next is done', async () => {
+      const { store } = await ready()
+      assert.ok(pool !== undefined)
+      const others = pool
+      const lost = store.once('lost', async (tx) => {
+        const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+        // The end arrives while no query of it runs.
+        const ended = new Promise((resolve) => tx.once('error', resolve))
+        await others.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid])
+        await ended
+      })
+      await assert.rejects(lost)
+      assert.equal(await store.once('lost', () => Promise.resolve()), 'done')
+    })
+
     test('a name that could be more than a table is refused', () => {
       assert.throws(() => postgresStore(new pg.Pool(), { table: 'a; DROP TABLE b' }), RangeError)
     })

@@ -1,3 +1,5 @@
+import { whatFailed } from '../background.ts'
+import { backgroundFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
 import { levelFor } from './delay-level.ts'
@@ -55,11 +57,22 @@ export class ConsumeConcurrently implements Consuming {
   }
 
   async #run(task: Task): Promise<void> {
-    if (!task.queue.isDropped) await this.#consume(task)
+    if (!task.queue.isDropped) await this.#consumeOrSay(task)
     this.#running--
     this.#startMore()
     if (this.#running > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Never rejects: what went wrong in a way that nobody expected has the message consumed again here. */
+  async #consumeOrSay(task: Task): Promise<void> {
+    try {
+      await this.#consume(task)
+    } catch (error) {
+      const what = `consuming ${task.message.msgId}`
+      this.#parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+      this.#again(task)
+    }
   }
 
   async #consume({ queue, message }: Task): Promise<void> {
@@ -71,6 +84,10 @@ export class ConsumeConcurrently implements Consuming {
       queue.done(message)
       return
     }
+    this.#again({ queue, message })
+  }
+
+  #again({ queue, message }: Task): void {
     const again = { ...message, reconsumeTimes: message.reconsumeTimes + 1 }
     this.#parts.env.clock.after(AGAIN_MS, () => {
       if (!this.#isClosed && !queue.isDropped) this.submit(queue, [again])

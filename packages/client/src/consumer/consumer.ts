@@ -1,3 +1,4 @@
+import { errorOfThrown } from '@skylarkmq/env'
 import type { MessageQueue } from '@skylarkmq/protocol'
 import { checkOptions, shown } from '../check/check-options.ts'
 import { batchOptions, callOptions, closeOptions } from '../check/known-options.ts'
@@ -38,9 +39,26 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   readonly signal?: AbortSignal | undefined
 }
 
-/** Thrown by a handler: the message goes to the dead-letter queue at once, and the log has what it says. */
+/** Of every copy of this package in a process: that of ES modules, that of CommonJS, that of a bundle. */
+const UNRECOVERABLE = Symbol.for('@skylarkmq/client.Unrecoverable')
+
+/**
+ * Thrown by a handler: the message goes to the dead-letter queue at once, and the log has what it says. That of another copy
+ * of this package does the same.
+ */
 export class Unrecoverable extends Error {
   override readonly name = 'Unrecoverable'
+}
+
+Object.defineProperty(Unrecoverable.prototype, UNRECOVERABLE, { value: true })
+
+function isUnrecoverable(thrown: unknown): boolean {
+  try {
+    return (thrown as { readonly [UNRECOVERABLE]?: unknown } | undefined)?.[UNRECOVERABLE] === true
+  } catch {
+    // A Proxy that throws when it is asked.
+    return false
+  }
 }
 
 /** What a handler can say of its message besides returning and throwing. */
@@ -228,7 +246,7 @@ export class Consumer<T = Buffer> {
     try {
       await handler(decoded, context)
     } catch (error) {
-      if (error instanceof Unrecoverable) {
+      if (isUnrecoverable(error)) {
         this.#sayDead(message, saysOf(error))
         return DEAD_LETTER
       }
@@ -263,7 +281,7 @@ export class Consumer<T = Buffer> {
 
 /** Whether who was told to end says that it did. */
 function isAbort(error: unknown, { reason }: AbortSignal): boolean {
-  return error === reason || (error instanceof Error && error.name === 'AbortError')
+  return error === reason || errorOfThrown(error).name === 'AbortError'
 }
 
 function isMessage<T>(decoded: ReceivedMessage<T> | ConsumeResult): decoded is ReceivedMessage<T> {

@@ -4,6 +4,7 @@ import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
+import type { UserContext } from '../user-code.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
 /**
@@ -31,6 +32,8 @@ export type MessageListener = (
 export interface ConsumeParts {
   readonly env: Env
   readonly listener: MessageListener
+  /** What the listener is called in. */
+  readonly context: UserContext
   /** Calls of the listener that run at the same time, at most. */
   readonly concurrency: number
   readonly bodies: ReceivedBodies
@@ -65,18 +68,30 @@ export async function callListener(
   message: ReceivedMessage,
 ): Promise<Failure> {
   const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener, bodies } = parts
+  const { env, group, listener, bodies, context } = parts
   const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
   const began = env.clock.monotonic()
   let failure: Failure
   try {
-    const result = await traced(tracing.process, trace, async () => bodies.use(message, listener))
-    if (typeof result === 'object' || result === 'left') failure = result
-    else failure = result === 'later' ? {} : undefined
+    failure = failureOf(
+      await context.run(() =>
+        traced(tracing.process, trace, async () => bodies.use(message, listener)),
+      ),
+    )
   } catch (error) {
     env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
     failure = {}
   }
   parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
   return failure
+}
+
+/** What a listener says, looked at: it may give anything. Throws what its getters throw. */
+export function failureOf(result: unknown): Failure {
+  if (result === 'left') return result
+  if (result === 'later') return {}
+  if (typeof result !== 'object' || result === null) return undefined
+  const { delayLevel, suspendMs } = result as Readonly<Record<string, unknown>>
+  if (typeof suspendMs === 'number' && suspendMs >= 0) return { suspendMs }
+  return Number.isInteger(delayLevel) ? { delayLevel: delayLevel as number } : {}
 }

@@ -17,6 +17,7 @@ import {
 } from '../errors.ts'
 import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
+import { answeredNow } from '../user-code.ts'
 import { withSignal, within } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
 import { Away, isCutShort } from './away.ts'
@@ -243,7 +244,7 @@ export class Delivery {
     if (queue !== undefined) return { ...queue, topic }
     const queues = this.#queuesToChoose(topic, route)
     if (selector === undefined) return this.#next(queues, avoid)
-    const selected = selector(queues)
+    const selected = answeredNow('the selector', () => selector(queues))
     const isOne = selected !== undefined && queues.some((q) => queueKey(q) === queueKey(selected))
     if (isOne) return selected
     throw new RouteNotFoundError({

@@ -47,6 +47,7 @@ import type { ReplyOptions, RequestOptions, SendOptions } from './send-options.t
 import type { SendResult } from './send-result.ts'
 import {
   answerChecks,
+  checkedDecision,
   endHeader,
   prepareHalfSend,
   type TransactionCheck,
@@ -213,7 +214,7 @@ export class Producer<T = string | Uint8Array> {
    * asks `checkTransaction` of any producer of the group later. A message that is not as safe as the broker was asked to
    * make it is rolled back, and `run` is not called.
    *
-   * Rejects as `send`, with RMQ_OPTION without `checkTransaction`, and with what `run` throws.
+   * Rejects as `send`, with RMQ_OPTION without `checkTransaction` or when `run` gives no decision, and with what `run` throws.
    */
   async sendInTransaction(
     message: Message<T>,
@@ -228,7 +229,7 @@ export class Producer<T = string | Uint8Array> {
     const half = prepareHalfSend(plain, prepared, this.#group)
     const sent = await this.#deliverHalf(half, options, message.shardingKey)
     const deciding = async (): Promise<TransactionDecision> =>
-      sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
+      sent.status === 'SEND_OK' ? checkedDecision('run', await run(sent)) : 'rollback'
     const decision = await underSignal(options, deciding)
     await this.#end(half, sent, decision)
     return { ...sent, decision }
