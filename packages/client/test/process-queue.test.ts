@@ -158,6 +158,38 @@ test('a message that cannot be given back is consumed again here after 5 s, and 
   assert.equal(queue.commitOffset, 1)
 })
 
+test('a message that is held is tried again here, counts as no attempt, and keeps no place', async () => {
+  const tries: number[] = []
+  const listener: MessageListener = ({ queueOffset, reconsumeTimes }) => {
+    if (queueOffset > 1) return 'success'
+    tries.push(reconsumeTimes)
+    return tries.length < 5 ? { holdMs: 100 } : 'success'
+  }
+  const { submit, queue, clock, sentBack } = consuming(listener)
+  submit(0, 1, 2)
+  await turn()
+  assert.equal(queue.count, 2)
+  for (let i = 0; i < 3; i++) {
+    clock.advance(100)
+    await turn()
+  }
+  assert.deepEqual(new Set(tries), new Set([0]))
+  assert.deepEqual(sentBack, [])
+  assert.equal(queue.commitOffset, 3)
+})
+
+test('a message that is held for fifteen minutes is given back, so that its queue can go on', async () => {
+  const { submit, queue, clock, sentBack } = consuming(() => ({ holdMs: 60_000 }))
+  submit(0)
+  for (let i = 0; i < 15; i++) {
+    await turn()
+    assert.deepEqual([sentBack, queue.commitOffset], [[], undefined])
+    clock.advance(60_000)
+  }
+  await turn()
+  assert.deepEqual([sentBack, queue.commitOffset], [[0], 1])
+})
+
 test('after close nothing is started, and close waits for what runs', async () => {
   let started = 0
   let release: () => void = () => undefined

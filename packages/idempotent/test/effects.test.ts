@@ -38,34 +38,77 @@ test('what is sent twice takes effect once, and what failed is tried again', asy
   assert.deepEqual(billed.sort(), ['7', '8'])
 })
 
-test('a message that somebody else works on comes again later', async () => {
+for (const ordered of [false, true]) {
+  test(`a message that somebody else works on waits, and that counts as no attempt${ordered ? ', in order' : ''}`, async () => {
+    await using server = await startServer({ topics: { T: 1 } })
+    const mq = server.client({ logger: SILENT })
+    let calls = 0
+    const store = {
+      once: async (_key: string, work: (tx: undefined) => Promise<void>): Promise<Once> => {
+        if (++calls <= 20) return 'busy'
+        await work(undefined)
+        return 'done'
+      },
+      forget: () => Promise.resolve(0),
+    }
+    const consumer = await mq.consumer({
+      ...{ group: 'g', subscriptions: { T: '*' }, consumeFrom: 'first', ordered },
+      maxReconsumeTimes: 1,
+    })
+    const done: number[] = []
+    await consumer.run(
+      idempotent(({ reconsumeTimes }) => done.push(reconsumeTimes), { store, busyDelay: 1 }),
+    )
+    await (await mq.producer()).send({ topic: 'T', body: 'one' })
+    await until(() => done.length > 0)
+    assert.deepEqual([calls, done], [21, [0]])
+    assert.deepEqual([...server.messages('%RETRY%g'), ...server.messages('%DLQ%g')], [])
+  })
+}
+
+test('a message that its handler puts back or gives up has not taken effect', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client({ logger: SILENT })
-  const outcomes: Once[] = ['busy', 'done']
-  let calls = 0
-  const store = {
-    once: async (_key: string, work: (tx: undefined) => Promise<void>) => {
-      calls++
-      const outcome = outcomes.shift() ?? 'repeated'
-      if (outcome === 'done') await work(undefined)
-      return outcome
-    },
-    forget: () => Promise.resolve(0),
+  const producer = await mq.producer()
+  for (const body of ['retryIn', 'hold', 'deadLetter', 'left']) {
+    await producer.send({ topic: 'T', body })
   }
   const consumer = await mq.consumer({
-    group: 'g',
-    subscriptions: { T: '*' },
-    consumeFrom: 'first',
+    ...{ group: 'g', subscriptions: { T: '*' }, consumeFrom: 'first' },
   })
-  let done = 0
-  await consumer.run(idempotent(() => ++done, { store, busyDelay: '30s' }))
-  const producer = await mq.producer()
-  await producer.send({ topic: 'T', body: 'one' })
-  await until(() => calls === 1)
-  await server.clock.advance('20s')
-  assert.equal(calls, 1)
+  const store = memoryStore()
+  const calls: string[] = []
+  const effects: string[] = []
+  await consumer.run(
+    idempotent(
+      (message, context) => {
+        const how = message.body.toString()
+        const isFirst = !calls.includes(how)
+        calls.push(how)
+        if (!isFirst || how === 'left') effects.push(how)
+        else if (how === 'deadLetter') context.deadLetter('not yet')
+        else if (how === 'retryIn') context.retryIn('1s')
+        else context.hold(1)
+      },
+      { store, key: ({ body }) => body.toString() },
+    ),
+  )
+  await until(() => effects.includes('hold'))
   await server.clock.advance('10s')
-  assert.deepEqual([calls, done], [2, 1])
+  await until(() => effects.includes('retryIn'))
+  assert.equal(server.messages('%DLQ%g').length, 1)
+  // Whoever sends the dead letter again has it take effect.
+  await mq.admin().deadLetters.replay('g')
+  await until(() => effects.includes('deadLetter'))
+  assert.deepEqual(effects.sort(), ['deadLetter', 'hold', 'left', 'retryIn'])
+})
+
+test('a key that is no text is refused: it would be that of all messages', async () => {
+  const once = idempotent<Buffer, undefined>(() => undefined, {
+    store: memoryStore(),
+    key: (() => Promise.reject(new Error('later'))) as unknown as () => string,
+  })
+  await assert.rejects(once({} as never, {} as never), TypeError)
 })
 
 /** A database in memory, whose commit may be lost, or its answer. */

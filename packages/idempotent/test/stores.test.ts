@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { manualClock } from '@skylarkmq/env/sim'
 import { Redis } from 'ioredis'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
@@ -12,6 +13,7 @@ import {
   type OnceStore,
   type TransactionStore,
 } from '../src/index.ts'
+import { redisStoreAt } from '../src/redis-store.ts'
 import { programOf, startMysql, startPostgres, startRedis } from './support/databases.ts'
 
 /** What every store promises. */
@@ -116,7 +118,8 @@ describe(
         })
       })
       assert.equal(await long.once('dies', () => Promise.resolve()), 'busy')
-      const short = redisStore(redis, { lockMs: 10 })
+      // Nobody renews the lock of who is dead.
+      const short = redisStoreAt(redis, { lockMs: 10 }, manualClock())
       void short.once('dies soon', () => new Promise(() => undefined))
       while ((await long.once('dies soon', () => Promise.resolve())) !== 'done') await pause(5)
     })

@@ -148,6 +148,7 @@ export class ConsumeOrderly implements Consuming {
     queue.consumedMs = this.#parts.env.clock.monotonic()
     if (queue.isDropped) return 0
     if (failure === 'left') return LOCK_AGAIN_MS
+    if (failure?.holdMs !== undefined) return Math.max(1, failure.holdMs)
     const { maxReconsumeTimes, suspendMs } = this.#parts
     const isDead = (failure?.delayLevel ?? 0) < 0 || message.reconsumeTimes >= maxReconsumeTimes
     if (failure === undefined || (isDead && (await this.#parts.sendBack(message, -1)))) {

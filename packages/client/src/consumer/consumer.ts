@@ -73,6 +73,13 @@ export interface ConsumeContext {
    * queue waits so long. Return after it.
    */
   retryIn(delay: Duration): void
+  /**
+   * Keeps the message here, and has the handler called with it again after about this long: it is not given back to the
+   * broker, and does not count as an attempt. Of a consumer with `ordered`, its queue waits so long. Meanwhile no other
+   * handler waits for it, but the offset of its queue does not move; after 15 minutes it is given back all the same, which
+   * does count. For work that somebody else is at. Return after it.
+   */
+  hold(delay: Duration): void
   /** Has the message go to the dead-letter queue at once; the log has the reason. Return after it. */
   deadLetter(reason?: string): void
 }
@@ -237,6 +244,9 @@ export class Consumer<T = Buffer> {
       signal: this.#closing.signal,
       retryIn: (delay) => {
         result = { suspendMs: durationMs(delay, 'delay') }
+      },
+      hold: (delay) => {
+        result = { holdMs: durationMs(delay, 'delay') }
       },
       deadLetter: (reason) => {
         this.#sayDead(message, reason ?? 'no reason was given')

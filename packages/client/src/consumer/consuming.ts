@@ -10,7 +10,8 @@ import type { ProcessQueue } from './process-queue.ts'
 /**
  * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
  * 0, has it go to the dead-letter queue; `suspendMs` after about so long, and where messages are consumed in order its
- * queue waits for it; `left` was not consumed, and is for who has the queue next. Nothing means success.
+ * queue waits for it; `holdMs` keeps it here and has it handed over again after so long, which counts as no attempt; `left`
+ * was not consumed, and is for who has the queue next. Nothing means success.
  */
 export type ConsumeResult =
   | 'success'
@@ -18,6 +19,7 @@ export type ConsumeResult =
   | 'left'
   | { readonly delayLevel: number }
   | { readonly suspendMs: number }
+  | { readonly holdMs: number }
   | undefined
 
 /**
@@ -60,7 +62,9 @@ export interface Consuming {
 
 /** How a message failed; undefined when it was consumed. */
 export type Failure =
-  'left' | { readonly delayLevel?: number; readonly suspendMs?: number } | undefined
+  | 'left'
+  | { readonly delayLevel?: number; readonly suspendMs?: number; readonly holdMs?: number }
+  | undefined
 
 /** Calls the listener with a message. Never rejects: a listener is the user's code. */
 export async function callListener(
@@ -82,7 +86,8 @@ export async function callListener(
     env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
     failure = {}
   }
-  parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
+  const isHeld = typeof failure === 'object' && failure.holdMs !== undefined
+  if (!isHeld) parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
   return failure
 }
 
@@ -91,7 +96,8 @@ export function failureOf(result: unknown): Failure {
   if (result === 'left') return result
   if (result === 'later') return {}
   if (typeof result !== 'object' || result === null) return undefined
-  const { delayLevel, suspendMs } = result as Readonly<Record<string, unknown>>
+  const { delayLevel, suspendMs, holdMs } = result as Readonly<Record<string, unknown>>
+  if (typeof holdMs === 'number' && holdMs >= 0) return { holdMs }
   if (typeof suspendMs === 'number' && suspendMs >= 0) return { suspendMs }
   return Number.isInteger(delayLevel) ? { delayLevel: delayLevel as number } : {}
 }
