@@ -1,6 +1,7 @@
 import { textOfThrown } from '@skylarkmq/env'
 import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
 import { brokerAdvice } from './broker-advice.ts'
+import type { BatchOutcome } from './producer/batch-outcome.ts'
 
 /** One try of a send. */
 export interface SendAttempt {
@@ -439,6 +440,14 @@ function attemptsText(attempts: readonly SendAttempt[]): string {
   }
   return [...byReason].map(([says, tries]) => `${tries.join(', ')}: ${says}`).join('; ')
 }
+
+/** Some parts of a batch are stored, and one failed: `values` names the messages by their places in the batch. */
+export class BatchError extends define<BatchOutcome>('RMQ_BATCH', {
+  says: (v) =>
+    `of the batch for ${v.topic} ${v.stored.length} messages are stored, ${v.failed.length + v.unsent.length} are not: ${v.reason}`,
+  does: 'Send those of values.failed and values.unsent again, and not those of values.stored; of values.failed some may be stored, if an answer was lost.',
+  for: 'user',
+}) {}
 
 /** A message is stored, but not as safe as `require: 'SEND_OK'` wants it. */
 export class StatusError extends define<{ status: string; msgId: string; brokerName: string }>(

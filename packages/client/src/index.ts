@@ -7,6 +7,7 @@ export type { BrowseOptions, Messages, QueryOptions } from './admin/messages.ts'
 export type { QueueState, TopicOptions, Topics } from './admin/topics.ts'
 export {
   AuthError,
+  BatchError,
   BrokerError,
   ClosedError,
   ConnectError,
@@ -42,6 +43,7 @@ export { readMessages } from './received-bodies.ts'
 export type { StartFrom } from './offset/queue-offsets.ts'
 export { DEFAULT_NAMESRV_ADDR, type ClientOptions } from './options.ts'
 export * from './producer/producer.ts'
+export type { BatchOutcome } from './producer/batch-outcome.ts'
 export type { ReplyOptions, RequestOptions, SendOptions } from './producer/send-options.ts'
 export type { SendResult, SendStatus } from './producer/send-result.ts'
 export type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'

@@ -116,6 +116,13 @@ export class Delivery {
     return queues
   }
 
+  /** The queues that messages of a topic may be sent to now, sorted, at least one. Rejects as `deliver`. */
+  async queuesToSendTo(topic: string, options: DeliverOptions): Promise<readonly MessageQueue[]> {
+    const route =
+      this.#parts.knownRoute(topic) ?? (await this.#route(topic, options.timeoutMs, options))
+    return this.#queuesToChoose(topic, route)
+  }
+
   async #room(bytes: number, { timeoutMs, signal }: DeliverOptions): Promise<void> {
     const { clock } = this.#parts.client.env
     const { room, giveUp } = this.#inFlight.wait(bytes)

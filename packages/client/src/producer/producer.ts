@@ -33,16 +33,11 @@ import {
   type CloseOptions,
 } from '../waiting.ts'
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
-import {
-  prepareBatch,
-  prepareMessage,
-  splitBatch,
-  type EncodeOptions,
-  type PreparedSend,
-} from './encode-send.ts'
+import { prepareMessage, type EncodeOptions, type PreparedSend } from './encode-send.ts'
 import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash } from './select-queue.ts'
+import { sendBatch } from './send-batch.ts'
 import type { ReplyOptions, RequestOptions, SendOptions } from './send-options.ts'
 import type { SendResult } from './send-result.ts'
 import {
@@ -180,9 +175,12 @@ export class Producer<T = string | Uint8Array> {
   }
 
   /**
-   * Sends several messages of one topic at once, in as few parts as fit into `maxMessageBytes`. All messages of a part go
-   * to one queue, all or none; when one part fails, those before it are stored. Returns a result for each part.
-   * Rejects as `send`.
+   * Sends several messages of one topic at once, in as few parts as fit into `maxMessageBytes`, one after the other. All
+   * messages of a part go to one queue, all or none. Those with a `shardingKey` go to the queue of their key, in a part for
+   * each queue, unless the options choose one for all. Returns a result for each part.
+   *
+   * Rejects as `send` when the first part fails. When a later one does, with RMQ_BATCH: which messages are stored, with their
+   * results, and which are not.
    */
   sendBatch(
     messages: readonly Message<T>[],
@@ -384,14 +382,18 @@ export class Producer<T = string | Uint8Array> {
     for (const each of messages) {
       plain.push(await encodeBody(this.#options.serde, withProperties(each, trace)))
     }
-    // All are checked before the first part leaves.
-    const split = plain.length === 0 ? [[]] : splitBatch(plain, this.#encode.maxMessageBytes)
-    const parts = split.map((part) => prepareBatch(part, this.#nextId, this.#encode))
-    const results: SendResult[] = []
-    for (const part of parts) {
-      results.push(await this.#deliver(part, options, plain[0]?.shardingKey))
-    }
-    return results
+    this.#checkOpen()
+    const deliverOptions = this.#deliverOptions(options, undefined)
+    const topic = this.#client.wrapped(plain[0]?.topic ?? '')
+    return sendBatch(plain, {
+      nextId: this.#nextId,
+      encode: this.#encode,
+      isQueueChosen: options.queue !== undefined || options.selector !== undefined,
+      queues: () =>
+        underSignal(options, () => this.#delivery.queuesToSendTo(topic, deliverOptions)),
+      deliver: (part, queue) =>
+        this.#deliver(part, queue === undefined ? options : { ...options, queue }, undefined),
+    })
   }
 
   async #deliverHalf(
