@@ -26,13 +26,16 @@ export function eventsTo(logger: Logger): EventSink {
     emit: (definition, values) => {
       const fields = { event: definition.name, ...values }
       try {
-        const log = logger[definition.level].bind(logger) as (
-          ...line: Parameters<LogLine>
-        ) => unknown
-        letGo(log(fields, sentenceOf(definition, values)))
+        letGo(answeredBy(logger, definition.level, fields, sentenceOf(definition, values)))
       } catch {
         rest.emit(definition, values)
       }
     },
   }
+}
+
+/** What a logger answers is nothing, but for one that is asynchronous. */
+function answeredBy(logger: Logger, level: keyof Logger, ...line: Parameters<LogLine>): unknown {
+  const asked: Readonly<Record<keyof Logger, (...line: Parameters<LogLine>) => unknown>> = logger
+  return asked[level](...line)
 }

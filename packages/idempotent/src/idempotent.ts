@@ -1,3 +1,4 @@
+import { errorOfThrown } from '@skylarkmq/env'
 import type { ConsumeContext, Duration, ReceivedMessage } from '@skylarkmq/client'
 import type { OnceStore } from './store.ts'
 
@@ -50,10 +51,10 @@ export function idempotent<T, Tx>(
 ): (message: ReceivedMessage<T>, context: ConsumeContext) => Promise<void> {
   const { store, key = ownKey, busyDelay = '1s' } = options
   return async (message, context) => {
-    let isPutBack = false
+    const putBack: string[] = []
     const watched = (name: 'retryIn' | 'hold' | 'deadLetter') => (given: never) => {
       context[name](given)
-      isPutBack = true
+      putBack.push(name)
     }
     const own = {
       ...context,
@@ -65,11 +66,12 @@ export function idempotent<T, Tx>(
       const outcome = await store.once(checkedKey(key(message)), async (tx) => {
         await handler(message, own, tx)
         // Only what rejects is not remembered, and its transaction undone.
-        if (isPutBack) throw new PutBack()
+        if (putBack.length > 0) throw new PutBack()
       })
       if (outcome === 'busy') context.hold(busyDelay)
     } catch (error) {
-      if (!(isPutBack && error instanceof PutBack)) throw error
+      // What the handler threw itself may be anything, and comes first.
+      if (putBack.length === 0 || !isPutBack(error)) throw error
     }
   }
 }
@@ -77,6 +79,10 @@ export function idempotent<T, Tx>(
 /** What the work ends with when its message has not taken effect, though its handler returned. */
 class PutBack extends Error {
   override readonly message = 'the handler put the message back'
+}
+
+function isPutBack(error: unknown): boolean {
+  return errorOfThrown(error) instanceof PutBack
 }
 
 /** A promise would make all messages the same. */

@@ -1,6 +1,6 @@
 import { hearErrors, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
-import type { Once, TransactionStore } from './store.ts'
+import type { KeptMessage, Once, TransactionStore } from './store.ts'
 
 /** A connection of MySQL within a transaction: that of `mysql2/promise` as it is. */
 export interface MysqlConnection extends TellsErrors {
@@ -34,7 +34,7 @@ export function mysqlStore<C extends MysqlConnection>(
   const within = async <T>(work: (connection: C) => Promise<T>): Promise<T> => {
     const connection = await pool.getConnection()
     const end = hearErrors(connection)
-    let isBroken = false
+    let rolledBack: Promise<boolean> | undefined
     try {
       await connection.beginTransaction()
       try {
@@ -42,35 +42,44 @@ export function mysqlStore<C extends MysqlConnection>(
         await connection.commit()
         return result
       } catch (error) {
-        isBroken = !(await succeeds(connection.rollback()))
+        rolledBack = succeeds(connection.rollback())
+        await rolledBack
         throw error
       }
     } finally {
-      if (isBroken) connection.destroy()
+      if ((await rolledBack) === false) connection.destroy()
       else {
         connection.release()
         end()
       }
     }
   }
-  const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, ?)`
-  const isState = async (connection: C, key: string, state: string): Promise<boolean> => {
-    const found = `SELECT 1 FROM ${table} WHERE id = ? AND state = ?`
-    const [rows] = await connection.query(found, [key, state])
-    return Array.isArray(rows) && rows.length > 0
-  }
+  const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, 'done')`
+  const due = 'CURRENT_TIMESTAMP(3) + INTERVAL ? MICROSECOND'
   return {
     once: (key, work) =>
       within(async (connection): Promise<Once> => {
-        if ((await changed(connection, insert, [checkedKey(key), 'done'])) === 0) return 'repeated'
+        if ((await changed(connection, insert, [checkedKey(key)])) === 0) return 'repeated'
         await work(connection)
         return 'done'
       }),
-    wasDone: (key) => within((connection) => isState(connection, key, 'done')),
-    prevent: (key) =>
+    transaction: within,
+    keep: async (connection, id, message, dueMs) => {
+      const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES (?, ?, ${due})`
+      await connection.query(kept, [checkedKey(id), message, dueMs * 1000])
+    },
+    take: (max, againMs) =>
       within(async (connection) => {
-        await changed(connection, insert, [checkedKey(key), 'prevented'])
-        return isState(connection, key, 'prevented')
+        const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ? FOR UPDATE`
+        const [rows] = await connection.query(first, [max])
+        const taken = (rows as KeptMessage[]).map(({ id, message }) => ({ id, message }))
+        const again = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ?`
+        for (const { id } of taken) await connection.query(again, [againMs * 1000, id])
+        return taken
+      }),
+    sent: (id) =>
+      within(async (connection) => {
+        await connection.query(`DELETE FROM ${table}_outbox WHERE id = ?`, [id])
       }),
     forget: (olderThanMs) =>
       within((connection) =>
@@ -84,6 +93,9 @@ export function mysqlStore<C extends MysqlConnection>(
       within(async (connection) => {
         await connection.query(
           `CREATE TABLE IF NOT EXISTS ${table} (id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, state varchar(16) NOT NULL, at timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
+        )
+        await connection.query(
+          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigint AUTO_INCREMENT PRIMARY KEY, id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE, message longtext NOT NULL, due timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
         )
       }),
   }

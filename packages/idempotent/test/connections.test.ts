@@ -13,10 +13,10 @@ class Connection extends EventEmitter {
     for (let i = 0; i < 2; i++) this.emit('error', new Error('terminating connection'))
   }
 
-  query(): Promise<{ rowCount: number } & [unknown, unknown]> {
+  query(): Promise<{ rowCount: number; rows: unknown[] } & [unknown, unknown]> {
     if (this.#isLost) return Promise.reject(new Error('the connection is closed'))
     const result: [unknown, unknown] = [{ affectedRows: 1 }, undefined]
-    return Promise.resolve(Object.assign(result, { rowCount: 1 }))
+    return Promise.resolve(Object.assign(result, { rowCount: 1, rows: [] }))
   }
 
   readonly beginTransaction = () => this.query().then(() => undefined)

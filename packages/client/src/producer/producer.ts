@@ -34,6 +34,7 @@ import {
 } from '../waiting.ts'
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
 import { prepareMessage, type EncodeOptions, type PreparedSend } from './encode-send.ts'
+import { preparedMessage, preparedSend, type PreparedMessage } from './prepared-message.ts'
 import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash } from './select-queue.ts'
@@ -172,6 +173,18 @@ export class Producer<T = string | Uint8Array> {
     const send = async (): Promise<SendResult> =>
       this.#send(withProperties(message, trace), options)
     return tracing.send.tracePromise(send, trace)
+  }
+
+  /** Checks and encodes a message, to be kept and sent later. Rejects with RMQ_MESSAGE or RMQ_SERDE. */
+  async prepare(message: Message<T>): Promise<PreparedMessage> {
+    const plain = await encodeBody(this.#options.serde, message)
+    return preparedMessage(prepareMessage(plain, this.#nextId, this.#encode), plain)
+  }
+
+  /** As `send`, of a message that was prepared, here or elsewhere. */
+  async sendPrepared(kept: PreparedMessage, options: SendOptions = {}): Promise<SendResult> {
+    const prepared = preparedSend(kept, this.#client.namespace)
+    return this.#deliver(prepared, options, kept.shardingKey)
   }
 
   /**

@@ -49,16 +49,16 @@ export async function sendBatch(
 }
 
 /** All are checked before the first part leaves. */
-async function partsOf(
-  messages: readonly Message[],
-  { nextId, encode, isQueueChosen, queues }: SendBatchParts,
-): Promise<Part[]> {
+async function partsOf(messages: readonly Message[], parts: SendBatchParts): Promise<Part[]> {
+  const { nextId, encode, isQueueChosen } = parts
   const topic = messages[0]?.topic
   if (messages.some((each) => each.topic !== topic)) {
     throw new MessageError({ problem: 'the messages of a batch have one topic' })
   }
   const isKeyed = !isQueueChosen && messages.some(({ shardingKey }) => shardingKey !== undefined)
-  const groups = isKeyed ? byQueue(messages, await queues()) : [{ queue: undefined, messages }]
+  const groups = isKeyed
+    ? byQueue(messages, await parts.queues())
+    : [{ queue: undefined, messages }]
   const placeOf = new Map(messages.map((message, place) => [message, place]))
   return groups.flatMap(({ queue, messages: some }) => {
     const split = some.length === 0 ? [[]] : splitBatch(some, encode.maxMessageBytes)
