@@ -93,6 +93,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     listener,
     concurrency: 2,
     counted: () => undefined,
+    consumeTimeoutMs: 900_000,
     context: new UserContext(),
     sendBack: (each) => {
       sentBack.push(each.queueOffset)
@@ -188,6 +189,28 @@ test('a message that is held for fifteen minutes is given back, so that its queu
   }
   await turn()
   assert.deepEqual([sentBack, queue.commitOffset], [[0], 1])
+})
+
+test('a message whose listener never ends is given back after a while, and frees its place', async () => {
+  const ended: ((said: 'success') => void)[] = []
+  const { submit, queue, clock, sentBack, seen } = consuming(({ queueOffset }) =>
+    queueOffset < 2 ? new Promise((resolve) => ended.push(resolve)) : 'success',
+  )
+  submit(0, 1, 2)
+  await turn()
+  clock.advance(899_999)
+  await turn()
+  assert.deepEqual([sentBack, queue.commitOffset], [[], undefined])
+  clock.advance(1)
+  await turn()
+  await turn()
+  assert.deepEqual(sentBack, [0, 1])
+  assert.deepEqual(seen, ['client.listener.slow', 'client.listener.slow'])
+  assert.equal(queue.commitOffset, 3)
+  // What comes too late counts no more.
+  for (const end of ended) end('success')
+  await turn()
+  assert.equal(sentBack.length, 2)
 })
 
 test('after close nothing is started, and close waits for what runs', async () => {

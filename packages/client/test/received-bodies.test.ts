@@ -57,6 +57,7 @@ function consuming(listener: MessageListener, isOrdered: boolean) {
     bodies: new ReceivedBodies(env),
     concurrency: 20,
     counted: () => undefined,
+    consumeTimeoutMs: 900_000,
     context: new UserContext(),
     sendBack: ({ msgId }, level) => {
       sentBack.push(`${msgId} ${level}`)

@@ -55,7 +55,6 @@ export function mysqlStore<C extends MysqlConnection>(
     }
   }
   const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, 'done')`
-  const due = 'CURRENT_TIMESTAMP(3) + INTERVAL ? MICROSECOND'
   return {
     once: (key, work) =>
       within(async (connection): Promise<Once> => {
@@ -64,23 +63,7 @@ export function mysqlStore<C extends MysqlConnection>(
         return 'done'
       }),
     transaction: within,
-    keep: async (connection, id, message, dueMs) => {
-      const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES (?, ?, ${due})`
-      await connection.query(kept, [checkedKey(id), message, dueMs * 1000])
-    },
-    take: (max, againMs) =>
-      within(async (connection) => {
-        const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ? FOR UPDATE`
-        const [rows] = await connection.query(first, [max])
-        const taken = (rows as KeptMessage[]).map(({ id, message }) => ({ id, message }))
-        const again = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ?`
-        for (const { id } of taken) await connection.query(again, [againMs * 1000, id])
-        return taken
-      }),
-    sent: (id) =>
-      within(async (connection) => {
-        await connection.query(`DELETE FROM ${table}_outbox WHERE id = ?`, [id])
-      }),
+    ...keeping(table, within),
     forget: (olderThanMs) =>
       within((connection) =>
         changed(
@@ -119,4 +102,31 @@ function checkedKey(key: string): string {
   const length = Array.from(key).length
   if (length <= 255) return key
   throw new RangeError(`a key has 255 characters at most, this one ${length}`)
+}
+
+/** The part of a store that keeps the messages of an outbox. */
+function keeping<C extends MysqlConnection>(
+  table: string,
+  within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,
+): Pick<TransactionStore<C>, 'keep' | 'take' | 'sent'> {
+  const due = 'CURRENT_TIMESTAMP(3) + INTERVAL ? MICROSECOND'
+  return {
+    keep: async (connection, id, message, dueMs) => {
+      const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES (?, ?, ${due})`
+      await connection.query(kept, [checkedKey(id), message, dueMs * 1000])
+    },
+    take: (max, againMs) =>
+      within(async (connection) => {
+        const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ? FOR UPDATE`
+        const [rows] = await connection.query(first, [max])
+        const taken = (rows as KeptMessage[]).map(({ id, message }) => ({ id, message }))
+        const again = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ?`
+        for (const { id } of taken) await connection.query(again, [againMs * 1000, id])
+        return taken
+      }),
+    sent: (id) =>
+      within(async (connection) => {
+        await connection.query(`DELETE FROM ${table}_outbox WHERE id = ?`, [id])
+      }),
+  }
 }

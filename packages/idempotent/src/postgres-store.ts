@@ -75,7 +75,6 @@ export function postgresStore<C extends PostgresClient>(
     }
   }
   const insert = `INSERT INTO ${table} (id, state) VALUES ($1, 'done') ON CONFLICT DO NOTHING`
-  const due = (parameter: string): string => `now() + ${parameter} * interval '1 millisecond'`
   return {
     once: (key, work) =>
       within(async (client): Promise<Once> => {
@@ -85,6 +84,31 @@ export function postgresStore<C extends PostgresClient>(
         return 'done'
       }),
     transaction: within,
+    ...keeping(table, within),
+    forget: (olderThanMs) =>
+      within(async (client) => {
+        const old = `DELETE FROM ${table} WHERE at < now() - $1 * interval '1 millisecond'`
+        return (await client.query(old, [olderThanMs])).rowCount ?? 0
+      }),
+    createTable: () =>
+      within(async (client) => {
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${table} (id text PRIMARY KEY, state text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
+        )
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigserial PRIMARY KEY, id text NOT NULL UNIQUE, message text NOT NULL, due timestamptz NOT NULL)`,
+        )
+      }),
+  }
+}
+
+/** The part of a store that keeps the messages of an outbox. */
+function keeping<C extends PostgresClient>(
+  table: string,
+  within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,
+): Pick<TransactionStore<C>, 'keep' | 'take' | 'sent'> {
+  const due = (parameter: string): string => `now() + ${parameter} * interval '1 millisecond'`
+  return {
     keep: async (client, id, message, dueMs) => {
       const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES ($1, $2, ${due('$3')})`
       await client.query(kept, [id, message, dueMs])
@@ -101,20 +125,6 @@ export function postgresStore<C extends PostgresClient>(
     sent: (id) =>
       within(async (client) => {
         await client.query(`DELETE FROM ${table}_outbox WHERE id = $1`, [id])
-      }),
-    forget: (olderThanMs) =>
-      within(async (client) => {
-        const old = `DELETE FROM ${table} WHERE at < now() - $1 * interval '1 millisecond'`
-        return (await client.query(old, [olderThanMs])).rowCount ?? 0
-      }),
-    createTable: () =>
-      within(async (client) => {
-        await client.query(
-          `CREATE TABLE IF NOT EXISTS ${table} (id text PRIMARY KEY, state text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
-        )
-        await client.query(
-          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigserial PRIMARY KEY, id text NOT NULL UNIQUE, message text NOT NULL, due timestamptz NOT NULL)`,
-        )
       }),
   }
 }

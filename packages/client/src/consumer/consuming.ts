@@ -1,6 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import { saysOf } from '../errors.ts'
-import { listenerFailed } from '../events.ts'
+import { listenerFailed, listenerTooLong } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
@@ -34,6 +34,8 @@ export type MessageListener = (
 export interface ConsumeParts {
   readonly env: Env
   readonly listener: MessageListener
+  /** How long a call of the listener may take before its message is given up here, ms; Infinity for ever. */
+  readonly consumeTimeoutMs: number
   /** What the listener is called in. */
   readonly context: UserContext
   /** Calls of the listener that run at the same time, at most. */
@@ -72,14 +74,27 @@ export async function callListener(
   message: ReceivedMessage,
 ): Promise<Failure> {
   const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener, bodies, context } = parts
+  const { env, group, listener, bodies, context, consumeTimeoutMs } = parts
   const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
   const began = env.clock.monotonic()
+  const timed = (whole: ReceivedMessage): ReturnType<MessageListener> => {
+    const call = listener(whole)
+    if (consumeTimeoutMs === Infinity || !(call instanceof Promise)) return call
+    return new Promise((resolve, reject) => {
+      const timer = env.clock.after(consumeTimeoutMs, () => {
+        env.events.emit(listenerTooLong, { topic, msgId, elapsedMs: consumeTimeoutMs })
+        resolve('later')
+      })
+      call.then(resolve, reject).finally(() => {
+        timer.cancel()
+      })
+    })
+  }
   let failure: Failure
   try {
     failure = failureOf(
       await context.run(() =>
-        traced(tracing.process, trace, async () => bodies.use(message, listener)),
+        traced(tracing.process, trace, async () => bodies.use(message, timed)),
       ),
     )
   } catch (error) {

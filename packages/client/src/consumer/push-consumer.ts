@@ -11,6 +11,7 @@ import {
 import { checkOptions } from '../check/check-options.ts'
 import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
+import { durationMs, type Duration } from '../duration.ts'
 import { ClosedError, saysOf } from '../errors.ts'
 import { broadcastFailed, closeWaits, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
@@ -64,6 +65,11 @@ export interface PushConsumerOptions {
    * home directory.
    */
   readonly offsetsDirectory?: string | undefined
+  /**
+   * How long a call of the listener may take, ms or text such as `10m`; default 15 minutes. After that the message is given back and comes again,
+   * as after a throw, and another one is consumed; the call runs on, and what it says counts no more. Not with `ordered`.
+   */
+  readonly consumeTimeout?: Duration
   /** Messages that one pull asks for; default 32. */
   readonly pullBatchSize?: number
   /** Messages of one queue that may wait here; default 1000. */
@@ -299,6 +305,11 @@ export class PushConsumer {
     return {
       env: this.#env,
       listener,
+      // Who is next in order must not overtake one that runs.
+      consumeTimeoutMs:
+        this.#options.ordered === true
+          ? Infinity
+          : durationMs(this.#options.consumeTimeout ?? '15m', 'consumeTimeout'),
       context: new UserContext(),
       bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
