@@ -1,4 +1,4 @@
-import type { EventSink } from '@skylarkmq/env'
+import { errorOfThrown, stackOfThrown, type EventSink } from '@skylarkmq/env'
 import { SkylarkError } from '@skylarkmq/protocol'
 import { saysOf } from './errors.ts'
 import { backgroundFailed } from './events.ts'
@@ -14,8 +14,7 @@ export function inBackground(
   })
 }
 
-/** What went wrong, for a log: of an error that nobody expected also where. */
+/** What went wrong, for a log: of an error that nobody expected also where. Never throws, whatever was thrown. */
 export function whatFailed(error: unknown): string {
-  if (error instanceof SkylarkError || !(error instanceof Error)) return saysOf(error)
-  return (error.stack ?? error.message).replace(/\n\s*at /g, ' ← ')
+  return errorOfThrown(error) instanceof SkylarkError ? saysOf(error) : stackOfThrown(error)
 }

@@ -1,5 +1,7 @@
+import { textOfThrown } from '@skylarkmq/env'
 import { ResponseCode, responseName, SkylarkError } from '@skylarkmq/protocol'
 import { brokerAdvice } from './broker-advice.ts'
+import type { BatchOutcome } from './producer/batch-outcome.ts'
 
 /** One try of a send. */
 export interface SendAttempt {
@@ -439,6 +441,14 @@ function attemptsText(attempts: readonly SendAttempt[]): string {
   return [...byReason].map(([says, tries]) => `${tries.join(', ')}: ${says}`).join('; ')
 }
 
+/** Some parts of a batch are stored, and one failed: `values` names the messages by their places in the batch. */
+export class BatchError extends define<BatchOutcome>('RMQ_BATCH', {
+  says: (v) =>
+    `of the batch for ${v.topic} ${v.stored.length} messages are stored, ${v.failed.length + v.unsent.length} are not: ${v.reason}`,
+  does: 'Send those of values.failed and values.unsent again, and not those of values.stored; of values.failed some may be stored, if an answer was lost.',
+  for: 'user',
+}) {}
+
 /** A message is stored, but not as safe as `require: 'SEND_OK'` wants it. */
 export class StatusError extends define<{ status: string; msgId: string; brokerName: string }>(
   'RMQ_STATUS',
@@ -467,9 +477,14 @@ export class ReplayError extends define<{
   for: 'user',
 }) {}
 
-/** What happened, without what to do about it. */
+/** What happened, without what to do about it. Never throws, whatever was thrown. */
 export function saysOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (!(error instanceof RocketMQError)) return error.message
-  return error.message.slice(0, -error.hint.length).trimEnd().replace(/\.$/, '')
+  try {
+    if (error instanceof RocketMQError) {
+      return error.message.slice(0, -error.hint.length).trimEnd().replace(/\.$/, '')
+    }
+  } catch {
+    // A Proxy that cannot even be asked what it is.
+  }
+  return textOfThrown(error)
 }

@@ -44,6 +44,14 @@ export const listenerFailed = defineEvent({
   says: 'the listener threw on {msgId} of {topic}: {reason}',
 })
 
+/** A listener takes too long; its message comes again later, while it still runs. */
+export const listenerTooLong = defineEvent({
+  name: 'client.listener.slow',
+  level: 'warn',
+  fields: { topic: 'topic', msgId: 'id of the message', elapsedMs: 'how long it runs, ms' },
+  says: 'the listener has not ended on {msgId} of {topic} for {elapsedMs} ms: the message is given back, and comes again',
+})
+
 /** A handler had a message go to the dead letters. */
 export const deadLettered = defineEvent({
   name: 'client.dead.letter',

@@ -7,6 +7,7 @@ export type { BrowseOptions, Messages, QueryOptions } from './admin/messages.ts'
 export type { QueueState, TopicOptions, Topics } from './admin/topics.ts'
 export {
   AuthError,
+  BatchError,
   BrokerError,
   ClosedError,
   ConnectError,
@@ -36,12 +37,14 @@ export * from './consumer/consumer.ts'
 export * from './consumer/push-consumer.ts'
 export * from './consumer/topic-reader.ts'
 export { durationMs, type Duration } from './duration.ts'
-export type { LogLine, Logger } from './logger.ts'
+export { eventsTo, type LogLine, type Logger } from './logger.ts'
 export type { Message, ReceivedMessage } from './message.ts'
 export { readMessages } from './received-bodies.ts'
 export type { StartFrom } from './offset/queue-offsets.ts'
 export { DEFAULT_NAMESRV_ADDR, type ClientOptions } from './options.ts'
 export * from './producer/producer.ts'
+export type { BatchOutcome } from './producer/batch-outcome.ts'
+export type { PreparedMessage } from './producer/prepared-message.ts'
 export type { ReplyOptions, RequestOptions, SendOptions } from './producer/send-options.ts'
 export type { SendResult, SendStatus } from './producer/send-result.ts'
 export type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'

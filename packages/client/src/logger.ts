@@ -1,4 +1,5 @@
 import { sentenceOf, warnOnce, type EventSink } from '@skylarkmq/env'
+import { letGo } from './user-code.ts'
 
 /** Writes one line: what it is about, then a sentence. */
 export type LogLine = (fields: object, message: string) => void
@@ -17,7 +18,7 @@ export interface Logger {
 
 /**
  * Hands events to a logger: `event` is the name of docs/reference/events.md, the other fields are the event's. What a
- * logger throws on is told as without one: nothing else fails for it.
+ * logger throws on is told as without one: nothing else fails for it, nor for the promise that an asynchronous one rejects.
  */
 export function eventsTo(logger: Logger): EventSink {
   const rest = warnOnce()
@@ -25,10 +26,16 @@ export function eventsTo(logger: Logger): EventSink {
     emit: (definition, values) => {
       const fields = { event: definition.name, ...values }
       try {
-        logger[definition.level](fields, sentenceOf(definition, values))
+        letGo(answeredBy(logger, definition.level, fields, sentenceOf(definition, values)))
       } catch {
         rest.emit(definition, values)
       }
     },
   }
+}
+
+/** What a logger answers is nothing, but for one that is asynchronous. */
+function answeredBy(logger: Logger, level: keyof Logger, ...line: Parameters<LogLine>): unknown {
+  const asked: Readonly<Record<keyof Logger, (...line: Parameters<LogLine>) => unknown>> = logger
+  return asked[level](...line)
 }

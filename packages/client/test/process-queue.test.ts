@@ -10,6 +10,7 @@ import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
 import { ReceivedBodies } from '../src/received-bodies.ts'
 import { takenApart, type ReceivedMessage } from '../src/message.ts'
+import { UserContext } from '../src/user-code.ts'
 
 const QUEUE = { topic: 'T', brokerName: 'b', queueId: 0 }
 
@@ -92,6 +93,8 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     listener,
     concurrency: 2,
     counted: () => undefined,
+    consumeTimeoutMs: 900_000,
+    context: new UserContext(),
     sendBack: (each) => {
       sentBack.push(each.queueOffset)
       return Promise.resolve(options.accepts ?? true)
@@ -154,6 +157,60 @@ test('a message that cannot be given back is consumed again here after 5 s, and 
   await turn()
   assert.deepEqual(tries, [0, 1])
   assert.equal(queue.commitOffset, 1)
+})
+
+test('a message that is held is tried again here, counts as no attempt, and keeps no place', async () => {
+  const tries: number[] = []
+  const listener: MessageListener = ({ queueOffset, reconsumeTimes }) => {
+    if (queueOffset > 1) return 'success'
+    tries.push(reconsumeTimes)
+    return tries.length < 5 ? { holdMs: 100 } : 'success'
+  }
+  const { submit, queue, clock, sentBack } = consuming(listener)
+  submit(0, 1, 2)
+  await turn()
+  assert.equal(queue.count, 2)
+  for (let i = 0; i < 3; i++) {
+    clock.advance(100)
+    await turn()
+  }
+  assert.deepEqual(new Set(tries), new Set([0]))
+  assert.deepEqual(sentBack, [])
+  assert.equal(queue.commitOffset, 3)
+})
+
+test('a message that is held for fifteen minutes is given back, so that its queue can go on', async () => {
+  const { submit, queue, clock, sentBack } = consuming(() => ({ holdMs: 60_000 }))
+  submit(0)
+  for (let i = 0; i < 15; i++) {
+    await turn()
+    assert.deepEqual([sentBack, queue.commitOffset], [[], undefined])
+    clock.advance(60_000)
+  }
+  await turn()
+  assert.deepEqual([sentBack, queue.commitOffset], [[0], 1])
+})
+
+test('a message whose listener never ends is given back after a while, and frees its place', async () => {
+  const ended: ((said: 'success') => void)[] = []
+  const { submit, queue, clock, sentBack, seen } = consuming(({ queueOffset }) =>
+    queueOffset < 2 ? new Promise((resolve) => ended.push(resolve)) : 'success',
+  )
+  submit(0, 1, 2)
+  await turn()
+  clock.advance(899_999)
+  await turn()
+  assert.deepEqual([sentBack, queue.commitOffset], [[], undefined])
+  clock.advance(1)
+  await turn()
+  await turn()
+  assert.deepEqual(sentBack, [0, 1])
+  assert.deepEqual(seen, ['client.listener.slow', 'client.listener.slow'])
+  assert.equal(queue.commitOffset, 3)
+  // What comes too late counts no more.
+  for (const end of ended) end('success')
+  await turn()
+  assert.equal(sentBack.length, 2)
 })
 
 test('after close nothing is started, and close waits for what runs', async () => {

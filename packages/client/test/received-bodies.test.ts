@@ -11,6 +11,7 @@ import { ProcessQueue } from '../src/consumer/process-queue.ts'
 import { BodyTooLargeError } from '../src/errors.ts'
 import type { ReceivedMessage } from '../src/message.ts'
 import { ReceivedBodies, restoredAll } from '../src/received-bodies.ts'
+import { UserContext } from '../src/user-code.ts'
 
 const ZLIB = 0x301
 const MIB = 1024 * 1024
@@ -56,6 +57,8 @@ function consuming(listener: MessageListener, isOrdered: boolean) {
     bodies: new ReceivedBodies(env),
     concurrency: 20,
     counted: () => undefined,
+    consumeTimeoutMs: 900_000,
+    context: new UserContext(),
     sendBack: ({ msgId }, level) => {
       sentBack.push(`${msgId} ${level}`)
       return Promise.resolve(true)

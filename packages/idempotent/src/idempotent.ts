@@ -1,3 +1,4 @@
+import { errorOfThrown } from '@skylarkmq/env'
 import type { ConsumeContext, Duration, ReceivedMessage } from '@skylarkmq/client'
 import type { OnceStore } from './store.ts'
 
@@ -17,7 +18,10 @@ export interface IdempotentOptions<T, Tx> {
    * stay when a message comes again, but a producer that sends anew gives another.
    */
   readonly key?: (message: ReceivedMessage<T>) => string
-  /** After how long a message comes again that somebody else is working on; default `10s`. */
+  /**
+   * After how long a message is looked at again that somebody else is working on; default `1s`. It waits at this consumer,
+   * and that does not count as an attempt: see `ConsumeContext.hold`.
+   */
   readonly busyDelay?: Duration
 }
 
@@ -25,6 +29,10 @@ export interface IdempotentOptions<T, Tx> {
  * Makes of a handler one that has each message take effect once, though it may come several times: for `consumer.run`.
  * With a store of a database, write with the handler's `tx`: then nothing is done twice and nothing is lost, whatever
  * dies when. With memory or Redis, a process that dies between the end of the handler and the note of it does it again.
+ *
+ * A message that the handler put back or gave up (`context.retryIn`, `hold`, `deadLetter`, or a throw) has not taken effect: it
+ * is not remembered, what was written with `tx` is undone, and the message is done when it comes again. One that somebody else
+ * works on waits until that has ended, however it ends.
  *
  * ```ts
  * await consumer.run(
@@ -41,13 +49,48 @@ export function idempotent<T, Tx>(
   handler: IdempotentHandler<T, Tx>,
   options: IdempotentOptions<T, Tx>,
 ): (message: ReceivedMessage<T>, context: ConsumeContext) => Promise<void> {
-  const { store, key = ownKey, busyDelay = '10s' } = options
+  const { store, key = ownKey, busyDelay = '1s' } = options
   return async (message, context) => {
-    const outcome = await store.once(key(message), async (tx) => {
-      await handler(message, context, tx)
-    })
-    if (outcome === 'busy') context.retryIn(busyDelay)
+    const putBack: string[] = []
+    const watched = (name: 'retryIn' | 'hold' | 'deadLetter') => (given: never) => {
+      context[name](given)
+      putBack.push(name)
+    }
+    const own = {
+      ...context,
+      retryIn: watched('retryIn'),
+      hold: watched('hold'),
+      deadLetter: watched('deadLetter'),
+    }
+    try {
+      const outcome = await store.once(checkedKey(key(message)), async (tx) => {
+        await handler(message, own, tx)
+        // Only what rejects is not remembered, and its transaction undone.
+        if (putBack.length > 0) throw new PutBack()
+      })
+      if (outcome === 'busy') context.hold(busyDelay)
+    } catch (error) {
+      // What the handler threw itself may be anything, and comes first.
+      if (putBack.length === 0 || !isPutBack(error)) throw error
+    }
   }
+}
+
+/** What the work ends with when its message has not taken effect, though its handler returned. */
+class PutBack extends Error {
+  override readonly message = 'the handler put the message back'
+}
+
+function isPutBack(error: unknown): boolean {
+  return errorOfThrown(error) instanceof PutBack
+}
+
+/** A promise would make all messages the same. */
+function checkedKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return key
+  // What it rejects with ends nothing.
+  if (key instanceof Promise) key.catch(() => undefined)
+  throw new TypeError('key has to give a text that is not empty, and at once')
 }
 
 function ownKey({ topic, msgId }: ReceivedMessage<unknown>): string {

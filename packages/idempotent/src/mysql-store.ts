@@ -1,8 +1,9 @@
+import { hearErrors, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
-import type { Once, TransactionStore } from './store.ts'
+import type { KeptMessage, Once, TransactionStore } from './store.ts'
 
 /** A connection of MySQL within a transaction: that of `mysql2/promise` as it is. */
-export interface MysqlConnection {
+export interface MysqlConnection extends TellsErrors {
   /** Runs a statement. */
   query(sql: string, values?: unknown): Promise<[unknown, unknown]>
   /** Begins a transaction. */
@@ -21,7 +22,8 @@ export interface MysqlPool<C extends MysqlConnection> {
 
 /**
  * Remembers in a table of MySQL or MariaDB (InnoDB), in the transaction of the work itself: write with the `tx` that the
- * work is given, and both are there or neither. Work on one key waits for the other's end; keys have 255 characters at
+ * work is given, and both are there or neither. A database that ends connections fails the work, never the process. Work on
+ * one key waits for the other's end; keys have 255 characters at
  * most.
  */
 export function mysqlStore<C extends MysqlConnection>(
@@ -31,7 +33,8 @@ export function mysqlStore<C extends MysqlConnection>(
   const table = checkedTable(options)
   const within = async <T>(work: (connection: C) => Promise<T>): Promise<T> => {
     const connection = await pool.getConnection()
-    let broken: unknown
+    const end = hearErrors(connection)
+    let rolledBack: Promise<boolean> | undefined
     try {
       await connection.beginTransaction()
       try {
@@ -39,35 +42,28 @@ export function mysqlStore<C extends MysqlConnection>(
         await connection.commit()
         return result
       } catch (error) {
-        await connection.rollback().catch((failure: unknown) => {
-          broken = failure
-        })
+        rolledBack = succeeds(connection.rollback())
+        await rolledBack
         throw error
       }
     } finally {
-      if (broken !== undefined) connection.destroy()
-      else connection.release()
+      if ((await rolledBack) === false) connection.destroy()
+      else {
+        connection.release()
+        end()
+      }
     }
   }
-  const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, ?)`
-  const isState = async (connection: C, key: string, state: string): Promise<boolean> => {
-    const found = `SELECT 1 FROM ${table} WHERE id = ? AND state = ?`
-    const [rows] = await connection.query(found, [key, state])
-    return Array.isArray(rows) && rows.length > 0
-  }
+  const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, 'done')`
   return {
     once: (key, work) =>
       within(async (connection): Promise<Once> => {
-        if ((await changed(connection, insert, [checkedKey(key), 'done'])) === 0) return 'repeated'
+        if ((await changed(connection, insert, [checkedKey(key)])) === 0) return 'repeated'
         await work(connection)
         return 'done'
       }),
-    wasDone: (key) => within((connection) => isState(connection, key, 'done')),
-    prevent: (key) =>
-      within(async (connection) => {
-        await changed(connection, insert, [checkedKey(key), 'prevented'])
-        return isState(connection, key, 'prevented')
-      }),
+    transaction: within,
+    ...keeping(table, within),
     forget: (olderThanMs) =>
       within((connection) =>
         changed(
@@ -81,8 +77,18 @@ export function mysqlStore<C extends MysqlConnection>(
         await connection.query(
           `CREATE TABLE IF NOT EXISTS ${table} (id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, state varchar(16) NOT NULL, at timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
         )
+        await connection.query(
+          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigint AUTO_INCREMENT PRIMARY KEY, id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE, message longtext NOT NULL, due timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
+        )
       }),
   }
+}
+
+function succeeds(call: Promise<unknown>): Promise<boolean> {
+  return call.then(
+    () => true,
+    () => false,
+  )
 }
 
 async function changed(connection: MysqlConnection, sql: string, values: unknown): Promise<number> {
@@ -96,4 +102,31 @@ function checkedKey(key: string): string {
   const length = Array.from(key).length
   if (length <= 255) return key
   throw new RangeError(`a key has 255 characters at most, this one ${length}`)
+}
+
+/** The part of a store that keeps the messages of an outbox. */
+function keeping<C extends MysqlConnection>(
+  table: string,
+  within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,
+): Pick<TransactionStore<C>, 'keep' | 'take' | 'sent'> {
+  const due = 'CURRENT_TIMESTAMP(3) + INTERVAL ? MICROSECOND'
+  return {
+    keep: async (connection, id, message, dueMs) => {
+      const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES (?, ?, ${due})`
+      await connection.query(kept, [checkedKey(id), message, dueMs * 1000])
+    },
+    take: (max, againMs) =>
+      within(async (connection) => {
+        const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ? FOR UPDATE`
+        const [rows] = await connection.query(first, [max])
+        const taken = (rows as KeptMessage[]).map(({ id, message }) => ({ id, message }))
+        const again = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ?`
+        for (const { id } of taken) await connection.query(again, [againMs * 1000, id])
+        return taken
+      }),
+    sent: (id) =>
+      within(async (connection) => {
+        await connection.query(`DELETE FROM ${table}_outbox WHERE id = ?`, [id])
+      }),
+  }
 }

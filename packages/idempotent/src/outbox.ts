@@ -1,107 +1,235 @@
-import { nodeEnv, silentEvents } from '@skylarkmq/env'
-import type {
-  Message,
-  RocketMQ,
-  SendResult,
-  TransactionDecision,
-  TransactionProducer,
-  TransactionProducerOptions,
+import {
+  errorOfThrown,
+  nodeEnv,
+  silentEvents,
+  textOfThrown,
+  warnOnce,
+  type EventSink,
+  type Timer,
+} from '@skylarkmq/env'
+import {
+  ClosedError,
+  durationMs,
+  eventsTo,
+  RocketMQError,
+  type CloseOptions,
+  type Logger,
+  type Message,
+  type PreparedMessage,
+  type Producer,
+  type ProducerOptions,
+  type RocketMQ,
+  type SendOptions,
+  type SendResult,
 } from '@skylarkmq/client'
-import type { TransactionStore } from './store.ts'
+import { outboxWaits } from './events.ts'
+import type { KeptMessage, TransactionStore } from './store.ts'
 
-/** How an outbox sends, and where it remembers. */
-export interface OutboxOptions<T, Tx> extends Omit<TransactionProducerOptions<T>, 'check'> {
-  /** Where it is remembered what was done: a database's. */
+/** How an outbox sends, and where it keeps what is to be sent. */
+export interface OutboxOptions<T, Tx> extends Omit<ProducerOptions<T>, 'checkTransaction'> {
+  /** Where messages are kept until they are sent: a database's. */
   readonly store: TransactionStore<Tx>
-  /**
-   * A transaction that is not done after this long never will be, ms; default one minute. Longer than any work takes.
-   */
-  readonly giveUpMs?: number
+  /** How often it is looked for messages that wait, ms; default 10000. */
+  readonly resendMs?: number
+  /** Hears of messages that could not be sent yet. Default: the first is a warning of the process. */
+  readonly logger?: Logger
 }
 
-const GIVE_UP_MS = 60_000
+const RESEND_MS = 10_000
+const TAKEN_MAX = 100
+/** How long who sends a message has it for itself, beyond the time of the send. */
+const OWN_MS = 30_000
+const SEND_MS = 3_000
+const CLOSE_MS = 3_000
 
 /**
- * Sends messages that are there exactly if the work that they tell of was done: the work's own database transaction
- * remembers it, and the broker asks for it when the producer died in between. Any member of the group may answer.
+ * Sends messages that are there if, and only if, the work that they tell of was done. The message is written down in the
+ * work's own database transaction, and sent when that has ended; what was not sent then, because the broker or this process
+ * was away, is sent from the table, by any process that has an outbox with it, however long that takes. A message may be
+ * sent twice, under one id: see `idempotent`. Rejects with RMQ_OPTION.
  *
  * ```ts
- * const box = await outbox(mq, { group: 'shop', store: postgresStore<pg.PoolClient>(pool) })
+ * const box = await outbox(mq, { group: 'shop', store: postgresStore(pool) })
  * await box.send({ topic: 'Orders', body: order }, async (tx) => {
  *   await tx.query('INSERT INTO orders VALUES ($1)', [order])
  * })
  * ```
  */
-export async function outbox<T, Tx>(
+export async function outbox<T = string | Uint8Array, Tx = unknown>(
   mq: RocketMQ,
-  { store, giveUpMs = GIVE_UP_MS, ...options }: OutboxOptions<T, Tx>,
+  { store, resendMs = RESEND_MS, logger, ...options }: OutboxOptions<T, Tx>,
 ): Promise<Outbox<T, Tx>> {
-  const { clock } = nodeEnv(silentEvents)
-  const producer = await mq.transactionProducer<T>({
-    ...options,
-    check: async ({ msgId, bornTimestamp }) => {
-      if (await store.wasDone(keyOf(msgId))) return 'commit'
-      // The work may still run. After a while it is seen to it that it cannot end any more.
-      if (clock.now() - bornTimestamp < giveUpMs) return 'unknown'
-      return (await store.prevent(keyOf(msgId))) ? 'rollback' : 'commit'
-    },
-  })
-  return new Outbox(producer, store)
+  const producer = await mq.producer<T>(options)
+  const events = logger === undefined ? warnOnce() : eventsTo(logger)
+  const sendMs = options.sendTimeoutMs ?? SEND_MS
+  return new Outbox({ producer, store, resendMs, sendMs, events })
+}
+
+/** What an outbox is made of. */
+export interface OutboxParts<T, Tx> {
+  /** Sends the messages. */
+  readonly producer: Producer<T>
+  /** See OutboxOptions. */
+  readonly store: TransactionStore<Tx>
+  /** See OutboxOptions. */
+  readonly resendMs: number
+  /** How long a send takes at most, ms. */
+  readonly sendMs: number
+  /** Where it is told what could not be sent yet. */
+  readonly events: EventSink
 }
 
 /** Made by `outbox`. */
 export class Outbox<T, Tx> {
-  readonly #producer: TransactionProducer<T>
-  readonly #store: TransactionStore<Tx>
+  readonly #parts: OutboxParts<T, Tx>
+  readonly #timer: Timer
+  #flushing: Promise<number> | undefined
+  #isClosed = false
 
-  /** `producer` checks with the same store. */
-  constructor(producer: TransactionProducer<T>, store: TransactionStore<Tx>) {
-    this.#producer = producer
-    this.#store = store
+  /** Begins to send what waits. */
+  constructor(parts: OutboxParts<T, Tx>) {
+    this.#parts = parts
+    const { clock } = nodeEnv(silentEvents)
+    this.#timer = clock.every(parts.resendMs, () => void this.#flushOrSay())
+    void this.#flushOrSay()
   }
 
   /**
-   * Does the work and sends the message, or neither. Rejects with what the work, or its database, rejects with: nobody
-   * gets the message then, unless the database lost its answer to a commit that it did. Other rejections are those of
-   * `TransactionProducer.send`: nothing was done.
+   * Does the work and sends the message, or neither. `delay` of the message counts from now. Resolves with the result, or with
+   * undefined when no broker took it within `timeout`, or before the signal was aborted: the work is done then, and the
+   * message goes out as soon as one takes it.
+   *
+   * Rejects with RMQ_MESSAGE or RMQ_SERDE before the work; with what the work, or its database, rejects with; and with the
+   * signal's reason when it was aborted before the work's end. Nothing was done then and nothing is sent, unless the database
+   * lost its answer to a commit that it did.
    */
-  async send(message: Message<T>, work: (tx: Tx) => Promise<void>): Promise<SendResult> {
-    let failure: { readonly error: unknown } | undefined
-    const result = await this.#producer.send(message, async ({ msgId }) => {
-      try {
-        const outcome = await this.#store.once(keyOf(msgId), work)
-        if (outcome === 'done') return 'commit'
-        throw new Error(`the work of ${msgId} took so long that it was given up; nothing was done`)
-      } catch (error) {
-        failure = { error }
-        return this.#decided(msgId)
-      }
+  async send(
+    message: Message<T>,
+    work: (tx: Tx) => unknown,
+    options: Pick<SendOptions, 'timeout' | 'signal'> = {},
+  ): Promise<SendResult | undefined> {
+    const { timeout = this.#parts.sendMs, signal } = options
+    signal?.throwIfAborted()
+    const prepared = await this.#prepared(message)
+    await this.#parts.store.transaction(async (tx) => {
+      await work(tx)
+      signal?.throwIfAborted()
+      await this.#keep(tx, prepared, timeout + OWN_MS)
     })
-    if (failure !== undefined) throw failure.error
-    return result
+    return this.#sendKept(prepared, { ...options, timeout })
   }
 
-  /** An error does not say whether the transaction ended before it. */
-  async #decided(msgId: string): Promise<TransactionDecision> {
-    try {
-      return (await this.#store.prevent(keyOf(msgId))) ? 'rollback' : 'commit'
-    } catch {
-      // The database cannot be asked. The broker asks later.
-      return 'unknown'
-    }
+  /**
+   * Writes a message down in a transaction of one's own, and returns its id. It is sent once that is committed: within
+   * `resendMs`, or at once by `flush()` after the commit. Rejects with RMQ_MESSAGE or RMQ_SERDE, and as the database.
+   */
+  async add(message: Message<T>, tx: Tx): Promise<string> {
+    const prepared = await this.#prepared(message)
+    await this.#keep(tx, prepared, 0)
+    return prepared.msgId
   }
 
-  /** Sends no more. What is open then is asked for of other members of the group. */
-  close(options?: { readonly timeout?: number }): Promise<void> {
-    return this.#producer.close(options)
+  /** Sends what waits, and returns how many messages that were. Rejects as the database. */
+  flush(): Promise<number> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+    return this.#flushing
+  }
+
+  /** Sends no more, within `timeout` ms, default 3000. What waits is sent by others, or by this process when it comes again. */
+  async close({ timeout = CLOSE_MS, ...options }: CloseOptions = {}): Promise<void> {
+    this.#stop()
+    await this.#parts.producer.close({ timeout, ...options })
   }
 
   /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
 
-function keyOf(msgId: string): string {
-  return `outbox/${msgId}`
+  #stop(): void {
+    this.#isClosed = true
+    this.#timer.cancel()
+  }
+
+  #prepared(message: Message<T>): Promise<PreparedMessage> {
+    const { producer } = this.#parts
+    const { delay } = message
+    if (delay === undefined) return producer.prepare(message)
+    // What waits in the table waits no longer for that.
+    const deliverAt = nodeEnv(silentEvents).clock.now() + durationMs(delay, 'delay')
+    return producer.prepare({ ...message, delay: undefined, deliverAt })
+  }
+
+  #keep(tx: Tx, prepared: PreparedMessage, dueMs: number): Promise<void> {
+    return this.#parts.store.keep(tx, prepared.msgId, JSON.stringify(prepared), dueMs)
+  }
+
+  /** Never rejects for what a broker does: the message is kept. */
+  async #sendKept(kept: PreparedMessage, options: SendOptions): Promise<SendResult | undefined> {
+    const { producer } = this.#parts
+    let result: SendResult
+    try {
+      result = await producer.sendPrepared(kept, options)
+    } catch (error) {
+      this.#say(kept.msgId, error)
+      return undefined
+    }
+    await this.#noteSent(kept.msgId)
+    return result
+  }
+
+  async #noteSent(id: string): Promise<void> {
+    try {
+      await this.#parts.store.sent(id)
+    } catch (error) {
+      // At worst it is sent twice, under its one id.
+      this.#say(id, error)
+    }
+  }
+
+  async #flush(): Promise<number> {
+    const { store, sendMs } = this.#parts
+    let count = 0
+    while (!this.#isClosed) {
+      const taken = await store.take(TAKEN_MAX, sendMs + OWN_MS)
+      for (const each of taken) {
+        const outcome = await this.#resend(each)
+        if (outcome === 'away') return count
+        if (outcome === 'sent') count++
+      }
+      if (taken.length < TAKEN_MAX) break
+    }
+    return count
+  }
+
+  /** `away`: others would not get through either now; `refused`: this one is not taken. */
+  async #resend({ id, message }: KeptMessage): Promise<'sent' | 'refused' | 'away'> {
+    if (this.#isClosed) return 'away'
+    try {
+      await this.#parts.producer.sendPrepared(JSON.parse(message) as PreparedMessage)
+    } catch (error) {
+      this.#say(id, error)
+      const known = errorOfThrown(error)
+      return known instanceof RocketMQError && known.retriable ? 'away' : 'refused'
+    }
+    await this.#noteSent(id)
+    return 'sent'
+  }
+
+  async #flushOrSay(): Promise<void> {
+    try {
+      await this.flush()
+    } catch (error) {
+      this.#say('any', error)
+    }
+  }
+
+  #say(msgId: string, error: unknown): void {
+    // With its client closed it takes no message away from others.
+    if (errorOfThrown(error) instanceof ClosedError) this.#stop()
+    if (this.#isClosed) return
+    this.#parts.events.emit(outboxWaits, { msgId, reason: textOfThrown(error) })
+  }
 }

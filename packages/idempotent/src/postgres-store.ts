@@ -1,30 +1,61 @@
+import { errorOfThrown } from '@skylarkmq/env'
+import { hearErrors, hearPool, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
-import type { Once, TransactionStore } from './store.ts'
+import type { KeptMessage, Once, TransactionStore } from './store.ts'
 
 /** A connection of PostgreSQL within a transaction: that of `pg` as it is. */
-export interface PostgresClient {
+export interface PostgresClient extends TellsErrors {
   /** Runs a statement. */
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rowCount: number | null }>
+  query(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rowCount: number | null; readonly rows: readonly unknown[] }>
 }
 
 /** What is needed of a pool of PostgreSQL: that of `pg` as it is. */
-export interface PostgresPool<C extends PostgresClient> {
+export interface PostgresPool<C extends PostgresClient> extends TellsErrors {
   /** A connection for one transaction. */
   connect(): Promise<C & { release(error?: Error | boolean): void }>
 }
 
+/** What a pool connects by; that of `pg` also has a form that calls back. */
+export type PooledBy<P> = P extends {
+  readonly connect: { (): Promise<infer C>; (callback: never): unknown }
+}
+  ? C
+  : P extends PostgresPool<infer C>
+    ? C
+    : never
+
+/** A store of PostgreSQL. */
+export interface PostgresStore<C> extends TransactionStore<C> {
+  /** Makes the tables that are not there yet. */
+  createTable(): Promise<void>
+}
+
 /**
  * Remembers in a table of PostgreSQL, in the transaction of the work itself: write with the `tx` that the work is
- * given, and both are there or neither. Work on one key waits for the other's end. TypeScript wants to be told the kind of
- * connection: `postgresStore<pg.PoolClient>(pool)`.
+ * given, and both are there or neither. Work on one key waits for the other's end. A database that ends connections fails
+ * the work, never the process. `tx` is what the pool gives: a `pg.PoolClient` of a `pg.Pool`.
  */
+export function postgresStore<P extends PostgresPool<PostgresClient>>(
+  pool: P,
+  options?: SqlStoreOptions,
+): PostgresStore<PooledBy<P>>
+/** As above, for who names the connection: `postgresStore<pg.PoolClient>(pool)`. */
+export function postgresStore<C extends PostgresClient>(
+  pool: PostgresPool<C>,
+  options?: SqlStoreOptions,
+): PostgresStore<C>
 export function postgresStore<C extends PostgresClient>(
   pool: PostgresPool<C>,
   options: SqlStoreOptions = {},
-): TransactionStore<C> & { createTable(): Promise<void> } {
+): PostgresStore<C> {
   const table = checkedTable(options)
+  hearPool(pool)
   const within = async <T>(work: (client: C) => Promise<T>): Promise<T> => {
     const client = await pool.connect()
+    const end = hearErrors(client)
     let broken: Error | undefined
     try {
       await client.query('BEGIN')
@@ -34,34 +65,26 @@ export function postgresStore<C extends PostgresClient>(
         return result
       } catch (error) {
         await client.query('ROLLBACK').catch((failure: unknown) => {
-          broken = failure instanceof Error ? failure : new Error(String(failure))
+          broken = errorOfThrown(failure)
         })
         throw error
       }
     } finally {
       client.release(broken)
+      if (broken === undefined) end()
     }
   }
-  const insert = `INSERT INTO ${table} (id, state) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+  const insert = `INSERT INTO ${table} (id, state) VALUES ($1, 'done') ON CONFLICT DO NOTHING`
   return {
     once: (key, work) =>
       within(async (client): Promise<Once> => {
-        const { rowCount } = await client.query(insert, [key, 'done'])
+        const { rowCount } = await client.query(insert, [key])
         if (rowCount === 0) return 'repeated'
         await work(client)
         return 'done'
       }),
-    wasDone: (key) =>
-      within(async (client) => {
-        const found = `SELECT 1 FROM ${table} WHERE id = $1 AND state = 'done'`
-        return ((await client.query(found, [key])).rowCount ?? 0) > 0
-      }),
-    prevent: (key) =>
-      within(async (client) => {
-        await client.query(insert, [key, 'prevented'])
-        const found = `SELECT 1 FROM ${table} WHERE id = $1 AND state = 'prevented'`
-        return ((await client.query(found, [key])).rowCount ?? 0) > 0
-      }),
+    transaction: within,
+    ...keeping(table, within),
     forget: (olderThanMs) =>
       within(async (client) => {
         const old = `DELETE FROM ${table} WHERE at < now() - $1 * interval '1 millisecond'`
@@ -72,6 +95,36 @@ export function postgresStore<C extends PostgresClient>(
         await client.query(
           `CREATE TABLE IF NOT EXISTS ${table} (id text PRIMARY KEY, state text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
         )
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigserial PRIMARY KEY, id text NOT NULL UNIQUE, message text NOT NULL, due timestamptz NOT NULL)`,
+        )
+      }),
+  }
+}
+
+/** The part of a store that keeps the messages of an outbox. */
+function keeping<C extends PostgresClient>(
+  table: string,
+  within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,
+): Pick<TransactionStore<C>, 'keep' | 'take' | 'sent'> {
+  const due = (parameter: string): string => `now() + ${parameter} * interval '1 millisecond'`
+  return {
+    keep: async (client, id, message, dueMs) => {
+      const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES ($1, $2, ${due('$3')})`
+      await client.query(kept, [id, message, dueMs])
+    },
+    take: (max, againMs) =>
+      within(async (client) => {
+        const first = `SELECT id FROM ${table}_outbox WHERE due <= now() ORDER BY number LIMIT $1 FOR UPDATE SKIP LOCKED`
+        const taken = `UPDATE ${table}_outbox SET due = ${due('$2')} WHERE id IN (${first}) RETURNING id, message, number`
+        const { rows } = await client.query(taken, [max, againMs])
+        return (rows as (KeptMessage & { readonly number: string })[])
+          .sort((one, other) => Number(one.number) - Number(other.number))
+          .map(({ id, message }) => ({ id, message }))
+      }),
+    sent: (id) =>
+      within(async (client) => {
+        await client.query(`DELETE FROM ${table}_outbox WHERE id = $1`, [id])
       }),
   }
 }

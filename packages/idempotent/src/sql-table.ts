@@ -1,6 +1,9 @@
 /** Where a database remembers. */
 export interface SqlStoreOptions {
-  /** Name of the table, of letters, digits, `_` and one dot; default `skylark_once`. `createTable` makes it. */
+  /**
+   * Name of the table, of letters, digits, `_` and one dot; default `skylark_once`. `createTable` makes it, and
+   * beside it that of an outbox, whose name ends with `_outbox`.
+   */
   readonly table?: string
 }
 

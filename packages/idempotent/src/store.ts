@@ -12,10 +12,25 @@ export interface OnceStore<Tx> {
   forget(olderThanMs: number): Promise<number>
 }
 
-/** A store whose memory is part of the work's own transaction: whatever dies when, both are there or neither. */
+/** A message of an outbox that was kept. */
+export interface KeptMessage {
+  /** Its id. */
+  readonly id: string
+  /** As it was given to `keep`. */
+  readonly message: string
+}
+
+/**
+ * A store whose memory is part of the work's own transaction: whatever dies when, both are there or neither. It also keeps
+ * the messages of an outbox.
+ */
 export interface TransactionStore<Tx> extends OnceStore<Tx> {
-  /** Whether the work of a key was done. */
-  wasDone(key: string): Promise<boolean>
-  /** Sees to it that the work of a key can never be done; false when it was done before. */
-  prevent(key: string): Promise<boolean>
+  /** Does work in a transaction. Rejects with what it rejects with; then nothing of it is there. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Keeps a message, if the transaction is kept. `take` gives it from `dueMs` on. */
+  keep(tx: Tx, id: string, message: string, dueMs: number): Promise<void>
+  /** Takes messages that are due, at most `max`, the oldest first. Each is due again after `againMs`: nobody takes it meanwhile. */
+  take(max: number, againMs: number): Promise<readonly KeptMessage[]>
+  /** A message was sent, and is kept no more. */
+  sent(id: string): Promise<void>
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startServer } from '@skylarkmq/testing'
+import { startServer, type TestServer } from '@skylarkmq/testing'
 import { idempotent, memoryStore, outbox, type Once, type TransactionStore } from '../src/index.ts'
 
 const nothing = (): void => undefined
@@ -38,63 +38,127 @@ test('what is sent twice takes effect once, and what failed is tried again', asy
   assert.deepEqual(billed.sort(), ['7', '8'])
 })
 
-test('a message that somebody else works on comes again later', async () => {
+for (const ordered of [false, true]) {
+  test(`a message that somebody else works on waits, and that counts as no attempt${ordered ? ', in order' : ''}`, async () => {
+    await using server = await startServer({ topics: { T: 1 } })
+    const mq = server.client({ logger: SILENT })
+    let calls = 0
+    const store = {
+      once: async (_key: string, work: (tx: undefined) => Promise<void>): Promise<Once> => {
+        if (++calls <= 20) return 'busy'
+        await work(undefined)
+        return 'done'
+      },
+      forget: () => Promise.resolve(0),
+    }
+    const consumer = await mq.consumer({
+      ...{ group: 'g', subscriptions: { T: '*' }, consumeFrom: 'first', ordered },
+      maxReconsumeTimes: 1,
+    })
+    const done: number[] = []
+    await consumer.run(
+      idempotent(({ reconsumeTimes }) => done.push(reconsumeTimes), { store, busyDelay: 1 }),
+    )
+    await (await mq.producer()).send({ topic: 'T', body: 'one' })
+    await until(() => done.length > 0)
+    assert.deepEqual([calls, done], [21, [0]])
+    assert.deepEqual([...server.messages('%RETRY%g'), ...server.messages('%DLQ%g')], [])
+  })
+}
+
+test('a message that its handler puts back or gives up has not taken effect', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client({ logger: SILENT })
-  const outcomes: Once[] = ['busy', 'done']
-  let calls = 0
-  const store = {
-    once: async (_key: string, work: (tx: undefined) => Promise<void>) => {
-      calls++
-      const outcome = outcomes.shift() ?? 'repeated'
-      if (outcome === 'done') await work(undefined)
-      return outcome
-    },
-    forget: () => Promise.resolve(0),
+  const producer = await mq.producer()
+  for (const body of ['retryIn', 'hold', 'deadLetter', 'left']) {
+    await producer.send({ topic: 'T', body })
   }
   const consumer = await mq.consumer({
-    group: 'g',
-    subscriptions: { T: '*' },
-    consumeFrom: 'first',
+    ...{ group: 'g', subscriptions: { T: '*' }, consumeFrom: 'first' },
   })
-  let done = 0
-  await consumer.run(idempotent(() => ++done, { store, busyDelay: '30s' }))
-  const producer = await mq.producer()
-  await producer.send({ topic: 'T', body: 'one' })
-  await until(() => calls === 1)
-  await server.clock.advance('20s')
-  assert.equal(calls, 1)
+  const store = memoryStore()
+  const calls: string[] = []
+  const effects: string[] = []
+  await consumer.run(
+    idempotent(
+      (message, context) => {
+        const how = message.body.toString()
+        const isFirst = !calls.includes(how)
+        calls.push(how)
+        if (!isFirst || how === 'left') effects.push(how)
+        else if (how === 'deadLetter') context.deadLetter('not yet')
+        else if (how === 'retryIn') context.retryIn('1s')
+        else context.hold(1)
+      },
+      { store, key: ({ body }) => body.toString() },
+    ),
+  )
+  await until(() => effects.includes('hold'))
   await server.clock.advance('10s')
-  assert.deepEqual([calls, done], [2, 1])
+  await until(() => effects.includes('retryIn'))
+  assert.equal(server.messages('%DLQ%g').length, 1)
+  // Whoever sends the dead letter again has it take effect.
+  await mq.admin().deadLetters.replay('g')
+  await until(() => effects.includes('deadLetter'))
+  assert.deepEqual(effects.sort(), ['deadLetter', 'hold', 'left', 'retryIn'])
 })
 
-/** A database in memory, whose commit may be lost, or its answer. */
-class Accounts implements TransactionStore<string[]> {
-  readonly rows: string[] = []
-  readonly states = new Map<string, 'done' | 'prevented'>()
-  fails: 'before' | 'after' | undefined
-  isAway = false
+test('a key that is no text is refused: it would be that of all messages', async () => {
+  const once = idempotent<Buffer, undefined>(() => undefined, {
+    store: memoryStore(),
+    key: (() => Promise.reject(new Error('later'))) as unknown as () => string,
+  })
+  await assert.rejects(once({} as never, {} as never), TypeError)
+})
 
-  async once(key: string, work: (tx: string[]) => Promise<void>): Promise<Once> {
-    if (this.states.has(key)) return 'repeated'
-    const written: string[] = []
-    await work(written)
+interface Row {
+  readonly id: string
+  readonly message: string
+  due: number
+}
+/** A transaction in memory. */
+interface Tx {
+  readonly orders: string[]
+  readonly kept: Row[]
+}
+
+/** A database in memory, whose commit may be lost, or its answer. */
+class Accounts implements TransactionStore<Tx> {
+  readonly orders: string[] = []
+  kept: Row[] = []
+  fails: 'before' | 'after' | undefined
+  /** Its clock, ms. */
+  now = 0
+
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const tx: Tx = { orders: [], kept: [] }
+    const result = await work(tx)
     if (this.fails === 'before') throw new Error('the database is gone before the commit')
-    this.rows.push(...written)
-    this.states.set(key, 'done')
+    this.orders.push(...tx.orders)
+    this.kept.push(...tx.kept)
     if (this.fails === 'after') throw new Error('the database is gone after the commit')
+    return result
+  }
+
+  async once(_key: string, work: (tx: Tx) => Promise<void>): Promise<Once> {
+    await this.transaction(work)
     return 'done'
   }
 
-  wasDone(key: string): Promise<boolean> {
-    if (this.isAway) return Promise.reject(new Error('away'))
-    return Promise.resolve(this.states.get(key) === 'done')
+  keep(tx: Tx, id: string, message: string, dueMs: number): Promise<void> {
+    tx.kept.push({ id, message, due: this.now + dueMs })
+    return Promise.resolve()
   }
 
-  prevent(key: string): Promise<boolean> {
-    if (this.isAway) return Promise.reject(new Error('away'))
-    if (!this.states.has(key)) this.states.set(key, 'prevented')
-    return Promise.resolve(this.states.get(key) === 'prevented')
+  take(max: number, againMs: number) {
+    const taken = this.kept.filter(({ due }) => due <= this.now).slice(0, max)
+    for (const each of taken) each.due = this.now + againMs
+    return Promise.resolve(taken.map(({ id, message }) => ({ id, message })))
+  }
+
+  sent(id: string): Promise<void> {
+    this.kept = this.kept.filter((each) => each.id !== id)
+    return Promise.resolve()
   }
 
   forget(): Promise<number> {
@@ -102,48 +166,126 @@ class Accounts implements TransactionStore<string[]> {
   }
 }
 
+const bodies = (server: TestServer): string[] =>
+  server.messages('Orders').map((message) => message.body.toString())
+
 test('a message is there exactly if the work of its outbox was done, whatever fails', async () => {
   await using server = await startServer({ topics: { Orders: 1 } })
   const mq = server.client({ logger: SILENT })
   const store = new Accounts()
-  await using box = await outbox(mq, { group: 'shop', store, giveUpMs: 0 })
+  await using box = await outbox(mq, { group: 'shop', store, logger: SILENT })
   const order = (body: string) =>
     box.send({ topic: 'Orders', body }, (tx) => {
-      tx.push(body)
-      if (body === 'refused') return Promise.reject(new Error('no such customer'))
-      return Promise.resolve()
+      tx.orders.push(body)
+      if (body === 'refused') throw new Error('no such customer')
     })
-  await order('plain')
+  assert.equal((await order('plain'))?.status, 'SEND_OK')
   await assert.rejects(order('refused'), /no such customer/)
   store.fails = 'before'
   await assert.rejects(order('lost'), /before the commit/)
   store.fails = 'after'
   await assert.rejects(order('kept'), /after the commit/)
-  store.isAway = true
-  await assert.rejects(order('unclear'), /after the commit/)
-  store.isAway = false
   store.fails = undefined
-  await server.clock.advance('2m')
-  const sent = server.messages('Orders').map((message) => message.body.toString())
-  assert.deepEqual(sent.sort(), [...store.rows].sort())
-  assert.deepEqual(sent, ['kept', 'plain', 'unclear'])
+  assert.deepEqual(bodies(server), ['plain'])
+  // What the database kept though it did not say so is sent from the table.
+  store.now += 60_000
+  assert.equal(await box.flush(), 1)
+  assert.deepEqual(bodies(server), ['plain', 'kept'])
+  assert.deepEqual(store.orders, ['plain', 'kept'])
+  assert.deepEqual(store.kept, [])
+  await assert.rejects(
+    box.send({ topic: 'a b', body: 'x' }, () => assert.fail()),
+    {
+      code: 'RMQ_MESSAGE',
+    },
+  )
 })
 
-test('work that was given up cannot be done behind it', async () => {
-  await using server = await startServer({ topics: { Orders: 1 } })
-  const mq = server.client({ logger: SILENT })
-  const store = new Accounts()
-  await using box = await outbox(mq, { group: 'shop', store, giveUpMs: 0 })
-  let goOn = nothing
-  const slow = box.send({ topic: 'Orders', body: 'slow' }, async () => {
-    // Meanwhile the broker asks, and is told that it is not done and never will be.
-    await new Promise<void>((resolve) => (goOn = resolve))
-    throw new Error('its transaction fails, as the key is taken')
+test('what no broker took is sent from the table by whoever comes next, however long after, under its id', async () => {
+  await using server = await startServer({
+    topics: { Orders: 1 },
+    settings: { transactionCheckMax: 1, transactionCheckInterval: 1000 },
   })
-  const failed = assert.rejects(slow, /key is taken/)
-  await server.clock.advance('2m')
-  goOn()
-  await failed
-  assert.deepEqual(server.messages('Orders'), [])
-  assert.deepEqual([...store.states.values()], ['prevented'])
+  const store = new Accounts()
+  const first = server.client({ logger: SILENT })
+  const box = await outbox(first, { store, sendTimeoutMs: 200, retryTimes: 0, logger: SILENT })
+  await server.broker.stop()
+  const sent = await box.send({ topic: 'Orders', body: 'x' }, (tx) => tx.orders.push('x'))
+  assert.equal(sent, undefined)
+  assert.deepEqual(store.orders, ['x'])
+  const [row] = store.kept
+  // Its only producer is gone, and stays away for longer than any broker asks.
+  await first.close()
+  await server.broker.start()
+  await server.clock.advance('1d')
+  assert.deepEqual(bodies(server), [])
+  store.now += 86_400_000
+  await using next = await outbox(server.client({ logger: SILENT }), { store, logger: SILENT })
+  await until(() => store.kept.length === 0)
+  assert.deepEqual(bodies(server), ['x'])
+  assert.equal(server.messages('Orders')[0]?.msgId, row?.id)
+  assert.equal(await next.flush(), 0)
+})
+
+test('a message may be added to a transaction of one’s own, and goes out once that is committed', async () => {
+  await using server = await startServer({ topics: { Orders: 1 } })
+  const store = new Accounts()
+  const mq = server.client({ logger: SILENT })
+  await using box = await outbox(mq, { store, logger: SILENT })
+  const ids: string[] = []
+  await store.transaction(async (tx) => {
+    tx.orders.push('a')
+    ids.push(await box.add({ topic: 'Orders', body: 'a', shardingKey: 'k' }, tx))
+    assert.equal(await box.flush(), 0)
+  })
+  const undone = store.transaction(async (tx) => {
+    await box.add({ topic: 'Orders', body: 'b' }, tx)
+    throw new Error('rolled back')
+  })
+  await assert.rejects(undone, /rolled back/)
+  assert.equal(await box.flush(), 1)
+  assert.deepEqual(
+    server.messages('Orders').map(({ msgId, body }) => [msgId, body.toString()]),
+    [[ids[0], 'a']],
+  )
+})
+
+test('a message of an outbox may wait, and a signal ends the work before its end', async () => {
+  await using server = await startServer({ topics: { Orders: 1 } })
+  const store = new Accounts()
+  const mq = server.client({ logger: SILENT })
+  await using box = await outbox(mq, { store, logger: SILENT })
+  await box.send({ topic: 'Orders', body: 'later', delay: '1h' }, () => undefined)
+  await server.clock.advance('58m')
+  assert.deepEqual(bodies(server), [])
+  await server.clock.advance('3m')
+  assert.deepEqual(bodies(server), ['later'])
+  const ends = new AbortController()
+  const ended = box.send(
+    { topic: 'Orders', body: 'never' },
+    (tx) => {
+      tx.orders.push('never')
+      ends.abort(new Error('enough'))
+    },
+    { signal: ends.signal },
+  )
+  await assert.rejects(ended, /enough/)
+  assert.deepEqual([store.orders, store.kept], [[], []])
+})
+
+test('a message that no broker will ever take does not hold up those behind it', async () => {
+  await using server = await startServer({
+    topics: { Orders: 1 },
+    settings: { autoCreateTopicEnable: false },
+  })
+  const store = new Accounts()
+  const mq = server.client({ logger: SILENT })
+  await using box = await outbox(mq, { store, logger: SILENT })
+  await store.transaction(async (tx) => {
+    await box.add({ topic: 'Nowhere', body: 'x' }, tx)
+    await box.add({ topic: 'Orders', body: 'y' }, tx)
+  })
+  assert.equal(await box.flush(), 1)
+  assert.deepEqual(bodies(server), ['y'])
+  assert.equal(store.kept.length, 1)
 })

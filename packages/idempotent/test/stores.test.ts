@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { manualClock } from '@skylarkmq/env/sim'
 import { Redis } from 'ioredis'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
@@ -12,6 +13,7 @@ import {
   type OnceStore,
   type TransactionStore,
 } from '../src/index.ts'
+import { redisStoreAt } from '../src/redis-store.ts'
 import { programOf, startMysql, startPostgres, startRedis } from './support/databases.ts'
 
 /** What every store promises. */
@@ -116,7 +118,8 @@ describe(
         })
       })
       assert.equal(await long.once('dies', () => Promise.resolve()), 'busy')
-      const short = redisStore(redis, { lockMs: 10 })
+      // Nobody renews the lock of who is dead.
+      const short = redisStoreAt(redis, { lockMs: 10 }, manualClock())
       void short.once('dies soon', () => new Promise(() => undefined))
       while ((await long.once('dies soon', () => Promise.resolve())) !== 'done') await pause(5)
     })
@@ -143,35 +146,37 @@ function transactional<Tx>(
     })
     await assert.rejects(failing, /after the write/)
     assert.equal((await sum()) - before, 5)
-    assert.equal(await store.wasDone('written'), true)
-    assert.equal(await store.wasDone('not written'), false)
+    assert.equal(await store.once('written', () => Promise.resolve()), 'repeated')
+    assert.equal(await store.once('not written', () => Promise.resolve()), 'done')
   })
 
-  test('work that is prevented is not done any more, and done work cannot be prevented', async () => {
-    const { store, add, sum } = await ready()
-    const before = await sum()
-    assert.equal(await store.prevent('late'), true)
-    const late = await store.once('late', async (tx) => {
-      await add(tx, 100)
-    })
-    assert.equal(late, 'repeated')
-    assert.equal(await store.wasDone('late'), false)
-    await store.once('early', () => Promise.resolve())
-    assert.equal(await store.prevent('early'), false)
-    assert.equal(await sum(), before)
-  })
-
-  test('preventing waits for work that runs, and comes too late', async () => {
+  test('a message is kept exactly if its transaction is, and taken in order, by one at a time, until it was sent', async () => {
     const { store } = await ready()
-    let running: Promise<unknown> = Promise.resolve()
-    await new Promise<void>((resolve) => {
-      running = store.once('runs', () => {
-        resolve()
-        return pause(50)
-      })
+    const keep = (id: string, dueMs = 0) =>
+      store.transaction((tx) => store.keep(tx, id, `message ${id} 消息`, dueMs))
+    await keep('one')
+    await keep('two')
+    await keep('later', 600_000)
+    const undone = store.transaction(async (tx) => {
+      await store.keep(tx, 'undone', 'x', 0)
+      throw new Error('rolled back')
     })
-    assert.equal(await store.prevent('runs'), false)
-    assert.equal(await running, 'done')
+    await assert.rejects(undone, /rolled back/)
+    const both = await Promise.all([store.take(10, 600_000), store.take(10, 600_000)])
+    assert.deepEqual(both.flat(), [
+      { id: 'one', message: 'message one 消息' },
+      { id: 'two', message: 'message two 消息' },
+    ])
+    assert.deepEqual(await store.take(10, 0), [])
+    await store.sent('one')
+    await store.sent('two')
+    for (const id of ['three', 'four', 'five']) await keep(id)
+    const ids = async (max: number, againMs: number): Promise<string[]> =>
+      (await store.take(max, againMs)).map(({ id }) => id)
+    assert.deepEqual(await ids(2, 1), ['three', 'four'])
+    // Who took them died: they are due again.
+    await pause(20)
+    assert.deepEqual(await ids(10, 600_000), ['three', 'four', 'five'])
   })
 
   test('what is old is forgotten', async () => {
@@ -223,6 +228,21 @@ describe(
     }
     promises(() => lazily(ready), true)
     transactional(ready)
+
+    test('a database that ends the connection fails the work, and the next is done', async () => {
+      const { store } = await ready()
+      assert.ok(pool !== undefined)
+      const others = pool
+      const lost = store.once('lost', async (tx) => {
+        const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+        // The end arrives while no query of it runs.
+        const ended = new Promise((resolve) => tx.once('error', resolve))
+        await others.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid])
+        await ended
+      })
+      await assert.rejects(lost)
+      assert.equal(await store.once('lost', () => Promise.resolve()), 'done')
+    })
 
     test('a name that could be more than a table is refused', () => {
       assert.throws(() => postgresStore(new pg.Pool(), { table: 'a; DROP TABLE b' }), RangeError)

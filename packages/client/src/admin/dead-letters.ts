@@ -2,9 +2,10 @@ import { DLQ_PREFIX, isReservedProperty, Property } from '@skylarkmq/protocol'
 import { checkOptions } from '../check/check-options.ts'
 import { replayOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
-import { ReplayError } from '../errors.ts'
+import { ReplayError, RocketMQError, saysOf } from '../errors.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
 import { Producer } from '../producer/producer.ts'
+import { answeredNow } from '../user-code.ts'
 import { underSignal } from '../waiting.ts'
 import type { BrowseOptions, Messages } from './messages.ts'
 
@@ -66,7 +67,7 @@ export class DeadLetters {
     try {
       for await (const message of this.list(group, { from, to, expression, signal })) {
         options.signal?.throwIfAborted()
-        if (options.filter?.(message) === false) {
+        if (answeredNow('filter', () => options.filter?.(message)) === false) {
           skipped++
           continue
         }
@@ -98,7 +99,7 @@ export class DeadLetters {
     } catch (error) {
       signal?.throwIfAborted()
       cause = error
-      reason = error instanceof Error ? error.message : String(error)
+      reason = error instanceof RocketMQError ? error.message : saysOf(error)
     }
     throw new ReplayError({ group, msgId, replayed, reason }, cause)
   }

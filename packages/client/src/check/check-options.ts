@@ -46,8 +46,16 @@ function unknownOption<O>(
   return new OptionError({ option, problem, advice: meant })
 }
 
-/** A value as a message shows it: short, and on one line. */
+/** A value as a message shows it: short, and on one line. Never throws. */
 export function shown(value: unknown): string {
+  try {
+    return plainlyShown(value)
+  } catch {
+    return 'an object'
+  }
+}
+
+function plainlyShown(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'number' || typeof value === 'bigint' || value === undefined) {
     return String(value)

@@ -1,4 +1,5 @@
 import { topicProblem } from '@skylarkmq/protocol'
+import { durationMs, type Duration } from '../duration.ts'
 import {
   abortSignal,
   any,
@@ -133,6 +134,15 @@ const startsFrom: Check = (value) => {
   return `${shown(value)} is none of 'first', 'last', a Date and { timestampMs }`
 }
 
+/** A length of time in ms; anything else as it is. */
+function asMs(value: unknown): unknown {
+  try {
+    return durationMs(value as Duration, '')
+  } catch {
+    return value
+  }
+}
+
 const pushChecks = {
   group: anyText,
   consumeFrom: startsFrom,
@@ -141,6 +151,7 @@ const pushChecks = {
   ordered: flag,
   suspendCurrentQueueMs: ms(10, 30_000),
   maxReconsumeTimes: count(0),
+  consumeTimeout: (value: unknown) => ms(1)(asMs(value)),
   offsetsDirectory: text,
   pullBatchSize: count(1, 1024),
   pullThresholdForQueue: count(1),
@@ -160,6 +171,7 @@ const consumerNames = {
     maxAttempts: 'maxReconsumeTimes',
   },
   ...{ consumeFromWhere: 'consumeFrom', messageModel: 'model', orderly: 'ordered' },
+  ...{ consumeTimeoutMs: 'consumeTimeout', timeout: 'consumeTimeout' },
   ...{ consumeThreadMax: 'concurrency', consumeThreadMin: 'concurrency' },
 }
 

@@ -1,15 +1,25 @@
+import { whatFailed } from '../background.ts'
+import { backgroundFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
-import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
+import { callListener, type ConsumeParts, type Consuming, type Failure } from './consuming.ts'
 import { levelFor } from './delay-level.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
 interface Task {
   readonly queue: ProcessQueue
   readonly message: ReceivedMessage
+  /** Since when it is kept here because its listener wants that, on the monotonic clock. */
+  readonly heldSinceMs?: number
 }
 
 /** A message that could not be given back is consumed again here after this long. */
 const AGAIN_MS = 5_000
+/**
+ * A message that its listener wants kept is given back after this long: meanwhile the offset of its queue does not move, and
+ * the queue stops when `consumeConcurrentlyMaxSpan` is reached. The protocol knows no way of giving back that does not count,
+ * so that one attempt is counted in such a time, as it is for a listener that never ends.
+ */
+const HOLD_MAX_MS = 15 * 60_000
 
 /**
  * Hands messages to the listener, several at a time and in no order. Apache:
@@ -55,31 +65,64 @@ export class ConsumeConcurrently implements Consuming {
   }
 
   async #run(task: Task): Promise<void> {
-    if (!task.queue.isDropped) await this.#consume(task)
+    if (!task.queue.isDropped) await this.#consumeOrSay(task)
     this.#running--
     this.#startMore()
     if (this.#running > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  async #consume({ queue, message }: Task): Promise<void> {
+  /** Never rejects: what went wrong in a way that nobody expected has the message consumed again here. */
+  async #consumeOrSay(task: Task): Promise<void> {
+    try {
+      await this.#consume(task)
+    } catch (error) {
+      const what = `consuming ${task.message.msgId}`
+      this.#parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+      this.#again(task)
+    }
+  }
+
+  async #consume(task: Task): Promise<void> {
+    const { queue, message } = task
     const failure = await callListener(this.#parts, message)
     queue.consumedMs = this.#parts.env.clock.monotonic()
-    if (failure === 'left') return
+    if (failure === 'left' || (failure?.holdMs !== undefined && this.#hold(task, failure.holdMs)))
+      return
     const isDone = failure === undefined || (await this.#parts.sendBack(message, levelOf(failure)))
     if (isDone) {
       queue.done(message)
       return
     }
+    this.#again({ queue, message })
+  }
+
+  #again({ queue, message }: Task): void {
     const again = { ...message, reconsumeTimes: message.reconsumeTimes + 1 }
-    this.#parts.env.clock.after(AGAIN_MS, () => {
-      if (!this.#isClosed && !queue.isDropped) this.submit(queue, [again])
+    this.#submitAfter(AGAIN_MS, { queue, message: again })
+  }
+
+  /** Keeps a message, without a place among those that run; false when it was kept for too long. */
+  #hold(task: Task, ms: number): boolean {
+    const nowMs = this.#parts.env.clock.monotonic()
+    const heldSinceMs = task.heldSinceMs ?? nowMs
+    if (nowMs - heldSinceMs >= HOLD_MAX_MS) return false
+    this.#submitAfter(ms, { ...task, heldSinceMs })
+    return true
+  }
+
+  #submitAfter(ms: number, task: Task): void {
+    this.#parts.env.clock.after(ms, () => {
+      if (this.#isClosed || task.queue.isDropped) return
+      this.#waiting.push(task)
+      this.#startMore()
     })
   }
 }
 
 /** The broker chooses by how often the message failed when nothing else was said. */
-function levelOf(failure: { delayLevel?: number; suspendMs?: number }): number {
-  if (failure.delayLevel !== undefined) return failure.delayLevel
-  return failure.suspendMs === undefined ? 0 : levelFor(failure.suspendMs)
+function levelOf({ delayLevel, suspendMs, holdMs }: Exclude<Failure, 'left' | undefined>): number {
+  if (delayLevel !== undefined) return delayLevel
+  const ms = suspendMs ?? holdMs
+  return ms === undefined ? 0 : levelFor(ms)
 }

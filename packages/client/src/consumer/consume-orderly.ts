@@ -1,3 +1,5 @@
+import { whatFailed } from '../background.ts'
+import { backgroundFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { settledWithin } from '../waiting.ts'
 import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
@@ -104,9 +106,7 @@ export class ConsumeOrderly implements Consuming {
     for (let count = 0; count < TURN_COUNT && waitMs === 0; count++) {
       const [message] = line.waiting
       if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
-      waitMs = (await this.#parts.holds(queue))
-        ? await this.#consume(queue, line, message)
-        : LOCK_AGAIN_MS
+      waitMs = await this.#consumeOrSay(queue, line, message)
     }
     this.#running--
     for (const resolve of line.ended.splice(0)) resolve()
@@ -116,6 +116,18 @@ export class ConsumeOrderly implements Consuming {
     this.#startMore()
     if (this.#running > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** As `#consume`. Never rejects: what went wrong in a way that nobody expected has the queue wait. */
+  async #consumeOrSay(queue: ProcessQueue, line: Line, message: ReceivedMessage): Promise<number> {
+    try {
+      const isHeld = await this.#parts.holds(queue)
+      return isHeld ? await this.#consume(queue, line, message) : LOCK_AGAIN_MS
+    } catch (error) {
+      const what = `consuming ${message.msgId}`
+      this.#parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+      return LOCK_AGAIN_MS
+    }
   }
 
   #suspend(queue: ProcessQueue, line: Line, ms: number): void {
@@ -136,6 +148,7 @@ export class ConsumeOrderly implements Consuming {
     queue.consumedMs = this.#parts.env.clock.monotonic()
     if (queue.isDropped) return 0
     if (failure === 'left') return LOCK_AGAIN_MS
+    if (failure?.holdMs !== undefined) return Math.max(1, failure.holdMs)
     const { maxReconsumeTimes, suspendMs } = this.#parts
     const isDead = (failure?.delayLevel ?? 0) < 0 || message.reconsumeTimes >= maxReconsumeTimes
     if (failure === undefined || (isDead && (await this.#parts.sendBack(message, -1)))) {

@@ -1,3 +1,4 @@
+import { errorOfThrown } from '@skylarkmq/env'
 import type { MessageQueue } from '@skylarkmq/protocol'
 import { checkOptions, shown } from '../check/check-options.ts'
 import { batchOptions, callOptions, closeOptions } from '../check/known-options.ts'
@@ -38,9 +39,26 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   readonly signal?: AbortSignal | undefined
 }
 
-/** Thrown by a handler: the message goes to the dead-letter queue at once, and the log has what it says. */
+/** Of every copy of this package in a process: that of ES modules, that of CommonJS, that of a bundle. */
+const UNRECOVERABLE = Symbol.for('@skylarkmq/client.Unrecoverable')
+
+/**
+ * Thrown by a handler: the message goes to the dead-letter queue at once, and the log has what it says. That of another copy
+ * of this package does the same.
+ */
 export class Unrecoverable extends Error {
   override readonly name = 'Unrecoverable'
+}
+
+Object.defineProperty(Unrecoverable.prototype, UNRECOVERABLE, { value: true })
+
+function isUnrecoverable(thrown: unknown): boolean {
+  try {
+    return (thrown as { readonly [UNRECOVERABLE]?: unknown } | undefined)?.[UNRECOVERABLE] === true
+  } catch {
+    // A Proxy that throws when it is asked.
+    return false
+  }
 }
 
 /** What a handler can say of its message besides returning and throwing. */
@@ -55,6 +73,13 @@ export interface ConsumeContext {
    * queue waits so long. Return after it.
    */
   retryIn(delay: Duration): void
+  /**
+   * Keeps the message here, and has the handler called with it again after about this long: it is not given back to the
+   * broker, and does not count as an attempt. Of a consumer with `ordered`, its queue waits so long. Meanwhile no other
+   * handler waits for it, but the offset of its queue does not move; after 15 minutes it is given back all the same, which
+   * does count. For work that somebody else is at. Return after it.
+   */
+  hold(delay: Duration): void
   /** Has the message go to the dead-letter queue at once; the log has the reason. Return after it. */
   deadLetter(reason?: string): void
 }
@@ -220,6 +245,9 @@ export class Consumer<T = Buffer> {
       retryIn: (delay) => {
         result = { suspendMs: durationMs(delay, 'delay') }
       },
+      hold: (delay) => {
+        result = { holdMs: durationMs(delay, 'delay') }
+      },
       deadLetter: (reason) => {
         this.#sayDead(message, reason ?? 'no reason was given')
         result = DEAD_LETTER
@@ -228,7 +256,7 @@ export class Consumer<T = Buffer> {
     try {
       await handler(decoded, context)
     } catch (error) {
-      if (error instanceof Unrecoverable) {
+      if (isUnrecoverable(error)) {
         this.#sayDead(message, saysOf(error))
         return DEAD_LETTER
       }
@@ -263,7 +291,7 @@ export class Consumer<T = Buffer> {
 
 /** Whether who was told to end says that it did. */
 function isAbort(error: unknown, { reason }: AbortSignal): boolean {
-  return error === reason || (error instanceof Error && error.name === 'AbortError')
+  return error === reason || errorOfThrown(error).name === 'AbortError'
 }
 
 function isMessage<T>(decoded: ReceivedMessage<T> | ConsumeResult): decoded is ReceivedMessage<T> {

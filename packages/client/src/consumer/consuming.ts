@@ -1,15 +1,17 @@
 import type { Env } from '@skylarkmq/env'
 import { saysOf } from '../errors.ts'
-import { listenerFailed } from '../events.ts'
+import { listenerFailed, listenerTooLong } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
+import type { UserContext } from '../user-code.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
 /**
  * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
  * 0, has it go to the dead-letter queue; `suspendMs` after about so long, and where messages are consumed in order its
- * queue waits for it; `left` was not consumed, and is for who has the queue next. Nothing means success.
+ * queue waits for it; `holdMs` keeps it here and has it handed over again after so long, which counts as no attempt; `left`
+ * was not consumed, and is for who has the queue next. Nothing means success.
  */
 export type ConsumeResult =
   | 'success'
@@ -17,6 +19,7 @@ export type ConsumeResult =
   | 'left'
   | { readonly delayLevel: number }
   | { readonly suspendMs: number }
+  | { readonly holdMs: number }
   | undefined
 
 /**
@@ -31,6 +34,10 @@ export type MessageListener = (
 export interface ConsumeParts {
   readonly env: Env
   readonly listener: MessageListener
+  /** How long a call of the listener may take before its message is given up here, ms; Infinity for ever. */
+  readonly consumeTimeoutMs: number
+  /** What the listener is called in. */
+  readonly context: UserContext
   /** Calls of the listener that run at the same time, at most. */
   readonly concurrency: number
   readonly bodies: ReceivedBodies
@@ -57,7 +64,9 @@ export interface Consuming {
 
 /** How a message failed; undefined when it was consumed. */
 export type Failure =
-  'left' | { readonly delayLevel?: number; readonly suspendMs?: number } | undefined
+  | 'left'
+  | { readonly delayLevel?: number; readonly suspendMs?: number; readonly holdMs?: number }
+  | undefined
 
 /** Calls the listener with a message. Never rejects: a listener is the user's code. */
 export async function callListener(
@@ -65,18 +74,45 @@ export async function callListener(
   message: ReceivedMessage,
 ): Promise<Failure> {
   const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener, bodies } = parts
+  const { env, group, listener, bodies, context, consumeTimeoutMs } = parts
   const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
   const began = env.clock.monotonic()
+  const timed = (whole: ReceivedMessage): ReturnType<MessageListener> => {
+    const call = listener(whole)
+    if (consumeTimeoutMs === Infinity || !(call instanceof Promise)) return call
+    return new Promise((resolve, reject) => {
+      const timer = env.clock.after(consumeTimeoutMs, () => {
+        env.events.emit(listenerTooLong, { topic, msgId, elapsedMs: consumeTimeoutMs })
+        resolve('later')
+      })
+      call.then(resolve, reject).finally(() => {
+        timer.cancel()
+      })
+    })
+  }
   let failure: Failure
   try {
-    const result = await traced(tracing.process, trace, async () => bodies.use(message, listener))
-    if (typeof result === 'object' || result === 'left') failure = result
-    else failure = result === 'later' ? {} : undefined
+    failure = failureOf(
+      await context.run(() =>
+        traced(tracing.process, trace, async () => bodies.use(message, timed)),
+      ),
+    )
   } catch (error) {
     env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
     failure = {}
   }
-  parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
+  const isHeld = typeof failure === 'object' && failure.holdMs !== undefined
+  if (!isHeld) parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
   return failure
+}
+
+/** What a listener says, looked at: it may give anything. Throws what its getters throw. */
+export function failureOf(result: unknown): Failure {
+  if (result === 'left') return result
+  if (result === 'later') return {}
+  if (typeof result !== 'object' || result === null) return undefined
+  const { delayLevel, suspendMs, holdMs } = result as Readonly<Record<string, unknown>>
+  if (typeof holdMs === 'number' && holdMs >= 0) return { holdMs }
+  if (typeof suspendMs === 'number' && suspendMs >= 0) return { suspendMs }
+  return Number.isInteger(delayLevel) ? { delayLevel: delayLevel as number } : {}
 }

@@ -1,6 +1,5 @@
 import { nodeEnv, warnOnce, type Clock, type Env, type EventSink, type Timer } from '@skylarkmq/env'
 import {
-  ConsumerSendMsgBack,
   resetOffsetBody,
   RETRY_PREFIX,
   SkylarkError,
@@ -12,14 +11,15 @@ import {
 import { checkOptions } from '../check/check-options.ts'
 import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
-import { ClosedError, RouteNotFoundError, saysOf } from '../errors.ts'
-import { broadcastFailed, closeWaits, rebalanceFailed, sendBackFailed } from '../events.ts'
+import { durationMs, type Duration } from '../duration.ts'
+import { ClosedError, saysOf } from '../errors.ts'
+import { broadcastFailed, closeWaits, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
-import { masterAddress } from '../route/topic-route.ts'
+import { UserContext } from '../user-code.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
 import { checkExpressions, subscriptionTo, type SqlSelector } from './check-expressions.ts'
@@ -33,6 +33,7 @@ import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
 import { QueueLocks } from './queue-locks.ts'
 import { runningInfo } from './running-info.ts'
+import { sendBack } from './send-back.ts'
 
 /** What a consumer may be told. */
 export interface PushConsumerOptions {
@@ -64,6 +65,11 @@ export interface PushConsumerOptions {
    * home directory.
    */
   readonly offsetsDirectory?: string | undefined
+  /**
+   * How long a call of the listener may take, ms or text such as `10m`; default 15 minutes. After that the message is given back and comes again,
+   * as after a throw, and another one is consumed; the call runs on, and what it says counts no more. Not with `ordered`.
+   */
+  readonly consumeTimeout?: Duration
   /** Messages that one pull asks for; default 32. */
   readonly pullBatchSize?: number
   /** Messages of one queue that may wait here; default 1000. */
@@ -80,7 +86,6 @@ export interface PushConsumerOptions {
   readonly rebalanceMs?: number
 }
 
-const SEND_BACK_TIMEOUT_MS = 5_000
 const RENEW_LOCKS_MS = 20_000
 const SUSPEND_MS = 1_000
 const DEFAULT_RECONSUME_TIMES = 16
@@ -300,6 +305,12 @@ export class PushConsumer {
     return {
       env: this.#env,
       listener,
+      // Who is next in order must not overtake one that runs.
+      consumeTimeoutMs:
+        this.#options.ordered === true
+          ? Infinity
+          : durationMs(this.#options.consumeTimeout ?? '15m', 'consumeTimeout'),
+      context: new UserContext(),
       bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
       group: this.#group,
@@ -456,35 +467,14 @@ export class PushConsumer {
   }
 
   async #sendBack(message: ReceivedMessage, delayLevel: number): Promise<boolean> {
-    const { msgId, messageQueue } = message
     if (this.#isBroadcast) {
-      this.#env.events.emit(broadcastFailed, { topic: message.topic, msgId })
+      const { topic, msgId } = message
+      this.#env.events.emit(broadcastFailed, { topic, msgId })
       return true
     }
-    try {
-      const route = await this.#client.routes.get(messageQueue.topic)
-      const address = masterAddress(route, messageQueue.brokerName)
-      if (address === undefined) {
-        const reason = `the broker ${messageQueue.brokerName} has no master`
-        throw new RouteNotFoundError({ topic: messageQueue.topic, reason })
-      }
-      const header = {
-        offset: message.physicalOffset,
-        group: this.#group,
-        delayLevel,
-        originMsgId: message.offsetMsgId,
-        originTopic: this.#client.wrapped(message.topic),
-        unitMode: false,
-        maxReconsumeTimes: this.#options.maxReconsumeTimes ?? DEFAULT_RECONSUME_TIMES,
-      }
-      const options = { timeoutMs: SEND_BACK_TIMEOUT_MS }
-      await this.#client.caller.call(address, ConsumerSendMsgBack, header, options)
-      return true
-    } catch (error) {
-      if (!(error instanceof SkylarkError)) throw error
-      this.#env.events.emit(sendBackFailed, { msgId, reason: saysOf(error) })
-      return false
-    }
+    const of = { client: this.#client, group: this.#group }
+    const times = this.#options.maxReconsumeTimes ?? DEFAULT_RECONSUME_TIMES
+    return sendBack(of, message, delayLevel, times)
   }
 }
 

@@ -1,4 +1,4 @@
-import { nodeEnv, warnOnce, type Env, type Timer } from '@skylarkmq/env'
+import { errorOfThrown, nodeEnv, warnOnce, type Env, type Timer } from '@skylarkmq/env'
 import {
   queueKey,
   SkylarkError,
@@ -6,12 +6,12 @@ import {
   type MessageQueue,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
-import { inBackground } from '../background.ts'
+import { inBackground, whatFailed } from '../background.ts'
 import { checkOptions } from '../check/check-options.ts'
 import { lonelyReaderOptions } from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, saysOf } from '../errors.ts'
-import { pullFailed } from '../events.ts'
+import { backgroundFailed, listenerFailed, pullFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { QueueOffsets, startFrom, type StartFrom } from '../offset/queue-offsets.ts'
 import type { ClientOptions } from '../options.ts'
@@ -19,6 +19,7 @@ import { pause } from '../pause.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
 import { decodeBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
+import { UserContext } from '../user-code.ts'
 import { underSignal, whenAborted, withSignal, type CloseOptions } from '../waiting.ts'
 import { subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { Puller } from './pull.ts'
@@ -95,12 +96,15 @@ export class TopicReader<T = Buffer> {
   /**
    * Begins; resolves with the queues once each knows where it begins. Rejects with RMQ_NAME_SERVER,
    * RMQ_TOPIC_NOT_FOUND, RMQ_CLOSED, or what a broker says when it is asked for an offset. A message whose body the serde
-   * cannot read is told to the log and passed over.
+   * cannot read, or that the listener throws on, is told to the log and passed over.
    */
   start(listener: ReadListener<T>): Promise<MessageQueue[]> {
     const { serde } = this.#options
+    const context = new UserContext()
     const decoded = (message: ReceivedMessage): Promise<void> =>
-      this.#client.bodies.use(message, async (whole) => listener(await decodeBody(serde, whole)))
+      context.run(() =>
+        this.#client.bodies.use(message, async (whole) => listener(await decodeBody(serde, whole))),
+      )
     return underSignal(this.#options, () => this.#start(decoded))
   }
 
@@ -237,14 +241,23 @@ export class TopicReader<T = Buffer> {
     try {
       await listener(message)
     } catch (error) {
-      this.#report(queue, error)
+      if (errorOfThrown(error) instanceof SkylarkError) {
+        this.#report(queue, error)
+        return
+      }
+      const { topic, msgId } = message
+      this.#env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
     }
   }
 
   #report({ topic, brokerName, queueId }: MessageQueue, error: unknown): void {
-    if (!(error instanceof SkylarkError)) throw error
     if (this.#isClosed) return
     const queue = `${topic} on ${brokerName}, queue ${queueId}`
-    this.#env.events.emit(pullFailed, { queue, reason: saysOf(error) })
+    if (error instanceof SkylarkError) {
+      this.#env.events.emit(pullFailed, { queue, reason: saysOf(error) })
+      return
+    }
+    const what = `reading ${queue}`
+    this.#env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
   }
 }

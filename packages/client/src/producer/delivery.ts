@@ -17,6 +17,7 @@ import {
 } from '../errors.ts'
 import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
+import { answeredNow } from '../user-code.ts'
 import { withSignal, within } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
 import { Away, isCutShort } from './away.ts'
@@ -113,6 +114,13 @@ export class Delivery {
     const queues = publishQueues(topic, route)
     this.#queues.set(route, byTopic.set(topic, queues))
     return queues
+  }
+
+  /** The queues that messages of a topic may be sent to now, sorted, at least one. Rejects as `deliver`. */
+  async queuesToSendTo(topic: string, options: DeliverOptions): Promise<readonly MessageQueue[]> {
+    const route =
+      this.#parts.knownRoute(topic) ?? (await this.#route(topic, options.timeoutMs, options))
+    return this.#queuesToChoose(topic, route)
   }
 
   async #room(bytes: number, { timeoutMs, signal }: DeliverOptions): Promise<void> {
@@ -243,7 +251,7 @@ export class Delivery {
     if (queue !== undefined) return { ...queue, topic }
     const queues = this.#queuesToChoose(topic, route)
     if (selector === undefined) return this.#next(queues, avoid)
-    const selected = selector(queues)
+    const selected = answeredNow('the selector', () => selector(queues))
     const isOne = selected !== undefined && queues.some((q) => queueKey(q) === queueKey(selected))
     if (isOne) return selected
     throw new RouteNotFoundError({

@@ -33,20 +33,17 @@ import {
   type CloseOptions,
 } from '../waiting.ts'
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
-import {
-  prepareBatch,
-  prepareMessage,
-  splitBatch,
-  type EncodeOptions,
-  type PreparedSend,
-} from './encode-send.ts'
+import { prepareMessage, type EncodeOptions, type PreparedSend } from './encode-send.ts'
+import { preparedMessage, preparedSend, type PreparedMessage } from './prepared-message.ts'
 import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash } from './select-queue.ts'
+import { sendBatch } from './send-batch.ts'
 import type { ReplyOptions, RequestOptions, SendOptions } from './send-options.ts'
 import type { SendResult } from './send-result.ts'
 import {
   answerChecks,
+  checkedDecision,
   endHeader,
   prepareHalfSend,
   type TransactionCheck,
@@ -178,10 +175,25 @@ export class Producer<T = string | Uint8Array> {
     return tracing.send.tracePromise(send, trace)
   }
 
+  /** Checks and encodes a message, to be kept and sent later. Rejects with RMQ_MESSAGE or RMQ_SERDE. */
+  async prepare(message: Message<T>): Promise<PreparedMessage> {
+    const plain = await encodeBody(this.#options.serde, message)
+    return preparedMessage(prepareMessage(plain, this.#nextId, this.#encode), plain)
+  }
+
+  /** As `send`, of a message that was prepared, here or elsewhere. */
+  async sendPrepared(kept: PreparedMessage, options: SendOptions = {}): Promise<SendResult> {
+    const prepared = preparedSend(kept, this.#client.namespace)
+    return this.#deliver(prepared, options, kept.shardingKey)
+  }
+
   /**
-   * Sends several messages of one topic at once, in as few parts as fit into `maxMessageBytes`. All messages of a part go
-   * to one queue, all or none; when one part fails, those before it are stored. Returns a result for each part.
-   * Rejects as `send`.
+   * Sends several messages of one topic at once, in as few parts as fit into `maxMessageBytes`, one after the other. All
+   * messages of a part go to one queue, all or none. Those with a `shardingKey` go to the queue of their key, in a part for
+   * each queue, unless the options choose one for all. Returns a result for each part.
+   *
+   * Rejects as `send` when the first part fails. When a later one does, with RMQ_BATCH: which messages are stored, with their
+   * results, and which are not.
    */
   sendBatch(
     messages: readonly Message<T>[],
@@ -213,7 +225,7 @@ export class Producer<T = string | Uint8Array> {
    * asks `checkTransaction` of any producer of the group later. A message that is not as safe as the broker was asked to
    * make it is rolled back, and `run` is not called.
    *
-   * Rejects as `send`, with RMQ_OPTION without `checkTransaction`, and with what `run` throws.
+   * Rejects as `send`, with RMQ_OPTION without `checkTransaction` or when `run` gives no decision, and with what `run` throws.
    */
   async sendInTransaction(
     message: Message<T>,
@@ -228,7 +240,7 @@ export class Producer<T = string | Uint8Array> {
     const half = prepareHalfSend(plain, prepared, this.#group)
     const sent = await this.#deliverHalf(half, options, message.shardingKey)
     const deciding = async (): Promise<TransactionDecision> =>
-      sent.status === 'SEND_OK' ? await run(sent) : 'rollback'
+      sent.status === 'SEND_OK' ? checkedDecision('run', await run(sent)) : 'rollback'
     const decision = await underSignal(options, deciding)
     await this.#end(half, sent, decision)
     return { ...sent, decision }
@@ -383,14 +395,18 @@ export class Producer<T = string | Uint8Array> {
     for (const each of messages) {
       plain.push(await encodeBody(this.#options.serde, withProperties(each, trace)))
     }
-    // All are checked before the first part leaves.
-    const split = plain.length === 0 ? [[]] : splitBatch(plain, this.#encode.maxMessageBytes)
-    const parts = split.map((part) => prepareBatch(part, this.#nextId, this.#encode))
-    const results: SendResult[] = []
-    for (const part of parts) {
-      results.push(await this.#deliver(part, options, plain[0]?.shardingKey))
-    }
-    return results
+    this.#checkOpen()
+    const deliverOptions = this.#deliverOptions(options, undefined)
+    const topic = this.#client.wrapped(plain[0]?.topic ?? '')
+    return sendBatch(plain, {
+      nextId: this.#nextId,
+      encode: this.#encode,
+      isQueueChosen: options.queue !== undefined || options.selector !== undefined,
+      queues: () =>
+        underSignal(options, () => this.#delivery.queuesToSendTo(topic, deliverOptions)),
+      deliver: (part, queue) =>
+        this.#deliver(part, queue === undefined ? options : { ...options, queue }, undefined),
+    })
   }
 
   async #deliverHalf(

@@ -7,9 +7,11 @@ import {
 } from '@skylarkmq/protocol'
 import type { Connection } from '@skylarkmq/remoting'
 import type { CheckListener, ClientInstance } from '../client-instance.ts'
-import { MessageError, saysOf } from '../errors.ts'
+import { shown } from '../check/check-options.ts'
+import { MessageError, OptionError, saysOf } from '../errors.ts'
 import { transactionCheckFailed } from '../events.ts'
 import type { Message, ReceivedMessage } from '../message.ts'
+import { UserContext } from '../user-code.ts'
 import { isDelayed, propertyText, type PreparedSend } from './encode-send.ts'
 
 /** What became of a transaction. After `unknown`, the broker asks later. */
@@ -88,24 +90,26 @@ export function answerChecks(
   check: TransactionCheck,
 ): () => void {
   let open = 0
+  const context = new UserContext()
+  // Never rejects: what is not said now is asked for again.
+  const answer = async (...[header, message, connection]: Parameters<CheckListener>) => {
+    try {
+      const decision = checkedDecision('check', await context.run(async () => check(message)))
+      if (decision !== 'unknown') say(client, group, header, message, decision, connection)
+    } catch (error) {
+      const { topic, msgId } = message
+      client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: saysOf(error) })
+    } finally {
+      open--
+    }
+  }
   const listener: CheckListener = (header, message, connection) => {
     // The broker asks again.
     if (open >= CHECKS_MAX) return
     // Who is asked before the work has begun would say that it was not done.
     if (client.halves.has(message.msgId)) return
     open++
-    const decided = decide(check, message).finally(() => {
-      open--
-    })
-    void decided.then(
-      (decision) => {
-        if (decision !== 'unknown') say(client, group, header, message, decision, connection)
-      },
-      (error: unknown) => {
-        const { topic, msgId } = message
-        client.env.events.emit(transactionCheckFailed, { topic, msgId, reason: saysOf(error) })
-      },
-    )
+    void answer(header, message, connection)
   }
   client.transactionChecks.set(group, listener)
   return () => {
@@ -114,11 +118,14 @@ export function answerChecks(
   }
 }
 
-async function decide(
-  check: TransactionCheck,
-  message: ReceivedMessage,
-): Promise<TransactionDecision> {
-  return await check(message)
+/** What a function of the user, `option`, decided. Throws RMQ_OPTION for what is no decision. */
+export function checkedDecision(option: string, decision: unknown): TransactionDecision {
+  if (typeof decision === 'string' && Object.hasOwn(CODES, decision)) {
+    return decision as TransactionDecision
+  }
+  const problem = `it gave ${shown(decision)}, which is none of 'commit', 'rollback' and 'unknown'`
+  const advice = 'The message waits, and the broker asks again what became of it.'
+  throw new OptionError({ option, problem, advice })
 }
 
 function say(

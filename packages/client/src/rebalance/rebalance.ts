@@ -1,11 +1,15 @@
+import { textOfThrown } from '@skylarkmq/env'
 import {
   compareQueues,
   consumerIdListBody,
   GetConsumerListByGroup,
+  queueKey,
   type MessageQueue,
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
+import { OptionError } from '../errors.ts'
 import { addressesOf, subscribeQueues } from '../route/topic-route.ts'
+import { answeredNow } from '../user-code.ts'
 import type { Allocate } from './allocate-averagely.ts'
 
 /** A broker that was away hears of the members of a group again one by one, for about so long, ms. */
@@ -22,7 +26,8 @@ export interface Shares {
 /**
  * The queues of a topic that this client should read now; `unknown` when there is no such topic yet, and `unsettled`
  * while the broker does not know all members: then all stays as it is. `before` are the members that there were. Rejects
- * when neither name server nor broker answers. Apache: `RebalanceImpl.java`, rebalanceByTopic.
+ * when neither name server nor broker answers, and with RMQ_OPTION when `allocate` throws or gives what is no list of these
+ * queues. Apache: `RebalanceImpl.java`, rebalanceByTopic.
  */
 export async function ownQueues(
   client: ClientInstance,
@@ -49,5 +54,28 @@ export async function ownQueues(
   if (isBack && before.some((each) => !known.has(each))) return 'unsettled'
   const members = [...consumerIdList].sort()
   const queues = subscribeQueues(topic, route).sort(compareQueues)
-  return { own: allocate(queues, members, client.clientId), members }
+  return { own: allocated(allocate, queues, members, client.clientId), members }
+}
+
+/** What the user's function gives, when it can be that. Throws RMQ_OPTION. */
+function allocated(
+  allocate: Allocate,
+  queues: readonly MessageQueue[],
+  members: readonly string[],
+  ownId: string,
+): readonly MessageQueue[] {
+  const byKey = new Map(queues.map((queue) => [queueKey(queue), queue]))
+  try {
+    const given: unknown = answeredNow('it', () => allocate(queues, members, ownId))
+    if (!Array.isArray(given)) throw new TypeError('it gave no list of queues')
+    return (given as MessageQueue[]).map((each) => {
+      const queue = byKey.get(queueKey(each))
+      if (queue === undefined) throw new RangeError('it gave a queue that the topic does not have')
+      return queue
+    })
+  } catch (thrown) {
+    const problem = textOfThrown(thrown)
+    const advice = 'No queue is taken or given up meanwhile; it is asked again every second.'
+    throw new OptionError({ option: 'allocate', problem, advice })
+  }
 }

@@ -1,3 +1,4 @@
+import { errorOfThrown, textOfThrown } from '@skylarkmq/env'
 import { checkMessage } from '../check/check-message.ts'
 import { shown } from '../check/check-options.ts'
 import { MessageError, SerdeError } from '../errors.ts'
@@ -50,6 +51,5 @@ export async function decodeBody<T>(
 
 /** Whatever a serde throws means that the value is not what it expects. */
 function serdeError(topic: string, error: unknown): SerdeError {
-  const problem = error instanceof Error ? error.message : String(error)
-  return new SerdeError({ topic, problem }, error)
+  return new SerdeError({ topic, problem: textOfThrown(error) }, errorOfThrown(error))
 }

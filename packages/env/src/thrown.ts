@@ -1,0 +1,58 @@
+/** Characters of a thrown text that are kept; a library that throws a page of HTML fills no log. */
+const LENGTH_MAX = 4096
+
+/**
+ * What was thrown, as text: the message of an Error, or the value itself. Never throws, whatever it is given: an object
+ * without a prototype, a revoked Proxy, a getter or a `toString` that throws. Of long text the beginning.
+ */
+export function textOfThrown(thrown: unknown): string {
+  try {
+    return beginning(plainText(thrown))
+  } catch {
+    return `something was thrown that cannot be shown (${typeof thrown})`
+  }
+}
+
+/** As `textOfThrown`, but of an Error with what it has of its stack, in one line. Never throws. */
+export function stackOfThrown(thrown: unknown): string {
+  try {
+    const stack = thrown instanceof Error ? (thrown.stack as unknown) : undefined
+    if (typeof stack !== 'string' || stack === '') return textOfThrown(thrown)
+    return beginning(stack.replace(/\n\s*at /g, ' ← '))
+  } catch {
+    return textOfThrown(thrown)
+  }
+}
+
+/**
+ * What was thrown, as an Error that can be looked at: itself where it is one, otherwise one with its text, and with the
+ * value as its cause. Never throws.
+ */
+export function errorOfThrown(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error && isSound(thrown)) return thrown
+  } catch {
+    // It cannot even be asked what it is.
+  }
+  return new Error(textOfThrown(thrown), { cause: thrown })
+}
+
+/** Whether what programs look at first can be read. */
+function isSound({ name, message, stack }: Error): boolean {
+  const texts: readonly unknown[] = [name, message, stack ?? '']
+  return texts.every((each) => typeof each === 'string')
+}
+
+function plainText(thrown: unknown): string {
+  if (typeof thrown === 'function') return 'a function was thrown'
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown)
+  const { message } = thrown as { readonly message?: unknown }
+  if (typeof message === 'string' && message !== '') return message
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- there is nothing better to say of it
+  return String(thrown)
+}
+
+function beginning(text: string): string {
+  const rest = text.length - LENGTH_MAX
+  return rest > 0 ? `${text.slice(0, LENGTH_MAX)}… (${rest} more characters)` : text
+}

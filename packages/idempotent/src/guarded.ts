@@ -1,0 +1,29 @@
+/** What of a driver's connection or pool tells errors that belong to no query: that of `pg` and `mysql2` as it is. */
+export interface TellsErrors {
+  /** Hears of it. */
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  /** Hears of it no more. */
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
+}
+
+const pools = new WeakSet<TellsErrors>()
+
+/**
+ * Hears the errors of a connection that is in use here: a database that is started anew ends it between two queries, and an
+ * error that nobody hears ends the process. The next query, or the commit, says it too. Returns what ends that; not for a
+ * connection that is broken, which may tell more.
+ */
+export function hearErrors(connection: TellsErrors): () => void {
+  const listener = (): void => undefined
+  connection.on?.('error', listener)
+  return () => {
+    connection.removeListener?.('error', listener)
+  }
+}
+
+/** Hears what a pool tells of connections that nobody uses: it has taken them out already, and makes others when they are wanted. */
+export function hearPool(pool: TellsErrors): void {
+  if (pools.has(pool)) return
+  pools.add(pool)
+  pool.on?.('error', () => undefined)
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import pg from 'pg'
+import { idempotent, postgresStore, type PostgresClient } from '../src/index.ts'
+
+test('the connection that work is given has the type of the pool’s, and may be named', async () => {
+  const pool = new pg.Pool()
+  const store = postgresStore(pool)
+  const handler = idempotent<Buffer, pg.PoolClient>(
+    async (_message, _context, tx) => {
+      // Only that of pg tells the types of its rows.
+      const { rows } = await tx.query<{ id: number }>('SELECT 1 AS id')
+      return rows[0]?.id
+    },
+    { store },
+  )
+  const inferred = idempotent(
+    async (_message, _context, tx) => (await tx.query<{ id: number }>('SELECT 1')).rows[0]?.id,
+    { store },
+  )
+  const named = postgresStore<pg.PoolClient>(pool)
+  const own = postgresStore({
+    connect: (): Promise<PostgresClient & { release(): void; name: string }> =>
+      Promise.reject(new Error('not connected')),
+  })
+  const work = own.once('k', (tx) => Promise.reject(new Error(tx.name)))
+  await assert.rejects(work, /not connected/)
+  assert.deepEqual(
+    [typeof handler, typeof inferred, typeof named],
+    ['function', 'function', 'object'],
+  )
+  await pool.end()
+})
