@@ -1,6 +1,7 @@
 import { hostErrorCode, type Env, type TlsOptions } from '@skylarkmq/env'
 import type { RemotingCommand, Serialization } from '@skylarkmq/protocol'
-import { Connection, type OutgoingRequest } from './connection.ts'
+import type { OutgoingRequest } from './connection-parts.ts'
+import { Connection } from './connection.ts'
 import { ConnectFailed, ForeignProtocol } from './errors.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
 import type { FrameHandler } from './remoting-server.ts'
@@ -137,9 +138,13 @@ export class RemotingClient {
           this.#options.onClosed?.(address)
         },
       },
-      this.#options.serialization === undefined
-        ? { turns: this.#turns }
-        : { turns: this.#turns, serialization: this.#options.serialization },
+      {
+        isClient: true,
+        turns: this.#turns,
+        ...(this.#options.serialization === undefined
+          ? {}
+          : { serialization: this.#options.serialization }),
+      },
     )
     let isFirst = true
     socket.handle({
