@@ -11,7 +11,12 @@ export interface OutgoingRequest {
   /** In place of `fields`: see CommandToWrite. */
   readonly fieldsJson?: string | undefined
   readonly body?: Uint8Array | readonly Uint8Array[]
+  /** How long its answer takes as a rule when the peer is there, ms at most; by default a third of the time that it has, 1 s to 3 s. */
+  readonly patienceMs?: number | undefined
 }
+
+/** How a connection came to its end: the peer or the network ended it, this side did, or nothing came by it any more. */
+export type ConnectionEnd = 'lost' | 'left' | 'silent'
 
 /** How a connection is set up. */
 export interface ConnectionOptions {

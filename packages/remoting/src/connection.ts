@@ -12,14 +12,16 @@ import {
   type Frame,
   type RemotingCommand,
 } from '@skylarkmq/protocol'
-import type { ConnectionOptions, OutgoingRequest } from './connection-parts.ts'
+import type { ConnectionEnd, ConnectionOptions, OutgoingRequest } from './connection-parts.ts'
 import { ConnectionClosed } from './errors.ts'
-import { connectionFailed, frameRefused, readerTooSlow } from './events.ts'
+import { connectionFailed, connectionSilent, frameRefused, readerTooSlow } from './events.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
 import { OutputWatch } from './output-watch.ts'
 import { ProvisionalReplies } from './provisional-replies.ts'
 import { reasonOf } from './reason.ts'
+import { Sayings } from './sayings.ts'
+import { patienceMsOf, Silence } from './silence.ts'
 import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
 
 /** Replies that a connection gathers in one share of a turn: to hand them to the host takes time, too. */
@@ -30,6 +32,8 @@ const OUTPUT_HIGH_BYTES = 4 * 1024 * 1024
 const UNANSWERED_MAX = 32_768
 /** Answers to what the peer asked that it may leave unread where this side reads on all the same. */
 const ANSWERS_UNREAD_MAX = 32 * 1024 * 1024
+/** No process knows this request, so that each answers it at once, and does nothing. */
+const ARE_YOU_THERE = { code: 31_999, name: 'ARE_YOU_THERE' }
 /** A buffer that grew beyond this for one large reply is not kept. */
 const KEPT_BUFFER_BYTES = 1024 * 1024
 
@@ -69,6 +73,8 @@ export class Connection implements OutputHolder, Unfinished {
   readonly #owner: ConnectionOwner
   readonly #isClient: boolean
   readonly #watch: OutputWatch
+  readonly #silence: Silence | undefined
+  #end: ConnectionEnd = 'lost'
   readonly #budget: OutputBudget | undefined
   readonly #turns: TurnShares
   readonly #share: TurnShare
@@ -80,9 +86,7 @@ export class Connection implements OutputHolder, Unfinished {
   /** What arrived and is to be handled later; nothing more is read meanwhile. */
   #rest: Buffer | undefined
   /** What is to be said once there is room for it. */
-  readonly #held = new Set<() => Promise<void> | undefined>()
-  /** Something of it is being said. */
-  #isSaying = false
+  readonly #sayings: Sayings
   #flushWanted = false
   #paused = false
   /** The socket took less than it was given. */
@@ -112,13 +116,20 @@ export class Connection implements OutputHolder, Unfinished {
     const colon = this.peer.lastIndexOf(':')
     this.peerHost = hostBytes(this.peer.slice(0, colon)) ?? new Uint8Array(4)
     this.peerPort = Number(this.peer.slice(colon + 1))
+    this.#sayings = new Sayings(this, this.#turns)
     this.inFlight = new InFlight(env.clock, this.peer)
+    this.#silence = this.#isClient ? this.#silenceOf() : undefined
     this.lastActiveMs = options.openedMs ?? env.clock.monotonic()
   }
 
   /** Whether the connection has ended. */
   get isClosed(): boolean {
     return this.#closed
+  }
+
+  /** How it came to its end, or will. */
+  get ending(): ConnectionEnd {
+    return this.#end
   }
 
   /** Memory held for the peer: what it has not read, and what it has sent that is not handled. */
@@ -142,40 +153,7 @@ export class Connection implements OutputHolder, Unfinished {
    * promise that it returns is open, it has not said all.
    */
   whenOutput(say: () => Promise<void> | undefined): void {
-    const isFirst = this.#held.size === 0 && !this.#isSaying
-    if (this.#closed || (isFirst && !this.isOutputFull && this.#turns.begin() > 0)) this.#say(say)
-    else {
-      this.#held.add(say)
-      if (!this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
-    }
-  }
-
-  #say(say: () => Promise<void> | undefined): void {
-    this.guarded(() => {
-      const open = say()
-      if (open !== undefined) this.#waitFor(open)
-    })
-  }
-
-  /** Says what was held, while the peer takes it and this turn allows. */
-  #sayHeld(): void {
-    const endsMs = this.#turns.begin()
-    for (const say of this.#held) {
-      const mayNot = this.#isSaying || this.isOutputFull
-      if (!this.#closed && (mayNot || this.#env.clock.monotonic() >= endsMs)) break
-      this.#held.delete(say)
-      this.#say(say)
-    }
-    if (this.#held.size > 0 && !this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
-  }
-
-  #waitFor(open: Promise<void>): void {
-    this.#isSaying = true
-    const done = (): void => {
-      this.#isSaying = false
-      if (this.#held.size > 0 && !this.isOutputFull) this.#turns.wait(this)
-    }
-    open.then(done, done)
+    this.#sayings.add(say)
   }
 
   /** Calls `f`. What it throws closes this connection, and nothing else. */
@@ -215,6 +193,26 @@ export class Connection implements OutputHolder, Unfinished {
     }
   }
 
+  #silenceOf(): Silence {
+    return new Silence({
+      clock: this.#env.clock,
+      inFlight: this.inFlight,
+      queuedBytes: () => this.socket.queuedBytes,
+      progress: () => this.socket.progress ?? this.socket.queuedBytes,
+      isDeaf: () => this.#paused,
+      ask: () => {
+        this.guarded(() => {
+          this.#write(ARE_YOU_THERE, this.#nextOpaque(), 0)
+        })
+      },
+      giveUp: (ms) => {
+        this.#env.events.emit(connectionSilent, { peer: this.peer, silentMs: Math.round(ms) })
+        this.#end = 'silent'
+        this.destroy()
+      },
+    })
+  }
+
   /** The buffer of this turn; what is written to it leaves at the end of the turn. */
   output(): ByteSink {
     if (!this.#flushWanted && !this.#closed) {
@@ -241,7 +239,9 @@ export class Connection implements OutputHolder, Unfinished {
       const reason = error instanceof Error ? error : new Error(String(error))
       return Promise.reject(reason)
     }
-    return this.inFlight.wait(opaque, request.name, timeoutMs)
+    const patienceMs = request.patienceMs ?? patienceMsOf(timeoutMs)
+    this.#silence?.sent(this.#env.clock.monotonic(), patienceMs)
+    return this.inFlight.wait(opaque, request.name, timeoutMs, patienceMs)
   }
 
   /** Sends a request that wants no answer; dropped when the connection has ended. */
@@ -249,6 +249,8 @@ export class Connection implements OutputHolder, Unfinished {
     if (this.#closed) return
     try {
       this.#write(request, this.#nextOpaque(), FLAG_ONEWAY)
+      // Nothing answers it, but whether anybody is there to get it can be asked.
+      this.#silence?.sent(this.#env.clock.monotonic(), patienceMsOf(0))
     } catch (error) {
       this.#tell(error)
     }
@@ -259,11 +261,12 @@ export class Connection implements OutputHolder, Unfinished {
    * connection that the peer takes nothing of any more, or does not end, is closed all the same.
    */
   end(): void {
-    if (this.#flushWanted) this.#env.turn.sends(this.#end)
-    else this.#end()
+    this.#end = 'left'
+    if (this.#flushWanted) this.#env.turn.sends(this.#endNow)
+    else this.#endNow()
   }
 
-  readonly #end = (): void => {
+  readonly #endNow = (): void => {
     if (this.#closed) return
     this.socket.end()
     if (!this.#isClient) return
@@ -312,6 +315,7 @@ export class Connection implements OutputHolder, Unfinished {
   receive(chunk: Buffer): void {
     if (this.#closed) return
     this.lastActiveMs = this.#env.clock.monotonic()
+    this.#silence?.heard(this.lastActiveMs)
     // A socket may give what it had read when it was told to pause.
     if (this.#rest !== undefined) this.#rest = Buffer.concat([this.#rest, chunk])
     else this.#take(chunk, true)
@@ -350,7 +354,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   /** Handles more of what arrived before: its share of a new turn has begun. */
   goOn(): void {
-    if (this.#held.size > 0) this.#sayHeld()
+    this.#sayings.goOn()
     const rest = this.#rest
     if (this.#closed || rest === undefined || this.#isHeldBack) return
     this.#rest = undefined
@@ -415,7 +419,7 @@ export class Connection implements OutputHolder, Unfinished {
   /** Goes on with what was held, and with what arrived. */
   #hasRoom(): void {
     if (this.#closed) return
-    if (this.#held.size > 0 && !this.#isSaying) this.#turns.wait(this)
+    this.#sayings.mayGoOn()
     this.#resume()
   }
 
@@ -465,13 +469,14 @@ export class Connection implements OutputHolder, Unfinished {
     this.#rest = undefined
     this.#sink.reset()
     this.#watch.cancel()
+    this.#silence?.cancel()
     this.#budget?.forget(this)
     this.inFlight.closed(reason)
     this.#call(() => {
       this.#owner.closed(this)
     })
     for (const listener of this.#closeListeners) this.#call(listener)
-    this.#sayHeld()
+    this.#sayings.goOn()
   }
 
   /** A listener that throws keeps none of the others from hearing. */

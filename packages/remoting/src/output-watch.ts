@@ -37,10 +37,11 @@ export class OutputWatch {
 
   /** Calls `stuck` once nothing more of what is queued is taken for 3 s. */
   untilStuck(stuck: () => void): void {
-    const { queuedBytes } = this.#socket
+    const { queuedBytes, progress } = this.#socket
     this.#ending?.cancel()
     this.#ending = this.#clock.after(END_MS, () => {
-      const isMoving = this.#socket.queuedBytes < queuedBytes
+      const isMoving =
+        this.#socket.queuedBytes !== queuedBytes || this.#socket.progress !== progress
       if (isMoving) this.untilStuck(stuck)
       else stuck()
     })

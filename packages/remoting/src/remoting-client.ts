@@ -1,6 +1,6 @@
 import { hostErrorCode, type Env, type TlsOptions } from '@skylarkmq/env'
 import type { RemotingCommand, Serialization } from '@skylarkmq/protocol'
-import type { OutgoingRequest } from './connection-parts.ts'
+import type { ConnectionEnd, OutgoingRequest } from './connection-parts.ts'
 import { Connection } from './connection.ts'
 import { ConnectFailed, ForeignProtocol } from './errors.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
@@ -17,8 +17,8 @@ export interface RemotingClientOptions {
   readonly connectTimeoutMs?: number
   /** Encrypts the connections. */
   readonly tls?: TlsOptions | undefined
-  /** Called when a connection that had been made ends. */
-  readonly onClosed?: (address: string) => void
+  /** Called when a connection that had been made ends, with how it did. */
+  readonly onClosed?: (address: string, end: ConnectionEnd) => void
 }
 
 /**
@@ -133,9 +133,9 @@ export class RemotingClient {
         frame: (each, frame) => {
           this.#options.handler.dispatch(each, frame)
         },
-        closed: () => {
+        closed: ({ ending }) => {
           ended()
-          this.#options.onClosed?.(address)
+          this.#options.onClosed?.(address, ending)
         },
       },
       {

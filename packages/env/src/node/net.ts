@@ -24,7 +24,13 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
     // Loaded by who needs it: it takes some milliseconds.
     const encrypt = tls === undefined ? undefined : (await import('node:tls')).connect
     return new Promise((resolve, reject) => {
-      const plain = net.connect({ host, port, noDelay: true })
+      const plain = net.connect({
+        host,
+        port,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+      })
       // What the plain socket meets, an encrypted one passes on.
       if (encrypt !== undefined) plain.on('error', () => undefined)
       const name = net.isIP(host) === 0 ? { servername: host } : {}
@@ -83,6 +89,14 @@ function listenerOf(server: net.Server): Listener {
   }
 }
 
+/** How long a connection that this side made is idle before its host asks whether the other is there, ms. */
+const KEEP_ALIVE_MS = 15_000
+
+/** What is used of Node's sockets beyond their documented part, as Node itself does to tell whether a write goes on. */
+interface Inside {
+  readonly _handle?: { readonly writeQueueSize?: unknown } | null
+}
+
 class NodeSocket implements Socket {
   readonly remoteAddress: string
   readonly remotePort: number
@@ -105,6 +119,11 @@ class NodeSocket implements Socket {
 
   get queuedBytes(): number {
     return this.#socket.writableLength
+  }
+
+  get progress(): number {
+    const size = (this.#socket as Inside)._handle?.writeQueueSize
+    return typeof size === 'number' ? size : 0
   }
 
   handle(events: SocketEvents): void {
