@@ -104,6 +104,14 @@ export class TopicRouteTable {
     return this.#readAll(new Set([...this.#routes.keys(), ...this.#wanted]))
   }
 
+  /** Reads the routes again that lead to an address: its broker may be elsewhere by now. */
+  refreshAt(address: string): Promise<void> {
+    const topics = [...this.#routes].filter(([, { brokerDatas }]) =>
+      brokerDatas.some(({ brokerAddrs }) => [...brokerAddrs.values()].includes(address)),
+    )
+    return this.#readAll(new Set(topics.map(([topic]) => topic)))
+  }
+
   /** Looks for the topics that are wanted and that are not there. */
   refreshMissing(): Promise<void> {
     return this.#readAll(this.#wanted)

@@ -15,6 +15,7 @@ import {
   RequestTimeout,
   type AnyRequest,
   type Connection,
+  type ConnectionEnd,
   type FrameHandler,
   type OutgoingRequest,
 } from '@skylarkmq/remoting'
@@ -43,6 +44,8 @@ export interface Answer<D extends AnyRequest> {
 export interface AskOptions {
   readonly body?: Uint8Array
   readonly timeoutMs?: number
+  /** See OutgoingRequest. */
+  readonly patienceMs?: number
   /** Codes beside SUCCESS that are answers too, not errors. */
   readonly accept?: readonly number[]
 }
@@ -57,6 +60,10 @@ export interface CallerParts {
   advertised(address: string): Advertised | undefined
   /** A connection was made. */
   connected(address: string): void
+  /** No connection could be made. */
+  unreachable(address: string): void
+  /** A connection that had been made has ended. */
+  ended(address: string, end: ConnectionEnd): void
 }
 
 /** Sends requests by their rows, and turns what goes wrong into the errors of this client. */
@@ -69,7 +76,30 @@ export class Caller {
   constructor(env: Env, parts: CallerParts) {
     this.#env = env
     this.#parts = parts
-    this.#remoting = new RemotingClient(env, { handler: parts.handler, tls: parts.tls })
+    this.#remoting = new RemotingClient(env, {
+      handler: parts.handler,
+      tls: parts.tls,
+      onClosed: (address, end) => {
+        parts.ended(address, end)
+      },
+    })
+  }
+
+  /** How long an answer is waited for when a call does not say it, ms. */
+  get timeoutMs(): number {
+    return this.#parts.timeoutMs
+  }
+
+  /** Connects to an address, unless it is connected to. Rejects as `oneway`. */
+  async reach(address: string): Promise<void> {
+    if (this.#remoting.existing(address) !== undefined) return
+    const begin = this.#env.clock.monotonic()
+    const what = 'a connection'
+    try {
+      await this.#connection(address, what, this.#parts.timeoutMs)
+    } catch (error) {
+      throw this.#explained(error, address, what, this.#env.clock.monotonic() - begin)
+    }
   }
 
   /**
@@ -83,7 +113,8 @@ export class Caller {
     header: HeaderOf<D>,
     options: AskOptions = {},
   ): Promise<Answer<D>> {
-    const request = this.#outgoing(definition, header, options.body)
+    const { patienceMs } = options
+    const request = { ...this.#outgoing(definition, header, options.body), patienceMs }
     const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
     const command = await this.request(address, request, timeoutMs)
     return answerOf(definition, address, command, options.accept ?? [])
@@ -182,10 +213,16 @@ export class Caller {
     const done = (): void => {
       this.#connecting.delete(address)
     }
-    made.then(() => {
-      done()
-      this.#parts.connected(address)
-    }, done)
+    made.then(
+      () => {
+        done()
+        this.#parts.connected(address)
+      },
+      () => {
+        done()
+        this.#parts.unreachable(address)
+      },
+    )
     return made
   }
 
