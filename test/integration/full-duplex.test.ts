@@ -42,3 +42,17 @@ test('many sends that are begun at once are all answered', async (t) => {
   const results = await Promise.all(sends)
   assert.ok(results.every(({ status }) => status === 'SEND_OK'))
 })
+
+test('one who sends without answers in a loop lets others have their turn, and gathers no more than is taken', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  await createTopic(namesrvAddr, 'T', 8)
+  const mq = new RocketMQ({ nameServers: namesrvAddr })
+  atEnd(t, () => mq.close({ timeout: 1_000 }))
+  const producer = await mq.producer()
+  await producer.send({ topic: 'T', body: 'first' })
+  const timer = { hasFired: false }
+  setTimeout(() => {
+    timer.hasFired = true
+  }, 1)
+  while (!timer.hasFired) await producer.sendOneway({ topic: 'T', body: 'x' })
+})

@@ -25,7 +25,7 @@ export function askInTurn<T>(asked: AskedInTurn<T>): Promise<T> {
     const again = new Set<number>()
     let waiting = 0
     let less: { readonly value: T } | undefined
-    let last: unknown
+    let last = new Error('nobody was asked')
     let timer: Timer | undefined
 
     const next = (): void => {
@@ -52,7 +52,7 @@ export function askInTurn<T>(asked: AskedInTurn<T>): Promise<T> {
         },
         (error: unknown) => {
           waiting--
-          last = error
+          last = error instanceof Error ? error : new Error(String(error))
           if (!again.has(who) && asked.isAskedAgain(error, who)) {
             again.add(who)
             order.push(who)

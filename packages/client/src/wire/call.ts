@@ -28,7 +28,7 @@ import {
   type Advertised,
 } from '../errors.ts'
 import { traced, tracing } from '../tracing.ts'
-import { within } from '../waiting.ts'
+import { settledWithin, within } from '../waiting.ts'
 import { signedFields, type Credentials } from './acl-signature.ts'
 
 /** An answer that was expected. */
@@ -163,7 +163,10 @@ export class Caller {
     }
   }
 
-  /** Sends a request that wants no answer. Rejects with RMQ_CONNECT, RMQ_WRONG_PORT or RMQ_TIMEOUT. */
+  /**
+   * Sends a request that wants no answer. Resolves once the broker takes more, which it may not do for the time of a call: who
+   * sends many lets others have their turn, and does not gather them all. Rejects with RMQ_CONNECT, RMQ_WRONG_PORT or RMQ_TIMEOUT.
+   */
   async oneway<D extends AnyRequest>(
     address: string,
     definition: D,
@@ -177,6 +180,15 @@ export class Caller {
         this.#remoting.existing(address) ??
         (await this.#connection(address, request.name, this.#parts.timeoutMs))
       connection.oneway(request)
+      const room = new Promise<void>((resolve) => {
+        connection.whenOutput(() => {
+          resolve()
+          return undefined
+        })
+      })
+      if (connection.isOutputFull) {
+        await settledWithin(this.#env.clock, this.#parts.timeoutMs, room)
+      } else await room
     } catch (error) {
       const elapsedMs = this.#env.clock.monotonic() - begin
       throw this.#explained(error, address, request.name, elapsedMs)

@@ -50,7 +50,11 @@ export class LostBrokers {
   /** A connection has ended. Resolves once the broker has been found again, or is left to heartbeats. */
   async ended(address: string, end: ConnectionEnd): Promise<void> {
     if (end === 'left') return
-    if (end === 'silent') await this.unreachable(address)
+    const routes = end === 'silent' ? this.unreachable(address) : undefined
+    await Promise.all([routes, this.#connectAgain(address)])
+  }
+
+  async #connectAgain(address: string): Promise<void> {
     if (this.#reaching.has(address) || !this.#isWanted(address)) return
     this.#reaching.add(address)
     // A process that has nothing else to wait for would end here.
