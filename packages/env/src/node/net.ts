@@ -55,7 +55,7 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         clearTimeout(timer)
         socket.removeAllListeners('error')
         socket.pause()
-        resolve(new NodeSocket(socket))
+        resolve(new NodeSocket(socket, undefined, plain))
       })
     })
   },
@@ -104,10 +104,12 @@ class NodeSocket implements Socket {
   readonly localPort: number
   readonly #socket: net.Socket
   readonly #receiver: Receiver | undefined
+  readonly #carrier: net.Socket
 
-  /** With `receiver`, the socket hands what it reads to that. */
-  constructor(socket: net.Socket, receiver?: Receiver) {
+  /** With `receiver`, the socket hands what it reads to that. `carrier` is what an encrypted one writes to. */
+  constructor(socket: net.Socket, receiver?: Receiver, carrier = socket) {
     this.#socket = socket
+    this.#carrier = carrier
     this.#receiver = receiver
     this.remoteAddress = plainAddress(socket.remoteAddress)
     this.remotePort = socket.remotePort ?? 0
@@ -122,7 +124,7 @@ class NodeSocket implements Socket {
   }
 
   get progress(): number {
-    const size = (this.#socket as Inside)._handle?.writeQueueSize
+    const size = (this.#carrier as Inside)._handle?.writeQueueSize
     return typeof size === 'number' ? size : 0
   }
 
