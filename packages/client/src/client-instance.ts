@@ -331,6 +331,7 @@ export class ClientInstance {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
     this.#endMeeting?.()
+    this.routes.end()
     this.caller.close()
   }
 

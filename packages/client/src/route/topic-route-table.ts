@@ -25,6 +25,7 @@ export class TopicRouteTable {
   readonly #wanted = new Set<string>()
   readonly #reading = new Map<string, Promise<TopicRouteData | undefined>>()
   readonly #listeners = new Set<(topic: string) => void>()
+  #isEnded = false
 
   constructor(nameServers: NameServers, events: EventSink) {
     this.#nameServers = nameServers
@@ -123,9 +124,15 @@ export class TopicRouteTable {
         await this.read(topic)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
+        if (this.#isEnded) return
         this.#events.emit(routeNotRefreshed, { topic, reason: saysOf(error) })
       }
     }
+  }
+
+  /** The client has ended: what is being read is not missed any more. */
+  end(): void {
+    this.#isEnded = true
   }
 
   /** Addresses of the brokers of all routes in use. */
