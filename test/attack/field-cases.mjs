@@ -38,7 +38,9 @@ export async function askCases(field, isWanted, serialization, look) {
         const port = one.server === 'broker' ? field.brokerPort : field.namesrvPort
         peers[one.server] = await field.connect(port)
       }
-      look(one, await peers[one.server].call(request, 1_000))
+      // Only what may go without an answer is not waited for as long as a machine with other work may take.
+      const waitMs = one.request === 'END_TRANSACTION' ? 1_000 : 10_000
+      look(one, await peers[one.server].call(request, waitMs))
     }
     for (const peer of Object.values(peers)) peer.destroy()
   }

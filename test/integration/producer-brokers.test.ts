@@ -62,7 +62,7 @@ test('sends go on by another broker when one is gone, and who avoids slow broker
       assert.equal(messageQueue.brokerName, 'a')
     }
     if (avoidSlowBrokers) assert.ok(counted.count <= 1, `${counted.count} refusals`)
-    else assert.ok(counted.count >= 3, `${counted.count} refusals`)
+    else assert.ok(counted.count >= 1, `${counted.count} refusals`)
   }
 })
 

@@ -103,7 +103,12 @@ export class Broker {
       idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
       proxyProtocolTrustedAddresses: config.proxyProtocolTrustedAddresses,
     })
-    this.#client = new RemotingClient(env, { handler })
+    this.#client = new RemotingClient(env, {
+      handler,
+      onClosed: (address, end) => {
+        if (end !== 'left') this.#context?.registration.lost(address)
+      },
+    })
   }
 
   /**

@@ -39,6 +39,7 @@ import { ReplyTable, replyMessage } from './producer/request-reply.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
 import type { Credentials } from './wire/acl-signature.ts'
 import { Caller } from './wire/call.ts'
+import { LostBrokers } from './wire/lost-brokers.ts'
 import { NameServers } from './wire/name-servers.ts'
 import { patiently } from './wire/patience.ts'
 
@@ -170,6 +171,7 @@ export class ClientInstance {
   readonly #known = new Map<string, number>()
   readonly #pollMs: number
   readonly #heartbeatMs: number
+  readonly #lost: LostBrokers
   #timers: Timer[] | undefined
   #endMeeting: (() => void) | undefined
 
@@ -192,6 +194,12 @@ export class ClientInstance {
       connected: (address) => {
         this.#connected(address)
       },
+      unreachable: (address) => {
+        this.#background('reading routes', this.#lost.unreachable(address))
+      },
+      ended: (address, end) => {
+        this.#background('connecting again', this.#lost.ended(address, end))
+      },
     })
     const addresses = parseNamesrvAddr(options.namesrvAddr ?? DEFAULT_NAMESRV_ADDR)
     this.nameServers = new NameServers(env, this.caller, addresses)
@@ -202,6 +210,14 @@ export class ClientInstance {
     this.stableId = options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    this.#lost = new LostBrokers({
+      env,
+      routes: this.routes,
+      heartbeatMs: this.#heartbeatMs,
+      reach: (address) => this.caller.reach(address),
+      isAsked: () => this.transactionChecks.size > 0 || this.consumers.size > 0,
+      isOver: () => this.#timers?.length === 0,
+    })
     this.startTimeoutMs = options.startTimeoutMs ?? Infinity
     const dispatcher = new Dispatcher({
       context: this,
@@ -315,6 +331,7 @@ export class ClientInstance {
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
     this.#endMeeting?.()
+    this.routes.end()
     this.caller.close()
   }
 

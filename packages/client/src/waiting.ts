@@ -18,18 +18,50 @@ export async function underSignal<T>({ signal }: CallOptions, f: () => Promise<T
   return withSignal(f(), signal)
 }
 
+/** What is called when a signal is aborted, and the one listener that does so. */
+interface Aborted {
+  readonly calls: Set<{ readonly call: () => void }>
+  readonly listener: () => void
+}
+
+/** A signal walks through all its listeners when one comes: calls that share a signal have one together. */
+const aborted = new WeakMap<AbortSignal, Aborted>()
+
+function abortedOf(signal: AbortSignal): Aborted {
+  const known = aborted.get(signal)
+  if (known !== undefined) return known
+  const calls: Aborted['calls'] = new Set()
+  const listener = (): void => {
+    aborted.delete(signal)
+    for (const { call } of calls) call()
+  }
+  const made = { calls, listener }
+  aborted.set(signal, made)
+  signal.addEventListener('abort', listener, { once: true })
+  return made
+}
+
+/** Calls `f` when the signal, which is not aborted yet, is. Returns what takes that back. */
+function onAbort(signal: AbortSignal, f: () => void): () => void {
+  const { calls, listener } = abortedOf(signal)
+  const entry = { call: f }
+  calls.add(entry)
+  return () => {
+    if (!calls.delete(entry) || calls.size > 0 || aborted.get(signal)?.calls !== calls) return
+    aborted.delete(signal)
+    signal.removeEventListener('abort', listener)
+  }
+}
+
 /** Rejects with the signal's reason once it is aborted; what runs goes on, and its outcome is dropped. */
 export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
-    const aborted = (): void => {
+    const abort = (): void => {
       reject(signal.reason as Error)
     }
-    if (signal.aborted) aborted()
-    else signal.addEventListener('abort', aborted, { once: true })
-    const done = (): void => {
-      signal.removeEventListener('abort', aborted)
-    }
+    if (signal.aborted) abort()
+    const done = signal.aborted ? () => undefined : onAbort(signal, abort)
     promise.then(resolve, reject)
     promise.then(done, done)
   })
@@ -38,11 +70,9 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefin
 /** Calls `f` once the signal is aborted, soon when it is already. Returns what takes that back. */
 export function whenAborted(signal: AbortSignal | undefined, f: () => void): () => void {
   if (signal === undefined) return () => undefined
-  if (signal.aborted) queueMicrotask(f)
-  else signal.addEventListener('abort', f, { once: true })
-  return () => {
-    signal.removeEventListener('abort', f)
-  }
+  if (!signal.aborted) return onAbort(signal, f)
+  queueMicrotask(f)
+  return () => undefined
 }
 
 /** Rejects with what `late` makes once `ms` of the clock have gone by without an outcome. */

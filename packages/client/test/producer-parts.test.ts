@@ -75,6 +75,23 @@ test('bytes in flight are bounded, who waits is served in order, and one that is
   assert.ok(!inFlight.take(1))
 })
 
+test('who gives up waiting for room keeps nobody behind from it, however many do', async () => {
+  const inFlight = new InFlightBytes(100)
+  assert.ok(inFlight.take(60))
+  const large = inFlight.wait(100)
+  const small = inFlight.wait(40)
+  assert.ok(large.giveUp())
+  await small.room
+  assert.ok(!small.giveUp())
+  const many = Array.from({ length: 30_000 }, () => inFlight.wait(1))
+  assert.ok(many.slice(0, -1).every(({ giveUp }) => giveUp()))
+  assert.ok(!inFlight.take(1), 'the last one still waits')
+  inFlight.release(60)
+  await many.at(-1)?.room
+  assert.ok(inFlight.take(59))
+  assert.ok(!inFlight.take(1))
+})
+
 test('a batch is split into parts that fit, in order, and none is empty', () => {
   const messages = Array.from({ length: 100 }, (_, i) => ({
     topic: 'T',

@@ -163,6 +163,8 @@ export interface Socket {
   readonly localPort: number
   /** Bytes handed over that the host has not taken yet. */
   readonly queuedBytes: number
+  /** Changes while the host takes what is queued, also in the midst of one write. Not known for every socket. */
+  readonly progress?: number
   /** Sets who hears of this socket. Nothing is delivered before. */
   handle(events: SocketEvents): void
   /** Returns whether more may be written at once; after false, wait for `drain`. `data` may be reused only when `queuedBytes` is 0. */

@@ -9,16 +9,19 @@ import {
   Serialization,
   CURRENT_VERSION,
   writeCommand,
-  type FieldMap,
   type Frame,
   type RemotingCommand,
 } from '@skylarkmq/protocol'
+import type { ConnectionEnd, ConnectionOptions, OutgoingRequest } from './connection-parts.ts'
 import { ConnectionClosed } from './errors.ts'
-import { connectionFailed, frameRefused, readerTooSlow } from './events.ts'
-import { failureReply } from './frames.ts'
+import { connectionFailed, connectionSilent, frameRefused, readerTooSlow } from './events.ts'
 import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
+import { OutputWatch } from './output-watch.ts'
+import { ProvisionalReplies } from './provisional-replies.ts'
 import { reasonOf } from './reason.ts'
+import { Sayings } from './sayings.ts'
+import { patienceMsOf, Silence } from './silence.ts'
 import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
 
 /** Replies that a connection gathers in one share of a turn: to hand them to the host takes time, too. */
@@ -27,6 +30,10 @@ const SHARE_OUTPUT_BYTES = 512 * 1024
 const OUTPUT_HIGH_BYTES = 4 * 1024 * 1024
 /** Requests that may be without an answer before nothing more is handled: more than any client has under way. */
 const UNANSWERED_MAX = 32_768
+/** Answers to what the peer asked that it may leave unread where this side reads on all the same. */
+const ANSWERS_UNREAD_MAX = 32 * 1024 * 1024
+/** No process knows this request, so that each answers it at once, and does nothing. */
+const ARE_YOU_THERE = { code: 31_999, name: 'ARE_YOU_THERE' }
 /** A buffer that grew beyond this for one large reply is not kept. */
 const KEPT_BUFFER_BYTES = 1024 * 1024
 
@@ -38,30 +45,6 @@ export interface ConnectionOwner {
   closed(connection: Connection): void
 }
 
-/** A request as a connection sends it. */
-export interface OutgoingRequest {
-  readonly code: number
-  /** For errors and logs. */
-  readonly name: string
-  readonly fields?: FieldMap
-  /** In place of `fields`: see CommandToWrite. */
-  readonly fieldsJson?: string | undefined
-  readonly body?: Uint8Array | readonly Uint8Array[]
-}
-
-/** How a connection is set up. */
-export interface ConnectionOptions {
-  readonly budget?: OutputBudget
-  /** What connections share the turns of the event loop by; without, this one has its own. */
-  readonly turns?: TurnShares
-  /** The header serialisation of requests that this side sends. */
-  readonly serialization?: Serialization
-  /** `ip:port` of the peer when a proxy in between named it. */
-  readonly peer?: string
-  /** Monotonic ms of the first contact. */
-  readonly openedMs?: number
-}
-
 /**
  * One remoting connection, of either side: cuts what arrives into frames, gathers what is to be sent in
  * one buffer and writes it once per turn, and matches answers to requests.
@@ -69,6 +52,10 @@ export interface ConnectionOptions {
  * Back-pressure: while the peer leaves what it is sent unread, or has too many requests without an answer, nothing more
  * that it sent is handled; while a request of it is queued, nothing more is read from it. What it sent beyond its share
  * of a turn is handled in the next.
+ *
+ * A client reads on however much of its own output waits: what it is sent is what it asked for, and two sides that each wait
+ * for the other to read would wait for ever. A peer that leaves 32 MiB of answers to its own requests unread loses the
+ * connection.
  *
  * Whatever the peer's bytes provoke closes this connection and nothing else.
  */
@@ -84,6 +71,10 @@ export class Connection implements OutputHolder, Unfinished {
   lastActiveMs: number
   readonly #env: Env
   readonly #owner: ConnectionOwner
+  readonly #isClient: boolean
+  readonly #watch: OutputWatch
+  readonly #silence: Silence | undefined
+  #end: ConnectionEnd = 'lost'
   readonly #budget: OutputBudget | undefined
   readonly #turns: TurnShares
   readonly #share: TurnShare
@@ -91,19 +82,19 @@ export class Connection implements OutputHolder, Unfinished {
   readonly #serialization: Serialization
   readonly #closeListeners = new Set<() => void>()
   #sink = new ByteSink()
-  /** Replies of this turn that hold only if the log is written: start, end, opaque of each. */
-  readonly #provisional: number[] = []
-  #provisionalEnd = 0
+  readonly #provisional = new ProvisionalReplies()
   /** What arrived and is to be handled later; nothing more is read meanwhile. */
   #rest: Buffer | undefined
   /** What is to be said once there is room for it. */
-  readonly #held = new Set<() => Promise<void> | undefined>()
-  /** Something of it is being said. */
-  #isSaying = false
+  readonly #sayings: Sayings
   #flushWanted = false
   #paused = false
   /** The socket took less than it was given. */
   #isBlocked = false
+  /** Of what is gathered in this turn, this side's requests. */
+  #requestBytes = 0
+  /** Answers that were written since the host had taken all. */
+  #answerBytes = 0
   #unanswered = 0
   /** Requests that were read and wait for room in their lane. */
   #queued = 0
@@ -113,6 +104,8 @@ export class Connection implements OutputHolder, Unfinished {
   constructor(env: Env, socket: Socket, owner: ConnectionOwner, options: ConnectionOptions = {}) {
     this.#env = env
     this.#owner = owner
+    this.#isClient = options.isClient ?? false
+    this.#watch = new OutputWatch(env.clock, socket)
     this.#budget = options.budget
     this.#serialization = options.serialization ?? Serialization.JSON
     this.#turns = options.turns ?? new TurnShares(env)
@@ -123,13 +116,20 @@ export class Connection implements OutputHolder, Unfinished {
     const colon = this.peer.lastIndexOf(':')
     this.peerHost = hostBytes(this.peer.slice(0, colon)) ?? new Uint8Array(4)
     this.peerPort = Number(this.peer.slice(colon + 1))
+    this.#sayings = new Sayings(this, this.#turns)
     this.inFlight = new InFlight(env.clock, this.peer)
+    this.#silence = this.#isClient ? this.#silenceOf() : undefined
     this.lastActiveMs = options.openedMs ?? env.clock.monotonic()
   }
 
   /** Whether the connection has ended. */
   get isClosed(): boolean {
     return this.#closed
+  }
+
+  /** How it came to its end, or will. */
+  get ending(): ConnectionEnd {
+    return this.#end
   }
 
   /** Memory held for the peer: what it has not read, and what it has sent that is not handled. */
@@ -153,40 +153,7 @@ export class Connection implements OutputHolder, Unfinished {
    * promise that it returns is open, it has not said all.
    */
   whenOutput(say: () => Promise<void> | undefined): void {
-    const isFirst = this.#held.size === 0 && !this.#isSaying
-    if (this.#closed || (isFirst && !this.isOutputFull && this.#turns.begin() > 0)) this.#say(say)
-    else {
-      this.#held.add(say)
-      if (!this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
-    }
-  }
-
-  #say(say: () => Promise<void> | undefined): void {
-    this.guarded(() => {
-      const open = say()
-      if (open !== undefined) this.#waitFor(open)
-    })
-  }
-
-  /** Says what was held, while the peer takes it and this turn allows. */
-  #sayHeld(): void {
-    const endsMs = this.#turns.begin()
-    for (const say of this.#held) {
-      const mayNot = this.#isSaying || this.isOutputFull
-      if (!this.#closed && (mayNot || this.#env.clock.monotonic() >= endsMs)) break
-      this.#held.delete(say)
-      this.#say(say)
-    }
-    if (this.#held.size > 0 && !this.#isSaying && !this.isOutputFull) this.#turns.wait(this)
-  }
-
-  #waitFor(open: Promise<void>): void {
-    this.#isSaying = true
-    const done = (): void => {
-      this.#isSaying = false
-      if (this.#held.size > 0 && !this.isOutputFull) this.#turns.wait(this)
-    }
-    open.then(done, done)
+    this.#sayings.add(say)
   }
 
   /** Calls `f`. What it throws closes this connection, and nothing else. */
@@ -226,6 +193,26 @@ export class Connection implements OutputHolder, Unfinished {
     }
   }
 
+  #silenceOf(): Silence {
+    return new Silence({
+      clock: this.#env.clock,
+      inFlight: this.inFlight,
+      queuedBytes: () => this.socket.queuedBytes,
+      progress: () => this.socket.progress ?? this.socket.queuedBytes,
+      isDeaf: () => this.#paused,
+      ask: () => {
+        this.guarded(() => {
+          this.#write(ARE_YOU_THERE, this.#nextOpaque(), 0)
+        })
+      },
+      giveUp: (ms) => {
+        this.#env.events.emit(connectionSilent, { peer: this.peer, silentMs: Math.round(ms) })
+        this.#end = 'silent'
+        this.destroy()
+      },
+    })
+  }
+
   /** The buffer of this turn; what is written to it leaves at the end of the turn. */
   output(): ByteSink {
     if (!this.#flushWanted && !this.#closed) {
@@ -237,10 +224,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   /** Marks the reply that begins at `start` of the buffer as true only once this turn's log write succeeds. */
   holdsIfWritten(start: number, opaque: number): void {
-    const all = this.#provisional
-    all[this.#provisionalEnd++] = start
-    all[this.#provisionalEnd++] = this.#sink.length
-    all[this.#provisionalEnd++] = opaque
+    this.#provisional.add(start, this.#sink.length, opaque)
   }
 
   /** Sends a request and waits for its answer. Rejects with ERR_REMOTING_TIMEOUT or ERR_REMOTING_CLOSED. */
@@ -255,7 +239,9 @@ export class Connection implements OutputHolder, Unfinished {
       const reason = error instanceof Error ? error : new Error(String(error))
       return Promise.reject(reason)
     }
-    return this.inFlight.wait(opaque, request.name, timeoutMs)
+    const patienceMs = request.patienceMs ?? patienceMsOf(timeoutMs)
+    this.#silence?.sent(this.#env.clock.monotonic(), patienceMs)
+    return this.inFlight.wait(opaque, request.name, timeoutMs, patienceMs)
   }
 
   /** Sends a request that wants no answer; dropped when the connection has ended. */
@@ -263,19 +249,29 @@ export class Connection implements OutputHolder, Unfinished {
     if (this.#closed) return
     try {
       this.#write(request, this.#nextOpaque(), FLAG_ONEWAY)
+      // Nothing answers it, but whether anybody is there to get it can be asked.
+      this.#silence?.sent(this.#env.clock.monotonic(), patienceMsOf(0))
     } catch (error) {
       this.#tell(error)
     }
   }
 
-  /** Sends what is gathered, at the end of the turn like all that rests on the turn's log write, then closes. */
+  /**
+   * Sends what is gathered, at the end of the turn like all that rests on the turn's log write, then closes. A client's
+   * connection that the peer takes nothing of any more, or does not end, is closed all the same.
+   */
   end(): void {
-    if (!this.#flushWanted) {
-      this.socket.end()
-      return
-    }
-    this.#env.turn.sends(() => {
-      this.socket.end()
+    this.#end = 'left'
+    if (this.#flushWanted) this.#env.turn.sends(this.#endNow)
+    else this.#endNow()
+  }
+
+  readonly #endNow = (): void => {
+    if (this.#closed) return
+    this.socket.end()
+    if (!this.#isClient) return
+    this.#watch.untilStuck(() => {
+      this.destroy()
     })
   }
 
@@ -292,7 +288,9 @@ export class Connection implements OutputHolder, Unfinished {
   }
 
   #write(request: OutgoingRequest, opaque: number, flag: number): void {
-    writeCommand(this.output(), {
+    const sink = this.output()
+    const start = sink.length
+    writeCommand(sink, {
       code: request.code,
       language: LanguageCode.JAVA,
       version: CURRENT_VERSION,
@@ -304,6 +302,7 @@ export class Connection implements OutputHolder, Unfinished {
       body: request.body,
       serialization: request.code > 0x7fff ? Serialization.JSON : this.#serialization,
     })
+    this.#requestBytes += sink.length - start
   }
 
   #nextOpaque(): number {
@@ -316,6 +315,7 @@ export class Connection implements OutputHolder, Unfinished {
   receive(chunk: Buffer): void {
     if (this.#closed) return
     this.lastActiveMs = this.#env.clock.monotonic()
+    this.#silence?.heard(this.lastActiveMs)
     // A socket may give what it had read when it was told to pause.
     if (this.#rest !== undefined) this.#rest = Buffer.concat([this.#rest, chunk])
     else this.#take(chunk, true)
@@ -342,17 +342,19 @@ export class Connection implements OutputHolder, Unfinished {
 
   readonly #onFrame = (frame: Frame): boolean => {
     this.#owner.frame(this, frame)
-    if (this.#closed || this.#isHeldBack || this.#sink.length > SHARE_OUTPUT_BYTES) return false
+    if (this.#closed || this.#isHeldBack) return false
+    if (!this.#isClient && this.#sink.length > SHARE_OUTPUT_BYTES) return false
     return this.#share.goesOn()
   }
 
   get #isHeldBack(): boolean {
-    return this.isOutputFull || this.#unanswered >= UNANSWERED_MAX
+    if (this.#unanswered >= UNANSWERED_MAX) return true
+    return this.isOutputFull && !this.#isClient
   }
 
   /** Handles more of what arrived before: its share of a new turn has begun. */
   goOn(): void {
-    if (this.#held.size > 0) this.#sayHeld()
+    this.#sayings.goOn()
     const rest = this.#rest
     if (this.#closed || rest === undefined || this.#isHeldBack) return
     this.#rest = undefined
@@ -373,39 +375,43 @@ export class Connection implements OutputHolder, Unfinished {
     this.#flushWanted = false
     const sink = this.#sink
     if (this.#closed || sink.length === 0) return
-    if (failure !== undefined && this.#provisionalEnd > 0) this.#takeBackProvisional(failure)
-    this.#provisionalEnd = 0
-    const goOn = this.socket.write(sink.buffer.subarray(0, sink.length))
+    if (failure !== undefined) this.#provisional.takeBack(sink, failure)
+    this.#provisional.clear()
+    this.#answerBytes += sink.length - this.#requestBytes
+    this.#requestBytes = 0
+    const mayGoOn = this.socket.write(sink.buffer.subarray(0, sink.length))
+    const isTaken = this.socket.queuedBytes === 0
     // The host may still read a buffer that it did not take at once.
-    if (this.socket.queuedBytes === 0 && sink.buffer.length <= KEPT_BUFFER_BYTES) sink.reset()
+    if (isTaken && sink.buffer.length <= KEPT_BUFFER_BYTES) sink.reset()
     else this.#sink = new ByteSink()
     this.#budget?.note(this)
-    this.#isBlocked = !goOn
-    if (goOn) this.#hasRoom()
-    else this.#pause()
+    if (isTaken || mayGoOn) {
+      if (isTaken) this.#answerBytes = 0
+      this.#isBlocked = false
+      this.#hasRoom()
+    } else this.#refused()
   }
 
-  /** The log write of this turn failed: nothing that rests on it may be acknowledged. */
-  #takeBackProvisional(failure: unknown): void {
-    const old = this.#sink
-    const sink = new ByteSink()
-    const remark = `the message was not stored: ${failure instanceof Error ? failure.message : String(failure)}`
-    let from = 0
-    for (let i = 0; i < this.#provisionalEnd; i += 3) {
-      const [start = 0, end = 0, opaque = 0] = this.#provisional.slice(i, i + 3)
-      sink.writeBytes(old.buffer.subarray(from, start))
-      writeCommand(sink, failureReply(opaque, remark))
-      from = end
-    }
-    sink.writeBytes(old.buffer.subarray(from, old.length))
-    old.reset()
-    old.writeBytes(sink.buffer.subarray(0, sink.length))
+  /** The host has not taken all. */
+  #refused(): void {
+    this.#isBlocked = true
+    this.#watch.untilTaken(this.#drainedGuarded)
+    if (!this.#isClient) this.#pause()
+    else if (this.#answerBytes > ANSWERS_UNREAD_MAX) this.drop()
+  }
+
+  readonly #drainedGuarded = (): void => {
+    this.guarded(() => {
+      this.drained()
+    })
   }
 
   /** The socket took what it had refused before. */
   drained(): void {
     this.lastActiveMs = this.#env.clock.monotonic()
     this.#isBlocked = false
+    this.#answerBytes = 0
+    this.#watch.drained()
     this.#budget?.note(this)
     this.#hasRoom()
   }
@@ -413,7 +419,7 @@ export class Connection implements OutputHolder, Unfinished {
   /** Goes on with what was held, and with what arrived. */
   #hasRoom(): void {
     if (this.#closed) return
-    if (this.#held.size > 0 && !this.#isSaying) this.#turns.wait(this)
+    this.#sayings.mayGoOn()
     this.#resume()
   }
 
@@ -462,13 +468,15 @@ export class Connection implements OutputHolder, Unfinished {
     this.#closed = true
     this.#rest = undefined
     this.#sink.reset()
+    this.#watch.cancel()
+    this.#silence?.cancel()
     this.#budget?.forget(this)
     this.inFlight.closed(reason)
     this.#call(() => {
       this.#owner.closed(this)
     })
     for (const listener of this.#closeListeners) this.#call(listener)
-    this.#sayHeld()
+    this.#sayings.goOn()
   }
 
   /** A listener that throws keeps none of the others from hearing. */

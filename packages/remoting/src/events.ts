@@ -57,3 +57,11 @@ export const connectionIdle = defineEvent({
   fields: { peer: 'address of the peer' },
   says: 'closed the idle connection of {peer}',
 })
+
+/** Nothing came any more from a peer that was asked. */
+export const connectionSilent = defineEvent({
+  name: 'remoting.connection.silent',
+  level: 'warn',
+  fields: { peer: 'address of the peer', silentMs: 'since when nothing came, ms' },
+  says: 'gave up the connection to {peer}: nothing came for {silentMs} ms, though it was asked whether it is there',
+})

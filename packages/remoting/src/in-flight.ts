@@ -7,6 +7,8 @@ interface Waiter {
   readonly timeoutMs: number
   /** Monotonic ms. */
   readonly deadlineMs: number
+  /** Monotonic ms from which on an answer is overdue. */
+  readonly dueMs: number
   readonly resolve: (answer: RemotingCommand) => void
   readonly reject: (error: Error) => void
 }
@@ -39,14 +41,28 @@ export class InFlight {
     return this.#waiters.has(opaque)
   }
 
+  /** When the first answer is overdue, or has been since, monotonic ms; Infinity when nobody waits. */
+  get dueMs(): number {
+    let earliest = Infinity
+    for (const { dueMs } of this.#waiters.values()) if (dueMs < earliest) earliest = dueMs
+    return earliest
+  }
+
   /**
-   * Waits for the answer to `opaque`. Rejects with ERR_REMOTING_TIMEOUT after `timeoutMs`, or
+   * Waits for the answer to `opaque`, which is overdue after `patienceMs`. Rejects with ERR_REMOTING_TIMEOUT after `timeoutMs`, or
    * ERR_REMOTING_CLOSED when the connection ends first.
    */
-  wait(opaque: number, request: string, timeoutMs: number): Promise<RemotingCommand> {
+  wait(
+    opaque: number,
+    request: string,
+    timeoutMs: number,
+    patienceMs = timeoutMs,
+  ): Promise<RemotingCommand> {
     return new Promise((resolve, reject) => {
-      const deadlineMs = this.#clock.monotonic() + timeoutMs
-      this.#waiters.set(opaque, { request, timeoutMs, deadlineMs, resolve, reject })
+      const now = this.#clock.monotonic()
+      const deadlineMs = now + timeoutMs
+      const dueMs = now + patienceMs
+      this.#waiters.set(opaque, { request, timeoutMs, deadlineMs, dueMs, resolve, reject })
       if (deadlineMs < this.#timerAtMs) this.#arm(deadlineMs, timeoutMs)
     })
   }

@@ -1,4 +1,5 @@
 export * from './address-list.ts'
+export * from './connection-parts.ts'
 export * from './connection.ts'
 export * from './dispatcher.ts'
 export * from './errors.ts'

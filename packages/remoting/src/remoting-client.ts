@@ -1,6 +1,7 @@
 import { hostErrorCode, type Env, type TlsOptions } from '@skylarkmq/env'
 import type { RemotingCommand, Serialization } from '@skylarkmq/protocol'
-import { Connection, type OutgoingRequest } from './connection.ts'
+import type { ConnectionEnd, OutgoingRequest } from './connection-parts.ts'
+import { Connection } from './connection.ts'
 import { ConnectFailed, ForeignProtocol } from './errors.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
 import type { FrameHandler } from './remoting-server.ts'
@@ -16,8 +17,8 @@ export interface RemotingClientOptions {
   readonly connectTimeoutMs?: number
   /** Encrypts the connections. */
   readonly tls?: TlsOptions | undefined
-  /** Called when a connection that had been made ends. */
-  readonly onClosed?: (address: string) => void
+  /** Called when a connection that had been made ends, with how it did. */
+  readonly onClosed?: (address: string, end: ConnectionEnd) => void
 }
 
 /**
@@ -132,14 +133,18 @@ export class RemotingClient {
         frame: (each, frame) => {
           this.#options.handler.dispatch(each, frame)
         },
-        closed: () => {
+        closed: ({ ending }) => {
           ended()
-          this.#options.onClosed?.(address)
+          this.#options.onClosed?.(address, ending)
         },
       },
-      this.#options.serialization === undefined
-        ? { turns: this.#turns }
-        : { turns: this.#turns, serialization: this.#options.serialization },
+      {
+        isClient: true,
+        turns: this.#turns,
+        ...(this.#options.serialization === undefined
+          ? {}
+          : { serialization: this.#options.serialization }),
+      },
     )
     let isFirst = true
     socket.handle({

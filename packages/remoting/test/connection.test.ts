@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeCommand, encodeCommand, FLAG_RESPONSE, writeCommand } from '@skylarkmq/protocol'
-import { Connection, type ConnectionOptions } from '../src/connection.ts'
+import type { ConnectionOptions } from '../src/connection-parts.ts'
+import { Connection } from '../src/connection.ts'
 import { ConnectionClosed, RequestTimeout } from '../src/errors.ts'
 import { OutputBudget } from '../src/output-budget.ts'
 import { TurnShares } from '../src/turn-shares.ts'
@@ -403,4 +404,74 @@ test('a socket that keeps a little and says that it takes more is read on: it wi
   env.endTurn()
   assert.equal(codes.length, 1500)
   assert.ok(!socket.isPaused)
+})
+
+test('a client reads on while its own output waits to be taken', async () => {
+  const { connection, env, socket, codes } = connect({ isClient: true })
+  socket.takes = false
+  const body = Buffer.alloc(5 * 1024 * 1024)
+  const waiting = connection.request({ code: 1, name: 'ONE', body }, 1000)
+  const opaque = 1
+  connection.receive(request(7))
+  env.endTurn()
+  connection.receive(Buffer.concat([request(8), answer(opaque, 'read')]))
+  assert.ok(!socket.isPaused)
+  assert.deepEqual(codes, [7, 8])
+  assert.equal((await waiting).remark, 'read')
+})
+
+test('a client gives up a peer that leaves 32 MiB of answers to its own requests unread', () => {
+  const { connection, env, socket } = connect({ isClient: true })
+  socket.takes = false
+  const large = Buffer.alloc(20 * 1024 * 1024)
+  connection.oneway({ code: 1, name: 'OWN', body: large })
+  connection.oneway({ code: 1, name: 'OWN', body: large })
+  env.endTurn()
+  for (let opaque = 0; opaque < 2; opaque++) {
+    assert.ok(!socket.isDestroyed)
+    writeCommand(connection.output(), { code: 0, opaque, flag: FLAG_RESPONSE, body: large })
+    env.endTurn()
+  }
+  assert.ok(socket.isDestroyed)
+  assert.deepEqual(env.seen, ['remoting.reader.slow'])
+})
+
+test('a peer whose host took all without saying so is read again', () => {
+  const { connection, env, socket, codes } = connect()
+  socket.takes = false
+  writeCommand(connection.output(), { code: 0, opaque: 1, body: Buffer.alloc(1024) })
+  env.endTurn()
+  env.clock.advance(2000)
+  assert.ok(socket.isPaused)
+  socket.queuedBytes = 0
+  env.clock.advance(2000)
+  assert.ok(!socket.isPaused)
+  connection.receive(request(7))
+  assert.deepEqual(codes, [7])
+})
+
+test('a socket that refuses more, but has nothing queued, is not waited for', () => {
+  const { connection, env, socket } = connect()
+  socket.write = () => false
+  writeCommand(connection.output(), { code: 0, opaque: 1 })
+  env.endTurn()
+  assert.ok(!socket.isPaused)
+  assert.ok(!connection.isOutputFull)
+})
+
+test('a client’s connection that is to end is closed once nothing more is taken, and not before', () => {
+  const { connection, env, socket, closedTimes } = connect({ isClient: true })
+  socket.takes = false
+  connection.oneway({ code: 1, name: 'ONE', body: Buffer.alloc(3000) })
+  connection.end()
+  env.endTurn()
+  assert.ok(socket.isEnded)
+  for (let taken = 0; taken < 3; taken++) {
+    socket.queuedBytes -= 1000
+    env.clock.advance(3000)
+    assert.ok(!socket.isDestroyed)
+  }
+  env.clock.advance(3000)
+  assert.ok(socket.isDestroyed)
+  assert.equal(closedTimes(), 1)
 })

@@ -49,6 +49,8 @@ export class NameServerRegistration {
   readonly #identity: () => BrokerIdentity
   readonly #failing = new Set<string>()
   readonly #known = new Set<string>()
+  /** Those whose connection was lost: they may have forgotten this broker with it. */
+  readonly #lost = new Set<string>()
   #period: Timer | undefined
   /** The registration under way; resolved when there is none. */
   #current = Promise.resolve()
@@ -237,10 +239,22 @@ export class NameServerRegistration {
   async #registerWith(nameServers: readonly string[]): Promise<void> {
     if (this.#isStopped) return
     await Promise.all(nameServers.map((address) => this.#register(address)))
-    if (this.#failing.size === 0) return
+    if (this.#failing.size > 0) this.#registerSoon()
+  }
+
+  /** The connection to a name server has ended, and not because this broker wanted that. */
+  lost(namesrv: string): void {
+    if (this.#isStopped || !this.#known.has(namesrv)) return
+    this.#lost.add(namesrv)
+    this.#registerSoon()
+  }
+
+  #registerSoon(): void {
     this.#retry ??= this.#env.clock.after(RETRY_MS, () => {
       this.#retry = undefined
-      void this.#registerWith([...this.#failing])
+      const due = new Set([...this.#failing, ...this.#lost])
+      this.#lost.clear()
+      void this.#registerWith(this.nameServers.filter((address) => due.has(address)))
     })
   }
 

@@ -1,4 +1,4 @@
-import { clusterInfoBody, GetBrokerClusterInfo, type ClusterInfo } from '@skylarkmq/protocol'
+import type { ClusterInfo } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
 import { MASTER_ID } from '../route/topic-route.ts'
@@ -14,9 +14,8 @@ export interface Master {
 }
 
 /** All clusters and brokers, as a name server knows them. Rejects with RMQ_NAME_SERVER. */
-export async function readClusterInfo(client: ClientInstance): Promise<ClusterInfo> {
-  const answer = await client.nameServers.call(GetBrokerClusterInfo, {})
-  return clusterInfoBody.decode(answer.body)
+export function readClusterInfo(client: ClientInstance): Promise<ClusterInfo> {
+  return client.nameServers.clusters()
 }
 
 /** The masters of a cluster, or of all. Rejects with RMQ_NAME_SERVER, or RMQ_TOPIC_NOT_FOUND when there is none. */

@@ -15,6 +15,8 @@ import { MASTER_ID, readAddress } from '../route/topic-route.ts'
 const SUSPEND_MS = 15_000
 /** How long a held pull is waited for. */
 const TIMEOUT_MS = 30_000
+/** After how long a pull that says nothing tells of a connection that nothing comes by any more, ms. */
+const PATIENCE_MS = SUSPEND_MS + 1_000
 /** Bytes of messages that one pull asks for. */
 const PULL_BYTES_MAX = 256 * 1024
 
@@ -78,6 +80,7 @@ export class Puller {
     const { PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED } = ResponseCode
     const answer = await this.#client.caller.call(target.address, PullMessage, header, {
       timeoutMs: TIMEOUT_MS,
+      patienceMs: PATIENCE_MS,
       accept: [PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED],
     })
     const { nextBeginOffset, suggestWhichBrokerId } = answer.header()

@@ -1,13 +1,21 @@
 interface Waiter {
   readonly bytes: number
   readonly resolve: () => void
+  /** It has room, or has given its place up. */
+  isGone: boolean
 }
+
+/** Places of those who are gone are dropped once there are so many, and no others before them. */
+const DROPPED_TOGETHER = 1_024
 
 /** Bounds the bytes that wait for their answers: who comes when it is full waits, in order. */
 export class InFlightBytes {
   readonly #max: number
   #bytes = 0
-  #waiting: Waiter[] = []
+  /** In the order in which they came; from `#first` on there are some that are not gone. */
+  #line: Waiter[] = []
+  #first = 0
+  #waiting = 0
 
   constructor(max: number) {
     this.#max = max
@@ -15,7 +23,7 @@ export class InFlightBytes {
 
   /** Takes room at once; false when there is none. A body larger than all room has it alone. */
   take(bytes: number): boolean {
-    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false
+    if (this.#waiting > 0 || !this.#fits(bytes)) return false
     this.#bytes += bytes
     return true
   }
@@ -24,13 +32,16 @@ export class InFlightBytes {
   wait(bytes: number): { readonly room: Promise<void>; readonly giveUp: () => boolean } {
     let place: Waiter | undefined
     const room = new Promise<void>((resolve) => {
-      place = { bytes, resolve }
-      this.#waiting.push(place)
+      place = { bytes, resolve, isGone: false }
+      this.#line.push(place)
+      this.#waiting++
     })
     const giveUp = (): boolean => {
-      const before = this.#waiting.length
-      this.#waiting = this.#waiting.filter((each) => each !== place)
-      return this.#waiting.length < before
+      if (place === undefined || place.isGone) return false
+      this.#leave(place)
+      // Whoever comes behind may fit where this one did not.
+      this.#serve()
+      return true
     }
     return { room, giveUp }
   }
@@ -38,12 +49,31 @@ export class InFlightBytes {
   /** Gives room back. */
   release(bytes: number): void {
     this.#bytes -= bytes
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    this.#serve()
+  }
+
+  /** Gives room to those who come first, as far as it goes. */
+  #serve(): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       if (!this.#fits(next.bytes)) return
-      this.#waiting.shift()
+      this.#leave(next)
       this.#bytes += next.bytes
       next.resolve()
     }
+  }
+
+  #leave(place: Waiter): void {
+    place.isGone = true
+    this.#waiting--
+  }
+
+  #next(): Waiter | undefined {
+    while (this.#line[this.#first]?.isGone === true) this.#first++
+    if (this.#first === this.#line.length || this.#first >= DROPPED_TOGETHER) {
+      this.#line.splice(0, this.#first)
+      this.#first = 0
+    }
+    return this.#line[this.#first]
   }
 
   #fits(bytes: number): boolean {

@@ -25,6 +25,7 @@ export class TopicRouteTable {
   readonly #wanted = new Set<string>()
   readonly #reading = new Map<string, Promise<TopicRouteData | undefined>>()
   readonly #listeners = new Set<(topic: string) => void>()
+  #isEnded = false
 
   constructor(nameServers: NameServers, events: EventSink) {
     this.#nameServers = nameServers
@@ -104,6 +105,14 @@ export class TopicRouteTable {
     return this.#readAll(new Set([...this.#routes.keys(), ...this.#wanted]))
   }
 
+  /** Reads the routes again that lead to an address: its broker may be elsewhere by now. */
+  refreshAt(address: string): Promise<void> {
+    const topics = [...this.#routes].filter(([, { brokerDatas }]) =>
+      brokerDatas.some(({ brokerAddrs }) => [...brokerAddrs.values()].includes(address)),
+    )
+    return this.#readAll(new Set(topics.map(([topic]) => topic)))
+  }
+
   /** Looks for the topics that are wanted and that are not there. */
   refreshMissing(): Promise<void> {
     return this.#readAll(this.#wanted)
@@ -115,9 +124,15 @@ export class TopicRouteTable {
         await this.read(topic)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
+        if (this.#isEnded) return
         this.#events.emit(routeNotRefreshed, { topic, reason: saysOf(error) })
       }
     }
+  }
+
+  /** The client has ended: what is being read is not missed any more. */
+  end(): void {
+    this.#isEnded = true
   }
 
   /** Addresses of the brokers of all routes in use. */

@@ -1,7 +1,5 @@
 import {
-  clusterInfoBody,
   GetAllTopicListFromNameserver,
-  GetBrokerClusterInfo,
   isSystemTopic,
   namespaceOf,
   SystemTopic,
@@ -23,7 +21,7 @@ export async function whyNoRoute(
 ): Promise<RouteNotFoundError> {
   const where = `the name server ${nameServers.addresses.join(', ')}`
   try {
-    const clusters = clusterInfoBody.decode((await nameServers.call(GetBrokerClusterInfo, {})).body)
+    const clusters = await nameServers.clusters()
     const brokers = [...clusters.brokerAddrTable.keys()].sort()
     if (brokers.length === 0) return noBroker(nameServers, topic, where)
     const { body } = await nameServers.call(GetAllTopicListFromNameserver, {})

@@ -15,6 +15,7 @@ import {
   RequestTimeout,
   type AnyRequest,
   type Connection,
+  type ConnectionEnd,
   type FrameHandler,
   type OutgoingRequest,
 } from '@skylarkmq/remoting'
@@ -27,7 +28,7 @@ import {
   type Advertised,
 } from '../errors.ts'
 import { traced, tracing } from '../tracing.ts'
-import { within } from '../waiting.ts'
+import { settledWithin, within } from '../waiting.ts'
 import { signedFields, type Credentials } from './acl-signature.ts'
 
 /** An answer that was expected. */
@@ -43,6 +44,8 @@ export interface Answer<D extends AnyRequest> {
 export interface AskOptions {
   readonly body?: Uint8Array
   readonly timeoutMs?: number
+  /** See OutgoingRequest. */
+  readonly patienceMs?: number
   /** Codes beside SUCCESS that are answers too, not errors. */
   readonly accept?: readonly number[]
 }
@@ -57,6 +60,10 @@ export interface CallerParts {
   advertised(address: string): Advertised | undefined
   /** A connection was made. */
   connected(address: string): void
+  /** No connection could be made. */
+  unreachable(address: string): void
+  /** A connection that had been made has ended. */
+  ended(address: string, end: ConnectionEnd): void
 }
 
 /** Sends requests by their rows, and turns what goes wrong into the errors of this client. */
@@ -69,7 +76,30 @@ export class Caller {
   constructor(env: Env, parts: CallerParts) {
     this.#env = env
     this.#parts = parts
-    this.#remoting = new RemotingClient(env, { handler: parts.handler, tls: parts.tls })
+    this.#remoting = new RemotingClient(env, {
+      handler: parts.handler,
+      tls: parts.tls,
+      onClosed: (address, end) => {
+        parts.ended(address, end)
+      },
+    })
+  }
+
+  /** How long an answer is waited for when a call does not say it, ms. */
+  get timeoutMs(): number {
+    return this.#parts.timeoutMs
+  }
+
+  /** Connects to an address, unless it is connected to. Rejects as `oneway`. */
+  async reach(address: string): Promise<void> {
+    if (this.#remoting.existing(address) !== undefined) return
+    const begin = this.#env.clock.monotonic()
+    const what = 'a connection'
+    try {
+      await this.#connection(address, what, this.#parts.timeoutMs)
+    } catch (error) {
+      throw this.#explained(error, address, what, this.#env.clock.monotonic() - begin)
+    }
   }
 
   /**
@@ -83,7 +113,8 @@ export class Caller {
     header: HeaderOf<D>,
     options: AskOptions = {},
   ): Promise<Answer<D>> {
-    const request = this.#outgoing(definition, header, options.body)
+    const { patienceMs } = options
+    const request = { ...this.#outgoing(definition, header, options.body), patienceMs }
     const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
     const command = await this.request(address, request, timeoutMs)
     return answerOf(definition, address, command, options.accept ?? [])
@@ -132,7 +163,10 @@ export class Caller {
     }
   }
 
-  /** Sends a request that wants no answer. Rejects with RMQ_CONNECT, RMQ_WRONG_PORT or RMQ_TIMEOUT. */
+  /**
+   * Sends a request that wants no answer. Resolves once the broker takes more, which it may not do for the time of a call: who
+   * sends many lets others have their turn, and does not gather them all. Rejects with RMQ_CONNECT, RMQ_WRONG_PORT or RMQ_TIMEOUT.
+   */
   async oneway<D extends AnyRequest>(
     address: string,
     definition: D,
@@ -146,6 +180,15 @@ export class Caller {
         this.#remoting.existing(address) ??
         (await this.#connection(address, request.name, this.#parts.timeoutMs))
       connection.oneway(request)
+      const room = new Promise<void>((resolve) => {
+        connection.whenOutput(() => {
+          resolve()
+          return undefined
+        })
+      })
+      if (connection.isOutputFull) {
+        await settledWithin(this.#env.clock, this.#parts.timeoutMs, room)
+      } else await room
     } catch (error) {
       const elapsedMs = this.#env.clock.monotonic() - begin
       throw this.#explained(error, address, request.name, elapsedMs)
@@ -182,10 +225,16 @@ export class Caller {
     const done = (): void => {
       this.#connecting.delete(address)
     }
-    made.then(() => {
-      done()
-      this.#parts.connected(address)
-    }, done)
+    made.then(
+      () => {
+        done()
+        this.#parts.connected(address)
+      },
+      () => {
+        done()
+        this.#parts.unreachable(address)
+      },
+    )
     return made
   }
 

@@ -1,9 +1,12 @@
-import type { Env } from '@skylarkmq/env'
+import type { Clock, Env } from '@skylarkmq/env'
 import {
+  clusterInfoBody,
   decodeTopicRouteData,
+  GetBrokerClusterInfo,
   GetRouteinfoByTopic,
   ResponseCode,
   SkylarkError,
+  type ClusterInfo,
   type HeaderOf,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
@@ -19,22 +22,39 @@ import {
   WrongPortError,
 } from '../errors.ts'
 import { checkedRoute } from '../route/topic-route.ts'
+import { askInTurn } from './ask-in-turn.ts'
 import type { Answer, AskOptions, Caller } from './call.ts'
 
 const SILENT =
   'Something takes connections there and does not answer: check that it is a name server (port 9876 as a rule), and that it does not hang.'
 
+/** How long a name server is waited for before the next is asked, too, ms. */
+const PATIENCE_MS = 1_000
+
+/** What a name server said: an answer, or an error after which the others are no better. */
+type Said<T> = { readonly value: T } | { readonly refusal: unknown }
+
+/** How the answers to a question are taken. */
+interface Reading<D extends AnyRequest, T> {
+  readonly read: (answer: Answer<D>) => T
+  /** Whether an answer is one that no other name server knows better. */
+  readonly isEnough: (value: T) => boolean
+}
+
 /**
- * The name servers of a client: one is chosen by chance and kept until it fails, then the next one is.
- * Apache: `NettyRemotingClient.java`, getAndCreateNameserverChannel.
+ * The name servers of a client: one is chosen by chance and kept until it fails, then the next one is. One that says nothing for
+ * a second, or that knows less than is asked for, does not keep the others from being asked, within the time of the
+ * call. Apache: `NettyRemotingClient.java`, getAndCreateNameserverChannel.
  */
 export class NameServers {
   readonly addresses: readonly string[]
+  readonly #clock: Clock
   readonly #caller: Caller
   #current: number
 
   constructor(env: Env, caller: Caller, addresses: readonly string[]) {
     this.addresses = addresses
+    this.#clock = env.clock
     this.#caller = caller
     this.#current = Math.floor(env.random.next() * addresses.length)
   }
@@ -45,7 +65,8 @@ export class NameServers {
     header: HeaderOf<D>,
     options: AskOptions = {},
   ): Promise<Answer<D>> {
-    return this.#ask(definition, header, options, (answer) => answer)
+    const reading = { read: (answer: Answer<D>) => answer, isEnough: () => true }
+    return this.#ask(definition, header, options, reading)
   }
 
   /** As `call`, and reads the answer; a name server whose answer cannot be read has not answered. */
@@ -53,39 +74,81 @@ export class NameServers {
     definition: D,
     header: HeaderOf<D>,
     options: AskOptions,
-    read: (answer: Answer<D>) => T,
+    { read, isEnough }: Reading<D, T>,
   ): Promise<T> {
-    let last: SkylarkError | undefined
-    let tries = this.addresses.length
-    for (let tried = 0; tried < tries; tried++) {
-      const at = this.#current
+    const count = this.addresses.length
+    const deadline = this.#clock.monotonic() + (options.timeoutMs ?? this.#caller.timeoutMs)
+    const ask = async (at: number): Promise<Said<T>> => {
+      const timeoutMs = Math.max(1, deadline - this.#clock.monotonic())
+      const within = { ...options, timeoutMs }
       try {
-        return read(await this.#caller.call(this.addresses[at] ?? '', definition, header, options))
+        const address = this.addresses[at] ?? ''
+        return { value: read(await this.#caller.call(address, definition, header, within)) }
       } catch (error) {
-        if (error instanceof BrokerError) throw refusal(error)
-        if (!(error instanceof SkylarkError)) throw error
-        // The old connection of one that was started anew; what it is asked may be asked twice.
-        if (error instanceof ConnectionLostError && last === undefined) tries++
-        last = error
-        if (this.#current === at) this.#current = (at + 1) % this.addresses.length
+        if (error instanceof BrokerError) return { refusal: refusal(error) }
+        if (!(error instanceof SkylarkError)) return { refusal: error }
+        if (this.#current === at) this.#current = (at + 1) % count
+        throw error
       }
     }
-    if (last instanceof WrongPortError) throw last
+    const said = await askInTurn<Said<T>>({
+      clock: this.#clock,
+      order: Array.from({ length: count }, (_, i) => (this.#current + i) % count),
+      patienceMs: PATIENCE_MS,
+      ask,
+      isEnough: (each, at) => {
+        if ('refusal' in each) return true
+        if (!isEnough(each.value)) return false
+        this.#current = at
+        return true
+      },
+      // The old connection of one that was started anew; what it is asked may be asked twice.
+      isAskedAgain: (error) => error instanceof ConnectionLostError,
+    }).catch((error: unknown) => {
+      throw this.#explained(error)
+    })
+    if ('refusal' in said) throw said.refusal
+    return said.value
+  }
+
+  /** What is said when none answered, the last one for this reason. */
+  #explained(last: unknown): unknown {
+    if (last instanceof WrongPortError) return last
     const addresses = this.addresses.join(', ')
     const isRefused = last instanceof ConnectError && last.values.reason === 'ECONNREFUSED'
     const isSilent = last instanceof TimeoutError && last.phase === 'wait'
     const hint = isSilent ? SILENT : last instanceof RocketMQError ? last.hint : undefined
     const advice = isRefused ? undefined : hint
-    throw new NameServerError({ addresses, reason: saysOf(last), advice }, last)
+    return new NameServerError({ addresses, reason: saysOf(last), advice }, last)
   }
 
-  /** Where a topic is; undefined when the name server knows no such topic. Rejects as `call`. */
+  /** Where a topic is; undefined when no name server knows such a topic. Rejects as `call`. */
   route(topic: string): Promise<TopicRouteData | undefined> {
     const accept = [ResponseCode.TOPIC_NOT_EXIST]
-    return this.#ask(GetRouteinfoByTopic, { topic }, { accept }, ({ code, body }) =>
-      code === ResponseCode.SUCCESS && body !== undefined
-        ? checkedRoute(decodeTopicRouteData(body))
-        : undefined,
+    return this.#ask(
+      GetRouteinfoByTopic,
+      { topic },
+      { accept },
+      {
+        read: ({ code, body }) =>
+          code === ResponseCode.SUCCESS && body !== undefined
+            ? checkedRoute(decodeTopicRouteData(body))
+            : undefined,
+        isEnough: (route) => route !== undefined,
+      },
+    )
+  }
+
+  /** All clusters and brokers; those of a name server that knows any, when one does. Rejects as `call`. */
+  clusters(): Promise<ClusterInfo> {
+    return this.#ask(
+      GetBrokerClusterInfo,
+      {},
+      {},
+      {
+        read: ({ body }) => clusterInfoBody.decode(body),
+        isEnough: ({ brokerAddrTable }) => brokerAddrTable.size > 0,
+      },
     )
   }
 }

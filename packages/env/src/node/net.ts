@@ -24,7 +24,13 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
     // Loaded by who needs it: it takes some milliseconds.
     const encrypt = tls === undefined ? undefined : (await import('node:tls')).connect
     return new Promise((resolve, reject) => {
-      const plain = net.connect({ host, port, noDelay: true })
+      const plain = net.connect({
+        host,
+        port,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+      })
       // What the plain socket meets, an encrypted one passes on.
       if (encrypt !== undefined) plain.on('error', () => undefined)
       const name = net.isIP(host) === 0 ? { servername: host } : {}
@@ -49,7 +55,7 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         clearTimeout(timer)
         socket.removeAllListeners('error')
         socket.pause()
-        resolve(new NodeSocket(socket))
+        resolve(new NodeSocket(socket, undefined, plain))
       })
     })
   },
@@ -83,6 +89,14 @@ function listenerOf(server: net.Server): Listener {
   }
 }
 
+/** How long a connection that this side made is idle before its host asks whether the other is there, ms. */
+const KEEP_ALIVE_MS = 15_000
+
+/** What is used of Node's sockets beyond their documented part, as Node itself does to tell whether a write goes on. */
+interface Inside {
+  readonly _handle?: { readonly writeQueueSize?: unknown } | null
+}
+
 class NodeSocket implements Socket {
   readonly remoteAddress: string
   readonly remotePort: number
@@ -90,10 +104,12 @@ class NodeSocket implements Socket {
   readonly localPort: number
   readonly #socket: net.Socket
   readonly #receiver: Receiver | undefined
+  readonly #carrier: net.Socket
 
-  /** With `receiver`, the socket hands what it reads to that. */
-  constructor(socket: net.Socket, receiver?: Receiver) {
+  /** With `receiver`, the socket hands what it reads to that. `carrier` is what an encrypted one writes to. */
+  constructor(socket: net.Socket, receiver?: Receiver, carrier = socket) {
     this.#socket = socket
+    this.#carrier = carrier
     this.#receiver = receiver
     this.remoteAddress = plainAddress(socket.remoteAddress)
     this.remotePort = socket.remotePort ?? 0
@@ -105,6 +121,11 @@ class NodeSocket implements Socket {
 
   get queuedBytes(): number {
     return this.#socket.writableLength
+  }
+
+  get progress(): number {
+    const size = (this.#carrier as Inside)._handle?.writeQueueSize
+    return typeof size === 'number' ? size : 0
   }
 
   handle(events: SocketEvents): void {

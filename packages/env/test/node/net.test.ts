@@ -142,3 +142,30 @@ for (const [way, net] of ways) {
     assert.equal(closes, 1)
   })
 }
+
+test('a write that the host takes in parts is seen to go on before it has ended', async (t) => {
+  const { client, accepted } = await connectionOf(t, nodeNet)
+  client.handle({ data: () => undefined, drain: () => undefined, close: () => undefined })
+  const total = 64 * 1024 * 1024
+  client.write(Buffer.alloc(total))
+  const before = client.progress
+  assert.equal(client.queuedBytes, total)
+  let goesOn = false
+  const steps = new Set<number | undefined>([before])
+  const all = new Promise<void>((resolve) => {
+    let count = 0
+    accepted.handle({
+      data: (chunk) => {
+        count += chunk.length
+        steps.add(client.progress)
+        if (client.queuedBytes === total && client.progress !== before) goesOn = true
+        if (count === total) resolve()
+      },
+      drain: () => undefined,
+      close: () => undefined,
+    })
+  })
+  await all
+  assert.ok(goesOn)
+  assert.ok(steps.size > 2)
+})
