@@ -5,6 +5,7 @@ import { nodeEnv, silentEvents, type EventDefinition } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
 import { encodeBatch, encodeProperties } from '@skylarkmq/protocol'
 import { isFull } from '../src/consumer/flow-control.ts'
+import { CallLimit } from '../src/consumer/call-limit.ts'
 import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
 import type { MessageListener } from '../src/consumer/consuming.ts'
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
@@ -93,7 +94,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     listener,
     concurrency: 2,
     counted: () => undefined,
-    consumeTimeoutMs: 900_000,
+    limit: new CallLimit(env.clock, 900_000),
     context: new UserContext(),
     sendBack: (each) => {
       sentBack.push(each.queueOffset)

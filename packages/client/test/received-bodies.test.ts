@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { deflateSync } from 'node:zlib'
 import { nodeEnv, silentEvents, type EventDefinition, type EventValues } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
+import { CallLimit } from '../src/consumer/call-limit.ts'
 import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
 import { ConsumeOrderly } from '../src/consumer/consume-orderly.ts'
 import type { ConsumeParts, MessageListener } from '../src/consumer/consuming.ts'
@@ -57,7 +58,7 @@ function consuming(listener: MessageListener, isOrdered: boolean) {
     bodies: new ReceivedBodies(env),
     concurrency: 20,
     counted: () => undefined,
-    consumeTimeoutMs: 900_000,
+    limit: new CallLimit(env.clock, 900_000),
     context: new UserContext(),
     sendBack: ({ msgId }, level) => {
       sentBack.push(`${msgId} ${level}`)

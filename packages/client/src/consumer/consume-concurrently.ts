@@ -1,6 +1,7 @@
 import { whatFailed } from '../background.ts'
-import { backgroundFailed } from '../events.ts'
+import { backgroundFailed, listenerTooLong } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
+import type { RunningCall } from './call-limit.ts'
 import { callListener, type ConsumeParts, type Consuming, type Failure } from './consuming.ts'
 import { levelFor } from './delay-level.ts'
 import type { ProcessQueue } from './process-queue.ts'
@@ -12,6 +13,8 @@ interface Task {
   readonly heldSinceMs?: number
 }
 
+/** So many that have begun are forgotten at once. */
+const BEGUN_MAX = 4096
 /** A message that could not be given back is consumed again here after this long. */
 const AGAIN_MS = 5_000
 /**
@@ -27,7 +30,9 @@ const HOLD_MAX_MS = 15 * 60_000
  */
 export class ConsumeConcurrently implements Consuming {
   readonly #parts: ConsumeParts
-  #waiting: Task[] = []
+  /** From `#next` on; what is before has begun. Taking the first of many out of a list costs as much as the list is long. */
+  #waiting: (Task | undefined)[] = []
+  #next = 0
   #running = 0
   #isClosed = false
   #idle: (() => void)[] = []
@@ -48,34 +53,67 @@ export class ConsumeConcurrently implements Consuming {
 
   close(): Promise<void> {
     this.#isClosed = true
-    this.#waiting = []
-    if (this.#running === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#idle.push(resolve)
+    this.#forgetBegun(this.#waiting.length)
+    const ended =
+      this.#running === 0
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            this.#idle.push(resolve)
+          })
+    return ended.then(() => {
+      this.#parts.limit.close()
     })
   }
 
   #startMore(): void {
-    if (this.#isClosed || this.#running >= this.#parts.concurrency) return
-    const free = this.#parts.concurrency - this.#running
-    for (const task of this.#waiting.splice(0, free)) {
+    while (!this.#isClosed && this.#running < this.#parts.concurrency) {
+      const task = this.#waiting[this.#next]
+      if (task === undefined) break
+      this.#waiting[this.#next++] = undefined
+      if (task.queue.isDropped) continue
       this.#running++
       void this.#run(task)
     }
+    if (this.#next === this.#waiting.length || this.#next >= BEGUN_MAX)
+      this.#forgetBegun(this.#next)
+  }
+
+  #forgetBegun(count: number): void {
+    this.#waiting = this.#waiting.slice(count)
+    this.#next = 0
   }
 
   async #run(task: Task): Promise<void> {
-    if (!task.queue.isDropped) await this.#consumeOrSay(task)
+    const call = this.#parts.limit.begin(() => {
+      this.#giveUp(task)
+    })
+    await this.#trying(task, () => this.#consume(task, call))
+    if (call.isLate) return
+    this.#parts.limit.end(call)
+    this.#ended()
+  }
+
+  #ended(): void {
     this.#running--
     this.#startMore()
     if (this.#running > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  /** Another message takes the place of one whose listener takes too long; what that says is not heard any more. */
+  #giveUp(task: Task): void {
+    const { env, limit } = this.#parts
+    const { topic, msgId } = task.message
+    env.events.emit(listenerTooLong, { topic, msgId, elapsedMs: limit.ms })
+    this.#parts.counted(topic, limit.ms, false)
+    void this.#trying(task, () => this.#giveBack(task, {}))
+    this.#ended()
+  }
+
   /** Never rejects: what went wrong in a way that nobody expected has the message consumed again here. */
-  async #consumeOrSay(task: Task): Promise<void> {
+  async #trying(task: Task, act: () => Promise<void>): Promise<void> {
     try {
-      await this.#consume(task)
+      await act()
     } catch (error) {
       const what = `consuming ${task.message.msgId}`
       this.#parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
@@ -83,18 +121,23 @@ export class ConsumeConcurrently implements Consuming {
     }
   }
 
-  async #consume(task: Task): Promise<void> {
+  async #consume(task: Task, call: RunningCall): Promise<void> {
     const { queue, message } = task
-    const failure = await callListener(this.#parts, message)
+    const failure = await callListener(this.#parts, message, call)
+    if (call.isLate) return
+    // What is given back meanwhile takes its own time.
+    this.#parts.limit.end(call)
     queue.consumedMs = this.#parts.env.clock.monotonic()
     if (failure === 'left' || (failure?.holdMs !== undefined && this.#hold(task, failure.holdMs)))
       return
-    const isDone = failure === undefined || (await this.#parts.sendBack(message, levelOf(failure)))
-    if (isDone) {
-      queue.done(message)
-      return
-    }
-    this.#again({ queue, message })
+    if (failure === undefined) queue.done(message)
+    else await this.#giveBack(task, failure)
+  }
+
+  async #giveBack(task: Task, failure: Exclude<Failure, 'left' | undefined>): Promise<void> {
+    const { queue, message } = task
+    if (await this.#parts.sendBack(message, levelOf(failure))) queue.done(message)
+    else this.#again({ queue, message })
   }
 
   #again({ queue, message }: Task): void {

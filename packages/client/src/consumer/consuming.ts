@@ -1,10 +1,11 @@
 import type { Env } from '@skylarkmq/env'
 import { saysOf } from '../errors.ts'
-import { listenerFailed, listenerTooLong } from '../events.ts'
+import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
 import type { UserContext } from '../user-code.ts'
+import type { CallLimit, RunningCall } from './call-limit.ts'
 import type { ProcessQueue } from './process-queue.ts'
 
 /**
@@ -34,8 +35,8 @@ export type MessageListener = (
 export interface ConsumeParts {
   readonly env: Env
   readonly listener: MessageListener
-  /** How long a call of the listener may take before its message is given up here, ms; Infinity for ever. */
-  readonly consumeTimeoutMs: number
+  /** How long a call of the listener may take before its message is given up here. */
+  readonly limit: CallLimit
   /** What the listener is called in. */
   readonly context: UserContext
   /** Calls of the listener that run at the same time, at most. */
@@ -68,33 +69,21 @@ export type Failure =
   | { readonly delayLevel?: number; readonly suspendMs?: number; readonly holdMs?: number }
   | undefined
 
-/** Calls the listener with a message. Never rejects: a listener is the user's code. */
+/** Calls the listener with a message. Never rejects: a listener is the user's code. `call`, once it is late, was counted. */
 export async function callListener(
   parts: ConsumeParts,
   message: ReceivedMessage,
+  call?: RunningCall,
 ): Promise<Failure> {
   const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener, bodies, context, consumeTimeoutMs } = parts
+  const { env, group, listener, bodies, context } = parts
   const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
   const began = env.clock.monotonic()
-  const timed = (whole: ReceivedMessage): ReturnType<MessageListener> => {
-    const call = listener(whole)
-    if (consumeTimeoutMs === Infinity || !(call instanceof Promise)) return call
-    return new Promise((resolve, reject) => {
-      const timer = env.clock.after(consumeTimeoutMs, () => {
-        env.events.emit(listenerTooLong, { topic, msgId, elapsedMs: consumeTimeoutMs })
-        resolve('later')
-      })
-      call.then(resolve, reject).finally(() => {
-        timer.cancel()
-      })
-    })
-  }
   let failure: Failure
   try {
     failure = failureOf(
       await context.run(() =>
-        traced(tracing.process, trace, async () => bodies.use(message, timed)),
+        traced(tracing.process, trace, async () => bodies.use(message, listener)),
       ),
     )
   } catch (error) {
@@ -102,7 +91,8 @@ export async function callListener(
     failure = {}
   }
   const isHeld = typeof failure === 'object' && failure.holdMs !== undefined
-  if (!isHeld) parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
+  if (!isHeld && call?.isLate !== true)
+    parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
   return failure
 }
 

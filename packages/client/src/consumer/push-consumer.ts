@@ -22,6 +22,7 @@ import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagel
 import { UserContext } from '../user-code.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
+import { CallLimit } from './call-limit.ts'
 import { checkExpressions, subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently } from './consume-concurrently.ts'
 import { ConsumeCounts } from './consume-counts.ts'
@@ -301,15 +302,17 @@ export class PushConsumer {
     if (!isDone && this.#ownsClient) this.#client.cut()
   }
 
+  /** Who is next in order must not overtake one that runs, however long. */
+  get #consumeTimeoutMs(): number {
+    const { ordered, consumeTimeout = '15m' } = this.#options
+    return ordered === true ? Infinity : durationMs(consumeTimeout, 'consumeTimeout')
+  }
+
   #consumeParts(listener: MessageListener, least: number): ConsumeParts {
     return {
       env: this.#env,
       listener,
-      // Who is next in order must not overtake one that runs.
-      consumeTimeoutMs:
-        this.#options.ordered === true
-          ? Infinity
-          : durationMs(this.#options.consumeTimeout ?? '15m', 'consumeTimeout'),
+      limit: new CallLimit(this.#env.clock, this.#consumeTimeoutMs),
       context: new UserContext(),
       bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
