@@ -76,6 +76,25 @@ test('the error of a batch that is stored in part names what is stored and what 
   )
 })
 
+test('a message that is in a batch several times is named by each of its places', async () => {
+  await using server = await startServer({ topics: { T: 1 } })
+  const producer = await server
+    .client({ logger: SILENT })
+    .producer({ maxMessageBytes: 1_000, sendTimeoutMs: 300, retryTimes: 0 })
+  let sent = 0
+  const same = { topic: 'T', body: 'x'.repeat(700) }
+  const selector = ([first]: readonly { topic: string; brokerName: string; queueId: number }[]) => {
+    if (++sent > 1) throw new Error('the second one fails')
+    return first
+  }
+  await assert.rejects(producer.sendBatch([same, same, same], { selector }), (error: unknown) => {
+    assert.ok(error instanceof BatchError)
+    const { stored, failed, unsent } = error.values
+    assert.deepEqual({ stored, failed, unsent }, { stored: [0], failed: [1], unsent: [2] })
+    return true
+  })
+})
+
 test('messages of two topics are no batch, whatever their keys', async () => {
   await using server = await startServer({ topics: { T: 2, U: 2 } })
   const producer = await server.client({ logger: SILENT }).producer()

@@ -58,14 +58,16 @@ async function partsOf(messages: readonly Message[], parts: SendBatchParts): Pro
   const isKeyed = !isQueueChosen && messages.some(({ shardingKey }) => shardingKey !== undefined)
   const groups = isKeyed
     ? byQueue(messages, await parts.queues())
-    : [{ queue: undefined, messages }]
-  const placeOf = new Map(messages.map((message, place) => [message, place]))
-  return groups.flatMap(({ queue, messages: some }) => {
+    : [{ queue: undefined, places: [...messages.keys()] }]
+  return groups.flatMap(({ queue, places }) => {
+    const some = places.map((place) => messages[place] as Message)
     const split = some.length === 0 ? [[]] : splitBatch(some, encode.maxMessageBytes)
+    let from = 0
     return split.map((part) => ({
       prepared: prepareBatch(part, nextId, encode),
       queue,
-      places: part.map((message) => placeOf.get(message) ?? -1),
+      // In their order: one message may be in a batch several times.
+      places: places.slice(from, (from += part.length)),
     }))
   })
 }
@@ -73,18 +75,18 @@ async function partsOf(messages: readonly Message[], parts: SendBatchParts): Pro
 interface Group {
   /** Undefined for messages without a key, which may go anywhere. */
   readonly queue: MessageQueue | undefined
-  readonly messages: Message[]
+  /** Places of its messages in the batch. */
+  readonly places: number[]
 }
 
 /** The messages of one queue together, in their order; the queue of the first message first. */
 function byQueue(messages: readonly Message[], queues: readonly MessageQueue[]): Group[] {
   const groups = new Map<string, Group>()
-  for (const message of messages) {
-    const { shardingKey } = message
+  for (const [place, { shardingKey }] of messages.entries()) {
     const queue = shardingKey === undefined ? undefined : queueByHash(shardingKey)(queues)
     const key = queue === undefined ? '' : queueKey(queue)
-    const group = groups.get(key) ?? { queue, messages: [] }
-    group.messages.push(message)
+    const group = groups.get(key) ?? { queue, places: [] }
+    group.places.push(place)
     groups.set(key, group)
   }
   return [...groups.values()]
