@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { atEnd, folderFor, serverFor } from './cluster.ts'
-
-const main = fileURLToPath(new URL('../../../packages/skylarkmq/dist/skylark.js', import.meta.url))
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the command to its end; `input` is what it reads. */
-function skylark(args: readonly string[], input = ''): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [main, ...args], (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-    child.stdin?.end(input)
-  })
-}
+import { SKYLARK, skylark } from './skylark.ts'
 
 /** Starts `skylark start` on free ports; resolves once clients can send. */
 async function startProcess(
@@ -31,7 +13,7 @@ async function startProcess(
   data: string,
 ): Promise<{ child: ChildProcess; namesrvAddr: string }> {
   const flags = ['--namesrv-port', '0', '--broker-port', '0', '--data', data]
-  const child = spawn(process.execPath, [main, 'start', ...flags], {
+  const child = spawn(process.execPath, [SKYLARK, 'start', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   atEnd(t, () => child.kill('SIGKILL'))
@@ -111,7 +93,7 @@ test('what send sends, consume prints: as text, as JSON, and for a group only on
       ['hello', ['k1', 'k2']],
     ],
   )
-  await skylark(['send', 'T', '-', ...at], 'from standard input')
+  await skylark(['send', 'T', '-', ...at], { input: 'from standard input' })
   const next = await skylark([...group, '1', ...at])
   assert.match(next.stdout, /"body":"from standard input"/)
 })

@@ -1,40 +1,20 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { atEnd, folderFor } from './cluster.ts'
+import { SKYLARK, skylark } from './skylark.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const main = path.join(root, 'packages/skylarkmq/dist/skylark.js')
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the command in a folder to its end. */
-function skylark(
-  folder: string,
-  args: readonly string[],
-  variables: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  const options = { cwd: folder, env: { ...process.env, ...variables } }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-  })
-}
 
 /** Starts the command in a folder in memory, waits until clients can send, and ends it. */
 async function startsAndEnds(t: TestContext, folder: string, args: string[]): Promise<void> {
   const ready = path.join(folder, `ready-${args.length}`)
   const ports = ['--namesrv-port', '0', '--broker-port', '0']
-  const all = [main, ...args, ...ports, '--ephemeral', '--ready-file', ready]
+  const all = [SKYLARK, ...args, ...ports, '--ephemeral', '--ready-file', ready]
   const child = spawn(process.execPath, all, { cwd: folder, stdio: 'ignore' })
   const exit = once(child, 'exit')
   atEnd(t, () => child.kill('SIGKILL'))
@@ -59,11 +39,11 @@ test('every command of the guide to the configuration does what it says', async 
     for (const command of commands) {
       const args = command.split(' ')
       if (command.includes('--strict')) {
-        const { code, stderr } = await skylark(folder, args)
+        const { code, stderr } = await skylark(args, { cwd: folder })
         assert.equal(code, 1)
         assert.match(stderr, /broker\.conf, line 5: flushDiskTyp: there is no such key/)
       } else if (command.startsWith('config')) {
-        const { code, stdout } = await skylark(folder, args)
+        const { code, stdout } = await skylark(args, { cwd: folder })
         assert.equal(code, 1)
         if (!command.includes('--json')) assert.equal(stdout, block('text'))
         else assert.equal((JSON.parse(stdout) as { isSound: boolean }).isSound, false)
@@ -78,7 +58,7 @@ test('SKYLARK_STRICT says yes or no in the usual words, and anything else is an 
   writeFileSync(path.join(folder, 'broker.conf'), 'flushDiskTyp=SYNC_FLUSH\nlistenPort=many\n')
   const says = async (SKYLARK_STRICT: string | undefined, ...flags: string[]): Promise<string> => {
     const args = ['start', '-c', 'broker.conf', '--ephemeral', ...flags]
-    const { code, stderr } = await skylark(folder, args, { SKYLARK_STRICT })
+    const { code, stderr } = await skylark(args, { cwd: folder, variables: { SKYLARK_STRICT } })
     assert.equal(code, 1)
     return /error (.*)/.exec(stderr)?.[1] ?? ''
   }

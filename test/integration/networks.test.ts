@@ -25,6 +25,20 @@ function clientOf(t: TestContext, host: Env, options: RocketMQOptions): RocketMQ
   return mq
 }
 
+/** Begins to consume T from its first message on; what comes is collected. */
+async function collecting(mq: RocketMQ): Promise<Collector<string>> {
+  const got = new Collector<string>()
+  const consumer = await mq.consumer({
+    group: 'G',
+    subscriptions: { T: '*' },
+    consumeFrom: 'first',
+  })
+  await consumer.run((message: ReceivedMessage) => {
+    got.add(message.body.toString())
+  })
+  return got
+}
+
 test('a send finds out that nothing comes by its connection any more, and is stored by a new one', async (t) => {
   const { namesrvAddr, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr })
@@ -45,15 +59,7 @@ test('a send finds out that nothing comes by its connection any more, and is sto
 test('a consumer finds out that nothing comes by its connection any more, and goes on', async (t) => {
   const { namesrvAddr, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr, heartbeatMs: 300 })
-  const got = new Collector<string>()
-  const consumer = await mq.consumer({
-    group: 'G',
-    subscriptions: { T: '*' },
-    consumeFrom: 'first',
-  })
-  await consumer.run((message: ReceivedMessage) => {
-    got.add(message.body.toString())
-  })
+  const got = await collecting(mq)
   const other = clientOf(t, Chaos.host(), { nameServers: namesrvAddr })
   const producer = await other.producer()
   await producer.send({ topic: 'T', body: 'before' })
@@ -99,15 +105,7 @@ test('of two name servers one that hangs, or knows nothing, keeps no first send 
     const mq = clientOf(t, host, { nameServers })
     const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
     await producer.send({ topic: 'T', body: 'b' })
-    const got = new Collector<string>()
-    const consumer = await mq.consumer({
-      group: 'G',
-      subscriptions: { T: '*' },
-      consumeFrom: 'first',
-    })
-    await consumer.run((message: ReceivedMessage) => {
-      got.add(message.body.toString())
-    })
+    const got = await collecting(mq)
     await got.atLeast(1)
     await mq.close({ timeout: 1_000 })
   }
@@ -193,19 +191,11 @@ test('frames that come byte by byte, late, or end in their midst with a reset co
   const { namesrvAddr, namesrv, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr })
   const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
-  const got = new Set<string>()
-  const consumer = await mq.consumer({
-    group: 'G',
-    subscriptions: { T: '*' },
-    consumeFrom: 'first',
-  })
-  await consumer.run((message: ReceivedMessage) => {
-    got.add(message.body.toString())
-  })
+  const got = await collecting(mq)
   const send = async (what: string): Promise<void> => {
     const bodies = Array.from({ length: 20 }, (_, i) => `${what} ${i}`)
     await Promise.all(bodies.map((body) => producer.send({ topic: 'T', body })))
-    await until(() => bodies.every((body) => got.has(body)))
+    await until(() => bodies.every((body) => got.items.includes(body)))
   }
   for (const proxy of [namesrv, broker]) proxy.mode.isBytewise = true
   await send('byte by byte')

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Producer } from '@skylarkmq/client'
 import { folderFor, serverFor } from './cluster.ts'
+import { skylark, type Ended } from './skylark.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const main = path.join(root, 'packages/skylarkmq/dist/skylark.js')
-
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 function store(cwd: string, args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'store', ...args], { cwd }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-  })
+  return skylark(['store', ...args], { cwd })
 }
 
 /** A folder in which a broker took five orders into `skylark-data`, and was stopped. */

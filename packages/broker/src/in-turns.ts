@@ -1,4 +1,4 @@
-import type { Clock } from '@skylarkmq/env'
+import { errorOfThrown, type Clock } from '@skylarkmq/env'
 
 /** Calls `step` until it returns true: now, and then once in each turn of the event loop, so that others get theirs. */
 export function inTurns(clock: Clock, step: () => boolean): void {
@@ -35,7 +35,7 @@ export function eachInTurns<T, R>(
         if (some()) resolve(result())
         else clock.after(0, goOn)
       } catch (error) {
-        reject(error instanceof Error ? error : new Error(String(error)))
+        reject(errorOfThrown(error))
       }
     }
     clock.after(0, goOn)

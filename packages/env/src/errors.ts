@@ -21,7 +21,18 @@ export function hostErrorCode(error: unknown): string | undefined {
 }
 
 /** Whether the host had no room on the disk, or lets this user have no more of it. */
-export function isNoRoom(error: unknown): boolean {
+function isNoRoom(error: unknown): boolean {
   const code = hostErrorCode(error)
   return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
+/** Writes; false when the host had no room for it. Throws any other error. */
+export function ifRoom(write: () => void): boolean {
+  try {
+    write()
+    return true
+  } catch (error) {
+    if (!isNoRoom(error)) throw error
+    return false
+  }
 }

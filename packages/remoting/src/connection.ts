@@ -1,4 +1,4 @@
-import type { Env, Socket } from '@skylarkmq/env'
+import { errorOfThrown, stackOfThrown, type Env, type Socket } from '@skylarkmq/env'
 import {
   ByteSink,
   FLAG_ONEWAY,
@@ -19,7 +19,6 @@ import { InFlight } from './in-flight.ts'
 import type { OutputBudget, OutputHolder } from './output-budget.ts'
 import { OutputWatch } from './output-watch.ts'
 import { ProvisionalReplies } from './provisional-replies.ts'
-import { reasonOf } from './reason.ts'
 import { Sayings } from './sayings.ts'
 import { patienceMsOf, Silence } from './silence.ts'
 import { TurnShare, TurnShares, type Unfinished } from './turn-shares.ts'
@@ -178,7 +177,7 @@ export class Connection implements OutputHolder, Unfinished {
 
   /** An error of the program, not of the peer. */
   #tell(error: unknown): void {
-    this.#env.events.emit(connectionFailed, { peer: this.peer, reason: reasonOf(error) })
+    this.#env.events.emit(connectionFailed, { peer: this.peer, reason: stackOfThrown(error) })
   }
 
   /**
@@ -236,8 +235,7 @@ export class Connection implements OutputHolder, Unfinished {
     try {
       this.#write(request, opaque, 0)
     } catch (error) {
-      const reason = error instanceof Error ? error : new Error(String(error))
-      return Promise.reject(reason)
+      return Promise.reject(errorOfThrown(error))
     }
     const patienceMs = request.patienceMs ?? patienceMsOf(timeoutMs)
     this.#silence?.sent(this.#env.clock.monotonic(), patienceMs)

@@ -1,4 +1,4 @@
-import type { EventSink } from '@skylarkmq/env'
+import { stackOfThrown, type EventSink } from '@skylarkmq/env'
 import {
   decodeCommand,
   decodeHeader,
@@ -34,7 +34,6 @@ import {
   type Reply,
   type Request,
 } from './processor.ts'
-import { reasonOf } from './reason.ts'
 
 /** Versions above this one understand GO_AWAY (5.3.1). */
 const GO_AWAY_AFTER_VERSION = 475
@@ -263,7 +262,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     this.#events.emit(requestFailed, {
       peer: request.connection.peer,
       code,
-      reason: reasonOf(error),
+      reason: stackOfThrown(error),
     })
     const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return { code: ResponseCode.SYSTEM_ERROR, remark }

@@ -1,6 +1,5 @@
-import type { Clock, EventSink } from '@skylarkmq/env'
+import { stackOfThrown, type Clock, type EventSink } from '@skylarkmq/env'
 import { timerFailed } from './events.ts'
-import { reasonOf } from './reason.ts'
 
 /** A clock whose timers go on when one of them throws: that is told, and ends neither the others nor the process. */
 export function guardedClock(clock: Clock, events: EventSink): Clock {
@@ -8,7 +7,7 @@ export function guardedClock(clock: Clock, events: EventSink): Clock {
     try {
       f()
     } catch (error) {
-      events.emit(timerFailed, { reason: reasonOf(error) })
+      events.emit(timerFailed, { reason: stackOfThrown(error) })
     }
   }
   return {

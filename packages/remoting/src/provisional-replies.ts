@@ -1,3 +1,4 @@
+import { textOfThrown } from '@skylarkmq/env'
 import { ByteSink, writeCommand } from '@skylarkmq/protocol'
 import { failureReply } from './frames.ts'
 
@@ -24,7 +25,7 @@ export class ProvisionalReplies {
   takeBack(old: ByteSink, failure: unknown): void {
     if (this.#end === 0) return
     const sink = new ByteSink()
-    const remark = `the message was not stored: ${failure instanceof Error ? failure.message : String(failure)}`
+    const remark = `the message was not stored: ${textOfThrown(failure)}`
     let from = 0
     for (let i = 0; i < this.#end; i += 3) {
       const [start = 0, end = 0, opaque = 0] = this.#all.slice(i, i + 3)

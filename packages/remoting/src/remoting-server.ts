@@ -1,11 +1,10 @@
-import type { Env, Listener, Socket, Timer } from '@skylarkmq/env'
+import { stackOfThrown, type Env, type Listener, type Socket, type Timer } from '@skylarkmq/env'
 import type { Frame } from '@skylarkmq/protocol'
 import { AddressList } from './address-list.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { connectionFailed, connectionIdle, proxyNotTrusted } from './events.ts'
 import { OutputBudget } from './output-budget.ts'
 import { ProxyPreamble } from './proxy-preamble.ts'
-import { reasonOf } from './reason.ts'
 import { TurnShares } from './turn-shares.ts'
 
 const TLS_HANDSHAKE = 0x16
@@ -152,7 +151,7 @@ export class RemotingServer {
       f()
     } catch (error) {
       socket?.destroy()
-      this.#env.events.emit(connectionFailed, { peer, reason: reasonOf(error) })
+      this.#env.events.emit(connectionFailed, { peer, reason: stackOfThrown(error) })
     }
   }
 

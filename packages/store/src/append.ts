@@ -1,5 +1,5 @@
 import type { Env, Timer } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import {
   Property,
   SystemTopic,
@@ -31,7 +31,6 @@ import type { HostAddress, MessageToStore, PutBatchResult, PutMessageResult } fr
 import { hasLightQueues, type StoreConfig } from './options.ts'
 import { PutMessageStatus } from './status.ts'
 import type { StoreStats } from './store-stats.ts'
-import { reasonOf } from './write-health.ts'
 import type { WriteHealth } from './write-health.ts'
 
 const PROPERTIES_BYTES_MAX = 32767
@@ -371,7 +370,7 @@ export class Appender {
     dispatcher.dropFrom(offset)
     flush.dropFrom(offset)
     const path = log.segments.at(offset)?.path ?? log.segments.directory
-    throw new StoreWriteFailed({ path, offset, reason: reasonOf(error) }, error)
+    throw new StoreWriteFailed({ path, offset, reason: textOfThrown(error) }, error)
   }
 
   #refuseFor(error: unknown): void {

@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { readAbortFile } from './abort-file.ts'
 import { writeCachesAgain } from './cache-rescue.ts'
 import type { CacheSource } from './cache-rescue.ts'
@@ -11,7 +11,6 @@ import type { IndexUpkeep } from './index/index-upkeep.ts'
 import { OWN_EMPTY_MARK } from './recovery-point.ts'
 import { syncPath } from './segment/sync-path.ts'
 import type { StorePaths } from './store-paths.ts'
-import { reasonOf } from './write-health.ts'
 import type { WriteHealth } from './write-health.ts'
 
 const SYNCS_AT_ONCE = 8
@@ -155,7 +154,10 @@ export class Checkpointer {
       return true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#env.events.emit(cacheSyncFailed, { path: paths.checkpoint, reason: reasonOf(error) })
+      this.#env.events.emit(cacheSyncFailed, {
+        path: paths.checkpoint,
+        reason: textOfThrown(error),
+      })
       return false
     }
   }
@@ -191,7 +193,7 @@ export class Checkpointer {
       // The file went while it was synced: its topic was deleted.
       if (code === 'ENOENT') return true
       this.#isStuck = true
-      this.#env.events.emit(cacheSyncFailed, { path, reason: reasonOf(error) })
+      this.#env.events.emit(cacheSyncFailed, { path, reason: textOfThrown(error) })
       return false
     }
   }

@@ -1,4 +1,4 @@
-import { OverlayDisk, hostErrorCode, silentEvents } from '@skylarkmq/env'
+import { hostErrorCode, OverlayDisk, silentEvents, textOfThrown } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
 import { SkylarkError } from '@skylarkmq/protocol'
 import { examineStore } from './check.ts'
@@ -9,7 +9,6 @@ import type { Problem } from './check/problem.ts'
 import { MessageStore } from './message-store.ts'
 import type { StoreConfig } from './options.ts'
 import { storePaths } from './store-paths.ts'
-import { reasonOf } from './write-health.ts'
 
 const TRIAL_BYTES_MAX = 1024 * 1024 * 1024
 
@@ -79,7 +78,7 @@ async function tryStart(env: Env, config: StoreConfig): Promise<string | undefin
     await store.shutdown()
   } catch (error) {
     if (!(error instanceof SkylarkError) && hostErrorCode(error) === undefined) throw error
-    return reasonOf(error)
+    return textOfThrown(error)
   }
   // Whoever stops before it was ready leaves the mark of a kill. What is left behind counts as after an orderly stop.
   env.disk.remove(paths.abort)

@@ -1,3 +1,4 @@
+import { ifRoom } from '@skylarkmq/env'
 import type { Disk, Env } from '@skylarkmq/env'
 import { isLmqTopic } from '@skylarkmq/protocol'
 import { readAbortFile } from './abort-file.ts'
@@ -6,11 +7,12 @@ import { readCheckpoint } from './checkpoint.ts'
 import type { CheckpointValues } from './checkpoint.ts'
 import { CommitLog } from './commitlog/commit-log.ts'
 import { LogFlush } from './commitlog/flush.ts'
-import { cutCaches, hadRoom, recover } from './commitlog/recovery.ts'
+import { cutCaches, recover } from './commitlog/recovery.ts'
 import type { RecoveryParts } from './commitlog/recovery.ts'
 import { filesOf, rewriteFromFiles } from './commitlog/rewrite-log.ts'
 import { SyncRescue } from './commitlog/sync-rescue.ts'
 import { unmarkUnsynced, unsyncedMark } from './commitlog/unsynced-mark.ts'
+import type { UnsyncedPart } from './commitlog/unsynced-mark.ts'
 import { makeDurableDirectory } from './durable-directory.ts'
 import { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { BATCH_UNIT_BYTES } from './consumequeue/batch-unit.ts'
@@ -63,8 +65,10 @@ export function openParts(
     config.mappedFileSizeCommitLog,
     clean ? undefined : provenLog(checkpoint, abortedProcess),
   )
-  const mark = unsyncedMark(env.disk, paths.root)
-  const isWritten = mark !== undefined && writeAgain(segments, mark)
+  const unsynced = unsyncedMark(env.disk, paths.root)
+  if (unsynced !== undefined && writeAgain(segments, unsynced)) {
+    unmarkUnsynced(env.disk, paths.root)
+  }
   const log = newLog(env, config, segments)
   const queues = newQueues(env, config, paths, { isBatchTopic, isClean: clean })
   const index = config.messageIndexEnable ? newIndex(env, config, paths) : undefined
@@ -99,7 +103,6 @@ export function openParts(
     checkpointPath: paths.checkpoint,
   }
   recover(env, recovered)
-  if (isWritten && unsyncedMark(env.disk, paths.root) === mark) unmarkUnsynced(env.disk, paths.root)
   const cutListeners: ((offset: number) => void)[] = []
   const rescue = newRescue(env, recovered, health, cutListeners)
   const flush: LogFlush = new LogFlush(env, log, {
@@ -114,12 +117,13 @@ export function openParts(
   return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, cutListeners }
 }
 
-/** Writes what a mark says may not be on disk; false when the disk has no room for it. Throws the host's error. */
-function writeAgain(segments: SegmentQueue, mark: number): boolean {
-  return hadRoom(() => {
-    const from = Math.max(mark, segments.firstOffset)
-    rewriteFromFiles(segments, from, segments.endOffset)
-    for (const { file } of filesOf(segments, from, segments.endOffset)) file.syncNow()
+/** Writes what may not be on disk, and brings it there; false when the disk has no room for it. Throws the host's error. */
+function writeAgain(segments: SegmentQueue, { offset, end }: UnsyncedPart): boolean {
+  return ifRoom(() => {
+    const from = Math.max(offset, segments.firstOffset)
+    const to = Math.min(end, segments.endOffset)
+    rewriteFromFiles(segments, from, to)
+    for (const { file } of filesOf(segments, from, to)) file.syncNow()
   })
 }
 

@@ -1,13 +1,9 @@
+import { textOfThrown } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
 import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from './events.ts'
 
 /** What a failing write was for; each is tried again by who owns it. */
 export type WriteTarget = 'the commit log' | 'the consume queues' | 'the abort file'
-
-/** The sentence of a host's error. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
 
 /**
  * Why the store does not accept messages, if it does not. Each condition goes by itself.
@@ -61,7 +57,7 @@ export class WriteHealth {
   }
 
   failed(target: WriteTarget, error: unknown): void {
-    const reason = reasonOf(error)
+    const reason = textOfThrown(error)
     if (!this.#failing.has(target)) this.#env.events.emit(writeFailed, { what: target, reason })
     this.#failing.set(target, reason)
   }
@@ -77,7 +73,7 @@ export class WriteHealth {
   }
 
   syncFailed(offset: number, error: unknown): void {
-    const reason = reasonOf(error)
+    const reason = textOfThrown(error)
     this.#env.events.emit(syncFailed, { offset, reason })
     this.#syncReason = `the commit log could not be brought to disk: ${reason}`
   }

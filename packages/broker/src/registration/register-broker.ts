@@ -1,4 +1,4 @@
-import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown, type Env, type Timer } from '@skylarkmq/env'
 import {
   brokerMemberGroupBody,
   crc32Positive,
@@ -290,7 +290,7 @@ export class NameServerRegistration {
         this.#topics.setOrdered(new Set(kvTableBody.decode(answer.body).table.keys()))
       }
     } catch (error) {
-      this.#failed(namesrv, error instanceof Error ? error.message : String(error))
+      this.#failed(namesrv, textOfThrown(error))
       return
     }
     const isNews = this.#failing.delete(namesrv) || !this.#known.has(namesrv)

@@ -1,5 +1,6 @@
 import { whatFailed } from '../background.ts'
 import { backgroundFailed, listenerTooLong } from '../events.ts'
+import { Line } from '../line.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { RunningCall } from './call-limit.ts'
 import { callListener, type ConsumeParts, type Consuming, type Failure } from './consuming.ts'
@@ -13,8 +14,6 @@ interface Task {
   readonly heldSinceMs?: number
 }
 
-/** So many that have begun are forgotten at once. */
-const BEGUN_MAX = 4096
 /** A message that could not be given back is consumed again here after this long. */
 const AGAIN_MS = 5_000
 /**
@@ -30,9 +29,7 @@ const HOLD_MAX_MS = 15 * 60_000
  */
 export class ConsumeConcurrently implements Consuming {
   readonly #parts: ConsumeParts
-  /** From `#next` on; what is before has begun. Taking the first of many out of a list costs as much as the list is long. */
-  #waiting: (Task | undefined)[] = []
-  #next = 0
+  readonly #waiting = new Line<Task>()
   #running = 0
   #isClosed = false
   #idle: (() => void)[] = []
@@ -53,34 +50,23 @@ export class ConsumeConcurrently implements Consuming {
 
   close(): Promise<void> {
     this.#isClosed = true
-    this.#forgetBegun(this.#waiting.length)
-    const ended =
-      this.#running === 0
-        ? Promise.resolve()
-        : new Promise<void>((resolve) => {
-            this.#idle.push(resolve)
-          })
-    return ended.then(() => {
-      this.#parts.limit.close()
+    this.#waiting.clear()
+    // Who closes waits for as long as he wants to, and what has not ended comes again.
+    this.#parts.limit.close()
+    if (this.#running === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle.push(resolve)
     })
   }
 
   #startMore(): void {
     while (!this.#isClosed && this.#running < this.#parts.concurrency) {
-      const task = this.#waiting[this.#next]
-      if (task === undefined) break
-      this.#waiting[this.#next++] = undefined
+      const task = this.#waiting.shift()
+      if (task === undefined) return
       if (task.queue.isDropped) continue
       this.#running++
       void this.#run(task)
     }
-    if (this.#next === this.#waiting.length || this.#next >= BEGUN_MAX)
-      this.#forgetBegun(this.#next)
-  }
-
-  #forgetBegun(count: number): void {
-    this.#waiting = this.#waiting.slice(count)
-    this.#next = 0
   }
 
   async #run(task: Task): Promise<void> {

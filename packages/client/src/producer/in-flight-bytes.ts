@@ -1,3 +1,5 @@
+import { Line } from '../line.ts'
+
 interface Waiter {
   readonly bytes: number
   readonly resolve: () => void
@@ -5,16 +7,12 @@ interface Waiter {
   isGone: boolean
 }
 
-/** Places of those who are gone are dropped once there are so many, and no others before them. */
-const DROPPED_TOGETHER = 1_024
-
 /** Bounds the bytes that wait for their answers: who comes when it is full waits, in order. */
 export class InFlightBytes {
   readonly #max: number
   #bytes = 0
-  /** In the order in which they came; from `#first` on there are some that are not gone. */
-  #line: Waiter[] = []
-  #first = 0
+  /** In the order in which they came; some have given their place up. */
+  readonly #line = new Line<Waiter>()
   #waiting = 0
 
   constructor(max: number) {
@@ -68,12 +66,8 @@ export class InFlightBytes {
   }
 
   #next(): Waiter | undefined {
-    while (this.#line[this.#first]?.isGone === true) this.#first++
-    if (this.#first === this.#line.length || this.#first >= DROPPED_TOGETHER) {
-      this.#line.splice(0, this.#first)
-      this.#first = 0
-    }
-    return this.#line[this.#first]
+    while (this.#line.first?.isGone === true) this.#line.shift()
+    return this.#line.first
   }
 
   #fits(bytes: number): boolean {

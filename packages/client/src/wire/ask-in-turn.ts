@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@skylarkmq/env'
+import { errorOfThrown, type Clock, type Timer } from '@skylarkmq/env'
 
 /** Several who can all answer one question. */
 export interface AskedInTurn<T> {
@@ -52,7 +52,7 @@ export function askInTurn<T>(asked: AskedInTurn<T>): Promise<T> {
         },
         (error: unknown) => {
           waiting--
-          last = error instanceof Error ? error : new Error(String(error))
+          last = errorOfThrown(error)
           if (!again.has(who) && asked.isAskedAgain(error, who)) {
             again.add(who)
             order.push(who)

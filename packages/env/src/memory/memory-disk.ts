@@ -1,26 +1,25 @@
 import { hostError, lastOf, parentOf } from '../file-names.ts'
-import type { Disk, DiskEntry, DiskFile, DiskStat, DiskUsage, OpenMode } from '../env.ts'
-
-const CHUNK_BYTES = 64 * 1024
+import type { Disk, DiskEntry, DiskStat, DiskUsage, OpenMode } from '../env.ts'
+import { ChunkedContent, ChunkedFile } from './chunked-file.ts'
 
 /**
  * A file system in memory, for a broker that forgets and for tests. Files are sparse: what was never
  * written reads as zeros and takes no memory.
  */
 export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
-  const files = new Map<string, MemoryContent>()
+  const files = new Map<string, ChunkedContent>()
   const directories = new Set<string>(['/'])
   const used = (): number => {
     let bytes = 0
-    for (const content of files.values()) bytes += content.chunks.size * CHUNK_BYTES
+    for (const content of files.values()) bytes += content.heldBytes
     return bytes
   }
-  const open = (name: string, mode: OpenMode): MemoryContent => {
+  const open = (name: string, mode: OpenMode): ChunkedContent => {
     const found = files.get(name)
     if (found !== undefined) return found
     if (mode !== 'create') throw hostError('ENOENT', 'open', name)
     if (!directories.has(parentOf(name))) throw hostError('ENOENT', 'open', name)
-    const made = { chunks: new Map<number, Buffer>(), sizeBytes: 0, modifiedMs: now() }
+    const made = new ChunkedContent({ now })
     files.set(name, made)
     return made
   }
@@ -32,7 +31,7 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
     }
   }
   return {
-    open: (name, mode) => new MemoryFile(name, open(name, mode), now),
+    open: (name, mode) => new ChunkedFile(name, open(name, mode)),
     list: (directory) => listOf(directory, files, directories),
     stat: (name) => statOf(name, files, directories),
     makeDirectory: (directory) => {
@@ -62,13 +61,13 @@ export function memoryDisk(now: () => number, totalBytes = 2 ** 40): Disk {
       const content = files.get(name)
       if (content === undefined) return undefined
       const data = Buffer.alloc(content.sizeBytes)
-      new MemoryFile(name, content, now).readNow(data, 0)
+      content.read(data, 0)
       return data
     },
     writeFile: (name, data) => {
-      const file = new MemoryFile(name, open(name, 'create'), now)
-      file.resize(0)
-      file.writeNow(data, 0)
+      const content = open(name, 'create')
+      content.resize(0)
+      content.write(data, 0)
     },
     lock: () => Promise.resolve({ release: () => undefined }),
   }
@@ -81,7 +80,7 @@ function usageOf(totalBytes: number, usedBytes: number): DiskUsage {
 
 function statOf(
   name: string,
-  files: ReadonlyMap<string, MemoryContent>,
+  files: ReadonlyMap<string, ChunkedContent>,
   directories: ReadonlySet<string>,
 ): DiskStat | undefined {
   const file = files.get(name)
@@ -89,95 +88,6 @@ function statOf(
     return { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs, isDirectory: false }
   }
   return directories.has(name) ? { sizeBytes: 0, modifiedMs: 0, isDirectory: true } : undefined
-}
-
-interface MemoryContent {
-  readonly chunks: Map<number, Buffer>
-  sizeBytes: number
-  modifiedMs: number
-}
-
-class MemoryFile implements DiskFile {
-  readonly path: string
-  readonly #content: MemoryContent
-  readonly #now: () => number
-
-  constructor(path: string, content: MemoryContent, now: () => number) {
-    this.path = path
-    this.#content = content
-    this.#now = now
-  }
-
-  writeNow(data: Uint8Array, position: number): void {
-    let done = 0
-    while (done < data.length) {
-      const index = Math.floor((position + done) / CHUNK_BYTES)
-      const at = (position + done) % CHUNK_BYTES
-      const part = data.subarray(done, done + CHUNK_BYTES - at)
-      let chunk = this.#content.chunks.get(index)
-      if (chunk === undefined) {
-        chunk = Buffer.alloc(CHUNK_BYTES)
-        this.#content.chunks.set(index, chunk)
-      }
-      chunk.set(part, at)
-      done += part.length
-    }
-    this.#content.sizeBytes = Math.max(this.#content.sizeBytes, position + data.length)
-    this.#content.modifiedMs = this.#now()
-  }
-
-  readNow(target: Uint8Array, position: number): number {
-    const length = Math.max(0, Math.min(target.length, this.#content.sizeBytes - position))
-    let done = 0
-    while (done < length) {
-      const at = (position + done) % CHUNK_BYTES
-      const part = Math.min(CHUNK_BYTES - at, length - done)
-      const chunk = this.#content.chunks.get(Math.floor((position + done) / CHUNK_BYTES))
-      if (chunk === undefined) target.fill(0, done, done + part)
-      else target.set(chunk.subarray(at, at + part), done)
-      done += part
-    }
-    return length
-  }
-
-  writeAt(data: readonly Uint8Array[], position: number): Promise<void> {
-    let at = position
-    for (const piece of data) {
-      this.writeNow(piece, at)
-      at += piece.length
-    }
-    return Promise.resolve()
-  }
-
-  readAt(target: Uint8Array, position: number): Promise<number> {
-    return Promise.resolve(this.readNow(target, position))
-  }
-
-  sync(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  syncNow(): void {
-    // Memory is as durable as it gets.
-  }
-
-  size(): number {
-    return this.#content.sizeBytes
-  }
-
-  resize(sizeBytes: number): void {
-    const { chunks } = this.#content
-    for (const index of chunks.keys()) {
-      if (index * CHUNK_BYTES >= sizeBytes) chunks.delete(index)
-    }
-    chunks.get(Math.floor(sizeBytes / CHUNK_BYTES))?.fill(0, sizeBytes % CHUNK_BYTES)
-    this.#content.sizeBytes = sizeBytes
-    this.#content.modifiedMs = this.#now()
-  }
-
-  close(): void {
-    // Nothing is held open.
-  }
 }
 
 function listOf(
@@ -200,7 +110,7 @@ function listOf(
 function renameTree(
   from: string,
   to: string,
-  files: Map<string, MemoryContent>,
+  files: Map<string, ChunkedContent>,
   directories: Set<string>,
 ): void {
   const taken = [...files.keys(), ...directories].some((name) => name.startsWith(`${to}/`))

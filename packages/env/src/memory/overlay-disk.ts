@@ -8,8 +8,7 @@ import type {
   OpenMode,
 } from '../env.ts'
 import { hostError, lastOf, parentOf } from '../file-names.ts'
-
-const CHUNK_BYTES = 64 * 1024
+import { ChunkedContent, ChunkedFile, type ChunkBudget, type Ground } from './chunked-file.ts'
 
 /** How an overlay is to be. */
 export interface OverlayOptions {
@@ -25,44 +24,52 @@ export interface OverlayOptions {
  */
 export class OverlayDisk implements Disk {
   readonly #below: Disk
-  readonly #memory: Memory
+  readonly #now: () => number
+  readonly #budget: Budget
   /** What was made, written or renamed, by folder and name. */
-  readonly #made = new Map<string, Map<string, Content | 'directory'>>()
+  readonly #made = new Map<string, Map<string, ChunkedContent | 'directory'>>()
   /** Names of the disk below that are not there any more, with all below them. */
   readonly #gone = new Set<string>()
 
   constructor(below: Disk, options: OverlayOptions) {
     this.#below = below
-    this.#memory = { ...options, bytes: 0, isFull: false }
+    this.#now = options.now
+    this.#budget = new Budget(options.bytesMax)
   }
 
   /** Whether a write was refused because too much is held in memory. */
   get isFull(): boolean {
-    return this.#memory.isFull
+    return this.#budget.isFull
   }
 
   open(path: string, mode: OpenMode): DiskFile {
-    return new OverlayFile(path, this.#content(path, mode))
+    return new ChunkedFile(path, this.#content(path, mode))
   }
 
-  #content(path: string, mode: OpenMode): Content {
+  #content(path: string, mode: OpenMode): ChunkedContent {
     const found = this.#find(path)
     if (found === 'directory') throw hostError('EISDIR', 'open', path)
     if (found !== undefined) return found
     if (mode !== 'create') throw hostError('ENOENT', 'open', path)
     if (this.#find(parentOf(path)) !== 'directory') throw hostError('ENOENT', 'open', path)
-    const made = new Content(this.#memory)
+    const made = new ChunkedContent({ now: this.#now, budget: this.#budget })
     this.#put(path, made)
     return made
   }
 
-  #find(path: string): Content | 'directory' | undefined {
+  #find(path: string): ChunkedContent | 'directory' | undefined {
     const made = this.#made.get(parentOf(path))?.get(lastOf(path))
     if (made !== undefined) return made
     const stat = this.#isGone(path) ? undefined : this.#below.stat(path)
     if (stat === undefined) return undefined
     if (stat.isDirectory) return 'directory'
-    const content = new Content(this.#memory, { disk: this.#below, path, stat })
+    const content = new ChunkedContent({
+      now: this.#now,
+      budget: this.#budget,
+      sizeBytes: stat.sizeBytes,
+      modifiedMs: stat.modifiedMs,
+      ground: new FileBelow(this.#below, path, stat.sizeBytes),
+    })
     this.#put(path, content)
     return content
   }
@@ -72,14 +79,14 @@ export class OverlayDisk implements Disk {
     return false
   }
 
-  #put(path: string, what: Content | 'directory'): void {
+  #put(path: string, what: ChunkedContent | 'directory'): void {
     const folder = parentOf(path)
-    const names = this.#made.get(folder) ?? new Map<string, Content | 'directory'>()
+    const names = this.#made.get(folder) ?? new Map<string, ChunkedContent | 'directory'>()
     this.#made.set(folder, names.set(lastOf(path), what))
   }
 
   list(path: string): DiskEntry[] {
-    const made = this.#made.get(path) ?? new Map<string, Content | 'directory'>()
+    const made = this.#made.get(path) ?? new Map<string, ChunkedContent | 'directory'>()
     const below = this.#isGone(path) ? [] : this.#below.list(path)
     const entries = below.filter(
       ({ name }) =>
@@ -160,9 +167,9 @@ export class OverlayDisk implements Disk {
     const found = this.#find(path)
     if (found === undefined || found === 'directory') return undefined
     const data = Buffer.alloc(found.sizeBytes)
-    found.opened()
-    found.read(data, 0)
-    found.closed()
+    const file = new ChunkedFile(path, found)
+    file.readNow(data, 0)
+    file.close()
     return data
   }
 
@@ -178,170 +185,66 @@ export class OverlayDisk implements Disk {
   }
 }
 
-interface Memory extends OverlayOptions {
-  bytes: number
-  isFull: boolean
-}
-
 /** Where the content of a file comes from that was not written here. */
-interface Source {
-  readonly disk: Disk
-  readonly path: string
-  readonly stat: DiskStat
-}
-
-/** What is in a file: chunks that were written, above a file of the disk below. */
-class Content {
-  sizeBytes: number
-  modifiedMs: number
-  readonly #memory: Memory
-  readonly #source: Source | undefined
-  /** Bytes of the file below that still count. */
-  #belowBytes: number
-  readonly #chunks = new Map<number, Buffer>()
+class FileBelow implements Ground {
+  readonly #disk: Disk
+  readonly #path: string
+  /** Bytes of the file that still count. */
+  #bytes: number
   #users = 0
   #file: DiskFile | undefined
 
-  constructor(memory: Memory, source?: Source) {
-    this.#memory = memory
-    this.#source = source
-    this.sizeBytes = source?.stat.sizeBytes ?? 0
-    this.modifiedMs = source?.stat.modifiedMs ?? memory.now()
-    this.#belowBytes = this.sizeBytes
+  constructor(disk: Disk, path: string, sizeBytes: number) {
+    this.#disk = disk
+    this.#path = path
+    this.#bytes = sizeBytes
+  }
+
+  read(target: Uint8Array, position: number): void {
+    const length = Math.max(0, Math.min(target.length, this.#bytes - position))
+    target.fill(0, length)
+    if (length === 0) return
+    const file = this.#file ?? this.#disk.open(this.#path, 'read')
+    if (this.#users > 0) this.#file = file
+    file.readNow(target.subarray(0, length), position)
+    if (this.#users === 0) file.close()
+  }
+
+  cut(sizeBytes: number): void {
+    this.#bytes = Math.min(this.#bytes, sizeBytes)
   }
 
   opened(): void {
     this.#users++
   }
 
-  /** The file below is open while somebody has this one open. */
+  /** The file below is open while somebody has the one above open. */
   closed(): void {
     if (--this.#users > 0) return
     this.#file?.close()
     this.#file = undefined
   }
-
-  /** Gives back the memory of a file that is gone. */
-  forget(): void {
-    this.#memory.bytes -= this.#chunks.size * CHUNK_BYTES
-    this.#chunks.clear()
-  }
-
-  read(target: Uint8Array, position: number): number {
-    const length = Math.max(0, Math.min(target.length, this.sizeBytes - position))
-    for (let done = 0; done < length;) {
-      const at = (position + done) % CHUNK_BYTES
-      const part = target.subarray(done, done + Math.min(CHUNK_BYTES - at, length - done))
-      const chunk = this.#chunks.get(Math.floor((position + done) / CHUNK_BYTES))
-      if (chunk === undefined) this.#readBelow(part, position + done)
-      else part.set(chunk.subarray(at, at + part.length))
-      done += part.length
-    }
-    return length
-  }
-
-  #readBelow(target: Uint8Array, position: number): void {
-    const length = Math.max(0, Math.min(target.length, this.#belowBytes - position))
-    target.fill(0, length)
-    if (length === 0 || this.#source === undefined) return
-    const { disk, path } = this.#source
-    const file = this.#file ?? disk.open(path, 'read')
-    if (this.#users > 0) this.#file = file
-    file.readNow(target.subarray(0, length), position)
-    if (this.#users === 0) file.close()
-  }
-
-  write(data: Uint8Array, position: number): void {
-    for (let done = 0; done < data.length;) {
-      const at = (position + done) % CHUNK_BYTES
-      const part = data.subarray(done, done + CHUNK_BYTES - at)
-      this.#chunk(Math.floor((position + done) / CHUNK_BYTES)).set(part, at)
-      done += part.length
-    }
-    this.sizeBytes = Math.max(this.sizeBytes, position + data.length)
-    this.modifiedMs = this.#memory.now()
-  }
-
-  #chunk(index: number): Buffer {
-    const found = this.#chunks.get(index)
-    if (found !== undefined) return found
-    const memory = this.#memory
-    if (memory.bytes + CHUNK_BYTES > memory.bytesMax) {
-      memory.isFull = true
-      throw hostError('ENOSPC', 'write', this.#source?.path ?? '')
-    }
-    const chunk = Buffer.alloc(CHUNK_BYTES)
-    this.#readBelow(chunk, index * CHUNK_BYTES)
-    memory.bytes += CHUNK_BYTES
-    this.#chunks.set(index, chunk)
-    return chunk
-  }
-
-  resize(sizeBytes: number): void {
-    for (const index of this.#chunks.keys()) {
-      if (index * CHUNK_BYTES < sizeBytes) continue
-      this.#chunks.delete(index)
-      this.#memory.bytes -= CHUNK_BYTES
-    }
-    this.#chunks.get(Math.floor(sizeBytes / CHUNK_BYTES))?.fill(0, sizeBytes % CHUNK_BYTES)
-    this.#belowBytes = Math.min(this.#belowBytes, sizeBytes)
-    this.sizeBytes = sizeBytes
-    this.modifiedMs = this.#memory.now()
-  }
 }
 
-class OverlayFile implements DiskFile {
-  readonly path: string
-  readonly #content: Content
-  #isOpen = true
+/** Memory for what is written. */
+class Budget implements ChunkBudget {
+  readonly #bytesMax: number
+  #bytes = 0
+  isFull = false
 
-  constructor(path: string, content: Content) {
-    this.path = path
-    this.#content = content
-    content.opened()
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
   }
 
-  writeNow(data: Uint8Array, position: number): void {
-    this.#content.write(data, position)
-  }
-
-  readNow(target: Uint8Array, position: number): number {
-    return this.#content.read(target, position)
-  }
-
-  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
-  async writeAt(data: readonly Uint8Array[], position: number): Promise<void> {
-    let at = position
-    for (const piece of data) {
-      this.#content.write(piece, at)
-      at += piece.length
+  take(bytes: number): void {
+    if (this.#bytes + bytes > this.#bytesMax) {
+      this.isFull = true
+      throw hostError('ENOSPC', 'write', 'memory')
     }
+    this.#bytes += bytes
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
-  async readAt(target: Uint8Array, position: number): Promise<number> {
-    return this.#content.read(target, position)
-  }
-
-  sync(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  syncNow(): void {
-    // What is in memory is never durable.
-  }
-
-  size(): number {
-    return this.#content.sizeBytes
-  }
-
-  resize(sizeBytes: number): void {
-    this.#content.resize(sizeBytes)
-  }
-
-  close(): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    this.#content.closed()
+  give(bytes: number): void {
+    this.#bytes -= bytes
   }
 }

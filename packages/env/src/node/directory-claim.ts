@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { isNoRoom } from '../errors.ts'
+import { ifRoom } from '../errors.ts'
 import { isRunning, pidNamespace, readIfThere, startTimeOf } from './process-life.ts'
 
 /*
@@ -158,18 +158,9 @@ function socketPath(directory: string, name: string): SocketPath | undefined {
  */
 function writePlain(file: string): void {
   fs.writeFileSync(file, '', { flag: 'wx' })
-  writeIfRoom(file, `${process.pid} ${startTimeOf(process.pid)} ${pidNamespace()}\n`)
-}
-
-/** Replaces the content of a file; false when the disk has no room for it. Throws any other error of the host. */
-export function writeIfRoom(file: string, text: string): boolean {
-  try {
-    fs.writeFileSync(file, text)
-    return true
-  } catch (error) {
-    if (!isNoRoom(error)) throw error
-    return false
-  }
+  ifRoom(() => {
+    fs.writeFileSync(file, `${process.pid} ${startTimeOf(process.pid)} ${pidNamespace()}\n`)
+  })
 }
 
 async function isOwnerAlive(file: string, watchMs: number): Promise<boolean> {

@@ -4,8 +4,8 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import type { DirectoryLock } from '../env.ts'
-import { DirectoryLocked, hostErrorCode } from '../errors.ts'
-import { claimDirectory, livingClaims, writeIfRoom, type Claim } from './directory-claim.ts'
+import { DirectoryLocked, hostErrorCode, ifRoom } from '../errors.ts'
+import { claimDirectory, livingClaims, type Claim } from './directory-claim.ts'
 import { readIfThere } from './process-life.ts'
 
 const OWNER_FILE = 'skylark.pid'
@@ -181,7 +181,10 @@ function holderOf(owner: Owner | undefined): string {
 function writeOwner(directory: string, claim: string): () => void {
   const file = path.join(directory, OWNER_FILE)
   const text = `${process.pid} ${os.hostname()} ${claim}\n`
-  if (writeIfRoom(`${file}.tmp`, text)) fs.renameSync(`${file}.tmp`, file)
+  const isWritten = ifRoom(() => {
+    fs.writeFileSync(`${file}.tmp`, text)
+  })
+  if (isWritten) fs.renameSync(`${file}.tmp`, file)
   else for (const each of [file, `${file}.tmp`]) fs.rmSync(each, { force: true })
   return () => {
     if (readIfThere(file) === text) fs.rmSync(file, { force: true })

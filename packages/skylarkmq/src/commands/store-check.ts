@@ -76,14 +76,12 @@ function showProgress({ doneBytes, totalBytes }: CheckProgress): void {
 /** Prints what a check found and what the next start makes of it. */
 function printJudged(report: JudgedReport): void {
   const { verdict, problems, problemCount, remaining, remainingCount, startError } = report
-  const mended = verdict === 'unsound' ? problemsWithout(problems, remaining) : problems
+  const mended = problemsWithout(problems, remaining)
   for (const problem of mended) {
     print(`${yellow('mended')} ${bold(problem.where)}: ${problem.what}`)
   }
-  if (verdict !== 'unsound' && problemCount > problems.length) {
-    print(`        and ${problemCount - problems.length} more of these kinds`)
-  }
-  printProblems(verdict === 'unsound' ? remaining : [], verdict === 'unsound' ? remainingCount : 0)
+  if (remainingCount === 0) printMore(problemCount - problems.length)
+  printProblems(remaining, remainingCount)
   if (startError !== undefined) print(`${red('start')} ${startError}`)
   printNotes(report)
   if (verdict === 'sound') print(SOUND)
@@ -92,6 +90,10 @@ function printJudged(report: JudgedReport): void {
       problemCount === 0 ? 'the last stop was not orderly' : counted(problemCount, 'problem')
     print(`${bold('mended by the next start')}: ${what}; a start was tried out in memory`)
   } else print(red(unsound(remainingCount, startError)))
+}
+
+function printMore(count: number): void {
+  if (count > 0) print(`        and ${count} more of these kinds`)
 }
 
 const SOUND = `${bold('sound')}: all parts of the store agree`
@@ -118,7 +120,7 @@ function printProblems(problems: readonly Problem[], count: number): void {
   for (const problem of problems) {
     print(`${red('problem')} ${bold(problem.where)}: ${problem.what}`)
   }
-  if (count > problems.length) print(`        and ${count - problems.length} more of these kinds`)
+  printMore(count - problems.length)
   for (const next of adviceOf(problems)) print(dim(next))
 }
 

@@ -1,4 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
+import { UNSYNCED } from '../commitlog/unsynced-mark.ts'
 import { SET_ASIDE } from '../segment/load-segments.ts'
 import type { Findings } from './problem.ts'
 
@@ -63,7 +64,7 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
 }
 
 function isKnown(name: string): boolean {
-  return KNOWN.has(name) || /^unsynced\.\d+$/.test(name) || name.startsWith('skylark.lock.')
+  return KNOWN.has(name) || UNSYNCED.test(name) || name.startsWith('skylark.lock.')
 }
 
 function hasContent(disk: Disk, root: string, name: string): boolean {

@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { hostErrorCode, isNoRoom } from '@skylarkmq/env'
+import { hostErrorCode, ifRoom } from '@skylarkmq/env'
 import { RecordAt, RecordMagic, readInt } from '@skylarkmq/protocol'
 import { safeTimestamp, withdrawPoint } from '../checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint.ts'
@@ -248,27 +248,16 @@ function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd):
     const isShort = checkpoint.point !== undefined || end.offset - from <= REWRITTEN_BYTES_MAX
     const isRewritten =
       !isShort ||
-      hadRoom(() => {
+      ifRoom(() => {
         rewriteAsRead(log.segments, from, end.offset)
       })
     cutLog(env, parts, end)
     for (const file of filesOf(log.segments, from, log.offsetMax)) file.file.syncNow()
     env.disk.syncDirectoryNow(log.segments.directory)
-    if (!isRewritten) markUnsynced(env.disk, root, from)
+    if (!isRewritten) markUnsynced(env.disk, root, from, end.offset)
   } catch (error) {
     if (hostErrorCode(error) !== undefined) markUnsynced(env.disk, root, from)
     throw error
-  }
-}
-
-/** Writes; false when the disk had no room for it. Throws any other error. */
-export function hadRoom(write: () => void): boolean {
-  try {
-    write()
-    return true
-  } catch (error) {
-    if (!isNoRoom(error)) throw error
-    return false
   }
 }
 

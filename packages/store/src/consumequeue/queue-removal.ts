@@ -1,6 +1,5 @@
-import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown, type Env, type Timer } from '@skylarkmq/env'
 import { queuesNotRemoved, topicFolderKept } from '../events.ts'
-import { reasonOf } from '../write-health.ts'
 import type { QueueFiles } from './queue-files.ts'
 
 /** Of a turn, so much goes into the removal of files. */
@@ -78,7 +77,7 @@ export class QueueRemoval {
       this.#env.events.emit(topicFolderKept, { path: files.topicDirectory(topic) })
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#env.events.emit(queuesNotRemoved, { topic, reason: reasonOf(error) })
+      this.#env.events.emit(queuesNotRemoved, { topic, reason: textOfThrown(error) })
     }
     return true
   }

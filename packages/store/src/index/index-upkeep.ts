@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { scanLog } from '../commitlog/scan-log.ts'
 import type { ScanEnd } from '../commitlog/scan-log.ts'
 import type { CommitLog } from '../commitlog/commit-log.ts'
@@ -7,7 +7,6 @@ import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { indexBehind, indexCaughtUp } from '../events.ts'
-import { reasonOf } from '../write-health.ts'
 import type { MessageIndex } from './message-index.ts'
 
 // As much of the log as is read in one turn for an index that lags.
@@ -41,7 +40,7 @@ export class IndexUpkeep {
   failed(error: unknown): void {
     if (this.#isFailing) return
     this.#isFailing = true
-    this.#env.events.emit(indexBehind, { reason: reasonOf(error) })
+    this.#env.events.emit(indexBehind, { reason: textOfThrown(error) })
   }
 
   /** Writes entries; false when that failed. */

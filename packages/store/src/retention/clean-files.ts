@@ -1,5 +1,5 @@
 import type { Env, Timer } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
@@ -7,7 +7,6 @@ import { diskNotMeasured, segmentDeleted, segmentNotDeleted } from '../events.ts
 import type { MessageIndex } from '../index/message-index.ts'
 import { localTime } from '../local-time.ts'
 import type { StoreConfig } from '../options.ts'
-import { reasonOf } from '../write-health.ts'
 import type { WriteHealth } from '../write-health.ts'
 import { diskPressure, diskUsedRatio } from './disk-watch.ts'
 import type { DiskPressure } from './disk-watch.ts'
@@ -85,7 +84,7 @@ export class CleanFiles {
         if (ratio > used) [fullest, used] = [path, ratio]
       } catch (error) {
         if (hostErrorCode(error) === undefined) throw error
-        this.#env.events.emit(diskNotMeasured, { path, reason: reasonOf(error) })
+        this.#env.events.emit(diskNotMeasured, { path, reason: textOfThrown(error) })
       }
     }
     const pressure = diskPressure(used, this.#config)
@@ -139,7 +138,7 @@ export class CleanFiles {
       segments.removeFirst()
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#env.events.emit(segmentNotDeleted, { path: file.path, reason: reasonOf(error) })
+      this.#env.events.emit(segmentNotDeleted, { path: file.path, reason: textOfThrown(error) })
       this.#retryAt = this.#env.clock.monotonic() + this.#config.redeleteHangedFileInterval
       return false
     }
@@ -190,7 +189,7 @@ export class CleanFiles {
       clean()
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#env.events.emit(segmentNotDeleted, { path, reason: reasonOf(error) })
+      this.#env.events.emit(segmentNotDeleted, { path, reason: textOfThrown(error) })
       this.#cleanedUpTo = -1
     }
   }

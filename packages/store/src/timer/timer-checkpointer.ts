@@ -1,8 +1,7 @@
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { TIMER_TOPIC, type TimerCheckPoint } from '@skylarkmq/protocol'
 import { timerFailed } from '../events.ts'
 import { syncPath } from '../segment/sync-path.ts'
-import { reasonOf } from '../write-health.ts'
 import type { DueProgress } from './due-messages.ts'
 import { encodeTimerCheck } from './timer-check-point.ts'
 import type { TimerParts } from './timer-parts.ts'
@@ -149,7 +148,7 @@ export class TimerCheckpointer {
       return true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      env.events.emit(timerFailed, { reason: reasonOf(error) })
+      env.events.emit(timerFailed, { reason: textOfThrown(error) })
       return false
     }
   }

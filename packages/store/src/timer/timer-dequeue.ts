@@ -1,10 +1,9 @@
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { decodeRecord, type DecodedMessage } from '@skylarkmq/protocol'
 import { DeliveredBefore } from '../delivered-before.ts'
 import { timerFailed, timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message.ts'
 import { isStored, isUnfit } from '../status.ts'
-import { reasonOf } from '../write-health.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
 import { TimerMagic, isPutBack, type TimerUnit } from './timer-log-unit.ts'
 import { settleRecalls } from './timer-counts.ts'
@@ -170,7 +169,7 @@ export class TimerDequeue {
       return this.#deliver(message)
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#parts.env.events.emit(timerFailed, { reason: reasonOf(error) })
+      this.#parts.env.events.emit(timerFailed, { reason: textOfThrown(error) })
       return false
     }
   }

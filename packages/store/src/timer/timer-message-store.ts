@@ -1,10 +1,9 @@
-import { hostErrorCode } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import type { Env, Timer } from '@skylarkmq/env'
 import { TIMER_TOPIC, type TimerCheckPoint, type TimerMetrics } from '@skylarkmq/protocol'
 import { makeDurableDirectory } from '../durable-directory.ts'
 import { timerFailed, timersRecovered } from '../events.ts'
 import type { StoreConfig } from '../options.ts'
-import { reasonOf } from '../write-health.ts'
 import { DueMessages, type DueMessage } from './due-messages.ts'
 import { recountTimers } from './recount-timers.ts'
 import { recoverTimers } from './recover-timers.ts'
@@ -335,7 +334,7 @@ export class TimerMessageStore {
       return true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
-      this.#parts.env.events.emit(timerFailed, { reason: reasonOf(error) })
+      this.#parts.env.events.emit(timerFailed, { reason: textOfThrown(error) })
       return false
     }
   }

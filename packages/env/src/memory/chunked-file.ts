@@ -1,0 +1,167 @@
+import type { DiskFile } from '../env.ts'
+
+const CHUNK_BYTES = 64 * 1024
+
+/** What lies under the chunks of a file that were not written. */
+export interface Ground {
+  /** Fills `target` with what is there, zeros where nothing is. */
+  read(target: Uint8Array, position: number): void
+  /** From `sizeBytes` on nothing is there any more. */
+  cut(sizeBytes: number): void
+  /** The file is open once more, or once less. */
+  opened(): void
+  closed(): void
+}
+
+/** What the chunks of files may take. */
+export interface ChunkBudget {
+  /** Throws when there is no room for so many bytes more. */
+  take(bytes: number): void
+  give(bytes: number): void
+}
+
+/** How the content of a file begins. */
+export interface ContentOptions {
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number
+  readonly sizeBytes?: number
+  readonly modifiedMs?: number
+  readonly ground?: Ground
+  readonly budget?: ChunkBudget
+}
+
+/** The content of a file in memory, by chunks: what was never written takes none, and reads as what lies below, or as zeros. */
+export class ChunkedContent {
+  sizeBytes: number
+  modifiedMs: number
+  readonly ground: Ground | undefined
+  readonly #now: () => number
+  readonly #budget: ChunkBudget | undefined
+  readonly #chunks = new Map<number, Buffer>()
+
+  constructor({ now, sizeBytes = 0, modifiedMs = now(), ground, budget }: ContentOptions) {
+    this.sizeBytes = sizeBytes
+    this.modifiedMs = modifiedMs
+    this.ground = ground
+    this.#now = now
+    this.#budget = budget
+  }
+
+  /** Bytes of memory that it takes. */
+  get heldBytes(): number {
+    return this.#chunks.size * CHUNK_BYTES
+  }
+
+  /** Returns how many bytes were read: fewer than asked for at the end. */
+  read(target: Uint8Array, position: number): number {
+    const length = Math.max(0, Math.min(target.length, this.sizeBytes - position))
+    for (let done = 0; done < length;) {
+      const at = (position + done) % CHUNK_BYTES
+      const end = done + Math.min(CHUNK_BYTES - at, length - done)
+      const chunk = this.#chunks.get(Math.floor((position + done) / CHUNK_BYTES))
+      if (chunk !== undefined) target.set(chunk.subarray(at, at + end - done), done)
+      else if (this.ground === undefined) target.fill(0, done, end)
+      else this.ground.read(target.subarray(done, end), position + done)
+      done = end
+    }
+    return length
+  }
+
+  write(data: Uint8Array, position: number): void {
+    for (let done = 0; done < data.length;) {
+      const at = (position + done) % CHUNK_BYTES
+      const part = data.subarray(done, done + CHUNK_BYTES - at)
+      this.#chunk(Math.floor((position + done) / CHUNK_BYTES)).set(part, at)
+      done += part.length
+    }
+    this.sizeBytes = Math.max(this.sizeBytes, position + data.length)
+    this.modifiedMs = this.#now()
+  }
+
+  #chunk(index: number): Buffer {
+    const found = this.#chunks.get(index)
+    if (found !== undefined) return found
+    this.#budget?.take(CHUNK_BYTES)
+    const chunk = Buffer.alloc(CHUNK_BYTES)
+    this.ground?.read(chunk, index * CHUNK_BYTES)
+    this.#chunks.set(index, chunk)
+    return chunk
+  }
+
+  resize(sizeBytes: number): void {
+    for (const index of this.#chunks.keys()) {
+      if (index * CHUNK_BYTES >= sizeBytes) this.#drop(index)
+    }
+    this.#chunks.get(Math.floor(sizeBytes / CHUNK_BYTES))?.fill(0, sizeBytes % CHUNK_BYTES)
+    this.ground?.cut(sizeBytes)
+    this.sizeBytes = sizeBytes
+    this.modifiedMs = this.#now()
+  }
+
+  /** The file is gone, and takes no memory any more. */
+  forget(): void {
+    for (const index of this.#chunks.keys()) this.#drop(index)
+  }
+
+  #drop(index: number): void {
+    this.#chunks.delete(index)
+    this.#budget?.give(CHUNK_BYTES)
+  }
+}
+
+/** One open file in memory, which is as durable as it gets. */
+export class ChunkedFile implements DiskFile {
+  readonly path: string
+  readonly #content: ChunkedContent
+  #isOpen = true
+
+  constructor(path: string, content: ChunkedContent) {
+    this.path = path
+    this.#content = content
+    content.ground?.opened()
+  }
+
+  writeNow(data: Uint8Array, position: number): void {
+    this.#content.write(data, position)
+  }
+
+  readNow(target: Uint8Array, position: number): number {
+    return this.#content.read(target, position)
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
+  async writeAt(data: readonly Uint8Array[], position: number): Promise<void> {
+    let at = position
+    for (const piece of data) {
+      this.#content.write(piece, at)
+      at += piece.length
+    }
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
+  async readAt(target: Uint8Array, position: number): Promise<number> {
+    return this.#content.read(target, position)
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  syncNow(): void {
+    // Memory is as durable as it gets.
+  }
+
+  size(): number {
+    return this.#content.sizeBytes
+  }
+
+  resize(sizeBytes: number): void {
+    this.#content.resize(sizeBytes)
+  }
+
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#content.ground?.closed()
+  }
+}
