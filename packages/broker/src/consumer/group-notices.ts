@@ -9,7 +9,7 @@ const SPACE_MS = 10
 const CLIENTS_PER_MS = 10
 const SPACE_MAX_MS = 1_000
 /** Clients that are told in one turn, so that others get theirs. */
-const TOLD_PER_TURN = 200
+const TOLD_PER_TURN = 500
 
 /** What is known of a group that was told lately, or is to be told. */
 interface Told {
