@@ -8,6 +8,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const total = { passed: 0, failed: 0 }
 /** What went wrong, said again above the last line: the output is long. */
 const wrong = []
+/** Lines of one failure that are said again. */
+const LINES_OF_ONE = 5
 
 section('npm test')
 const tests = run('npm', ['test'], { CI: 'true' })
@@ -89,14 +91,19 @@ function run(command, args, env = {}) {
   return { status: done.status ?? 1, output: done.stdout ?? '' }
 }
 
-/** Keeps the lines of a failed part that tell what was wrong, with those that are set in behind them. */
+/**
+ * Keeps the lines of a failed part that tell what was wrong, with the first few that are set in behind each: the last
+ * page of the output has to name everything that failed.
+ */
 function note(part, output, pattern) {
-  let isPart = false
+  let room = 0
   const lines = output.split('\n').filter((line) => {
-    isPart = pattern.test(line) || (isPart && line.startsWith('    '))
-    return isPart
+    if (pattern.test(line)) room = LINES_OF_ONE
+    else if (line.startsWith('    ')) room--
+    else room = 0
+    return room > 0
   })
-  wrong.push(`${part} failed:`, ...lines.slice(0, 80))
+  wrong.push(`${part} failed:`, ...lines.slice(0, 40))
 }
 
 /** Counts of the tests, as the runner wrote them down; tidy counts as one more. */

@@ -108,6 +108,7 @@ async function ask(cluster) {
     const { header } = await broker.request(code, fields, body)
     if (header.code !== 0) throw new Error(`request ${code}: ${header.code} ${header.remark}`)
   }
+  await untilAnswered(broker)
   await note('runtime-first', 28)
   const asTopic = {
     defaultTopic: 'TBW102',
@@ -158,6 +159,15 @@ async function ask(cluster) {
   }
   broker.close()
   return all
+}
+
+/** Apache answers with a NoSuchElementException until it has taken its first sample, a second after its start. */
+async function untilAnswered(broker) {
+  for (let i = 0; i < 100; i++) {
+    const { header } = await broker.request(28)
+    if (header.code === 0) return
+    await pause(200)
+  }
 }
 
 function readJson(body) {
@@ -223,8 +233,16 @@ function verdictOf(question, theirs = {}, ours = {}) {
   return { name: `operators/${question.replaceAll(' ', '-')}`, same: isSame, lines }
 }
 
-/** One verdict for each question. */
-export async function operatorsVerdicts({ golden = false, record = false, keep = false } = {}) {
+/** One verdict for each question; on a crowded machine a sample comes late, so what differs is asked once more. */
+export async function operatorsVerdicts(options = {}) {
+  const verdicts = await askBoth(options)
+  if (options.golden || verdicts.every(({ same }) => same)) return verdicts
+  for (const { name, lines } of verdicts.filter(({ same }) => !same))
+    console.log(`asked again: ${name}`, lines)
+  return await askBoth(options)
+}
+
+async function askBoth({ golden = false, record = false, keep = false }) {
   if (golden && !existsSync(goldenFile))
     throw new Error('no recorded answers: run with --record first')
   const theirs = golden
