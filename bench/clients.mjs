@@ -1,11 +1,14 @@
 /**
  * `npm run bench -- --clients`: our client and Apache's Go and Java clients on one broker of ours, in turns: what a
- * message of 1 KiB costs the client's process in CPU time, sent with 64 in flight and consumed. Java is left out where there
- * is none.
+ * message of 1 KiB costs the client's process in CPU time, sent alone with 64 in flight, sent in batches of 32, and consumed
+ * from 4, 16 and 64 queues. Java is left out where there is none. Of our client also the longest turn of the event loop,
+ * which on a crowded machine is longer by the time that others ran.
  *
  *   --rounds N     how often each runs (3; with --quick 2)
  *   --count N      messages of a round (200,000; with --quick 50,000)
  *   --nameserver   a cluster that runs already, in place of one of ours
+ *   --only NAME    send, batch, consume-4, consume-16 or consume-64; may be given several times
+ *   --ours         our client alone
  *   --profile      leaves a CPU profile of our client in bench/.build
  */
 import { execFile } from 'node:child_process'
@@ -24,9 +27,17 @@ import * as skylark from '../test/conformance/skylark.mjs'
 import { createTopic } from './create-topic.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const topic = 'clients'
 /** Java compiles what it runs often; that is no part of what a message costs. */
 const warm = 60_000
+
+/** What is measured: arguments of the clients, and how many queues the topic has. */
+const WORKLOADS = {
+  send: { mode: 'send', queues: 8 },
+  batch: { mode: 'send', queues: 8, batch: 32, outstanding: 8 },
+  'consume-4': { mode: 'consume', queues: 4 },
+  'consume-16': { mode: 'consume', queues: 16 },
+  'consume-64': { mode: 'consume', queues: 64 },
+}
 
 const { values: options } = parseArgs({
   options: {
@@ -35,51 +46,64 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     count: { type: 'string' },
     nameserver: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    ours: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 3))
 const count = Number(options.count ?? (options.quick ? 50_000 : 200_000))
 
-/** Runs one client to its end; CPU microseconds per message, and messages per second. */
-async function run(program, before, mode, nameServer, group) {
-  const flags = { mode, nameserver: nameServer, topic, group, count, warm, outstanding: 64 }
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])
+/** Runs one client to its end; CPU microseconds per message, messages per second, and the longest turn, ms. */
+async function run([, program, before], flags) {
+  const args = Object.entries({ outstanding: 64, ...flags, count, warm }).flatMap(
+    ([name, value]) => [`--${name}`, String(value)],
+  )
   const { stdout } = await promisify(execFile)(program, [...before, ...args])
-  const { messages, cpuSeconds, seconds } = JSON.parse(stdout)
-  return { micros: (cpuSeconds / messages) * 1e6, rate: messages / seconds }
+  const { messages, cpuSeconds, seconds, longestMs } = JSON.parse(stdout)
+  return { micros: (cpuSeconds / messages) * 1e6, rate: messages / seconds, longestMs }
 }
 
-/** Runs both clients in turns, A B, B A, …, and prints a row for each. */
+/** Runs the clients in turns, A B C, C B A, …, and prints a row for each. */
 export async function benchClients() {
-  const go = buildGo(join(here, 'clients'), join(here, '.build', 'clients'))
   const profiled = ['--cpu-prof', '--cpu-prof-dir', join(here, '.build')]
   const node = [...(options.profile ? profiled : []), join(here, 'clients/node.mjs')]
   const scratch = scratchDirectory('clients')
   const ours = ['ours', process.execPath, node]
-  const clients = options.profile ? [ours] : [ours, ['Go', go, []], ...java(scratch.path)]
+  const clients = options.profile || options.ours ? [ours] : [ours, go(), ...java(scratch.path)]
   const cluster =
     options.nameserver === undefined
       ? await skylark.startCluster({ dir: scratch.path, ports: await choosePorts(2) })
       : undefined
-  const nameServer = options.nameserver ?? cluster.nameServer
+  const nameserver = options.nameserver ?? cluster.nameServer
   try {
-    if (cluster !== undefined) await createTopic(cluster.brokerAddress, topic, 8)
-    for (const mode of ['send', 'consume']) {
+    for (const [workload, { queues, ...flags }] of Object.entries(WORKLOADS)) {
+      if (options.only !== undefined && !options.only.includes(workload)) continue
+      const topic = `clients-${queues}`
+      if (cluster !== undefined) await createTopic(cluster.brokerAddress, topic, queues)
+      if (flags.mode === 'consume') await fill(ours, nameserver, topic)
       const figures = new Map(clients.map(([name]) => [name, []]))
       for (let round = 0; round < rounds; round++) {
-        for (const [name, program, before] of round % 2 === 0 ? clients : clients.toReversed()) {
-          const group = `${mode}-${name}-${round}-${process.pid}`
-          figures.get(name).push(await run(program, before, mode, nameServer, group))
+        for (const client of round % 2 === 0 ? clients : clients.toReversed()) {
+          const group = `${workload}-${client[0]}-${round}-${process.pid}`
+          figures.get(client[0]).push(await run(client, { ...flags, nameserver, topic, group }))
         }
       }
-      const go = figures.get('Go')
-      for (const [name, list] of figures) print(mode, name, list, go)
+      for (const [name, list] of figures) print(workload, name, list, figures.get('Go'))
     }
   } finally {
     await cluster?.stop()
     scratch.remove()
   }
+}
+
+/** Messages for all that consume. */
+async function fill(client, nameserver, topic) {
+  await run(client, { mode: 'send', batch: 32, outstanding: 8, nameserver, topic, group: 'fill' })
+}
+
+function go() {
+  return ['Go', buildGo(join(here, 'clients'), join(here, '.build', 'clients')), []]
 }
 
 /** Apache's Java client, compiled; nothing where there is no Java. */
@@ -100,13 +124,17 @@ function java(home) {
 
 const medianOf = (list) => [...list].sort((a, b) => a - b)[list.length >> 1]
 
-function print(mode, name, list, go) {
+function print(workload, name, list, go) {
   const micros = list.map((each) => each.micros).sort((a, b) => a - b)
-  const ratio = go === undefined ? NaN : medianOf(micros) / medianOf(go.map((each) => each.micros))
-  const rates = list.map((each) => each.rate).sort((a, b) => a - b)
+  const ratio =
+    go === undefined
+      ? ''
+      : `; ${(medianOf(micros) / medianOf(go.map((each) => each.micros))).toFixed(2)} of Go's`
+  const rate = Math.round(medianOf(list.map((each) => each.rate)))
+  const longest = list.map(({ longestMs }) => longestMs).filter((each) => each !== undefined)
+  const turn = longest.length === 0 ? '' : `; longest turn ${medianOf(longest).toFixed(1)} ms`
   const shown = micros.map((each) => each.toFixed(1)).join(' ')
-  const rate = Math.round(rates[rates.length >> 1])
   console.log(
-    `${mode.padEnd(8)} ${name.padEnd(5)} µs of CPU per message: ${shown}; ${ratio.toFixed(2)} of Go's; ${rate} messages/s`,
+    `${workload.padEnd(10)} ${name.padEnd(5)} µs of CPU per message: ${shown}${ratio}; ${rate} messages/s${turn}`,
   )
 }

@@ -29,6 +29,7 @@ var (
 	count       = flag.Int("count", 100000, "messages that are measured")
 	warm        = flag.Int("warm", 20000, "messages before")
 	size        = flag.Int("size", 1024, "bytes of a body")
+	batch       = flag.Int("batch", 1, "messages of a send")
 	outstanding = flag.Int("outstanding", 64, "sends, or handlers, at the same time")
 )
 
@@ -69,10 +70,13 @@ func sendAll(p rocketmq.Producer, body []byte, n int) {
 		done.Add(1)
 		go func() {
 			defer done.Done()
-			for atomic.AddInt64(&left, -1) >= 0 {
-				message := primitive.NewMessage(*topic, body)
-				message.WithTag("tag")
-				result, err := p.SendSync(context.Background(), message)
+			for atomic.AddInt64(&left, -int64(*batch)) >= 0 {
+				messages := make([]*primitive.Message, *batch)
+				for i := range messages {
+					messages[i] = primitive.NewMessage(*topic, body)
+					messages[i].WithTag("tag")
+				}
+				result, err := p.SendSync(context.Background(), messages...)
 				check(err)
 				if result.Status != primitive.SendOK {
 					check(fmt.Errorf("status %d", result.Status))

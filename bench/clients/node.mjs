@@ -1,5 +1,6 @@
 // Sends or consumes messages with our client and prints what that cost this process, as one line of JSON.
 // Takes the same arguments as main.go.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { RocketMQ } from '@skylarkmq/client'
 
@@ -13,34 +14,49 @@ const { values } = parseArgs({
     warm: { type: 'string', default: '20000' },
     size: { type: 'string', default: '1024' },
     outstanding: { type: 'string', default: '64' },
+    batch: { type: 'string', default: '1' },
   },
 })
 const { topic, group } = values
-const [count, warm, size, outstanding] = [
+const [count, warm, size, outstanding, batch] = [
   values.count,
   values.warm,
   values.size,
   values.outstanding,
+  values.batch,
 ].map(Number)
 
 /** Begins a stretch that is measured; the result ends and prints it. */
 function begin() {
   const began = performance.now()
   const cpu = process.cpuUsage()
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
   return () => {
     const { user, system } = process.cpuUsage(cpu)
     const cpuSeconds = (user + system) / 1e6
     const seconds = (performance.now() - began) / 1000
-    console.log(JSON.stringify({ messages: count, cpuSeconds, seconds }))
+    delay.disable()
+    const longestMs = delay.max / 1e6
+    console.log(JSON.stringify({ messages: count, cpuSeconds, seconds, longestMs }))
   }
 }
 
 async function sendAll(producer, n) {
   const body = Buffer.alloc(size, 'x')
   let left = n
+  const sendOne = async () => {
+    const { status } = await producer.send({ topic, body, tag: 'tag' })
+    return status
+  }
+  const sendSome = async () => {
+    const messages = Array.from({ length: batch }, () => ({ topic, body, tag: 'tag' }))
+    const [{ status }] = await producer.sendBatch(messages)
+    return status
+  }
   const one = async () => {
-    while (left-- > 0) {
-      const { status } = await producer.send({ topic, body, tag: 'tag' })
+    while ((left -= batch) >= 0) {
+      const status = batch === 1 ? await sendOne() : await sendSome()
       if (status !== 'SEND_OK') throw new Error(status)
     }
   }

@@ -1,7 +1,9 @@
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -21,7 +23,8 @@ import org.apache.rocketmq.common.message.Message;
  */
 public final class Client {
     private static final Map<String, String> FLAGS =
-        new HashMap<>(Map.of("mode", "send", "count", "100000", "warm", "20000", "size", "1024", "outstanding", "64"));
+        new HashMap<>(
+            Map.of("mode", "send", "count", "100000", "warm", "20000", "size", "1024", "outstanding", "64", "batch", "1"));
 
     private Client() {}
 
@@ -72,13 +75,18 @@ public final class Client {
         byte[] body = new byte[number("size")];
         Arrays.fill(body, (byte) 'x');
         AtomicInteger left = new AtomicInteger(n);
+        int batch = number("batch");
         Thread[] threads = new Thread[number("outstanding")];
         for (int i = 0; i < threads.length; i++) {
             threads[i] = new Thread(() -> {
-                while (left.getAndDecrement() > 0) {
+                while (left.addAndGet(-batch) >= 0) {
                     try {
-                        Message message = new Message(FLAGS.get("topic"), "tag", body);
-                        SendStatus status = producer.send(message).getSendStatus();
+                        List<Message> messages = new ArrayList<>(batch);
+                        for (int m = 0; m < batch; m++) {
+                            messages.add(new Message(FLAGS.get("topic"), "tag", body));
+                        }
+                        SendStatus status =
+                            (batch == 1 ? producer.send(messages.get(0)) : producer.send(messages)).getSendStatus();
                         if (status != SendStatus.SEND_OK) {
                             throw new IllegalStateException(status.toString());
                         }
