@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import { decodeBatch, parseProperties } from '@skylarkmq/protocol'
 import { levelFor } from '../src/consumer/delay-level.ts'
 import { durationMs } from '../src/duration.ts'
 import { OptionError } from '../src/errors.ts'
 import { BrokerLatency } from '../src/producer/broker-latency.ts'
-import { prepareBatch, splitBatch } from '../src/producer/encode-send.ts'
+import { prepareBatches } from '../src/producer/encode-batch.ts'
 import { InFlightBytes } from '../src/producer/in-flight-bytes.ts'
 import { nearNames } from '../src/route/near-names.ts'
 
@@ -99,15 +100,23 @@ test('a batch is split into parts that fit, in order, and none is empty', () => 
     keys: ['some', 'keys'],
     properties: { name: 'välue' },
   }))
-  const parts = splitBatch(messages, 4_000)
-  assert.deepEqual(parts.flat(), messages)
-  assert.ok(parts.length > 10)
   const limits = { compressOverBytes: 4096, maxMessageBytes: 4_000 }
   const id = '0123456789ABCDEF0123456789ABCDEF'
-  for (const part of parts) {
-    assert.ok(part.length > 0)
-    assert.ok(prepareBatch(part, () => id, limits).body.length <= 4_000)
+  const parts = prepareBatches(messages, () => id, limits)
+  assert.ok(parts.length > 10)
+  const bodies = parts.map(({ body }) => decodeBatch(Buffer.from(body)))
+  assert.deepEqual(
+    bodies.flat().map(({ body }) => body.toString()),
+    messages.map(({ body }) => body),
+  )
+  for (const [at, { body, msgIds }] of parts.entries()) {
+    assert.equal(msgIds.length, bodies[at]?.length)
+    assert.ok(msgIds.length > 0 && body.length <= 4_000)
   }
+  const properties = parseProperties(bodies[0]?.[0]?.properties.toString() ?? '')
+  assert.equal(properties.get('name'), 'välue')
+  const large = { topic: 'T', body: 'x'.repeat(3_990) }
+  assert.throws(() => prepareBatches([large], () => id, limits), /the body takes/)
 })
 
 test('names that may have been meant differ by a few letters or by case, the nearest first', () => {

@@ -6,7 +6,9 @@ import {
   decodeBatch,
   encodeCommand,
   encodeHeader,
+  monthStartMs,
   parseProperties,
+  parseUniqKey,
   Property,
   ResponseCode,
   restoreBody,
@@ -14,12 +16,8 @@ import {
 } from '@skylarkmq/protocol'
 import { BrokerError, MessageError, OptionError, TimeoutError } from '../src/errors.ts'
 import { parseNamesrvAddr } from '../src/options.ts'
-import {
-  fieldsJsonOf,
-  prepareBatch,
-  prepareMessage,
-  sendHeader,
-} from '../src/producer/encode-send.ts'
+import { fieldsJsonOf, prepareMessage, sendHeader } from '../src/producer/encode-send.ts'
+import { prepareBatches } from '../src/producer/encode-batch.ts'
 import { maySendAgain } from '../src/producer/retry.ts'
 import { queueByHash, selectQueue } from '../src/producer/select-queue.ts'
 import { uniqKeys } from '../src/producer/uniq-key.ts'
@@ -123,13 +121,14 @@ test('a batch carries each message with its own id, and refuses mixed topics and
   let n = 0
   const ids = (): string => `ID${++n}`
   const one = { topic: 'T', body: 'one', tag: 'x' }
-  const prepared = prepareBatch([one, { topic: 'T', body: 'two' }], ids, LIMITS)
+  const [prepared] = prepareBatches([one, { topic: 'T', body: 'two' }], ids, LIMITS)
+  assert.ok(prepared)
   assert.deepEqual(prepared.msgIds, ['ID1', 'ID2'])
   const bodies = decodeBatch(Buffer.from(prepared.body)).map((each) => each.body.toString())
   assert.deepEqual(bodies, ['one', 'two'])
-  assert.throws(() => prepareBatch([one, { topic: 'U', body: 'b' }], ids, LIMITS), MessageError)
-  assert.throws(() => prepareBatch([{ ...one, delayLevel: 1 }], ids, LIMITS), MessageError)
-  assert.throws(() => prepareBatch([], ids, LIMITS), MessageError)
+  assert.throws(() => prepareBatches([one, { topic: 'U', body: 'b' }], ids, LIMITS), MessageError)
+  assert.throws(() => prepareBatches([{ ...one, delayLevel: 1 }], ids, LIMITS), MessageError)
+  assert.throws(() => prepareBatches([], ids, LIMITS), MessageError)
 })
 
 test('ids differ from each other and have the form of Apache clients', () => {
@@ -137,6 +136,16 @@ test('ids differ from each other and have the form of Apache clients', () => {
   const ids = new Set(Array.from({ length: 1000 }, next))
   assert.equal(ids.size, 1000)
   for (const id of ids) assert.match(id, /^(?:[0-9A-F]{32}|[0-9A-F]{56})$/)
+})
+
+test('an id tells the ms since the month began, wherever the clock goes', () => {
+  const env = nodeEnv(silentEvents)
+  let now = new Date(2026, 9, 31, 23, 59, 59, 998).getTime()
+  const next = uniqKeys({ ...env, clock: { ...env.clock, now: () => now } })
+  for (const step of [0, 1, 1, 1, 3_600_000, -7_200_000, 40 * 86_400_000, 1, -1]) {
+    now += step
+    assert.equal(parseUniqKey(next())?.sinceMonthStartMs, now - monthStartMs(now), String(step))
+  }
 })
 
 test('addresses of name servers are read with their separators, and wrong ones are named', () => {

@@ -1,7 +1,6 @@
 import {
   compressBody,
   compressionSysFlag,
-  encodeBatch,
   isReservedProperty,
   KEY_SEPARATOR,
   PROPERTIES_BYTES_MAX,
@@ -51,7 +50,12 @@ export function prepareMessage(
   nextId: () => string,
   options: EncodeOptions,
 ): PreparedSend {
-  const { body, properties, msgId } = encodeOne(message, nextId, options)
+  checkTopicOf(message)
+  // What it is made of may change before it has left.
+  const body = Buffer.from(message.body as string)
+  checkBodyBytes(body.length, options)
+  const msgId = nextId()
+  const properties = propertiesOf(message, msgId)
   const isCompressed = body.length >= options.compressOverBytes
   return {
     topic: wrapNamespace(options.namespace, message.topic),
@@ -62,40 +66,6 @@ export function prepareMessage(
     properties,
     sysFlag: isCompressed ? compressionSysFlag('ZLIB') : 0,
     flag: message.flag ?? 0,
-  }
-}
-
-/** Checks and encodes several messages of one topic as one. Throws RMQ_MESSAGE. */
-export function prepareBatch(
-  messages: readonly Message[],
-  nextId: () => string,
-  options: EncodeOptions,
-): PreparedSend {
-  const [first] = messages
-  if (first === undefined) throw new MessageError({ problem: 'the batch holds no message' })
-  const encoded = messages.map((message) => {
-    if (message.topic !== first.topic) {
-      throw new MessageError({ problem: 'the messages of a batch have one topic' })
-    }
-    if (isDelayed(message) || message.topic.startsWith('%RETRY%')) {
-      throw new MessageError({ problem: 'a message of a batch can neither wait nor be a retry' })
-    }
-    const one = encodeOne(message, nextId, options)
-    return { ...one, flag: message.flag ?? 0, properties: Buffer.from(one.properties) }
-  })
-  const body = encodeBatch(encoded)
-  checkLength(body.length, options)
-  const properties = propertyText(Property.WAIT, 'true')
-  const msgIds = encoded.map((each) => each.msgId)
-  return {
-    topic: wrapNamespace(options.namespace, first.topic),
-    userTopic: first.topic,
-    kind: 'batch',
-    msgIds,
-    body,
-    properties,
-    sysFlag: 0,
-    flag: 0,
   }
 }
 
@@ -139,26 +109,21 @@ export function sendHeader(
   }
 }
 
-function encodeOne(
-  message: Message,
-  nextId: () => string,
-  options: EncodeOptions,
-): { body: Buffer; properties: string; msgId: string } {
-  const problem = topicProblem(message.topic)
+/** Throws RMQ_MESSAGE for a topic that nobody sends to. */
+export function checkTopicOf({ topic }: Message): void {
+  const problem = topicProblem(topic)
   if (problem !== undefined) {
-    throw new MessageError({ problem: `${problem.replace(/\.$/, '')} (${shown(message.topic)})` })
+    throw new MessageError({ problem: `${problem.replace(/\.$/, '')} (${shown(topic)})` })
   }
-  if (isTopicOfTheBroker(message.topic)) {
-    throw new MessageError({ problem: `nobody sends to the topic ${message.topic}` })
+  if (isTopicOfTheBroker(topic)) {
+    throw new MessageError({ problem: `nobody sends to the topic ${topic}` })
   }
-  const body = Buffer.from(message.body as string)
-  if (body.length === 0) throw new MessageError({ problem: 'the body of the message is empty' })
-  checkLength(body.length, options)
-  const msgId = nextId()
-  const properties = propertiesOf(message, msgId)
-  // No character takes more than three bytes.
-  if (properties.length * 3 > PROPERTIES_BYTES_MAX) checkProperties(properties)
-  return { body, properties, msgId }
+}
+
+/** Throws RMQ_MESSAGE for a body of so many bytes. */
+export function checkBodyBytes(bytes: number, options: EncodeOptions): void {
+  if (bytes === 0) throw new MessageError({ problem: 'the body of the message is empty' })
+  checkLength(bytes, options)
 }
 
 function checkProperties(properties: string): void {
@@ -168,16 +133,18 @@ function checkProperties(properties: string): void {
   throw new MessageError({ problem })
 }
 
-function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
+/** Throws RMQ_MESSAGE for a body, or a part of a batch, that is too large. */
+export function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
   if (bytes <= maxMessageBytes) return
   const problem = `the body takes ${bytes} bytes, more than maxMessageBytes ${maxMessageBytes}`
   throw new MessageError({ problem })
 }
 
-/** Properties as text, those of the application first. */
-function propertiesOf(message: Message, msgId: string): string {
+/** Properties as text, those of the application first. Throws RMQ_MESSAGE. */
+export function propertiesOf(message: Message, msgId: string): string {
   let text = ''
-  for (const [name, value] of Object.entries(message.properties ?? {})) {
+  const { properties } = message
+  for (const [name, value] of properties === undefined ? [] : Object.entries(properties)) {
     if (isReservedProperty(name)) {
       throw new MessageError({ problem: `the property ${name} belongs to RocketMQ` })
     }
@@ -190,7 +157,10 @@ function propertiesOf(message: Message, msgId: string): string {
   text += `${Property.UNIQ_KEY}\x01${msgId}\x02${Property.WAIT}\x01true\x02`
   if (shardingKey !== undefined) text += propertyText(Property.SHARDING_KEY, shardingKey)
   if (tag !== '') text += propertyText(Property.TAGS, tag)
-  for (const [name, value] of propertiesOfWait(message)) text += propertyText(name, value)
+  if (isDelayed(message))
+    for (const [name, value] of propertiesOfWait(message)) text += propertyText(name, value)
+  // No character takes more than three bytes.
+  if (text.length * 3 > PROPERTIES_BYTES_MAX) checkProperties(text)
   return text
 }
 
@@ -221,37 +191,6 @@ function propertiesOfWait({ delayLevel, delay, deliverAt }: Message): [string, s
 }
 
 /** Whether a message is to come later. */
-export function isDelayed(message: Message): boolean {
-  return propertiesOfWait(message).length > 0
-}
-
-/**
- * Messages of one topic in parts that fit into a body of `maxBytes` each; one that does not fit alone is a part of its
- * own. Each takes its body, its properties and 22 bytes, see `encodeBatch`.
- */
-export function splitBatch(messages: readonly Message[], maxBytes: number): Message[][] {
-  const parts: Message[][] = []
-  let bytes = Infinity
-  for (const message of messages) {
-    const size = Buffer.byteLength(message.body) + propertyBytesMost(message)
-    if (bytes + size > maxBytes) {
-      parts.push([])
-      bytes = 0
-    }
-    parts.at(-1)?.push(message)
-    bytes += size
-  }
-  return parts
-}
-
-/** What all but the body of a message of a batch takes, or a little more. */
-function propertyBytesMost({
-  properties = {},
-  keys = [],
-  tag = '',
-  shardingKey = '',
-}: Message): number {
-  const keyTexts = typeof keys === 'string' ? [keys] : keys
-  const texts = [...Object.entries(properties).flat(), ...keyTexts, tag, shardingKey]
-  return 200 + texts.reduce((sum, each) => sum + Buffer.byteLength(each) + 2, 0)
+export function isDelayed({ delayLevel, delay, deliverAt }: Message): boolean {
+  return (delayLevel ?? 0) > 0 || delay !== undefined || deliverAt !== undefined
 }

@@ -391,9 +391,12 @@ export class Producer<T = string | Uint8Array> {
     options: SendOptions,
     trace: SendTrace,
   ): Promise<readonly SendResult[]> {
+    const { serde } = this.#options
+    const isTraced = Object.keys(trace.properties).length > 0
     const plain: Message[] = []
     for (const each of messages) {
-      plain.push(await encodeBody(this.#options.serde, withProperties(each, trace)))
+      const whole = isTraced ? withProperties(each, trace) : each
+      plain.push(serde === undefined ? plainBody(whole) : await encodeBody(serde, whole))
     }
     this.#checkOpen()
     const deliverOptions = this.#deliverOptions(options, undefined)

@@ -1,7 +1,8 @@
 import { queueKey, type MessageQueue } from '@skylarkmq/protocol'
 import { BatchError, MessageError, saysOf } from '../errors.ts'
 import type { Message } from '../message.ts'
-import { prepareBatch, splitBatch, type EncodeOptions, type PreparedSend } from './encode-send.ts'
+import { prepareBatches } from './encode-batch.ts'
+import type { EncodeOptions, PreparedSend } from './encode-send.ts'
 import { queueByHash } from './select-queue.ts'
 import type { SendResult } from './send-result.ts'
 
@@ -61,13 +62,12 @@ async function partsOf(messages: readonly Message[], parts: SendBatchParts): Pro
     : [{ queue: undefined, places: [...messages.keys()] }]
   return groups.flatMap(({ queue, places }) => {
     const some = places.map((place) => messages[place] as Message)
-    const split = some.length === 0 ? [[]] : splitBatch(some, encode.maxMessageBytes)
     let from = 0
-    return split.map((part) => ({
-      prepared: prepareBatch(part, nextId, encode),
+    return prepareBatches(some, nextId, encode).map((prepared) => ({
+      prepared,
       queue,
       // In their order: one message may be in a batch several times.
-      places: places.slice(from, (from += part.length)),
+      places: places.slice(from, (from += prepared.msgIds.length)),
     }))
   })
 }

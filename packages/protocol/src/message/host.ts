@@ -63,7 +63,7 @@ function isMapped(bytes: Uint8Array): boolean {
 
 /** An IP address in text: dotted, or eight groups of hexadecimal digits without leading zeros. */
 export function hostText(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.')
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
   const groups: string[] = []
   for (let i = 0; i + 1 < bytes.length; i += 2) {
     groups.push((((bytes[i] as number) << 8) | (bytes[i + 1] as number)).toString(16))

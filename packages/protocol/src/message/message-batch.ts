@@ -62,22 +62,47 @@ function broken(at: number, what: string): ProtocolError {
   return new ProtocolError({ what: `the batch is broken at byte ${at}: ${what}` })
 }
 
+/** One message of a batch to write: text is written in UTF-8, without a copy of its own. */
+export interface BatchMessageText {
+  readonly flag: number
+  readonly body: Uint8Array | string
+  /** Encoded, see `encodeProperties`. */
+  readonly properties: Uint8Array | string
+}
+
+/** Bytes that a message takes in a batch. */
+export function batchMessageBytes({ body, properties }: BatchMessageText): number {
+  return FIXED_BYTES + byteLength(body) + byteLength(properties)
+}
+
 /** Writes a batch body. */
-export function encodeBatch(messages: readonly BatchMessage[]): Buffer {
+export function encodeBatch(messages: readonly BatchMessageText[]): Buffer {
   let total = 0
-  for (const m of messages) total += FIXED_BYTES + m.body.length + m.properties.length
+  for (const m of messages) total += batchMessageBytes(m)
   const bytes = Buffer.allocUnsafe(total)
   let at = 0
   for (const m of messages) {
-    writeInt(bytes, at, FIXED_BYTES + m.body.length + m.properties.length)
+    const start = at
     bytes.fill(0, at + 4, at + 12)
     writeInt(bytes, at + 12, m.flag)
-    writeInt(bytes, at + 16, m.body.length)
-    bytes.set(m.body, at + 20)
-    at += 20 + m.body.length
-    writeShort(bytes, at, m.properties.length)
-    bytes.set(m.properties, at + 2)
-    at += 2 + m.properties.length
+    const bodyBytes = write(bytes, at + 20, m.body)
+    writeInt(bytes, at + 16, bodyBytes)
+    at += 20 + bodyBytes
+    const propertyBytes = write(bytes, at + 2, m.properties)
+    writeShort(bytes, at, propertyBytes)
+    at += 2 + propertyBytes
+    writeInt(bytes, start, at - start)
   }
   return bytes
+}
+
+function byteLength(value: Uint8Array | string): number {
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.length
+}
+
+/** Returns how many bytes it took. */
+function write(bytes: Buffer, at: number, value: Uint8Array | string): number {
+  if (typeof value === 'string') return bytes.write(value, at)
+  bytes.set(value, at)
+  return value.length
 }

@@ -1,5 +1,5 @@
 import type { HostAndPort } from './host.ts'
-import { readInt, readLong, readShort, writeInt, writeLong, writeShort } from './long.ts'
+import { readInt, readLong, readShort, writeInt, writeShort } from './long.ts'
 
 /** Where a message lies: the broker that stored it, and the offset in its commit log. */
 export interface OffsetMsgId extends HostAndPort {
@@ -13,11 +13,20 @@ const HEX_ID = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/
  * in upper-case hex. Apache: `MessageDecoder.java`, createMessageId.
  */
 export function createOffsetMsgId(host: Uint8Array, port: number, physicalOffset: number): string {
-  const bytes = Buffer.allocUnsafe(host.length + 12)
-  bytes.set(host, 0)
-  writeInt(bytes, host.length, port)
-  writeLong(bytes, host.length + 4, physicalOffset)
-  return bytes.toString('hex').toUpperCase()
+  const high = Math.floor(physicalOffset / 0x1_0000_0000)
+  let id = ''
+  for (const byte of host) id += TWO_DIGITS[byte] as string
+  return id + digits(port) + digits(high) + digits(physicalOffset)
+}
+
+const TWO_DIGITS = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).toUpperCase().padStart(2, '0'),
+)
+
+/** The low 32 bits as eight digits. */
+function digits(value: number): string {
+  const [a, b, c, d] = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+  return `${TWO_DIGITS[a]}${TWO_DIGITS[b]}${TWO_DIGITS[c]}${TWO_DIGITS[d]}`
 }
 
 /** The ids of messages of one broker, with commas between them: the answer to a batch has them. */

@@ -285,15 +285,28 @@ export function recordStoreTimestamp(buffer: Buffer, at = 0): number {
   return readLong(buffer, storeTimestampAt(at, readInt(buffer, at + RecordAt.sysFlag)))
 }
 
+/** `recordSpans` of the record at `buffer[at …]`; a ProtocolError says what is wrong when it is none. */
+export function soundSpans(buffer: Buffer, at: number): RecordSpans {
+  const spans = recordSpans(buffer, at, buffer.length - at)
+  if (typeof spans !== 'string') return spans
+  throw new ProtocolError({ what: `not a message at ${at}: ${spans}` })
+}
+
+/** The offset in its queue of the record at `buffer[at …]`. */
+export const recordQueueOffset = (buffer: Buffer, at: number): number =>
+  readLong(buffer, at + RecordAt.queueOffset)
+
+/** The sysFlag of the record at `buffer[at …]`. */
+export const recordSysFlag = (buffer: Buffer, at: number): number =>
+  readInt(buffer, at + RecordAt.sysFlag)
+
 /**
  * Reads the record at `buffer[at …]`. A ProtocolError says what is wrong when it is none; the body's
  * CRC is not looked at, see `checkRecord`.
  */
 export function decodeRecord(buffer: Buffer, at = 0): DecodedMessage {
-  const spans = recordSpans(buffer, at, buffer.length - at)
-  if (typeof spans === 'string')
-    throw new ProtocolError({ what: `not a message at ${at}: ${spans}` })
-  const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
+  const spans = soundSpans(buffer, at)
+  const sysFlag = recordSysFlag(buffer, at)
   const bornHost = at + RecordAt.bornHost
   const storeTimestamp = storeTimestampAt(at, sysFlag)
   const reconsumeTimes = spans.bodyStart - 16
