@@ -124,7 +124,7 @@ export function takenApart(message: ReceivedMessage, fromOffset: number): Receiv
 }
 
 /** Whether a message is a batch that its broker stored as one record. */
-export function isBatch({ sysFlag }: ReceivedMessage): boolean {
+export function isBatch({ sysFlag }: Pick<ReceivedMessage, 'sysFlag'>): boolean {
   return (sysFlag & BATCH) === BATCH
 }
 
@@ -134,7 +134,8 @@ function keysOf(properties: ReadonlyMap<string, string>): string[] {
   return (properties.get(Property.KEYS) ?? '').split(KEY_SEPARATOR).filter((key) => key !== '')
 }
 
-function receivedMessage(
+/** What a record that came from `brokerName` is to who receives it; its topic is taken out of `namespace`. */
+export function receivedMessage(
   record: DecodedMessage,
   brokerName: string,
   namespace: string | undefined,

@@ -34,14 +34,20 @@ export class ReceivedBodies {
   }
 
   /**
-   * Calls `use` with the message restored; its body counts until what `use` returned has settled. Rejects with
-   * RMQ_BODY_TOO_LARGE.
+   * Calls `use` with the message restored, at once when it is not compressed; its body counts until what `use` returned has
+   * settled. Throws what `use` throws; rejects with RMQ_BODY_TOO_LARGE.
    */
-  async use<T>(
+  use<T>(
+    message: ReceivedMessage,
+    use: (message: ReceivedMessage) => T | Promise<T>,
+  ): T | Promise<T> {
+    return (message.sysFlag & COMPRESSED) === 0 ? use(message) : this.#useRestored(message, use)
+  }
+
+  async #useRestored<T>(
     message: ReceivedMessage,
     use: (message: ReceivedMessage) => T | Promise<T>,
   ): Promise<T> {
-    if ((message.sysFlag & COMPRESSED) === 0) return use(message)
     // Nothing may come between the look at the room and what takes it.
     while (!this.#hasRoom) await this.#change()
     const whole = this.#restoredInTurn(message)

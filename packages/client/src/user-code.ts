@@ -27,13 +27,17 @@ export function answeredNow<T>(what: string, call: () => T): T {
 
 /** Whether a value is a promise; what it rejects with ends nothing then. */
 export function letGo(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  let isPromise: boolean
   try {
-    isPromise = typeof (value as { readonly then?: unknown }).then === 'function'
+    if (!isThenable(value)) return false
   } catch {
     return false
   }
-  if (isPromise) Promise.resolve(value).catch(() => undefined)
-  return isPromise
+  Promise.resolve(value).catch(() => undefined)
+  return true
+}
+
+/** Whether a value can be waited for. Throws what its getter throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return typeof (value as { readonly then?: unknown }).then === 'function'
 }

@@ -4,11 +4,12 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { nodeEnv, silentEvents, type EventDefinition } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
 import { encodeBatch, encodeProperties } from '@skylarkmq/protocol'
-import { isFull } from '../src/consumer/flow-control.ts'
+import { isFull, type FlowLimits } from '../src/consumer/flow-control.ts'
 import { CallLimit } from '../src/consumer/call-limit.ts'
 import { ConsumeConcurrently } from '../src/consumer/consume-concurrently.ts'
 import type { MessageListener } from '../src/consumer/consuming.ts'
-import { ProcessQueue } from '../src/consumer/process-queue.ts'
+import { Held, ProcessQueue } from '../src/consumer/process-queue.ts'
+import { pulledOf, type PulledMessage } from '../src/consumer/pulled-message.ts'
 import { ReceivedBodies } from '../src/received-bodies.ts'
 import { takenApart, type ReceivedMessage } from '../src/message.ts'
 import { UserContext } from '../src/user-code.ts'
@@ -38,7 +39,8 @@ function message(queueOffset: number): ReceivedMessage {
   }
 }
 
-const messages = (...offsets: number[]): ReceivedMessage[] => offsets.map(message)
+const messages = (...offsets: number[]): PulledMessage[] =>
+  offsets.map((offset) => pulledOf(message(offset)))
 
 // Reference: `ProcessQueue.java`, removeMessage.
 test('the offset moves to the first message that is not done, whatever the order', () => {
@@ -70,14 +72,34 @@ test('a queue that was given up moves its offset no more', () => {
   assert.equal(queue.commitOffset, undefined)
 })
 
-test('a queue is full by count, by bytes and by span, each alone', () => {
-  const queue = new ProcessQueue(QUEUE, 0)
+test('a queue is full by count, by bytes and by span, each alone, and by what all hold once it has its share', async () => {
+  const held = new Held()
+  const queue = new ProcessQueue(QUEUE, 0, held)
   queue.put(messages(0, 50))
-  const limits = { count: 10, bytes: 1000, span: 100 }
-  assert.ok(!isFull(queue, limits))
-  assert.ok(isFull(queue, { ...limits, count: 1 }))
-  assert.ok(isFull(queue, { ...limits, bytes: 10 }))
-  assert.ok(isFull(queue, { ...limits, span: 49 }))
+  const all = { countOfAll: 100, bytesOfAll: 1_000, share: 2 }
+  const limits = { count: 10, bytes: 1000, span: 100, ...all }
+  const full = (some: Partial<FlowLimits>): boolean => isFull(queue, held, { ...limits, ...some })
+  assert.ok(!full({}))
+  assert.ok(full({ count: 1 }))
+  assert.ok(full({ bytes: 10 }))
+  assert.ok(full({ span: 49 }))
+  const other = new ProcessQueue(QUEUE, 0, held)
+  other.put(messages(1, 2, 3))
+  assert.deepEqual([held.count, held.bytes], [5, queue.bytes + other.bytes])
+  assert.ok(full({ countOfAll: 5 }))
+  assert.ok(!full({ countOfAll: 5, share: 3 }), 'it has less than a pull brings')
+  assert.ok(full({ bytesOfAll: held.bytes }))
+  const room = queue.untilRoom(() => !full({ countOfAll: 4, share: 1 }))
+  other.drop()
+  assert.deepEqual([held.count, held.bytes], [2, queue.bytes])
+  queue.done(message(0))
+  await room
+  queue.done(message(50))
+  assert.ok(!full({ bytesOfAll: 0 }), 'an empty queue may always pull')
+  const never = queue.untilRoom(() => false)
+  queue.drop()
+  await never
+  assert.deepEqual([held.count, held.bytes], [0, 0])
 })
 
 /** Consumes with a listener; `sentBack` collects what was given back, and events are named. */
@@ -230,6 +252,21 @@ test('after close nothing is started, and close waits for what runs', async () =
   release()
   await closing
   assert.equal(started, 1)
+})
+
+test('listeners that wait for nothing let the rest of the process go on after some time', async () => {
+  const seen: number[] = []
+  const { submit, clock } = consuming(({ queueOffset }) => {
+    seen.push(queueOffset)
+    clock.advance(4)
+  })
+  submit(...Array.from({ length: 7 }, (_, i) => i))
+  await Promise.resolve()
+  assert.deepEqual(seen, [0, 1, 2])
+  await turn()
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5])
+  await turn()
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6])
 })
 
 // Reference: `MessageDecoder.java`, decodeMessage.

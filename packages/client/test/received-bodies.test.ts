@@ -11,6 +11,7 @@ import type { ConsumeParts, MessageListener } from '../src/consumer/consuming.ts
 import { ProcessQueue } from '../src/consumer/process-queue.ts'
 import { BodyTooLargeError } from '../src/errors.ts'
 import type { ReceivedMessage } from '../src/message.ts'
+import { pulledOf } from '../src/consumer/pulled-message.ts'
 import { ReceivedBodies, restoredAll } from '../src/received-bodies.ts'
 import { UserContext } from '../src/user-code.ts'
 
@@ -75,8 +76,8 @@ function consuming(listener: MessageListener, isOrdered: boolean) {
     : new ConsumeConcurrently(parts)
   const queue = new ProcessQueue(QUEUE, 0)
   const submit = (...messages: ReceivedMessage[]): void => {
-    queue.put(messages)
-    consume.submit(queue, messages)
+    queue.put(messages.map(pulledOf))
+    consume.submit(queue, messages.map(pulledOf))
   }
   return { queue, submit, sentBack, told, clock }
 }

@@ -249,7 +249,9 @@ class QueueReader {
       })
       if (nextOffset <= this.#offset && messages.length === 0) return undefined
       this.#offset = nextOffset
-      this.#read = messages.filter(({ queueOffset }) => queueOffset < this.#end)
+      this.#read = messages
+        .filter(({ queueOffset }) => queueOffset < this.#end)
+        .map((message) => message.read())
     }
     return this.#read.shift()
   }

@@ -5,13 +5,22 @@ import type { ReceivedMessage } from '../message.ts'
 import type { RunningCall } from './call-limit.ts'
 import { callListener, type ConsumeParts, type Consuming, type Failure } from './consuming.ts'
 import { levelFor } from './delay-level.ts'
+import { ListenersTurn } from './listeners-turn.ts'
 import type { ProcessQueue } from './process-queue.ts'
+import { pulledOf, type PulledMessage } from './pulled-message.ts'
+
+interface Waiting {
+  readonly queue: ProcessQueue
+  readonly pulled: PulledMessage
+  /** Since when it is kept here because its listener wants that, on the monotonic clock. */
+  readonly heldSinceMs?: number | undefined
+}
 
 interface Task {
   readonly queue: ProcessQueue
   readonly message: ReceivedMessage
   /** Since when it is kept here because its listener wants that, on the monotonic clock. */
-  readonly heldSinceMs?: number
+  readonly heldSinceMs: number | undefined
 }
 
 /** A message that could not be given back is consumed again here after this long. */
@@ -29,17 +38,22 @@ const HOLD_MAX_MS = 15 * 60_000
  */
 export class ConsumeConcurrently implements Consuming {
   readonly #parts: ConsumeParts
-  readonly #waiting = new Line<Task>()
+  readonly #waiting = new Line<Waiting>()
+  readonly #pace: ListenersTurn
   #running = 0
+  #isStarting = false
   #isClosed = false
   #idle: (() => void)[] = []
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts
+    this.#pace = new ListenersTurn(parts.env, () => {
+      this.#startMore()
+    })
   }
 
-  submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void {
-    for (const message of messages) this.#waiting.push({ queue, message })
+  submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
+    for (const pulled of messages) this.#waiting.push({ queue, pulled })
     this.#startMore()
   }
 
@@ -59,23 +73,50 @@ export class ConsumeConcurrently implements Consuming {
     })
   }
 
-  #startMore(): void {
-    while (!this.#isClosed && this.#running < this.#parts.concurrency) {
-      const task = this.#waiting.shift()
-      if (task === undefined) return
-      if (task.queue.isDropped) continue
-      this.#running++
-      void this.#run(task)
-    }
+  get #mayStart(): boolean {
+    if (this.#isClosed || this.#running >= this.#parts.concurrency) return false
+    return this.#waiting.first !== undefined && this.#pace.isMine
   }
 
-  async #run(task: Task): Promise<void> {
+  #startMore(): void {
+    // A listener that answers at once comes back here.
+    if (this.#isStarting) return
+    this.#isStarting = true
+    while (this.#mayStart) {
+      const { queue, pulled, heldSinceMs } = this.#waiting.shift() as Waiting
+      if (queue.isDropped) continue
+      this.#running++
+      this.#run({ queue, message: pulled.read(), heldSinceMs })
+    }
+    this.#isStarting = false
+  }
+
+  #run(task: Task): void {
     const call = this.#parts.limit.begin(() => {
       this.#giveUp(task)
     })
-    await this.#trying(task, () => this.#consume(task, call))
+    const answer = callListener(this.#parts, task.message, call)
+    if (answer instanceof Promise) void this.#later(task, call, answer)
+    else this.#heard(task, call, answer)
+  }
+
+  async #later(task: Task, call: RunningCall, answer: Promise<Failure>): Promise<void> {
+    this.#heard(task, call, await answer)
+  }
+
+  #heard(task: Task, call: RunningCall, failure: Failure): void {
     if (call.isLate) return
+    // What is given back meanwhile takes its own time.
     this.#parts.limit.end(call)
+    const { queue, message } = task
+    queue.consumedMs = this.#parts.env.clock.monotonic()
+    if (failure !== undefined && failure !== 'left' && !this.#isHeld(task, failure)) {
+      void this.#trying(task, () => this.#giveBack(task, failure)).then(() => {
+        this.#ended()
+      })
+      return
+    }
+    if (failure === undefined) queue.done(message)
     this.#ended()
   }
 
@@ -107,43 +148,31 @@ export class ConsumeConcurrently implements Consuming {
     }
   }
 
-  async #consume(task: Task, call: RunningCall): Promise<void> {
-    const { queue, message } = task
-    const failure = await callListener(this.#parts, message, call)
-    if (call.isLate) return
-    // What is given back meanwhile takes its own time.
-    this.#parts.limit.end(call)
-    queue.consumedMs = this.#parts.env.clock.monotonic()
-    if (failure === 'left' || (failure?.holdMs !== undefined && this.#hold(task, failure.holdMs)))
-      return
-    if (failure === undefined) queue.done(message)
-    else await this.#giveBack(task, failure)
-  }
-
   async #giveBack(task: Task, failure: Exclude<Failure, 'left' | undefined>): Promise<void> {
     const { queue, message } = task
     if (await this.#parts.sendBack(message, levelOf(failure))) queue.done(message)
-    else this.#again({ queue, message })
+    else this.#again(task)
   }
 
   #again({ queue, message }: Task): void {
     const again = { ...message, reconsumeTimes: message.reconsumeTimes + 1 }
-    this.#submitAfter(AGAIN_MS, { queue, message: again })
+    this.#submitAfter(AGAIN_MS, { queue, pulled: pulledOf(again) })
   }
 
-  /** Keeps a message, without a place among those that run; false when it was kept for too long. */
-  #hold(task: Task, ms: number): boolean {
+  /** Keeps a message whose listener wants that, without a place among those that run; not one that was kept for too long. */
+  #isHeld(task: Task, { holdMs: ms }: Exclude<Failure, 'left' | undefined>): boolean {
+    if (ms === undefined) return false
     const nowMs = this.#parts.env.clock.monotonic()
     const heldSinceMs = task.heldSinceMs ?? nowMs
     if (nowMs - heldSinceMs >= HOLD_MAX_MS) return false
-    this.#submitAfter(ms, { ...task, heldSinceMs })
+    this.#submitAfter(ms, { queue: task.queue, pulled: pulledOf(task.message), heldSinceMs })
     return true
   }
 
-  #submitAfter(ms: number, task: Task): void {
+  #submitAfter(ms: number, waiting: Waiting): void {
     this.#parts.env.clock.after(ms, () => {
-      if (this.#isClosed || task.queue.isDropped) return
-      this.#waiting.push(task)
+      if (this.#isClosed || waiting.queue.isDropped) return
+      this.#waiting.push(waiting)
       this.#startMore()
     })
   }

@@ -3,7 +3,9 @@ import { backgroundFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { settledWithin } from '../waiting.ts'
 import { callListener, type ConsumeParts, type Consuming } from './consuming.ts'
+import { ListenersTurn } from './listeners-turn.ts'
 import type { ProcessQueue } from './process-queue.ts'
+import { pulledOf, type PulledMessage } from './pulled-message.ts'
 
 /** What consuming in order needs besides. */
 export interface ConsumeOrderlyParts extends ConsumeParts {
@@ -17,7 +19,7 @@ export interface ConsumeOrderlyParts extends ConsumeParts {
 
 /** The messages of one queue that wait, the first of them next. */
 interface Line {
-  waiting: ReceivedMessage[]
+  waiting: PulledMessage[]
   /** `queued`: waits for its turn; `suspended`: waits for some time to pass. */
   state: 'idle' | 'queued' | 'running' | 'suspended'
   /** Nothing of it is to be started. */
@@ -39,15 +41,19 @@ export class ConsumeOrderly implements Consuming {
   readonly #parts: ConsumeOrderlyParts
   readonly #lines = new Map<ProcessQueue, Line>()
   #ready: ProcessQueue[] = []
+  readonly #pace: ListenersTurn
   #running = 0
   #isClosed = false
   #idle: (() => void)[] = []
 
   constructor(parts: ConsumeOrderlyParts) {
     this.#parts = parts
+    this.#pace = new ListenersTurn(parts.env, () => {
+      this.#startMore()
+    })
   }
 
-  submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void {
+  submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     const known = this.#lines.get(queue)
     const line: Line = known ?? { waiting: [], state: 'idle', isHeld: false, ended: [] }
     this.#lines.set(queue, line)
@@ -88,8 +94,12 @@ export class ConsumeOrderly implements Consuming {
     this.#startMore()
   }
 
+  get #mayStart(): boolean {
+    return this.#ready.length > 0 && this.#pace.isMine
+  }
+
   #startMore(): void {
-    while (!this.#isClosed && this.#running < this.#parts.concurrency) {
+    while (!this.#isClosed && this.#running < this.#parts.concurrency && this.#mayStart) {
       const queue = this.#ready.shift()
       if (queue === undefined) return
       // A queue that was given up while it waited has no line any more.
@@ -106,7 +116,8 @@ export class ConsumeOrderly implements Consuming {
     for (let count = 0; count < TURN_COUNT && waitMs === 0; count++) {
       const [message] = line.waiting
       if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
-      waitMs = await this.#consumeOrSay(queue, line, message)
+      if (count > 0 && !this.#pace.isMine) break
+      waitMs = await this.#consumeOrSay(queue, line, message.read())
     }
     this.#running--
     for (const resolve of line.ended.splice(0)) resolve()
@@ -156,7 +167,7 @@ export class ConsumeOrderly implements Consuming {
       queue.done(message)
       return 0
     }
-    line.waiting[0] = { ...message, reconsumeTimes: message.reconsumeTimes + 1 }
+    line.waiting[0] = pulledOf({ ...message, reconsumeTimes: message.reconsumeTimes + 1 })
     return Math.max(1, failure.suspendMs ?? suspendMs)
   }
 }

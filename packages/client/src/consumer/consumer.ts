@@ -16,6 +16,7 @@ import {
   type CallOptions,
   type CloseOptions,
 } from '../waiting.ts'
+import { isThenable } from '../user-code.ts'
 import type { SqlSelector } from './check-expressions.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
@@ -236,9 +237,26 @@ export class Consumer<T = Buffer> {
     return deliveries
   }
 
-  async #handle(message: ReceivedMessage, handler: MessageHandler<T>): Promise<ConsumeResult> {
+  #handle(
+    message: ReceivedMessage,
+    handler: MessageHandler<T>,
+  ): ConsumeResult | Promise<ConsumeResult> {
+    if (this.#options.serde !== undefined) return this.#handleDecoded(message, handler)
+    return this.#handOver(message as ReceivedMessage<T>, handler)
+  }
+
+  async #handleDecoded(
+    message: ReceivedMessage,
+    handler: MessageHandler<T>,
+  ): Promise<ConsumeResult> {
     const decoded = await this.#decoded(message)
-    if (!isMessage(decoded)) return decoded
+    return isMessage(decoded) ? this.#handOver(decoded, handler) : decoded
+  }
+
+  #handOver(
+    message: ReceivedMessage<T>,
+    handler: MessageHandler<T>,
+  ): ConsumeResult | Promise<ConsumeResult> {
     let result: ConsumeResult
     const context: ConsumeContext = {
       signal: this.#closing.signal,
@@ -254,19 +272,28 @@ export class Consumer<T = Buffer> {
       },
     }
     try {
-      await handler(decoded, context)
+      const handled = handler(message, context)
+      if (!isThenable(handled)) return result
+      return Promise.resolve(handled).then(
+        () => result,
+        (error: unknown) => this.#thrown(message, error),
+      )
     } catch (error) {
-      if (isUnrecoverable(error)) {
-        this.#sayDead(message, saysOf(error))
-        return DEAD_LETTER
-      }
-      if (this.#closing.signal.aborted && isAbort(error, this.#closing.signal)) return 'left'
-      throw error
+      return this.#thrown(message, error)
     }
-    return result
   }
 
-  #sayDead({ topic, msgId }: ReceivedMessage, reason: string): void {
+  /** What a message whose handler threw becomes; throws what it threw when it comes again. */
+  #thrown(message: ReceivedMessage<T>, error: unknown): ConsumeResult {
+    if (isUnrecoverable(error)) {
+      this.#sayDead(message, saysOf(error))
+      return DEAD_LETTER
+    }
+    if (this.#closing.signal.aborted && isAbort(error, this.#closing.signal)) return 'left'
+    throw error
+  }
+
+  #sayDead({ topic, msgId }: ReceivedMessage<unknown>, reason: string): void {
     this.#push.events.emit(deadLettered, { topic, msgId, reason })
   }
 

@@ -4,9 +4,10 @@ import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
-import type { UserContext } from '../user-code.ts'
+import { isThenable, type UserContext } from '../user-code.ts'
 import type { CallLimit, RunningCall } from './call-limit.ts'
 import type { ProcessQueue } from './process-queue.ts'
+import type { PulledMessage } from './pulled-message.ts'
 
 /**
  * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
@@ -53,7 +54,7 @@ export interface ConsumeParts {
 /** A way of handing the messages of queues to a listener. */
 export interface Consuming {
   /** Takes messages of a queue, which knows them already. */
-  submit(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void
   /**
    * Before a queue is given up: hands over no more of it, and waits `withinMs` for the call that must end first. False
    * when it did not; then it goes on.
@@ -69,30 +70,62 @@ export type Failure =
   | { readonly delayLevel?: number; readonly suspendMs?: number; readonly holdMs?: number }
   | undefined
 
-/** Calls the listener with a message. Never rejects: a listener is the user's code. `call`, once it is late, was counted. */
-export async function callListener(
+/**
+ * Calls the listener with a message; answers at once when the listener did. Never throws or rejects: a listener is the
+ * user's code. `call`, once it is late, was counted.
+ */
+export function callListener(
   parts: ConsumeParts,
   message: ReceivedMessage,
   call?: RunningCall,
-): Promise<Failure> {
-  const { topic, msgId, properties, reconsumeTimes } = message
-  const { env, group, listener, bodies, context } = parts
-  const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
-  const began = env.clock.monotonic()
-  let failure: Failure
+): Failure | Promise<Failure> {
+  const running: Listening = { parts, message, call, beganMs: parts.env.clock.monotonic() }
+  let result: unknown
   try {
-    failure = failureOf(
-      await context.run(() =>
-        traced(tracing.process, trace, async () => bodies.use(message, listener)),
-      ),
-    )
+    result = parts.context.run(() => useListener(parts, message))
+    if (!isThenable(result)) return heard(running, failureOf(result))
   } catch (error) {
-    env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
-    failure = {}
+    return threw(running, error)
   }
+  return heardLater(running, result)
+}
+
+/** A call of the listener that runs. */
+interface Listening {
+  readonly parts: ConsumeParts
+  readonly message: ReceivedMessage
+  readonly call: RunningCall | undefined
+  /** Monotonic ms. */
+  readonly beganMs: number
+}
+
+function useListener({ bodies, listener, group }: ConsumeParts, message: ReceivedMessage): unknown {
+  const channel = tracing.process
+  if (!channel.hasSubscribers) return bodies.use(message, listener)
+  const { topic, msgId, properties, reconsumeTimes } = message
+  const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
+  return traced(channel, trace, async () => bodies.use(message, listener))
+}
+
+async function heardLater(running: Listening, result: PromiseLike<unknown>): Promise<Failure> {
+  try {
+    return heard(running, failureOf(await result))
+  } catch (error) {
+    return threw(running, error)
+  }
+}
+
+function threw(running: Listening, error: unknown): Failure {
+  const { parts, message } = running
+  const { topic, msgId } = message
+  parts.env.events.emit(listenerFailed, { topic, msgId, reason: saysOf(error) })
+  return heard(running, {})
+}
+
+function heard({ parts, message, call, beganMs }: Listening, failure: Failure): Failure {
   const isHeld = typeof failure === 'object' && failure.holdMs !== undefined
   if (!isHeld && call?.isLate !== true)
-    parts.counted(topic, env.clock.monotonic() - began, failure === undefined)
+    parts.counted(message.topic, parts.env.clock.monotonic() - beganMs, failure === undefined)
   return failure
 }
 

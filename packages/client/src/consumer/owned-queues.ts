@@ -9,7 +9,6 @@ import {
 import { inBackground, whatFailed } from '../background.ts'
 import type { ClientInstance } from '../client-instance.ts'
 import { backgroundFailed, queuesAllocated, rebalanceFailed } from '../events.ts'
-import type { ReceivedMessage } from '../message.ts'
 import type { OffsetStore } from '../offset/offset-store.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { BrokerError, saysOf } from '../errors.ts'
@@ -20,9 +19,10 @@ import { subscribeQueues } from '../route/topic-route.ts'
 import { patiently } from '../wire/patience.ts'
 import type { Consuming } from './consuming.ts'
 import type { FlowLimits } from './flow-control.ts'
-import { ProcessQueue } from './process-queue.ts'
+import { Held, ProcessQueue } from './process-queue.ts'
 import type { Puller } from './pull.ts'
 import { runPullLoop } from './pull-loop.ts'
+import type { PulledMessage } from './pulled-message.ts'
 import type { QueueLocks } from './queue-locks.ts'
 
 /** A round that left something undone is followed by another after this long. */
@@ -73,6 +73,7 @@ export class OwnedQueues {
   readonly #missingSince = new Map<string, number>()
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
+  readonly #held = new Held()
   #isRunning = false
   #isWanted = false
   #isStopped = false
@@ -259,13 +260,14 @@ export class OwnedQueues {
     const { offsets, group, consumeFrom, client, puller, limits, countMax } = this.#parts
     const offset = await offsets.next(queue, this.#beginOf(queue.topic) ?? consumeFrom)
     if (offset < 0 || this.#isStopped) return
-    const taken = new ProcessQueue(queue, offset)
+    const taken = new ProcessQueue(queue, offset, this.#held)
     this.#owned.set(queueKey(queue), taken)
     const loop = {
       env: client.env,
       group,
       puller,
       limits,
+      held: this.#held,
       countMax,
       commits: !this.#parts.isBroadcast,
       isSuspended: () => this.#parts.isSuspended(),
@@ -277,7 +279,7 @@ export class OwnedQueues {
       },
       subscription: (topic: string) =>
         this.#isStopped ? undefined : this.#parts.subscription(topic),
-      consume: (from: ProcessQueue, messages: readonly ReceivedMessage[]) => {
+      consume: (from: ProcessQueue, messages: readonly PulledMessage[]) => {
         if (!this.#isStopped) this.#parts.consuming.submit(from, messages)
       },
       offsetMoved: async (moved: ProcessQueue, nextOffset: number) => {

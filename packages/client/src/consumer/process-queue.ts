@@ -1,5 +1,19 @@
 import type { MessageQueue } from '@skylarkmq/protocol'
-import type { ReceivedMessage } from '../message.ts'
+import type { PulledMessage } from './pulled-message.ts'
+
+/** What all queues of a consumer hold together. */
+export class Held {
+  /** Messages. */
+  count = 0
+  /** Bytes of their bodies. */
+  bytes = 0
+}
+
+/** Somebody who waits until there is room for more. */
+interface Waiting {
+  isRoom(): boolean
+  go(): void
+}
 
 /**
  * One queue that this client reads: the messages it has and has not consumed yet, and how far it has come.
@@ -8,10 +22,12 @@ import type { ReceivedMessage } from '../message.ts'
 export class ProcessQueue {
   readonly queue: MessageQueue
   /** By queue offset. Pulls come in order, so the first entry has the smallest offset. */
-  readonly #messages = new Map<number, ReceivedMessage>()
+  readonly #messages = new Map<number, PulledMessage>()
+  readonly #held: Held
   #bytes = 0
   #offsetMax = -1
   #isDropped = false
+  #waiting: Waiting | undefined
 
   /** Offset to pull next. */
   nextOffset: number
@@ -21,8 +37,9 @@ export class ProcessQueue {
   pulledMs: number | undefined
   consumedMs: number | undefined
 
-  constructor(queue: MessageQueue, nextOffset: number) {
+  constructor(queue: MessageQueue, nextOffset: number, held = new Held()) {
     this.queue = queue
+    this.#held = held
     this.nextOffset = nextOffset
   }
 
@@ -59,29 +76,55 @@ export class ProcessQueue {
 
   /** Gives the queue up. */
   drop(): void {
+    if (this.#isDropped) return
     this.#isDropped = true
+    this.#count(-this.count, -this.#bytes)
+    this.#wake()
+  }
+
+  /** Resolves once messages were consumed and `isRoom` says so, or the queue is given up; for one who waits at a time. */
+  untilRoom(isRoom: () => boolean): Promise<void> {
+    if (this.#isDropped) return Promise.resolve()
+    return new Promise((go) => {
+      this.#waiting = { isRoom, go }
+    })
   }
 
   /** Takes messages that were pulled. */
-  put(messages: readonly ReceivedMessage[]): void {
+  put(messages: readonly PulledMessage[]): void {
     for (const message of messages) {
       if (this.#messages.has(message.queueOffset)) continue
       this.#messages.set(message.queueOffset, message)
-      this.#bytes += message.body.length
+      this.#bytes += message.bytes
+      if (!this.#isDropped) this.#count(1, message.bytes)
       this.#offsetMax = Math.max(this.#offsetMax, message.queueOffset)
     }
   }
 
   /** A message was consumed, or given back: the offset moves to the first that was not. */
-  done(message: ReceivedMessage): void {
-    if (!this.#messages.delete(message.queueOffset)) return
-    this.#bytes -= message.body.length
+  done({ queueOffset }: { readonly queueOffset: number }): void {
+    const message = this.#messages.get(queueOffset)
+    if (message === undefined) return
+    this.#messages.delete(queueOffset)
+    this.#bytes -= message.bytes
+    if (!this.#isDropped) this.#count(-1, -message.bytes)
     this.#moveTo(this.offsetMin ?? this.#offsetMax + 1)
+    if (this.#waiting?.isRoom() === true) this.#wake()
   }
 
   /** A pull found nothing for this group before `offset`: with nothing left to consume, that is how far it has come. */
   skippedTo(offset: number): void {
     if (this.#messages.size === 0) this.#moveTo(offset)
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#held.count += messages
+    this.#held.bytes += bytes
+  }
+
+  #wake(): void {
+    this.#waiting?.go()
+    this.#waiting = undefined
   }
 
   #moveTo(offset: number): void {

@@ -3,14 +3,14 @@ import { queueKey, ResponseCode, SkylarkError, type SubscriptionData } from '@sk
 import { whatFailed } from '../background.ts'
 import { BrokerError, saysOf } from '../errors.ts'
 import { backgroundFailed, pullFailed } from '../events.ts'
-import type { ReceivedMessage } from '../message.ts'
 import { pause } from '../pause.ts'
 import { tracedNow, tracing, type ReceiveTrace } from '../tracing.ts'
 import { isFull, type FlowLimits } from './flow-control.ts'
-import type { ProcessQueue } from './process-queue.ts'
+import type { Held, ProcessQueue } from './process-queue.ts'
 import type { Pulled, Puller } from './pull.ts'
+import type { PulledMessage } from './pulled-message.ts'
 
-const FULL_MS = 50
+const SUSPENDED_MS = 50
 const FAILED_MS = 1_000
 const FLOW_CONTROL_MS = 20
 /** Answers of a broker that lacks the newest heartbeat. */
@@ -27,6 +27,8 @@ export interface PullLoopParts {
   readonly group: string
   readonly puller: Puller
   readonly limits: FlowLimits
+  /** What all queues of the consumer hold. */
+  readonly held: Held
   readonly countMax: number
   /** Pulls tell the broker how far the group has come. */
   readonly commits: boolean
@@ -35,7 +37,7 @@ export interface PullLoopParts {
   /** What the group wants of a topic now; undefined once it wants nothing. */
   subscription(topic: string): SubscriptionData | undefined
   /** Takes messages to consume; they are in the queue already. */
-  consume(queue: ProcessQueue, messages: readonly ReceivedMessage[]): void
+  consume(queue: ProcessQueue, messages: readonly PulledMessage[]): void
   /** A broker does not know yet who pulls, or what it wants. */
   unknownThere(): void
   /** Hears of each pull that was answered: how long it took, ms, and how many messages it brought. */
@@ -46,10 +48,15 @@ export interface PullLoopParts {
 
 /** Pulls one queue until it is given up. Apache: `DefaultMQPushConsumerImpl.java`, pullMessage. */
 export async function runPullLoop(parts: PullLoopParts, queue: ProcessQueue): Promise<void> {
-  const { clock } = parts.env
+  const { env, held, limits } = parts
+  const { clock } = env
   while (!queue.isDropped) {
-    if (parts.isSuspended() || isFull(queue, parts.limits)) {
-      await pause(clock, FULL_MS)
+    if (parts.isSuspended()) {
+      await pause(clock, SUSPENDED_MS)
+      continue
+    }
+    if (isFull(queue, held, limits)) {
+      await queue.untilRoom(() => !isFull(queue, held, limits))
       continue
     }
     const subscription = parts.subscription(queue.queue.topic)

@@ -7,9 +7,8 @@ import {
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import { RouteNotFoundError } from '../errors.ts'
-import { isBatch, storedMessages, takenApart, type ReceivedMessage } from '../message.ts'
-import { restoredAll } from '../received-bodies.ts'
 import { MASTER_ID, readAddress } from '../route/topic-route.ts'
+import { pulledMessages, type PulledMessage } from './pulled-message.ts'
 
 /** How long a broker may hold a pull that finds nothing. */
 const SUSPEND_MS = 15_000
@@ -37,7 +36,7 @@ export interface PullPlan {
 export interface Pulled {
   /** `moved`: the wanted offset is not in the queue, and `nextOffset` is where to go on. */
   readonly status: 'found' | 'nothing' | 'moved'
-  readonly messages: readonly ReceivedMessage[]
+  readonly messages: readonly PulledMessage[]
   readonly nextOffset: number
 }
 
@@ -89,19 +88,12 @@ export class Puller {
       const status = answer.code === PULL_OFFSET_MOVED ? 'moved' : 'nothing'
       return { status, messages: [], nextOffset: nextBeginOffset }
     }
-    const all = storedMessages(answer.body ?? Buffer.alloc(0), brokerName, this.#client.namespace)
-    const batches = restoredAll(all.filter(isBatch))
-    const messages = all
-      .flatMap((message) =>
-        takenApart(isBatch(message) ? (batches.shift() ?? message) : message, plan.offset),
-      )
-      .filter((message) => wants(subscription, message))
+    const messages = pulledMessages(answer.body ?? Buffer.alloc(0), {
+      brokerName,
+      namespace: this.#client.namespace,
+      offset: plan.offset,
+      tags: subscription.tagsSet,
+    })
     return { status: 'found', messages, nextOffset: nextBeginOffset }
   }
-}
-
-/** The broker filters by hashes of tags, of which two may be equal; here the text decides. */
-function wants(subscription: SubscriptionData, message: ReceivedMessage): boolean {
-  if (subscription.tagsSet.length === 0) return true
-  return message.tag !== undefined && subscription.tagsSet.includes(message.tag)
 }

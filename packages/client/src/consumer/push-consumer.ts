@@ -30,6 +30,7 @@ import { inBackground } from '../background.ts'
 import { consumeDirectly } from './consume-directly.ts'
 import { ConsumeOrderly } from './consume-orderly.ts'
 import type { ConsumeParts, Consuming, MessageListener } from './consuming.ts'
+import { flowLimits } from './flow-control.ts'
 import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
 import { QueueLocks } from './queue-locks.ts'
@@ -73,9 +74,12 @@ export interface PushConsumerOptions {
   readonly consumeTimeout?: Duration
   /** Messages that one pull asks for; default 32. */
   readonly pullBatchSize?: number
-  /** Messages of one queue that may wait here; default 1000. */
+  /**
+   * Messages of one queue that may wait here; default 1000. Of all queues together 2,048 do, or twice `concurrency`, or this
+   * many if that is more: what waits for long costs the more memory and time. A queue always has room for one pull.
+   */
   readonly pullThresholdForQueue?: number
-  /** Bytes of bodies of one queue that may wait here; default 104857600. */
+  /** Bytes of bodies of one queue that may wait here; default 104857600, of all queues together 64 MiB or this many. */
   readonly pullThresholdSizeForQueue?: number
   /** How far apart the messages of one queue that wait here may be; default 2000. */
   readonly consumeConcurrentlyMaxSpan?: number
@@ -208,7 +212,7 @@ export class PushConsumer {
     this.#startedMs = now
     const parts = this.#consumeParts(listener, least)
     this.#consuming = this.#consumingOf(parts)
-    this.#owned = this.#ownedQueues(this.#consuming)
+    this.#owned = this.#ownedQueues(this.#consuming, parts.concurrency)
     this.#client.consumers.set(this.#group, this.#member(parts))
     this.#ends.push(
       this.#client.routes.onChange((topic) => {
@@ -338,7 +342,7 @@ export class PushConsumer {
     })
   }
 
-  #ownedQueues(consuming: Consuming): OwnedQueues {
+  #ownedQueues(consuming: Consuming, concurrency: number): OwnedQueues {
     const options = this.#options
     return new OwnedQueues({
       client: this.#client,
@@ -356,12 +360,7 @@ export class PushConsumer {
       consumeFrom: options.consumeFrom ?? 'last',
       allocate: options.allocate ?? allocateAveragely,
       countMax: options.pullBatchSize ?? 32,
-      limits: {
-        count: options.pullThresholdForQueue ?? 1000,
-        bytes: options.pullThresholdSizeForQueue ?? 100 * 1024 * 1024,
-        // In order nothing is consumed far ahead of the rest.
-        span: options.ordered === true ? Infinity : (options.consumeConcurrentlyMaxSpan ?? 2000),
-      },
+      limits: flowLimits(options, concurrency),
       topics: () => [...this.#subscriptions.keys()],
       subscription: (topic) => this.#subscriptions.get(topic),
       queuesChanged: (topic) => this.#queuesChanged(topic),

@@ -101,10 +101,10 @@ export class TopicReader<T = Buffer> {
   start(listener: ReadListener<T>): Promise<MessageQueue[]> {
     const { serde } = this.#options
     const context = new UserContext()
-    const decoded = (message: ReceivedMessage): Promise<void> =>
-      context.run(() =>
-        this.#client.bodies.use(message, async (whole) => listener(await decodeBody(serde, whole))),
-      )
+    const read = async (whole: ReceivedMessage): Promise<void> =>
+      listener(await decodeBody(serde, whole))
+    const decoded = async (message: ReceivedMessage): Promise<void> =>
+      context.run(() => this.#client.bodies.use(message, read))
     return underSignal(this.#options, () => this.#start(decoded))
   }
 
@@ -224,7 +224,7 @@ export class TopicReader<T = Buffer> {
           commitOffset: undefined,
         })
         offset = pulled.nextOffset
-        for (const message of pulled.messages) await this.#give(queue, message, listener)
+        for (const message of pulled.messages) await this.#give(queue, message.read(), listener)
       } catch (error) {
         this.#report(queue, error)
         await pause(this.#env.clock, AGAIN_MS)
