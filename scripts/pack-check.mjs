@@ -19,6 +19,7 @@ import { promisify } from 'node:util'
 import { build } from './build.mjs'
 import { buildIntegrations } from './integrations.mjs'
 import { pack, PACKED } from './pack.mjs'
+import { useBundlers, useRuntimes } from './pack-runtimes.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
@@ -36,8 +37,10 @@ for (const name of PACKED) {
 const projects = mkdtempSync(path.join(os.tmpdir(), 'skylark-pack-'))
 try {
   await withServer(async (address) => {
-    await useClient(address)
+    const client = await useClient(address)
     if (!isOnline) return
+    await useRuntimes(client, address, run)
+    await useBundlers(client, address, run)
     for (const name of ['vitest', 'jest-esm', 'jest-commonjs']) await useTesting(name)
     for (const major of [10, 11]) await useNest(major, address)
     await useFastify(address)
@@ -46,7 +49,8 @@ try {
   rmSync(projects, { recursive: true, force: true })
 }
 if (!isOnline) {
-  console.log('LEFT OUT: vitest, jest, NestJS and Fastify, for the npm registry cannot be reached')
+  const left = 'other runtimes, bundlers, vitest, jest, NestJS and Fastify'
+  console.log(`LEFT OUT: ${left}, for the npm registry cannot be reached`)
 }
 for (const each of problems) console.log(`wrong: ${each}`)
 console.log(problems.length === 0 ? 'the packages are good' : `${problems.length} things are wrong`)
@@ -105,6 +109,7 @@ async function useClient(address) {
   await run('the client as an ES module', typed, project, 'RMQ_SERDE\ngot order 7\n')
   await run('the client as CommonJS', ['send.cjs', address], project, 'got hello\n')
   measure(project)
+  return project
 }
 
 /** A project whose own command runs its tests. */
@@ -182,10 +187,10 @@ function linkTypes(project) {
 }
 
 /** Runs a program to its end; what it prints has to be as wanted. */
-async function run(what, args, cwd, wanted) {
+async function run(what, args, cwd, wanted, program = process.execPath) {
   try {
     const options = { cwd, timeout: 60_000 }
-    const { stdout } = await promisify(execFile)(process.execPath, args, options)
+    const { stdout } = await promisify(execFile)(program, args, options)
     if (stdout !== wanted) problems.push(`${what}: it printed ${JSON.stringify(stdout)}`)
     console.log(`${what}: ${stdout === '' ? 'yes' : stdout.trim().replaceAll('\n', ', ')}`)
   } catch (error) {
