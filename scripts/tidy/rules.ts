@@ -23,7 +23,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   idempotent: { packages: ['env', 'client'], modules: ['node:crypto'] },
   testing: {
     packages: ['env', 'broker', 'client', 'server'],
-    modules: ['node:diagnostics_channel'],
+    modules: ['node:diagnostics_channel', 'node:net'],
   },
   nestjs: {
     packages: ['client'],

@@ -327,7 +327,7 @@ test('a handler that ends by the signal leaves its message, and who comes next g
       })
     })
   })
-  await one.close()
+  await one.close({ timeout: 500 })
   const other = await mq.consumer(options)
   for await (const message of other) {
     assert.equal(message.reconsumeTimes, 0)

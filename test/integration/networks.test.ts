@@ -4,7 +4,8 @@ import { RocketMQ, type ReceivedMessage, type RocketMQOptions } from '@skylarkmq
 import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
 import { encodeHeader, ResponseCode, UpdateAndCreateTopic } from '@skylarkmq/protocol'
 import { Dispatcher, RemotingClient } from '@skylarkmq/remoting'
-import { Chaos } from './chaos.ts'
+import { hostBehind } from '@skylarkmq/testing'
+import { proxyFor } from './chaos.ts'
 import { atEnd, Collector, createTopic, serverFor, until } from './cluster.ts'
 
 /** Time enough for what is done within one call, on a machine that has other work. */
@@ -14,9 +15,9 @@ const TIMEOUT_MS = 20_000
 async function behindProxies(t: TestContext) {
   const { namesrvAddr, brokerPort = 0 } = await serverFor(t)
   await createTopic(namesrvAddr, 'T', 2)
-  const namesrv = await Chaos.start(t, namesrvAddr)
-  const broker = await Chaos.start(t, `127.0.0.1:${brokerPort}`)
-  return { namesrvAddr, namesrv, broker, host: Chaos.host(namesrv, broker) }
+  const namesrv = await proxyFor(t, namesrvAddr)
+  const broker = await proxyFor(t, `127.0.0.1:${brokerPort}`)
+  return { namesrvAddr, namesrv, broker, host: hostBehind([namesrv, broker]) }
 }
 
 function clientOf(t: TestContext, host: Env, options: RocketMQOptions): RocketMQ {
@@ -60,7 +61,7 @@ test('a consumer finds out that nothing comes by its connection any more, and go
   const { namesrvAddr, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr, heartbeatMs: 300 })
   const got = await collecting(mq)
-  const other = clientOf(t, Chaos.host(), { nameServers: namesrvAddr })
+  const other = clientOf(t, hostBehind([]), { nameServers: namesrvAddr })
   const producer = await other.producer()
   await producer.send({ topic: 'T', body: 'before' })
   await got.atLeast(1)
@@ -94,14 +95,14 @@ test('a name server of which nothing comes any more is asked by a new connection
 test('of two name servers one that hangs, or knows nothing, keeps no first send and no consumer from its topic', async (t) => {
   const { namesrvAddr, namesrv } = await behindProxies(t)
   const empty = await serverFor(t, { broker: false })
-  namesrv.mode.hangs = true
+  namesrv.set({ hangs: true })
   const fewer = [namesrv.address, empty.namesrvAddr]
   for (const nameServers of fewer.flatMap((one) => [
     [one, namesrvAddr],
     [namesrvAddr, one],
   ])) {
     // The one that is asked first is drawn.
-    const host = { ...Chaos.host(), random: { ...Chaos.host().random, next: () => 0 } }
+    const host = { ...hostBehind([]), random: { ...hostBehind([]).random, next: () => 0 } }
     const mq = clientOf(t, host, { nameServers })
     const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
     await producer.send({ topic: 'T', body: 'b' })
@@ -113,8 +114,8 @@ test('of two name servers one that hangs, or knows nothing, keeps no first send 
 
 test('a topic that nobody knows is said to be so though one of the name servers hangs', async (t) => {
   const { namesrvAddr, namesrv } = await behindProxies(t)
-  namesrv.mode.hangs = true
-  const mq = clientOf(t, Chaos.host(), { nameServers: [namesrv.address, namesrvAddr] })
+  namesrv.set({ hangs: true })
+  const mq = clientOf(t, hostBehind([]), { nameServers: [namesrv.address, namesrvAddr] })
   assert.equal(await mq.admin().topics.route('Nowhere'), undefined)
 })
 
@@ -123,7 +124,7 @@ test('a broker that moved is found at once, not when routes are read the next ti
   const set = ['brokerName=mover']
   const first = await serverFor(t, { namesrv: false, namesrvAddr, set })
   await createTopic(namesrvAddr, 'T', 1)
-  const mq = clientOf(t, Chaos.host(), { nameServers: namesrvAddr })
+  const mq = clientOf(t, hostBehind([]), { nameServers: namesrvAddr })
   const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
   await producer.send({ topic: 'T', body: 'b' })
   await first.stop()
@@ -135,10 +136,10 @@ test('a broker that moved is found at once, not when routes are read the next ti
 
 test('a broker finds out that nothing comes from its name server any more, and registers by a new connection', async (t) => {
   const { namesrvAddr } = await serverFor(t, { broker: false })
-  const namesrv = await Chaos.start(t, namesrvAddr)
+  const namesrv = await proxyFor(t, namesrvAddr)
   const server = await serverFor(t, { namesrv: false, namesrvAddr: namesrv.address })
   await createTopic(namesrvAddr, 'T', 1)
-  const { topics } = clientOf(t, Chaos.host(), { nameServers: namesrvAddr }).admin()
+  const { topics } = clientOf(t, hostBehind([]), { nameServers: namesrvAddr }).admin()
   const { accepted } = namesrv
   namesrv.forget()
   // The name server has noticed that the connection is gone, the broker has not.
@@ -178,10 +179,10 @@ async function changeTopic(t: TestContext, address: string): Promise<void> {
 
 test('a broker whose connection to its name server is cut registers again soon', async (t) => {
   const { namesrvAddr } = await serverFor(t, { broker: false })
-  const namesrv = await Chaos.start(t, namesrvAddr)
+  const namesrv = await proxyFor(t, namesrvAddr)
   await serverFor(t, { namesrv: false, namesrvAddr: namesrv.address })
   await createTopic(namesrvAddr, 'T', 1)
-  const topics = clientOf(t, Chaos.host(), { nameServers: namesrvAddr }).admin().topics
+  const topics = clientOf(t, hostBehind([]), { nameServers: namesrvAddr }).admin().topics
   namesrv.cut('rst')
   while ((await topics.route('T')) !== undefined);
   while ((await topics.route('T')) === undefined);
@@ -197,12 +198,12 @@ test('frames that come byte by byte, late, or end in their midst with a reset co
     await Promise.all(bodies.map((body) => producer.send({ topic: 'T', body })))
     await until(() => bodies.every((body) => got.items.includes(body)))
   }
-  for (const proxy of [namesrv, broker]) proxy.mode.isBytewise = true
+  for (const proxy of [namesrv, broker]) proxy.set({ isBytewise: true })
   await send('byte by byte')
   for (const proxy of [namesrv, broker]) proxy.heal()
-  broker.mode.latencyMs = 50
+  broker.set({ latencyMs: 50 })
   await send('late')
   broker.heal()
-  broker.mode.resetsInFrame = 2
+  broker.set({ resetsInFrame: 2 })
   await send('cut short')
 })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { RocketMQ, type ConnectionTrace } from '@skylarkmq/client'
+import { RocketMQ, SendError, type ConnectionTrace } from '@skylarkmq/client'
 import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
 import { atEnd, createTopic, serverFor } from './cluster.ts'
 
@@ -170,4 +170,68 @@ test('a producer whose broker comes back sends again without being made anew', a
   for (let name = ''; name !== 'b';) {
     name = (await producer.send({ topic: 'T', body: 'b' })).messageQueue.brokerName
   }
+})
+
+/** A host on which connecting to a port has no answer, and how often that was tried. */
+function unanswered(port: number | undefined) {
+  const env = nodeEnv(silentEvents)
+  const state = { isDown: true, tries: 0 }
+  const connect: Env['net']['connect'] = (address) => {
+    if (address.port !== port || !state.isDown) return env.net.connect(address)
+    state.tries++
+    return new Promise((_resolve, reject) => {
+      const error = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+      env.clock.after(address.timeoutMs, () => {
+        reject(error)
+      })
+    })
+  }
+  return { state, host: { ...env, net: { ...env.net, connect } } }
+}
+
+test('a broker whose address swallows what is sent there costs one send a third of its time, and is left alone until it answers', async (t) => {
+  const { namesrvAddr: nameServers, second } = await twoBrokers(t)
+  const { state, host } = unanswered(second.brokerPort)
+  const mq = new RocketMQ({ nameServers, heartbeatMs: 4_000 }, host)
+  atEnd(t, () => mq.close({ timeout: 1_000 }))
+  const producer = await mq.producer()
+  const send = async (): Promise<string> =>
+    (await producer.send({ topic: 'T', body: 'b' })).messageQueue.brokerName
+  for (let i = 0; i < 12; i++) assert.equal(await send(), 'a')
+  assert.ok(state.tries <= 2, `${state.tries} tries`)
+  state.isDown = false
+  while ((await send()) !== 'b');
+})
+
+test('a send that reaches no broker at all ends in its time, and says of each what was wrong', async (t) => {
+  const { namesrvAddr: nameServers, first, second } = await twoBrokers(t)
+  const { host } = unanswered(second.brokerPort)
+  const mq = new RocketMQ({ nameServers }, host)
+  atEnd(t, () => mq.close({ timeout: 1_000 }))
+  const producer = await mq.producer({ sendTimeoutMs: 2_500 })
+  await producer.send({ topic: 'T', body: 'b' })
+  await first.stop()
+  // The connection that it had is found to be gone.
+  await assert.rejects(producer.send({ topic: 'T', body: 'b' }))
+  const error = await producer.send({ topic: 'T', body: 'b' }).then(
+    () => assert.fail('it was stored'),
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(error instanceof SendError, String(error))
+  const said = error.attempts.map((each) => `${each.brokerName} ${each.error.name}`)
+  assert.deepEqual(said.sort(), ['a RMQ_CONNECT', 'b RMQ_TIMEOUT'])
+})
+
+test('a broker that is there again is sent to when there is no other, though it did not answer before', async (t) => {
+  const { namesrvAddr: nameServers, first, second } = await twoBrokers(t)
+  const { state, host } = unanswered(second.brokerPort)
+  const mq = new RocketMQ({ nameServers }, host)
+  atEnd(t, () => mq.close({ timeout: 1_000 }))
+  const producer = await mq.producer()
+  await producer.send({ topic: 'T', body: 'b' })
+  while (state.tries === 0) await producer.send({ topic: 'T', body: 'b' })
+  state.isDown = false
+  await first.stop()
+  const { messageQueue } = await producer.send({ topic: 'T', body: 'b' }, { timeout: 20_000 })
+  assert.equal(messageQueue.brokerName, 'b')
 })

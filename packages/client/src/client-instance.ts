@@ -37,6 +37,7 @@ import { OptionError, saysOf, type Advertised } from './errors.ts'
 import { ReceivedBodies } from './received-bodies.ts'
 import { ReplyTable, replyMessage } from './producer/request-reply.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
+import { settledWithin } from './waiting.ts'
 import type { Credentials } from './wire/acl-signature.ts'
 import { Caller } from './wire/call.ts'
 import { LostBrokers } from './wire/lost-brokers.ts'
@@ -46,6 +47,8 @@ import { patiently } from './wire/patience.ts'
 const REQUEST_TIMEOUT_MS = 3_000
 const POLL_NAME_SERVER_MS = 30_000
 const HEARTBEAT_MS = 30_000
+/** How long the answers to heartbeats are waited for by who goes on then. */
+const BEAT_MS = 1_000
 /** How often topics are looked for that somebody wants and that are not there. */
 const MISSING_MS = 2_000
 
@@ -265,10 +268,15 @@ export class ClientInstance {
     await this.heartbeat()
   }
 
-  /** Tells every broker of the routes who this client is. A broker that cannot be reached is left for the next time. */
+  /**
+   * Tells every broker of the routes who this client is. A broker that cannot be reached is left for the next time, and one
+   * that says nothing for a second keeps nobody waiting.
+   */
   async heartbeat(): Promise<void> {
     const addresses = this.routes.addresses(this.consumers.size > 0)
-    await this.#each(addresses, (address) => this.#beat(address))
+    const told = this.#each(addresses, (address) => this.#beat(address))
+    if (await settledWithin(this.env.clock, BEAT_MS, told)) await told
+    else this.#background('a heartbeat', told)
   }
 
   /** A topic or a group, in the namespace of this client. */

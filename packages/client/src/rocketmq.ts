@@ -16,6 +16,7 @@ import {
 import { ClosedError, OptionError } from './errors.ts'
 import { eventsTo, type Logger } from './logger.ts'
 import type { ReceivedMessage } from './message.ts'
+import { CLOSE_MS } from './consumer/closing.ts'
 import { startFrom } from './offset/queue-offsets.ts'
 import type { ClientOptions } from './options.ts'
 import { Producer, type ProducerOptions } from './producer/producer.ts'
@@ -61,7 +62,7 @@ export interface RocketMQOptions {
   readonly maxBodyBytes?: number | undefined
   /** Takes what this client has to say, a pino logger for one. Default: the first warning of each kind goes to standard error. */
   readonly logger?: Logger | undefined
-  /** Closes the client when it is aborted. */
+  /** Closes the client when it is aborted, and tells handlers that run to end. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -85,10 +86,10 @@ interface Closable {
   close(options?: CloseOptions): Promise<void>
 }
 
-/** How long `close` takes at most. */
-const CLOSE_MS = 10_000
-/** The part of it that consumers and producers have; the rest is for the connections. */
-const PARTS_SHARE = 0.8
+/** The part of the time of `close` that consumers have: producers and connections have nothing to wait for but brokers. */
+const CONSUMERS_SHARE = 0.95
+/** The part of the rest that producers have; what is left is for the connections. */
+const PRODUCERS_SHARE = 0.8
 
 /**
  * A client of a RocketMQ cluster: what everything else is made by. Its producers and consumers share its connections.
@@ -109,6 +110,7 @@ export class RocketMQ {
   readonly #further: ClientInstance[] = []
   readonly #parts = new Set<Closable>()
   #admin: AdminClient | undefined
+  readonly #signal: AbortSignal | undefined
   readonly #endSignal: () => void
   #closing: Promise<void> | undefined
 
@@ -119,6 +121,7 @@ export class RocketMQ {
     this.#env = env ?? nodeEnv(logger === undefined ? warnOnce() : eventsTo(logger))
     this.#options = clientOptions(options)
     this.#client = new ClientInstance(this.#env, this.#options)
+    this.#signal = signal
     this.#endSignal = whenAborted(signal, () => void this.close())
   }
 
@@ -165,7 +168,7 @@ export class RocketMQ {
     this.#checkSubscriptions(options)
     const make = (onClosed: () => void): Consumer<T> => {
       const engine = new PushConsumer(push, this.#env, this.#clientFor(options.group))
-      return new Consumer(engine, options, onClosed)
+      return new Consumer(engine, options, onClosed, this.#signal)
     }
     return Promise.resolve(this.#kept(make))
   }
@@ -183,7 +186,9 @@ export class RocketMQ {
   }
 
   /**
-   * Closes consumers, then producers, then the connections: within `timeout` ms, default 10000, whatever the brokers do.
+   * Closes consumers, which wait for handlers that run, then producers, then the connections: within `timeout` ms, default
+   * 10000, whatever the brokers do. Handlers have four fifths of the time before they are told to end, see `close` of a
+   * consumer.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkOptions(options, closeOptions)
@@ -203,9 +208,9 @@ export class RocketMQ {
     this.#endSignal()
     const parts = [...this.#parts]
     // Handlers of consumers may still send.
-    for (const wanted of [true, false]) {
-      const some = parts.filter((each) => each instanceof Consumer === wanted)
-      const share = Math.max(1, left() * PARTS_SHARE)
+    for (const isConsumer of [true, false]) {
+      const some = parts.filter((each) => each instanceof Consumer === isConsumer)
+      const share = Math.max(1, left() * (isConsumer ? CONSUMERS_SHARE : PRODUCERS_SHARE))
       const closed = Promise.all(some.map((each) => each.close({ timeout: share })))
       await settledWithin(clock, share, closed)
     }

@@ -1,4 +1,6 @@
 export type { BrokerControl } from './broker-control.ts'
+export type { ChaosMode } from './chaos-link.ts'
+export * from './chaos-proxy.ts'
 export type { NetworkControl } from './network.ts'
 export * from './start-server.ts'
 export type { TestClock } from './movable-clock.ts'

@@ -18,6 +18,7 @@ import {
 } from '../waiting.ts'
 import { isThenable } from '../user-code.ts'
 import type { SqlSelector } from './check-expressions.ts'
+import { CLOSE_MS } from './closing.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
 import { Deliveries, type Batch, type BatchOptions, type Delivery } from './deliveries.ts'
@@ -36,7 +37,7 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   readonly onInvalid?: 'fail' | 'skip' | 'deadLetter'
   /** Where a group begins that has never consumed a queue; a Date: at the first message stored then or later. Default `last`. */
   readonly consumeFrom?: StartFrom | Date
-  /** Closes the consumer when it is aborted; `for await` of it ends. */
+  /** Closes the consumer when it is aborted, and tells handlers that run to end; `for await` of it ends. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,8 +66,9 @@ function isUnrecoverable(thrown: unknown): boolean {
 /** What a handler can say of its message besides returning and throwing. */
 export interface ConsumeContext {
   /**
-   * Aborted when the consumer closes: what runs long should come to an end. A handler that throws its reason then, or
-   * any AbortError, leaves its message to who has the queue next.
+   * Aborted when the consumer closes and its time is nearly over, see `close`, or at once when the signal is that was given
+   * to the consumer, to `run` or to the client: what still runs should come to an end. A handler that throws its reason then,
+   * or any AbortError, leaves its message to who has the queue next.
    */
   readonly signal: AbortSignal
   /**
@@ -106,17 +108,27 @@ export class Consumer<T = Buffer> {
   readonly #options: ConsumerOptions<T>
   readonly #closing = new AbortController()
   readonly #onClosed: (() => void) | undefined
-  readonly #endOptionSignal: () => void
-  /** Of the signal of `run`. */
-  #endSignal: () => void = () => undefined
+  /** Those that close it when they are aborted: of the client, of the options, of `run`. */
+  readonly #signals: (AbortSignal | undefined)[] = []
+  /** What ends listening to each of them. */
+  readonly #ends: (() => void)[] = []
   #deliveries: Deliveries<T> | undefined
 
-  /** `push` has the options' group and has subscribed to nothing yet. `onClosed` hears of the end. */
-  constructor(push: PushConsumer, options: ConsumerOptions<T>, onClosed?: () => void) {
+  /**
+   * `push` has the options' group and has subscribed to nothing yet. `onClosed` hears of the end. `signal` is that of the
+   * client.
+   */
+  constructor(
+    push: PushConsumer,
+    options: ConsumerOptions<T>,
+    onClosed?: () => void,
+    signal?: AbortSignal,
+  ) {
     this.#onClosed = onClosed
     this.#push = push
     this.#options = options
-    this.#endOptionSignal = whenAborted(options.signal, () => void this.close())
+    this.#closedBy(0, signal)
+    this.#closedBy(1, options.signal)
     for (const [topic, expression] of Object.entries(options.subscriptions)) {
       push.subscribe(topic, expression)
     }
@@ -144,7 +156,7 @@ export class Consumer<T = Buffer> {
 
   /**
    * Joins the group and begins to consume; resolves once it has joined. A topic that is not there yet is waited for.
-   * `signal` closes the consumer when it is aborted. Rejects with RMQ_NAME_SERVER when no name server answers,
+   * `signal` closes the consumer when it is aborted, and tells handlers that run to end. Rejects with RMQ_NAME_SERVER when no name server answers,
    * RMQ_CLOSED when it was run or closed before, and RMQ_BROKER when a broker cannot filter by an expression.
    */
   async run(handler: MessageHandler<T>, options: CallOptions = {}): Promise<void> {
@@ -155,8 +167,7 @@ export class Consumer<T = Buffer> {
     this.#options.signal?.throwIfAborted()
     this.#push.checkNew()
     const { signal } = options
-    this.#endSignal()
-    this.#endSignal = whenAborted(signal, () => void this.close())
+    this.#closedBy(2, signal)
     const start = (): Promise<void> => this.#push.start((message) => this.#handle(message, handler))
     await underSignal(options, () => withSignal(start(), this.#options.signal))
   }
@@ -165,30 +176,38 @@ export class Consumer<T = Buffer> {
    * The messages as they come, for `for await`: each is to be acknowledged, by `ack()`, or refused. Up to `concurrency` of
    * them may be open at a time. Leaving the loop closes the consumer; what is open then comes again. Throws as `run`.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Delivery<T>, void, undefined> {
-    const deliveries = await this.#deliver(0)
-    try {
-      for (;;) {
-        const next = await deliveries.next()
-        if (next === undefined) return
-        yield next
-      }
-    } finally {
-      await this.close()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Delivery<T>, void, undefined> {
+    return this.#given(
+      () => this.#deliver(0),
+      (deliveries) => deliveries.next(),
+    )
   }
 
   /** As `for await` of the consumer, several messages at a time: as many as come within `maxWait` ms, `max` at most. */
-  async *batches(options: BatchOptions = {}): AsyncGenerator<Batch<T>, void, undefined> {
-    checkOptions(options, batchOptions)
-    const deliveries = await this.#deliver(options.max ?? 32)
+  batches(options: BatchOptions = {}): AsyncGenerator<Batch<T>, void, undefined> {
+    const deliver = async (): Promise<Deliveries<T>> => {
+      checkOptions(options, batchOptions)
+      return this.#deliver(options.max ?? 32)
+    }
+    return this.#given(deliver, (deliveries) => deliveries.batch(options))
+  }
+
+  /** What `next` gives until it gives no more. A loop that is left before that settles nothing more. */
+  async *#given<D>(
+    deliver: () => Promise<Deliveries<T>>,
+    next: (deliveries: Deliveries<T>) => Promise<D | undefined>,
+  ): AsyncGenerator<D, void, undefined> {
+    const deliveries = await deliver()
+    let isLeft = true
     try {
       for (;;) {
-        const next = await deliveries.batch(options)
-        if (next === undefined) return
-        yield next
+        const given = await next(deliveries)
+        if (given === undefined) break
+        yield given
       }
+      isLeft = false
     } finally {
+      if (isLeft) deliveries.close()
       await this.close()
     }
   }
@@ -204,23 +223,37 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * Starts no more handlers, waits for those that run, stores the offsets and leaves the group: within `timeout` ms,
-   * default 10000, whatever the brokers do. A handler may call it, but not wait for it.
+   * Starts no more handlers, waits for those that run and for messages of a loop that are open, stores the offsets and
+   * leaves the group: within `timeout` ms, default 10000, whatever the brokers do. `context.signal` of handlers that still
+   * run is aborted when the last fifth of that time begins, at least 1 s before its end where there is twice as much. Who
+   * closes again with less time shortens it. A handler may call it, but not wait for it.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkOptions(options, closeOptions)
-    const { timeout, signal } = options
-    this.#closing.abort()
-    this.#deliveries?.close()
-    this.#endSignal()
-    this.#endOptionSignal()
-    this.#onClosed?.()
-    return withSignal(this.#push.close(timeout === undefined ? {} : { timeout }), signal)
+    const { timeout = CLOSE_MS, signal } = options
+    this.#deliveries?.stop()
+    for (const end of this.#ends) end()
+    if (this.#signals.some((each) => each?.aborted)) this.#lastCall()
+    const closed = this.#push
+      .close({ timeout, lastCall: this.#lastCall })
+      .finally(() => this.#onClosed?.())
+    return withSignal(closed, signal)
   }
 
   /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  readonly #lastCall = (): void => {
+    this.#closing.abort()
+    this.#deliveries?.close()
+  }
+
+  #closedBy(at: number, signal: AbortSignal | undefined): void {
+    this.#ends[at]?.()
+    this.#signals[at] = signal
+    this.#ends[at] = whenAborted(signal, () => void this.close())
   }
 
   /** Begins to consume for who asks for messages; `least` may be open at a time. */

@@ -74,22 +74,21 @@ export class Deliveries<T> {
 
   /** The next message; undefined once it is closed. */
   async next(): Promise<Delivery<T> | undefined> {
-    while (this.#offered.length === 0 && !this.#isClosed) await this.#more()
+    await this.#some()
     return this.#offered.shift()?.delivery
   }
 
   /** The next messages, at least one; undefined once it is closed. */
   async batch({ max = 32, maxWait = 200 }: BatchOptions): Promise<Batch<T> | undefined> {
-    const first = await this.next()
-    if (first === undefined) return undefined
+    await this.#some()
     const until = this.#clock.monotonic() + maxWait
     for (let leftMs = maxWait; leftMs > 0 && !this.#isClosed;) {
-      if (this.#offered.length >= max - 1) break
+      if (this.#offered.length >= max) break
       await this.#more(leftMs)
       leftMs = until - this.#clock.monotonic()
     }
-    const more = this.#offered.splice(0, max - 1).map(({ delivery }) => delivery)
-    const messages = [first, ...more]
+    const messages = this.#offered.splice(0, max).map(({ delivery }) => delivery)
+    if (messages.length === 0) return undefined
     return {
       messages,
       ack: () => {
@@ -101,12 +100,21 @@ export class Deliveries<T> {
     }
   }
 
-  /** What is open is for who has its queue next. */
-  close(): void {
+  /** Hands over no more: what nobody has taken yet is for who has its queue next. What is open may still be settled. */
+  stop(): void {
     this.#isClosed = true
-    this.#offered = []
-    for (const each of [...this.#open]) each.settle('left')
+    for (const each of this.#offered.splice(0)) each.settle('left')
     this.#wake()
+  }
+
+  /** As `stop`, and what is open is for who has its queue next, too. */
+  close(): void {
+    this.stop()
+    for (const each of [...this.#open]) each.settle('left')
+  }
+
+  async #some(): Promise<void> {
+    while (this.#offered.length === 0 && !this.#isClosed) await this.#more()
   }
 
   #more(withinMs?: number): Promise<void> {

@@ -13,7 +13,7 @@ import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
 import { durationMs, type Duration } from '../duration.ts'
 import { ClosedError, saysOf } from '../errors.ts'
-import { broadcastFailed, closeWaits, rebalanceFailed } from '../events.ts'
+import { broadcastFailed, rebalanceFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
@@ -23,6 +23,7 @@ import { UserContext } from '../user-code.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
 import { CallLimit } from './call-limit.ts'
+import { CLOSE_MS, closeTimes, drained, type PushCloseOptions } from './closing.ts'
 import { checkExpressions, subscriptionTo, type SqlSelector } from './check-expressions.ts'
 import { ConsumeConcurrently } from './consume-concurrently.ts'
 import { ConsumeCounts } from './consume-counts.ts'
@@ -94,13 +95,6 @@ export interface PushConsumerOptions {
 const RENEW_LOCKS_MS = 20_000
 const SUSPEND_MS = 1_000
 const DEFAULT_RECONSUME_TIMES = 16
-/** How long `close` takes at most. */
-const CLOSE_MS = 10_000
-/** The part of it in which listeners that run may come to an end. */
-const LISTENERS_SHARE = 0.7
-/** After so long it is said that listeners are waited for. */
-const CLOSE_SAYS_MS = 1_000
-
 /**
  * A member of a consumer group: each message goes to one member. A message is done once the listener has returned;
  * one that it throws on, or answers with `later`, comes again after a while (10 s, 30 s, 1 m, …), and after
@@ -270,30 +264,34 @@ export class PushConsumer {
 
   /**
    * Stops, waits for listeners that run, stores the offsets and leaves the group: within `timeout` ms, default 10000,
-   * whatever the brokers do. A listener may call it, but not wait for it: nothing is started after the call.
+   * whatever the brokers do. Who closes once more with less time has `lastCall` called earlier. A listener may call it, but
+   * not wait for it: nothing is started after the call.
    */
-  close({ timeout = CLOSE_MS }: { readonly timeout?: number } = {}): Promise<void> {
-    return (this.#closing ??= this.#close(timeout))
+  close(options: PushCloseOptions = {}): Promise<void> {
+    const { timeout = CLOSE_MS, lastCall = () => undefined } = options
+    const timer = this.#env.clock.after(closeTimes(timeout).lastCallMs, lastCall)
+    this.#closing ??= this.#close(timeout, lastCall)
+    return this.#closing.finally(() => {
+      timer.cancel()
+    })
   }
 
-  async #close(timeout: number): Promise<void> {
+  async #close(timeout: number, lastCall: () => void): Promise<void> {
     const { clock } = this.#env
     const deadline = clock.monotonic() + timeout
     const wasRunning = this.#state === 'running'
     this.#state = 'closed'
-    for (const timer of this.#timers) timer.cancel()
     for (const end of this.#ends) end()
     const left = (): number => Math.max(1, deadline - clock.monotonic())
     if (wasRunning) {
       this.#owned?.stop()
-      const done = this.#consuming?.close() ?? Promise.resolve()
-      // Some time is kept for the offsets.
-      const waitMs = timeout * LISTENERS_SHARE
-      const says = clock.after(CLOSE_SAYS_MS, () => {
-        this.#env.events.emit(closeWaits, { group: this.#group, waitMs: Math.round(waitMs) })
-      })
-      await settledWithin(clock, waitMs, done)
-      says.cancel()
+      // Until then offsets are stored and locks are renewed: nobody may overtake what runs.
+      if (this.#consuming !== undefined)
+        await drained(this.#env, this.#group, this.#consuming, closeTimes(timeout).cutMs)
+    }
+    lastCall()
+    for (const timer of this.#timers) timer.cancel()
+    if (wasRunning) {
       const last = this.#owned?.persistLast(left() / 2) ?? Promise.resolve()
       await settledWithin(clock, left(), last)
       await settledWithin(clock, left(), this.#owned?.giveLocks() ?? Promise.resolve())

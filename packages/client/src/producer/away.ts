@@ -5,16 +5,11 @@ import { ConnectError, TimeoutError, type SendAttempt } from '../errors.ts'
 const FIRST_MS = 25
 const LONGEST_MS = 500
 
-/** Whether time ended while a broker was connected to that had refused it before: the refusal says more. */
-export function isCutShort(
-  error: Error,
-  brokerName: string,
-  attempts: readonly SendAttempt[],
-): boolean {
-  const wasRefused = attempts.some(
-    (each) => each.brokerName === brokerName && each.error instanceof ConnectError,
+/** Whether a try never came to a connection. */
+export function isNotReached(error: unknown): error is ConnectError | TimeoutError {
+  return (
+    error instanceof ConnectError || (error instanceof TimeoutError && error.phase === 'connect')
   )
-  return wasRefused && error instanceof TimeoutError && error.phase === 'connect'
 }
 
 /**
@@ -25,14 +20,23 @@ export class Away {
   readonly #names = new Set<string>()
   #waitMs = FIRST_MS
 
-  /** Notes a refusal among the attempts. Returns how long to wait before the next one, ms: 0 when another broker is left. */
+  /** Those of `some` queues that may be tried next, else of `all`. */
+  left(some: readonly MessageQueue[], all: readonly MessageQueue[]): readonly MessageQueue[] {
+    if (this.#names.size === 0) return some
+    const isLeft = ({ brokerName }: MessageQueue): boolean => !this.#names.has(brokerName)
+    const left = some.filter(isLeft)
+    return left.length > 0 ? left : all.filter(isLeft)
+  }
+
+  /** Notes among the attempts that a broker was not reached. Returns how long to wait before the next one, ms: 0 when another broker is left. */
   refused(attempt: SendAttempt, attempts: SendAttempt[], queues: readonly MessageQueue[]): number {
-    // Of one broker's refusals the last one says enough.
+    // Of one broker the last one says enough, and a refusal more than a wait that was cut short.
     const known = attempts.findIndex(
-      ({ brokerName, error }) => brokerName === attempt.brokerName && error instanceof ConnectError,
+      ({ brokerName, error }) => brokerName === attempt.brokerName && isNotReached(error),
     )
-    if (known >= 0) attempts.splice(known, 1)
-    attempts.push(attempt)
+    const before = known < 0 ? attempt : (attempts.splice(known, 1)[0] ?? attempt)
+    const isLess = before.error instanceof ConnectError && attempt.error instanceof TimeoutError
+    attempts.push(isLess ? before : attempt)
     this.#names.add(attempt.brokerName)
     if (queues.some(({ brokerName }) => !this.#names.has(brokerName))) return 0
     this.#names.clear()

@@ -8,7 +8,6 @@ import {
 } from '@skylarkmq/protocol'
 import type { ClientInstance } from '../client-instance.ts'
 import {
-  ConnectError,
   FlowControlError,
   RouteNotFoundError,
   SendError,
@@ -20,7 +19,7 @@ import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.t
 import { answeredNow } from '../user-code.ts'
 import { withSignal, within } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
-import { Away, isCutShort } from './away.ts'
+import { Away, isNotReached } from './away.ts'
 import { BrokerLatency } from './broker-latency.ts'
 import { fieldsJsonOf, sendHeader, type PreparedSend } from './encode-send.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
@@ -65,6 +64,15 @@ export interface DeliverOptions {
 
 /** About how long a busy broker is left alone before the second try of a send, ms; twice as long before the third. */
 const BUSY_MS = 25
+
+/** How long a broker is connected to before another is tried, ms: one that is there takes a connection in a moment. */
+const CONNECT_LEAST_MS = 1_000
+const CONNECT_MOST_MS = 3_000
+
+/** A third of the time that is left. */
+function connectMsOf(leftMs: number): number {
+  return Math.min(CONNECT_MOST_MS, Math.max(CONNECT_LEAST_MS, leftMs / 3))
+}
 
 /** Brings prepared messages to a queue: chooses it, waits for room and for the answer, and tries again elsewhere. */
 export class Delivery {
@@ -155,7 +163,7 @@ export class Delivery {
       const { topic } = prepared
       const route =
         this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs), options))
-      const queue = this.#choose(topic, route, options, attempts.at(-1)?.brokerName)
+      const queue = this.#choose(topic, route, options, away, attempts.at(-1)?.brokerName)
       const { brokerName } = queue
       let address: string | undefined
       try {
@@ -168,7 +176,7 @@ export class Delivery {
         if (!maySendAgain(error)) throw error
         if (this.#parts.avoidsSlowBrokers) this.#latency.failed(brokerName)
         const attempt = { brokerName, address, elapsedMs: clock.monotonic() - begin, error }
-        if (error instanceof ConnectError) {
+        if (isNotReached(error)) {
           const waitMs = away.refused(
             attempt,
             attempts,
@@ -176,7 +184,7 @@ export class Delivery {
           )
           if (waitMs > 0) await this.#calm(waitMs, deadline - clock.monotonic())
         } else {
-          if (!isCutShort(error, brokerName, attempts)) attempts.push(attempt)
+          attempts.push(attempt)
           tried++
         }
       }
@@ -245,12 +253,13 @@ export class Delivery {
     topic: string,
     route: TopicRouteData,
     options: DeliverOptions,
+    away?: Away,
     avoid?: string,
   ): MessageQueue {
     const { queue, selector } = options
     if (queue !== undefined) return { ...queue, topic }
     const queues = this.#queuesToChoose(topic, route)
-    if (selector === undefined) return this.#next(queues, avoid)
+    if (selector === undefined) return this.#next(queues, route, away, avoid)
     const selected = answeredNow('the selector', () => selector(queues))
     const isOne = selected !== undefined && queues.some((q) => queueKey(q) === queueKey(selected))
     if (isOne) return selected
@@ -272,9 +281,18 @@ export class Delivery {
     })
   }
 
-  /** The next one in turn; brokers that were slow are passed over while there is another. */
-  #next(queues: readonly MessageQueue[], avoid: string | undefined): MessageQueue {
+  /** The next one in turn; brokers that do not answer or were slow are passed over while there is another. */
+  #next(
+    all: readonly MessageQueue[],
+    route: TopicRouteData,
+    away: Away | undefined,
+    avoid: string | undefined,
+  ): MessageQueue {
     const turn = this.#turn++
+    const answering = this.#parts.client.caller.answering(all, ({ brokerName }) =>
+      this.#addressOf(route, brokerName),
+    )
+    const queues = away?.left(answering, all) ?? answering
     if (this.#parts.avoidsSlowBrokers) {
       const good = queues.filter(({ brokerName }) => this.#latency.isAvailable(brokerName))
       if (good.length > 0) return selectQueue(good, turn, avoid) as MessageQueue
@@ -283,11 +301,15 @@ export class Delivery {
   }
 
   #address(route: TopicRouteData, { topic, brokerName }: MessageQueue): string {
+    const address = this.#addressOf(route, brokerName)
+    if (address !== undefined) return address
+    const reason = `the broker ${brokerName} has no master`
+    throw new RouteNotFoundError({ topic, reason, advice: `Look whether ${brokerName} runs.` })
+  }
+
+  #addressOf(route: TopicRouteData, brokerName: string): string | undefined {
     const address = masterAddress(route, brokerName)
-    if (address === undefined) {
-      const reason = `the broker ${brokerName} has no master`
-      throw new RouteNotFoundError({ topic, reason, advice: `Look whether ${brokerName} runs.` })
-    }
+    if (address === undefined) return undefined
     return this.#parts.usesVipChannel ? vipAddress(address) : address
   }
 
@@ -306,7 +328,8 @@ export class Delivery {
     const { body, userTopic } = prepared
     const { caller, env } = this.#parts.client
     const definition = definitionOf(prepared)
-    const options = { body, timeoutMs, accept: STORED }
+    const connectMs = connectMsOf(timeoutMs)
+    const options = { body, timeoutMs, connectMs, accept: STORED }
     const answer = caller.isSigning
       ? await caller.call(address, definition, this.#header(prepared, queue), options)
       : await caller.callWithJson(

@@ -368,13 +368,15 @@ export class Producer<T = string | Uint8Array> {
 
   async #close(timeout: number): Promise<void> {
     const client = this.#client
+    const { clock } = client.env
+    const deadline = clock.monotonic() + timeout
     if (this.#traces !== undefined) {
-      await settledWithin(client.env.clock, timeout / 2, this.#traces.close())
+      await settledWithin(clock, timeout / 2, this.#traces.close())
     }
     this.#endChecks?.()
     this.#endSignal()
     const left = this.#ownsClient ? client.close() : client.leave({ producer: this.#group })
-    const isDone = await settledWithin(client.env.clock, timeout, left)
+    const isDone = await settledWithin(clock, Math.max(1, deadline - clock.monotonic()), left)
     if (!isDone && this.#ownsClient) client.cut()
     this.#onClosed?.()
   }

@@ -38,7 +38,7 @@ export async function ownQueues(
 ): Promise<Shares | 'unknown' | 'unsettled'> {
   const route = await client.routes.find(topic)
   if (route === undefined) return 'unknown'
-  const addresses = addressesOf(route, true)
+  const addresses = client.caller.answering(addressesOf(route, true), (each) => each)
   const address = addresses[Math.floor(client.env.random.next() * addresses.length)]
   if (address === undefined) return 'unknown'
   const header = { consumerGroup: group }

@@ -30,6 +30,7 @@ import {
 import { traced, tracing } from '../tracing.ts'
 import { settledWithin, within } from '../waiting.ts'
 import { signedFields, type Credentials } from './acl-signature.ts'
+import { Unanswered } from './unanswered.ts'
 
 /** An answer that was expected. */
 export interface Answer<D extends AnyRequest> {
@@ -46,6 +47,8 @@ export interface AskOptions {
   readonly timeoutMs?: number
   /** See OutgoingRequest. */
   readonly patienceMs?: number
+  /** How long a connection that has to be made is waited for, ms; default as long as the call has. It may still come about. */
+  readonly connectMs?: number
   /** Codes beside SUCCESS that are answers too, not errors. */
   readonly accept?: readonly number[]
 }
@@ -72,9 +75,11 @@ export class Caller {
   readonly #parts: CallerParts
   readonly #remoting: RemotingClient
   readonly #connecting = new Map<string, Promise<Connection>>()
+  readonly #unanswered: Unanswered
 
   constructor(env: Env, parts: CallerParts) {
     this.#env = env
+    this.#unanswered = new Unanswered(env.clock)
     this.#parts = parts
     this.#remoting = new RemotingClient(env, {
       handler: parts.handler,
@@ -88,6 +93,11 @@ export class Caller {
   /** How long an answer is waited for when a call does not say it, ms. */
   get timeoutMs(): number {
     return this.#parts.timeoutMs
+  }
+
+  /** Those of the addresses at which somebody may be: connecting to the others had no answer the last time. */
+  answering<T>(all: readonly T[], addressOf: (each: T) => string | undefined): readonly T[] {
+    return this.#unanswered.without(all, addressOf)
   }
 
   /** Connects to an address, unless it is connected to. Rejects as `oneway`. */
@@ -115,8 +125,7 @@ export class Caller {
   ): Promise<Answer<D>> {
     const { patienceMs } = options
     const request = { ...this.#outgoing(definition, header, options.body), patienceMs }
-    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
-    const command = await this.request(address, request, timeoutMs)
+    const command = await this.#request(address, request, options)
     return answerOf(definition, address, command, options.accept ?? [])
   }
 
@@ -136,24 +145,24 @@ export class Caller {
     const { body } = options
     const request =
       body === undefined ? { code, name, fieldsJson } : { code, name, fieldsJson, body }
-    const timeoutMs = options.timeoutMs ?? this.#parts.timeoutMs
-    const command = await this.request(address, request, timeoutMs)
+    const command = await this.#request(address, request, options)
     return answerOf(definition, address, command, options.accept ?? [])
   }
 
   /** Asks and waits for an answer of any code. Rejects as `call` does when none came. */
-  async request(
+  async #request(
     address: string,
     request: OutgoingRequest,
-    timeoutMs: number,
+    options: AskOptions,
   ): Promise<RemotingCommand> {
+    const { timeoutMs = this.#parts.timeoutMs, connectMs = timeoutMs } = options
     const { clock } = this.#env
     const begin = clock.monotonic()
     const left = (): number => Math.max(1, timeoutMs - (clock.monotonic() - begin))
     try {
       const connection =
         this.#remoting.existing(address) ??
-        (await this.#connection(address, request.name, timeoutMs))
+        (await this.#connection(address, request.name, Math.min(timeoutMs, connectMs)))
       const command = await connection.request(request, left())
       if (command.code !== ResponseCode.GO_AWAY) return command
       this.#remoting.disconnect(address)
@@ -209,6 +218,7 @@ export class Caller {
     const { clock } = this.#env
     const begin = clock.monotonic()
     const late = (): Error => {
+      this.#unanswered.add(address)
       const elapsedMs = clock.monotonic() - begin
       return new TimeoutError({ what, phase: 'connect', elapsedMs, address })
     }
@@ -228,10 +238,13 @@ export class Caller {
     made.then(
       () => {
         done()
+        this.#unanswered.remove(address)
         this.#parts.connected(address)
       },
-      () => {
+      (error: unknown) => {
         done()
+        if (isUnanswered(error)) this.#unanswered.add(address)
+        else this.#unanswered.remove(address)
         this.#parts.unreachable(address)
       },
     )
@@ -270,6 +283,10 @@ export class Caller {
     const advertised = this.#parts.advertised(address)
     return new ConnectError({ address, reason: error.values.reason, advertised }, error)
   }
+}
+
+function isUnanswered(error: unknown): boolean {
+  return error instanceof ConnectFailed && hostErrorCode(error.cause) === 'ETIMEDOUT'
 }
 
 function answerOf<D extends AnyRequest>(

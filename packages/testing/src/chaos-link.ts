@@ -1,0 +1,171 @@
+import type net from 'node:net'
+import type { Clock, Timer } from '@skylarkmq/env'
+
+/** What a proxy does to what goes through it from now on. */
+export interface ChaosMode {
+  /** Each chunk is late by so many ms, in both directions. */
+  latencyMs: number
+  /** Each byte is written alone. */
+  isBytewise: boolean
+  /** Of what the server sends next, half is passed on, then the connection is reset; so many times. */
+  resetsInFrame: number
+  /** Nothing goes through, and nothing is lost: it comes when the proxy is healed. Connections stay. */
+  isStalled: boolean
+  /** New connections are taken, and nothing is done with them. */
+  hangs: boolean
+}
+
+/** A proxy that does nothing. */
+export const AS_USUAL: ChaosMode = {
+  latencyMs: 0,
+  isBytewise: false,
+  resetsInFrame: 0,
+  isStalled: false,
+  hangs: false,
+}
+
+/** One connection through a proxy. */
+export class ChaosLink {
+  readonly #near: net.Socket
+  readonly #far: net.Socket | undefined
+  readonly #mode: ChaosMode
+  readonly #clock: Clock
+  readonly #lanes: Lane[] = []
+  #isForgotten = false
+
+  /** `near` comes from the client; `far` leads to the server, undefined where a new connection hangs. */
+  constructor(
+    near: net.Socket,
+    far: net.Socket | undefined,
+    mode: ChaosMode,
+    clock: Clock,
+    onClosed: (link: ChaosLink) => void,
+  ) {
+    this.#clock = clock
+    this.#near = near
+    this.#far = far
+    this.#mode = mode
+    near.setNoDelay(true)
+    near.on('error', () => undefined)
+    near.on('close', () => {
+      onClosed(this)
+      far?.destroy()
+    })
+    if (far === undefined) near.resume()
+    else this.#join(far)
+  }
+
+  /** Whether it leads through to the server. */
+  get isOpen(): boolean {
+    return this.#far !== undefined && !this.#isForgotten
+  }
+
+  /** Ends both connections, or resets them. */
+  cut(how: 'fin' | 'rst'): void {
+    for (const socket of [this.#near, this.#far]) {
+      if (how === 'rst') socket?.resetAndDestroy()
+      else socket?.destroy()
+    }
+  }
+
+  /** What comes is swallowed from now on, and the client is told nothing. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#far?.destroy()
+    this.#near.resume()
+  }
+
+  /** Looks at the mode anew. */
+  changed(): void {
+    for (const lane of this.#lanes) lane.go()
+  }
+
+  #join(far: net.Socket): void {
+    const near = this.#near
+    far.setNoDelay(true)
+    far.on('error', () => undefined)
+    far.on('close', () => {
+      if (!this.#isForgotten) near.end()
+    })
+    const there = new Lane(near, far, this.#mode, this.#clock)
+    const back = new Lane(far, near, this.#mode, this.#clock)
+    this.#lanes.push(there, back)
+    near.on('data', (chunk: Buffer) => {
+      if (!this.#isForgotten) there.add(chunk)
+    })
+    far.on('data', (chunk: Buffer) => {
+      if (this.#isForgotten) return
+      if (this.#mode.resetsInFrame > 0) this.#resetInFrame(chunk)
+      else back.add(chunk)
+    })
+  }
+
+  #resetInFrame(chunk: Buffer): void {
+    this.#mode.resetsInFrame--
+    this.#isForgotten = true
+    const half = chunk.subarray(0, Math.ceil(chunk.length / 2))
+    this.#near.write(half, () => {
+      this.#near.resetAndDestroy()
+    })
+  }
+}
+
+/** Bytes that wait here at most before their sender is not read any more. */
+const WAITING_MAX = 4 * 1024 * 1024
+
+/** One direction of a connection: bytes keep their order, whatever becomes of the mode. */
+class Lane {
+  readonly #from: net.Socket
+  readonly #to: net.Socket
+  readonly #mode: ChaosMode
+  readonly #clock: Clock
+  #waiting: { readonly chunk: Buffer; readonly dueMs: number }[] = []
+  #bytes = 0
+  #timer: Timer | undefined
+
+  constructor(from: net.Socket, to: net.Socket, mode: ChaosMode, clock: Clock) {
+    this.#clock = clock
+    this.#from = from
+    this.#to = to
+    this.#mode = mode
+    to.on('drain', () => {
+      this.go()
+    })
+  }
+
+  add(chunk: Buffer): void {
+    this.#waiting.push({ chunk, dueMs: this.#clock.monotonic() + this.#mode.latencyMs })
+    this.#bytes += chunk.length
+    this.go()
+  }
+
+  /** Passes on what is due. */
+  go(): void {
+    this.#timer?.cancel()
+    while (!this.#isHeld) {
+      const [first] = this.#waiting
+      if (first === undefined) break
+      const leftMs = this.#mode.latencyMs === 0 ? 0 : first.dueMs - this.#clock.monotonic()
+      if (leftMs > 0) {
+        this.#timer = this.#clock.after(leftMs, () => {
+          this.go()
+        })
+        break
+      }
+      this.#waiting.shift()
+      this.#bytes -= first.chunk.length
+      this.#write(first.chunk)
+    }
+    if (this.#bytes > WAITING_MAX) this.#from.pause()
+    else if (this.#from.isPaused()) this.#from.resume()
+  }
+
+  get #isHeld(): boolean {
+    return this.#mode.isStalled || this.#to.destroyed || this.#to.writableNeedDrain
+  }
+
+  #write(chunk: Buffer): void {
+    if (!this.#mode.isBytewise) this.#to.write(chunk)
+    else for (let i = 0; i < chunk.length; i++) this.#to.write(chunk.subarray(i, i + 1))
+  }
+}
