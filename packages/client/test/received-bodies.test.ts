@@ -28,6 +28,7 @@ function message(queueOffset: number, body: Buffer, sysFlag = ZLIB): ReceivedMes
     keys: [],
     properties: new Map(),
     msgId: `id-${queueOffset}`,
+    shardingKey: undefined,
     offsetMsgId: '',
     messageQueue: QUEUE,
     queueOffset,

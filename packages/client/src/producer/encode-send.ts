@@ -17,7 +17,7 @@ import {
 import { shown } from '../check/check-options.ts'
 import { durationMs } from '../duration.ts'
 import { MessageError } from '../errors.ts'
-import type { Message } from '../message.ts'
+import { ownProperties, type Message } from '../message.ts'
 import { DEFAULT_TOPIC_QUEUE_NUMS } from '../route/topic-route.ts'
 
 type SendHeader = HeaderOf<typeof SendMessageV2>
@@ -177,9 +177,10 @@ function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): void {
 /** Properties as text, those of the application first. */
 function propertiesOf(message: Message, msgId: string): string {
   let text = ''
-  for (const [name, value] of Object.entries(message.properties ?? {})) {
+  for (const [name, value] of Object.entries(ownProperties(message.properties))) {
     if (isReservedProperty(name)) {
-      throw new MessageError({ problem: `the property ${name} belongs to RocketMQ` })
+      const problem = `the property ${name} belongs to RocketMQ; to send a received message on, give its properties as they are, a Map`
+      throw new MessageError({ problem })
     }
     text += propertyText(name, value)
   }
@@ -245,13 +246,8 @@ export function splitBatch(messages: readonly Message[], maxBytes: number): Mess
 }
 
 /** What all but the body of a message of a batch takes, or a little more. */
-function propertyBytesMost({
-  properties = {},
-  keys = [],
-  tag = '',
-  shardingKey = '',
-}: Message): number {
+function propertyBytesMost({ properties, keys = [], tag = '', shardingKey = '' }: Message): number {
   const keyTexts = typeof keys === 'string' ? [keys] : keys
-  const texts = [...Object.entries(properties).flat(), ...keyTexts, tag, shardingKey]
+  const texts = [...Object.entries(ownProperties(properties)).flat(), ...keyTexts, tag, shardingKey]
   return 200 + texts.reduce((sum, each) => sum + Buffer.byteLength(each) + 2, 0)
 }
