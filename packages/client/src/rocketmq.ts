@@ -254,7 +254,8 @@ export class RocketMQ {
     const free = [this.#client, ...this.#further].find((each) => each.reserve(wrapped))
     if (free !== undefined) return free
     const clientId = `${this.clientId}#${this.#further.length + 2}`
-    const further = new ClientInstance(this.#env, { ...this.#options, clientId })
+    const { stableId } = this.#client
+    const further = new ClientInstance(this.#env, { ...this.#options, clientId }, stableId)
     further.reserve(wrapped)
     this.#further.push(further)
     return further
