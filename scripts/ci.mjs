@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installDatabases, missingDatabases } from './ci-databases.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const total = { passed: 0, failed: 0 }
@@ -11,6 +12,7 @@ const wrong = []
 /** Lines of one failure that are said again. */
 const LINES_OF_ONE = 5
 
+installDatabases()
 section('npm test')
 const tests = run('npm', ['test'], { CI: 'true' })
 addTests()
@@ -40,6 +42,13 @@ else {
   total.failed++
   note('crash -- --full', full.output, /NOT|Error/)
 }
+
+if (missingDatabases().length < 3) {
+  section('npm run effects -- --times 6')
+  const effects = run('npm', ['run', '--silent', 'effects', '--', '--times', '6'])
+  addLine(effects)
+  if (effects.status !== 0) note('effects', effects.output, /NOT well|Error/)
+} else console.log('npm run effects was left out: it needs PostgreSQL, MariaDB or Redis')
 
 section('npm run attack')
 // 200 ms on a quiet machine of its own; 3,000 answers in one turn are 3,000 calls of the host, which a busy one makes slower.

@@ -40,7 +40,10 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
 export const HOST_FOLDERS = ['packages/env/src/node/']
 
 /** Modules that any test may import besides. */
-export const TEST_MODULES = [/^node:/, /^(fast-check|ioredis|mysql2\/promise|pg|reflect-metadata)$/]
+export const TEST_MODULES = [
+  /^node:/,
+  /^(fast-check|ioredis|mysql2\/promise|pg|reflect-metadata|zod)$/,
+]
 
 /** A call that only the host's folder may make, and what to use in its place. */
 export interface Ban {

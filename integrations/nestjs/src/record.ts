@@ -1,4 +1,4 @@
-import type { Duration } from '@skylarkmq/client'
+import type { Duration, MessageProperties } from '@skylarkmq/client'
 
 /** What a message has beside its data. */
 export interface RecordOptions {
@@ -12,8 +12,8 @@ export interface RecordOptions {
   readonly delay?: Duration
   /** When the broker gives the message to its topic (a number: ms since 1970). Of events only. */
   readonly deliverAt?: Date | number
-  /** The application's own. */
-  readonly properties?: Readonly<Record<string, string>>
+  /** The application's own, or those of a received message, which are sent on. */
+  readonly properties?: MessageProperties
   /** How long the send, or the reply, may take in all, ms; default that of the client. */
   readonly timeout?: number
 }

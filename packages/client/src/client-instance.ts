@@ -178,8 +178,8 @@ export class ClientInstance {
   #timers: Timer[] | undefined
   #endMeeting: (() => void) | undefined
 
-  /** Throws RMQ_OPTION. */
-  constructor(env: Env, options: ClientOptions) {
+  /** `stableId` is that of another instance that this one is beside. Throws RMQ_OPTION. */
+  constructor(env: Env, options: ClientOptions, stableId?: string) {
     this.env = env
     const handler: FrameHandler = {
       dispatch: (connection: Connection, frame) => {
@@ -210,7 +210,7 @@ export class ClientInstance {
     const instance = options.instanceName ?? env.random.bytes(6).toString('hex')
     const host = env.net.addresses()[0] ?? '127.0.0.1'
     this.clientId = options.clientId ?? `${host}@${instance}`
-    this.stableId = options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
+    this.stableId = stableId ?? options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
     this.#lost = new LostBrokers({

@@ -113,6 +113,14 @@ export const offsetsNotRead = defineEvent({
   says: 'the offsets in {file} could not be read: {reason}',
 })
 
+/** The folder of a broadcasting consumer's offsets cannot be taken: its offsets are not kept. */
+export const offsetsNotKept = defineEvent({
+  name: 'client.offsets.unkept',
+  level: 'error',
+  fields: { directory: 'path of the folder', reason: 'what went wrong' },
+  says: 'the offsets in {directory} are read, and not kept: {reason}',
+})
+
 /** The file of a broadcasting consumer's offsets could not be written; it is tried again. */
 export const offsetsNotSaved = defineEvent({
   name: 'client.offsets.unsaved',

@@ -39,7 +39,7 @@ export * from './consumer/push-consumer.ts'
 export * from './consumer/topic-reader.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { eventsTo, type LogLine, type Logger } from './logger.ts'
-export type { Message, ReceivedMessage } from './message.ts'
+export type { Message, MessageProperties, ReceivedMessage } from './message.ts'
 export { readMessages } from './received-bodies.ts'
 export type { StartFrom } from './offset/queue-offsets.ts'
 export { DEFAULT_NAMESRV_ADDR, type ClientOptions } from './options.ts'
@@ -59,7 +59,13 @@ export * from './rebalance/allocate-by-machine-room.ts'
 export * from './rocketmq.ts'
 export { json } from './serde/json.ts'
 export { text, type Serde, type SerdeContext } from './serde/serde.ts'
-export type { SchemaIssue, SchemaResult, StandardSchema } from './serde/standard-schema.ts'
+export type {
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from './serde/standard-schema.ts'
 export type { CallOptions, CloseOptions } from './waiting.ts'
 export type { ConnectionTrace, ProcessTrace, ReceiveTrace, SendTrace } from './tracing.ts'
 export type { TlsOptions } from '@skylarkmq/env'

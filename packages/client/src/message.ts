@@ -4,6 +4,7 @@ import {
   decodeProperties,
   decodeRecords,
   hostText,
+  isReservedProperty,
   KEY_SEPARATOR,
   MessageSysFlag,
   Property,
@@ -15,6 +16,12 @@ import {
   withoutNamespace,
 } from '@skylarkmq/protocol'
 import type { Duration } from './duration.ts'
+
+/**
+ * Properties of a message to send: an object, or the map of a message that was received, of which only the application's own
+ * are sent on.
+ */
+export type MessageProperties = Readonly<Record<string, string>> | ReadonlyMap<string, string>
 
 /** A message to send. `T` is what its body is: text or bytes, or what the producer's serde takes. */
 export interface Message<T = string | Uint8Array> {
@@ -34,8 +41,8 @@ export interface Message<T = string | Uint8Array> {
   readonly deliverAt?: Date | number | undefined
   /** Level of delay, 1 to 18 (1 s, 5 s, 10 s, 30 s, 1 m, … 2 h); 0 is none. */
   readonly delayLevel?: number | undefined
-  /** The application's own; names that RocketMQ uses are refused. */
-  readonly properties?: Readonly<Record<string, string>> | undefined
+  /** The application's own; names that RocketMQ uses are refused. Those of a received message may be given as they are. */
+  readonly properties?: MessageProperties | undefined
   /** The application's own number. */
   readonly flag?: number | undefined
 }
@@ -50,6 +57,8 @@ export interface ReceivedMessage<T = Buffer> {
   readonly tag: string | undefined
   /** What it can be found by. */
   readonly keys: readonly string[]
+  /** Messages of one key are in one queue, if it has one. */
+  readonly shardingKey: string | undefined
   /** All properties, those of RocketMQ included. */
   readonly properties: ReadonlyMap<string, string>
   /** The id that its producer gave it; of a message without one, `offsetMsgId`. */
@@ -78,6 +87,19 @@ export interface ReceivedMessage<T = Buffer> {
   readonly sysFlag: number
   /** Length of the stored record, in bytes. */
   readonly storeSize: number
+}
+
+/** The properties of a message to send: of those of a received one, those that the application has given it. */
+export function ownProperties(
+  properties: MessageProperties = {},
+): Readonly<Record<string, string>> {
+  if (!isMap(properties)) return properties
+  return Object.fromEntries([...properties].filter(([name]) => !isReservedProperty(name)))
+}
+
+/** Also one of another realm. */
+export function isMap(properties: object): properties is ReadonlyMap<string, string> {
+  return Object.prototype.toString.call(properties) === '[object Map]'
 }
 
 /**
@@ -115,6 +137,7 @@ export function takenApart(message: ReceivedMessage, fromOffset: number): Receiv
         properties,
         tag: properties.get(Property.TAGS),
         keys: keysOf(properties),
+        shardingKey: properties.get(Property.SHARDING_KEY),
         msgId: properties.get(Property.UNIQ_KEY) ?? message.offsetMsgId,
         queueOffset: message.queueOffset + i,
         sysFlag: message.sysFlag & ~BATCH,
@@ -148,6 +171,7 @@ export function receivedMessage(
     body: record.body,
     tag: properties.get(Property.TAGS),
     keys: keysOf(properties),
+    shardingKey: properties.get(Property.SHARDING_KEY),
     properties,
     msgId: properties.get(Property.UNIQ_KEY) ?? offsetMsgId,
     offsetMsgId,

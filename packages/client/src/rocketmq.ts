@@ -23,6 +23,7 @@ import { Producer, type ProducerOptions } from './producer/producer.ts'
 import type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'
 import { TransactionProducer } from './producer/transaction-producer.ts'
 import { decodeBody } from './serde/bodies.ts'
+import type { Serde } from './serde/serde.ts'
 import { settledWithin, whenAborted, withSignal, type CloseOptions } from './waiting.ts'
 
 /** What a client may be told. */
@@ -66,16 +67,18 @@ export interface RocketMQOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a producer of transactions may be told. */
-export interface TransactionProducerOptions<T = string | Uint8Array> extends Omit<
-  ProducerOptions<T>,
-  'checkTransaction'
-> {
+/** What a producer of transactions may be told. `R` is a body as `check` gets it. */
+export interface TransactionProducerOptions<
+  T = string | Uint8Array,
+  R = ReceivedBody<T>,
+> extends Omit<ProducerOptions<T>, 'checkTransaction' | 'serde'> {
+  /** How bodies are written, and read for `check`, such as `json()`; default text and bytes as they are. */
+  readonly serde?: Serde<R, T> | undefined
   /** Name of the producer group: any member of it may be asked what became of a transaction. */
   readonly group: string
   /** Says what became of a transaction when a broker asks. What it throws counts as `unknown`. */
   readonly check: (
-    message: ReceivedMessage<ReceivedBody<T>>,
+    message: ReceivedMessage<R>,
   ) => TransactionDecision | Promise<TransactionDecision>
 }
 
@@ -139,8 +142,8 @@ export class RocketMQ {
   }
 
   /** A producer of messages that nobody gets before one's own work succeeded. Rejects with RMQ_OPTION, RMQ_CLOSED. */
-  async transactionProducer<T = string | Uint8Array>(
-    options: TransactionProducerOptions<T>,
+  async transactionProducer<T = string | Uint8Array, R = ReceivedBody<T>>(
+    options: TransactionProducerOptions<T, R>,
   ): Promise<TransactionProducer<T>> {
     checkOptions(options, transactionProducerOptions)
     const { check, ...rest } = options
@@ -149,7 +152,7 @@ export class RocketMQ {
     }
     const { serde } = options
     const checkTransaction: TransactionCheck = async (message) =>
-      check((await decodeBody(serde, message)) as ReceivedMessage<ReceivedBody<T>>)
+      check(await decodeBody(serde, message))
     return Promise.resolve(new TransactionProducer(this.#producerOf({ ...rest, checkTransaction })))
   }
 
@@ -256,7 +259,8 @@ export class RocketMQ {
     const free = [this.#client, ...this.#further].find((each) => each.reserve(wrapped))
     if (free !== undefined) return free
     const clientId = `${this.clientId}#${this.#further.length + 2}`
-    const further = new ClientInstance(this.#env, { ...this.#options, clientId })
+    const { stableId } = this.#client
+    const further = new ClientInstance(this.#env, { ...this.#options, clientId }, stableId)
     further.reserve(wrapped)
     this.#further.push(further)
     return further

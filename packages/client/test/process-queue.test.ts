@@ -24,6 +24,7 @@ function message(queueOffset: number): ReceivedMessage {
     keys: [],
     properties: new Map(),
     msgId: `id-${queueOffset}`,
+    shardingKey: undefined,
     offsetMsgId: '',
     messageQueue: QUEUE,
     queueOffset,

@@ -29,6 +29,7 @@ function message(queueOffset: number, body: Buffer, sysFlag = ZLIB): ReceivedMes
     keys: [],
     properties: new Map(),
     msgId: `id-${queueOffset}`,
+    shardingKey: undefined,
     offsetMsgId: '',
     messageQueue: QUEUE,
     queueOffset,

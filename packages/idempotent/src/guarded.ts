@@ -21,9 +21,22 @@ export function hearErrors(connection: TellsErrors): () => void {
   }
 }
 
-/** Hears what a pool tells of connections that nobody uses: it has taken them out already, and makes others when they are wanted. */
+/**
+ * Hears what a pool tells of connections that nobody uses: it has taken them out already, and makes others when they are wanted.
+ * Also hears each connection from the time that the pool hands it out: what the database said together with its last
+ * answer is told before who asked for the connection can hear it.
+ */
 export function hearPool(pool: TellsErrors): void {
   if (pools.has(pool)) return
   pools.add(pool)
   pool.on?.('error', () => undefined)
+  const heard = new WeakSet<TellsErrors>()
+  const hands = pool as unknown as {
+    on?(event: 'acquire', listener: (given: TellsErrors) => void): unknown
+  }
+  hands.on?.('acquire', (connection) => {
+    if (heard.has(connection)) return
+    heard.add(connection)
+    connection.on?.('error', () => undefined)
+  })
 }

@@ -23,8 +23,7 @@ export interface MysqlPool<C extends MysqlConnection> {
 /**
  * Remembers in a table of MySQL or MariaDB (InnoDB), in the transaction of the work itself: write with the `tx` that the
  * work is given, and both are there or neither. A database that ends connections fails the work, never the process. Work on
- * one key waits for the other's end; keys have 255 characters at
- * most.
+ * one key waits for the other's end, as long as innodb_lock_wait_timeout allows; keys have 255 characters at most.
  */
 export function mysqlStore<C extends MysqlConnection>(
   pool: MysqlPool<C>,
@@ -56,12 +55,20 @@ export function mysqlStore<C extends MysqlConnection>(
   }
   const insert = `INSERT IGNORE INTO ${table} (id, state) VALUES (?, 'done')`
   return {
-    once: (key, work) =>
-      within(async (connection): Promise<Once> => {
-        if ((await changed(connection, insert, [checkedKey(key)])) === 0) return 'repeated'
-        await work(connection)
-        return 'done'
-      }),
+    once: async (key, work) => {
+      const begin = (): Promise<Once | 'lost'> =>
+        within(async (connection) => {
+          const begun = await insertOf(() => changed(connection, insert, [checkedKey(key)]))
+          if (begun !== 'done') return begun
+          await work(connection)
+          return 'done'
+        })
+      for (let race = 0; race < RACES_MAX; race++) {
+        const outcome = await begin()
+        if (outcome !== 'lost') return outcome
+      }
+      return 'busy'
+    },
     transaction: within,
     ...keeping(table, within),
     forget: (olderThanMs) =>
@@ -78,11 +85,33 @@ export function mysqlStore<C extends MysqlConnection>(
           `CREATE TABLE IF NOT EXISTS ${table} (id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, state varchar(16) NOT NULL, at timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
         )
         await connection.query(
-          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigint AUTO_INCREMENT PRIMARY KEY, id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE, message longtext NOT NULL, due timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
+          `CREATE TABLE IF NOT EXISTS ${table}_outbox (number bigint AUTO_INCREMENT PRIMARY KEY, id varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE, message longtext CHARACTER SET utf8mb4 NOT NULL, due timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE=InnoDB`,
         )
       }),
   }
 }
+
+/** When the work of a key fails, all but one of those who wait for it lose the race for it; how often one takes part. */
+const RACES_MAX = 10
+
+/**
+ * Who waited for a key when its work failed may be told of a deadlock: all who waited share a lock then, and each wants it for
+ * itself. InnoDB lets one have it, and undoes the transactions of the others (`lost`), in which nothing was done yet. Who
+ * waited as long as the database allows (innodb_lock_wait_timeout) finds the key `busy`.
+ */
+async function insertOf(insert: () => Promise<number>): Promise<Once | 'lost'> {
+  try {
+    return (await insert()) === 0 ? 'repeated' : 'done'
+  } catch (error) {
+    const errno = (error as { readonly errno?: unknown } | undefined)?.errno
+    if (errno === DEADLOCK) return 'lost'
+    if (errno === WAITED_TOO_LONG) return 'busy'
+    throw error
+  }
+}
+
+const DEADLOCK = 1213
+const WAITED_TOO_LONG = 1205
 
 function succeeds(call: Promise<unknown>): Promise<boolean> {
   return call.then(
@@ -115,15 +144,21 @@ function keeping<C extends MysqlConnection>(
       const kept = `INSERT INTO ${table}_outbox (id, message, due) VALUES (?, ?, ${due})`
       await connection.query(kept, [checkedKey(id), message, dueMs * 1000])
     },
-    take: (max, againMs) =>
-      within(async (connection) => {
-        const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ? FOR UPDATE`
-        const [rows] = await connection.query(first, [max])
-        const taken = (rows as KeptMessage[]).map(({ id, message }) => ({ id, message }))
-        const again = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ?`
-        for (const { id } of taken) await connection.query(again, [againMs * 1000, id])
+    take: async (max, againMs) => {
+      const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ?`
+      // To read with locks would wait for work whose messages are not committed yet, and that work for the locks. Who sets
+      // the time of a message on has it, and nobody else finds it due.
+      const own = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ? AND due <= CURRENT_TIMESTAMP(3)`
+      const [rows] = await within((connection) => connection.query(first, [max]))
+      return within(async (connection) => {
+        const taken: KeptMessage[] = []
+        for (const { id, message } of rows as KeptMessage[]) {
+          if ((await changed(connection, own, [againMs * 1000, id])) > 0)
+            taken.push({ id, message })
+        }
         return taken
-      }),
+      })
+    },
     sent: (id) =>
       within(async (connection) => {
         await connection.query(`DELETE FROM ${table}_outbox WHERE id = ?`, [id])

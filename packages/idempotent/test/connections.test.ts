@@ -80,6 +80,26 @@ for (const [name, storeOf] of Object.entries(STORES)) {
   })
 }
 
+test('postgresStore: a connection that ends while it is handed out fails the work alone', async () => {
+  const pool = new Pool()
+  const { connection } = pool
+  pool.connect = () => {
+    // As the driver: both are in what the database sent, and nobody is called between them.
+    pool.emit('acquire', connection)
+    connection.lose()
+    return Promise.resolve(connection)
+  }
+  const store = postgresStore<Connection>(pool)
+  for (let i = 0; i < 20; i++) {
+    await assert.rejects(
+      store.once('a', () => Promise.resolve()),
+      /the connection is closed/,
+    )
+  }
+  // What is broken keeps what hears it.
+  assert.ok(connection.listenerCount('error') > 0)
+})
+
 test('postgresStore: connections that nobody uses end without ending the process, however many stores there are', () => {
   const pool = new Pool()
   for (let i = 0; i < 20; i++) postgresStore<Connection>(pool)

@@ -179,6 +179,42 @@ function transactional<Tx>(
     assert.deepEqual(await ids(10, 600_000), ['three', 'four', 'five'])
   })
 
+  test('work that fails leaves its key to those who waited for it: one of them does it', async () => {
+    const { store } = await ready()
+    let fail: () => void = () => undefined
+    const first = store.once('left', () => new Promise((_, reject) => (fail = reject)))
+    await pause(20)
+    let count = 0
+    const others = [1, 2, 3, 4].map(() =>
+      store.once('left', async () => {
+        await Promise.resolve()
+        count++
+      }),
+    )
+    await pause(50)
+    fail()
+    await assert.rejects(first)
+    assert.deepEqual((await Promise.all(others)).sort(), [
+      'done',
+      ...['repeated', 'repeated', 'repeated'],
+    ])
+    assert.equal(count, 1)
+  })
+
+  test('who takes what waits does not wait for work that is under way, nor has it fail', async () => {
+    const { store } = await ready()
+    let taken: readonly unknown[] = []
+    await store.transaction(async (tx) => {
+      await store.keep(tx, 'under way', 'x', 0)
+      taken = await store.take(10, 600_000)
+      const taking = store.take(10, 600_000)
+      await store.keep(tx, 'under way, too', 'y', 0)
+      await taking
+    })
+    assert.deepEqual(taken, [])
+    assert.equal((await store.take(10, 600_000)).length, 2)
+  })
+
   test('what is old is forgotten', async () => {
     const { store } = await ready()
     await store.once('old', () => Promise.resolve())
@@ -256,11 +292,13 @@ describe(
   { skip: mysqlProgram === undefined && 'neither MariaDB nor MySQL is installed' },
   () => {
     let pool: mysql.Pool | undefined
+    let access: mysql.PoolOptions = {}
     const started = startMysql(mysqlProgram ?? '', async (socketPath) => {
       const first = await mysql.createConnection({ socketPath, user: 'root' })
       await first.query('CREATE DATABASE IF NOT EXISTS test')
       await first.end()
-      const made = mysql.createPool({ socketPath, user: 'root', database: 'test' })
+      access = { socketPath, user: 'root', database: 'test' }
+      const made = mysql.createPool(access)
       await made.query('CREATE TABLE account (amount int NOT NULL) ENGINE=InnoDB')
       await mysqlStore(made).createTable()
       await mysqlStore(made).createTable()
@@ -288,6 +326,22 @@ describe(
     }
     promises(() => lazily(ready), true)
     transactional(ready)
+
+    test('who waited for a key as long as the database allows finds it busy', async () => {
+      const { store } = await ready()
+      assert.ok(pool !== undefined)
+      const one = mysql.createPool({ ...access, connectionLimit: 1 })
+      await one.query('SET SESSION innodb_lock_wait_timeout = 1')
+      let end: () => void = () => undefined
+      const first = store.once('long', () => new Promise((resolve) => (end = resolve)))
+      await pause(20)
+      const waiting = mysqlStore(one).once('long', () => Promise.resolve())
+      assert.equal(await waiting, 'busy')
+      end()
+      assert.equal(await first, 'done')
+      assert.equal(await mysqlStore(one).once('long', () => Promise.resolve()), 'repeated')
+      await one.end()
+    })
 
     test('a key that is too long is refused, not cut', async () => {
       const { store } = await ready()

@@ -1,5 +1,5 @@
 import { MessageError } from '../errors.ts'
-import type { Message, ReceivedMessage } from '../message.ts'
+import { isMap, type Message, type ReceivedMessage } from '../message.ts'
 import { nearNames } from '../route/near-names.ts'
 import { isObject, shown } from './check-options.ts'
 
@@ -71,14 +71,17 @@ function checkProperties(properties: unknown): void {
   if (!isObject(properties) || Array.isArray(properties)) {
     throw wrong(`properties is ${shown(properties)}, not an object of texts`)
   }
-  if (properties instanceof Map) {
-    throw wrong('properties is a Map: give an object, such as Object.fromEntries(map)')
+  if (isMap(properties)) {
+    for (const [name, value] of properties) checkProperty(name, value)
+    return
   }
-  for (const name in properties) {
-    const value = properties[name]
-    if (typeof value === 'string') continue
-    throw wrong(`the property ${JSON.stringify(name)} is ${shown(value)}, not text`)
-  }
+  for (const name in properties) checkProperty(name, properties[name])
+}
+
+function checkProperty(name: unknown, value: unknown): void {
+  if (typeof name !== 'string') throw wrong(`the name of a property is ${shown(name)}, not text`)
+  if (typeof value === 'string') return
+  throw wrong(`the property ${JSON.stringify(name)} is ${shown(value)}, not text`)
 }
 
 function checkDelay(delayLevel: unknown, delay: unknown, deliverAt: unknown): void {

@@ -29,7 +29,7 @@ export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, '
   /** What it wants, by topic: `*`, tags such as `paid || refunded`, or a SQL92 expression. All members of a group want the same. */
   readonly subscriptions: Readonly<Record<string, string | SqlSelector>>
   /** How bodies are read, such as `json()`; default bytes. */
-  readonly serde?: Serde<T> | undefined
+  readonly serde?: Serde<T, never> | undefined
   /**
    * What becomes of a message whose body the serde cannot read: it fails, and comes again later as if the handler had
    * thrown (the default); it is skipped; or it goes to the dead-letter queue at once.

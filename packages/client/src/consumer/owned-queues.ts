@@ -137,6 +137,7 @@ export class OwnedQueues {
       env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
     offsets.flush()
+    offsets.close()
   }
 
   /** Renews the locks of all queues. */

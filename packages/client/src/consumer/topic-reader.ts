@@ -36,7 +36,7 @@ export interface TopicReaderOptions<T = Buffer> {
   /** Queues to read, such as some of `admin.topics.queues()`; default all of the topic, also those that it gets. */
   readonly queues?: readonly MessageQueue[] | undefined
   /** How bodies are read, such as `json()`; default bytes. */
-  readonly serde?: Serde<T> | undefined
+  readonly serde?: Serde<T, never> | undefined
   /** Closes the reader when it is aborted; `for await` of it ends. */
   readonly signal?: AbortSignal | undefined
   /** Tags to read, such as `paid || refunded`, or a SQL92 expression; default all. */

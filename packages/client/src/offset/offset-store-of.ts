@@ -14,6 +14,6 @@ export function offsetStoreOf(
   const offsets = new QueueOffsets(client)
   if (!isBroadcast) return groupOffsets(offsets, group)
   const home = hostVariable('HOME') ?? hostVariable('USERPROFILE') ?? '/'
-  const folder = `${directory ?? `${home}/.rocketmq_offsets`}/${client.stableId}/${group}`
-  return new LocalOffsets(client.env, offsets, folder)
+  const root = directory ?? `${home}/.rocketmq_offsets`
+  return new LocalOffsets(client.env, offsets, { root, clientId: client.stableId, group })
 }

@@ -9,6 +9,8 @@ export interface OffsetStore {
   save(queue: MessageQueue, offset: number, waits: boolean): Promise<void>
   /** Ends a round of `save`. Throws the host's error. */
   flush(): void
+  /** Gives up what it has; nothing is stored after it. */
+  close(): void
 }
 
 /** The offsets of a group, at the brokers: all its members share them. Apache: `RemoteBrokerOffsetStore.java`. */
@@ -18,5 +20,6 @@ export function groupOffsets(offsets: QueueOffsets, group: string): OffsetStore 
     save: (queue, offset, waits) =>
       waits ? offsets.commitAndWait(group, queue, offset) : offsets.commit(group, queue, offset),
     flush: () => undefined,
+    close: () => undefined,
   }
 }

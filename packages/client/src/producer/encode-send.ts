@@ -16,7 +16,7 @@ import {
 import { shown } from '../check/check-options.ts'
 import { durationMs } from '../duration.ts'
 import { MessageError } from '../errors.ts'
-import type { Message } from '../message.ts'
+import { ownProperties, type Message } from '../message.ts'
 import { DEFAULT_TOPIC_QUEUE_NUMS } from '../route/topic-route.ts'
 
 type SendHeader = HeaderOf<typeof SendMessageV2>
@@ -144,9 +144,11 @@ export function checkLength(bytes: number, { maxMessageBytes }: EncodeOptions): 
 export function propertiesOf(message: Message, msgId: string): string {
   let text = ''
   const { properties } = message
-  for (const [name, value] of properties === undefined ? [] : Object.entries(properties)) {
+  const own = properties === undefined ? [] : Object.entries(ownProperties(properties))
+  for (const [name, value] of own) {
     if (isReservedProperty(name)) {
-      throw new MessageError({ problem: `the property ${name} belongs to RocketMQ` })
+      const problem = `the property ${name} belongs to RocketMQ; to send a received message on, give its properties as they are, a Map`
+      throw new MessageError({ problem })
     }
     text += propertyText(name, value)
   }

@@ -17,7 +17,7 @@ import {
 } from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, OptionError, StatusError } from '../errors.ts'
-import type { Message, ReceivedMessage } from '../message.ts'
+import { ownProperties, type Message, type ReceivedMessage } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
@@ -56,7 +56,7 @@ export interface ProducerOptions<T = string | Uint8Array> {
   /** Name of the producer group; default `SKYLARK_PRODUCER`. */
   readonly group?: string
   /** How bodies are written, such as `json()`; default text and bytes as they are. */
-  readonly serde?: Serde<T> | undefined
+  readonly serde?: Serde<unknown, T> | undefined
   /** How long a send may take in all, its retries included, ms; default 3000. */
   readonly sendTimeoutMs?: number
   /** How often a send is tried again after the first try; default 2. */
@@ -496,5 +496,5 @@ export class Producer<T = string | Uint8Array> {
 
 function withProperties<T>(message: Message<T>, { properties }: SendTrace): Message<T> {
   checkMessage(message)
-  return { ...message, properties: { ...properties, ...message.properties } }
+  return { ...message, properties: { ...properties, ...ownProperties(message.properties) } }
 }

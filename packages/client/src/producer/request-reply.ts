@@ -120,6 +120,7 @@ export function replyMessage(
     topic,
     body,
     tag: properties.get(Property.TAGS),
+    shardingKey: undefined,
     keys: [],
     properties,
     msgId: properties.get(Property.UNIQ_KEY) ?? '',

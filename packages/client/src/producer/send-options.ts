@@ -1,4 +1,5 @@
 import type { MessageQueue } from '@skylarkmq/protocol'
+import type { MessageProperties } from '../message.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { QueueSelector } from './select-queue.ts'
 
@@ -19,7 +20,7 @@ export interface SendOptions {
 /** How one reply differs from others. */
 export interface ReplyOptions extends SendOptions {
   /** Properties of the reply, for the one who asked; names that RocketMQ uses are refused. */
-  readonly properties?: Readonly<Record<string, string>> | undefined
+  readonly properties?: MessageProperties | undefined
 }
 
 /** How one request differs from others. */
@@ -29,5 +30,5 @@ export interface RequestOptions<R = Buffer> {
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined
   /** How the reply is read; default bytes. */
-  readonly serde?: Serde<R> | undefined
+  readonly serde?: Serde<R, never> | undefined
 }

@@ -7,7 +7,7 @@ import type { Serde } from './serde.ts'
 
 /** The message with its body as bytes or text. Rejects with RMQ_SERDE, or RMQ_MESSAGE without a serde that it needs. */
 export async function encodeBody<T>(
-  serde: Serde<T> | undefined,
+  serde: Serde<unknown, T> | undefined,
   message: Message<T>,
 ): Promise<Message> {
   if (serde === undefined) return plainBody(message)
@@ -37,7 +37,7 @@ function isBody(body: unknown): body is string | Uint8Array {
 
 /** The message with its body as a value. Rejects with RMQ_SERDE. */
 export async function decodeBody<T>(
-  serde: Serde<T> | undefined,
+  serde: Serde<T, never> | undefined,
   message: ReceivedMessage,
 ): Promise<ReceivedMessage<T>> {
   if (serde === undefined) return message as ReceivedMessage<T>

@@ -6,11 +6,11 @@ export interface SerdeContext {
 
 /**
  * How bodies of one type are written and read. What either function throws becomes a SerdeError. Both may be
- * asynchronous.
+ * asynchronous. `In` is what a producer is given where that is another type: of a schema with defaults, what they are not in yet.
  */
-export interface Serde<T> {
+export interface Serde<T, In = T> {
   /** The body of a value. */
-  encode(value: T, context: SerdeContext): string | Uint8Array | Promise<string | Uint8Array>
+  encode(value: In, context: SerdeContext): string | Uint8Array | Promise<string | Uint8Array>
   /** The value of a body. */
   decode(body: Buffer, context: SerdeContext): T | Promise<T>
 }

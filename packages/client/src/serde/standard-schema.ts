@@ -24,6 +24,13 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   }
 }
 
+/** What a schema makes of a value. */
+export type SchemaOutput<S> = S extends StandardSchema<unknown, infer T> ? T : never
+
+/** What a schema takes; where it does not say, what it makes of it. */
+export type SchemaInput<S> =
+  S extends StandardSchema<infer In> ? (unknown extends In ? SchemaOutput<S> : In) : never
+
 /** The value as the schema gives it. Rejects with an Error that names each place and what is wrong there. */
 export async function validated<T>(schema: StandardSchema<unknown, T>, value: unknown): Promise<T> {
   const result = await schema['~standard'].validate(value)

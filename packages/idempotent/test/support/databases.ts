@@ -6,6 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** A database server of a test. It listens in its own folder, where nobody else can take its place. */
 export interface Database {
+  /** Where it has its socket and its data. */
+  readonly directory: string
+  /** Ends it, at once or in good order, and starts it anew with the data it has; resolves when it answers. */
+  restart(how: 'killed' | 'orderly'): Promise<void>
+  /** Ends it at once and removes what it had. */
   stop(): Promise<void>
 }
 
@@ -22,43 +27,90 @@ export function programOf(name: string): string | undefined {
   return FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
+/** How a server is started in a folder that is prepared, and what ends it in good order though clients are connected. */
+interface Server {
+  readonly start: (directory: string) => ChildProcess
+  readonly orderly: NodeJS.Signals
+}
+
 /** Starts a server in a folder of its own; `works` says when it answers, which is waited for as long as it runs. */
 async function started(
-  start: (directory: string) => ChildProcess,
+  { start, orderly }: Server,
   works: (directory: string) => Promise<unknown>,
+  prepare: (directory: string) => void = () => undefined,
 ): Promise<Database> {
   const directory = mkdtempSync(join(tmpdir(), 'skylark-db-'))
-  const child = start(directory)
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const stop = async (): Promise<void> => {
-    child.kill('SIGKILL')
+  let child: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ending = child
+    child = undefined
+    if (ending === undefined || hasEnded(ending)) return
+    const ended = new Promise((resolve) => ending.once('exit', resolve))
+    ending.kill(signal)
     await ended
-    rmSync(directory, { recursive: true, force: true })
   }
-  for (;;) {
-    try {
-      await works(directory)
-      return { stop }
-    } catch (error) {
-      if (child.exitCode === null && child.signalCode === null) await pause(50)
-      else {
-        await stop()
-        throw error
+  const stop = async (): Promise<void> => {
+    await end('SIGKILL')
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+  // What a killed one left behind may hold up the next for a moment.
+  const begin = async (starts: number): Promise<void> => {
+    for (let left = starts; ;) {
+      child ??= kept(start(directory))
+      try {
+        await works(directory)
+        return
+      } catch (error) {
+        if (hasEnded(child)) {
+          if (--left === 0) throw error
+          child = undefined
+        }
+        await pause(50)
       }
     }
   }
+  try {
+    prepare(directory)
+    await begin(1)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const restart = async (how: 'killed' | 'orderly'): Promise<void> => {
+    await end(how === 'killed' ? 'SIGKILL' : orderly)
+    await begin(RESTARTS_MAX)
+  }
+  return { directory, restart, stop }
 }
 
-/** Starts Redis; `works` says when it answers at a socket. */
+const RESTARTS_MAX = 100
+
+const living = new Set<ChildProcess>()
+// A run that is interrupted leaves no server behind.
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL')
+})
+
+function kept(child: ChildProcess): ChildProcess {
+  living.add(child)
+  child.once('exit', () => living.delete(child))
+  return child
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
+/** Starts Redis, which keeps what it was told through a restart; `works` says when it answers at a socket. */
 export function startRedis(
   program: string,
   works: (socket: string) => Promise<unknown>,
 ): Promise<Database> {
   const start = (directory: string) => {
     const options = ['--port', '0', '--unixsocket', join(directory, 'socket'), '--dir', directory]
-    return spawn(program, [...options, '--save', ''], { stdio: 'ignore' })
+    return spawn(program, [...options, '--save', '', '--appendonly', 'yes'], { stdio: 'ignore' })
   }
-  return started(start, (directory) => works(join(directory, 'socket')))
+  return started({ start, orderly: 'SIGTERM' }, (directory) => works(join(directory, 'socket')))
 }
 
 /** Starts PostgreSQL, whose user is `postgres`, without a password; `works` says when it answers in a folder. */
@@ -66,19 +118,22 @@ export function startPostgres(
   program: string,
   works: (directory: string) => Promise<unknown>,
 ): Promise<Database> {
-  const start = (directory: string) => {
-    // It does not run as root.
-    const isRoot = process.getuid?.() === 0
-    const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  // It does not run as root.
+  const isRoot = process.getuid?.() === 0
+  const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  const optionsOf = (cwd: string) => ({ stdio: 'ignore', cwd, ...user }) as const
+  const prepare = (directory: string) => {
     if (isRoot) chownSync(directory, NOBODY, NOBODY)
-    const data = join(directory, 'data')
-    const options = { stdio: 'ignore', cwd: directory, ...user } as const
     const initdb = program.replace(/postgres$/, 'initdb')
-    execFileSync(initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'], options)
-    const flags = ['-D', data, '-h', '', '-k', directory, '-F']
-    return spawn(program, flags, options)
+    const flags = ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync']
+    execFileSync(initdb, flags, optionsOf(directory))
   }
-  return started(start, works)
+  const start = (directory: string) => {
+    const flags = ['-D', join(directory, 'data'), '-h', '', '-k', directory, '-F']
+    return spawn(program, flags, optionsOf(directory))
+  }
+  // SIGTERM would wait for the clients.
+  return started({ start, orderly: 'SIGINT' }, works, prepare)
 }
 
 /** Starts MariaDB or MySQL, whose user is `root`, without a password, and whose database is `test`; `works` says when it answers at a socket. */
@@ -86,18 +141,25 @@ export function startMysql(
   program: string,
   works: (socket: string) => Promise<unknown>,
 ): Promise<Database> {
-  const start = (directory: string) => {
-    const data = join(directory, 'data')
+  const user = process.getuid?.() === 0 ? ['--user=root'] : []
+  const base = (directory: string) => [
+    '--no-defaults',
+    `--datadir=${join(directory, 'data')}`,
+    ...user,
+  ]
+  const prepare = (directory: string) => {
     const install = programOf('mariadb-install-db')
-    const user = process.getuid?.() === 0 ? ['--user=root'] : []
-    const base = ['--no-defaults', `--datadir=${data}`, ...user]
-    if (install === undefined) execFileSync(program, [...base, '--initialize-insecure'])
+    if (install === undefined)
+      execFileSync(program, [...base(directory), '--initialize-insecure'], { stdio: 'ignore' })
     else {
       const normal = '--auth-root-authentication-method=normal'
-      execFileSync(install, [...base, normal], { stdio: 'ignore' })
+      execFileSync(install, [...base(directory), normal], { stdio: 'ignore' })
     }
-    const net = ['--skip-networking', `--socket=${join(directory, 'socket')}`]
-    return spawn(program, [...base, ...net], { stdio: 'ignore' })
   }
-  return started(start, (directory) => works(join(directory, 'socket')))
+  const start = (directory: string) => {
+    const net = ['--skip-networking', `--socket=${join(directory, 'socket')}`]
+    return spawn(program, [...base(directory), ...net], { stdio: 'ignore' })
+  }
+  const socket = (directory: string) => works(join(directory, 'socket'))
+  return started({ start, orderly: 'SIGTERM' }, socket, prepare)
 }
