@@ -154,6 +154,8 @@ test('dead letters are looked at and sent again, all or some, and stay where the
     if (!isWell) context.deadLetter()
   })
   await until(() => server.messages('%DLQ%g').length === 3)
+  // The name server hears of the topic a moment later.
+  await until(async () => (await collect(deadLetters.list('g'))).length > 0)
   assert.deepEqual(await collect(deadLetters.list('g')), ['T 0', 'T 1', 'T 2'])
   const some = { filter: ({ tag }: ReceivedMessage) => tag === 'odd' }
   assert.deepEqual(await deadLetters.replay('g', { ...some, dryRun: true }), {
