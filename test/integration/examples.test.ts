@@ -94,6 +94,17 @@ test('examples/admin.mjs sees how far a group is behind, before and after a rese
   ])
 })
 
+test('examples/admin-of-messages.mjs tells what becomes of messages', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  assert.deepEqual(await here(t, 'admin-of-messages.mjs', namesrvAddr), [
+    'example-watched wants paid || refunded of Watched',
+    'example-watched: consumed',
+    'waiting for their time: 1',
+    'for Watched in 60 minutes',
+    'open transactions: 1',
+  ])
+})
+
 test('examples/errors.mjs is told what to do', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const lines = await here(t, 'errors.mjs', namesrvAddr)

@@ -11,6 +11,7 @@ import {
   SystemTopic,
   UnregisterClient,
   Property,
+  withoutNamespace,
   wrapNamespace,
   type CheckTransactionState,
   type ConsumeMessageDirectlyResult,
@@ -282,6 +283,11 @@ export class ClientInstance {
   /** A topic or a group, in the namespace of this client. */
   wrapped(name: string): string {
     return wrapNamespace(this.namespace, name)
+  }
+
+  /** A topic or a group as this client calls it: taken out of its namespace. */
+  unwrapped(name: string): string {
+    return this.namespace === undefined ? name : withoutNamespace(name, this.namespace)
   }
 
   /** A producer of a group has come; `leave` when it goes. */

@@ -2,6 +2,18 @@ export * from './admin/admin-client.ts'
 export type { Brokers } from './admin/brokers.ts'
 export type { Master } from './admin/brokers-known.ts'
 export type { DeadLetters, Replayed, ReplayOptions } from './admin/dead-letters.ts'
+export type {
+  DelayedMessages,
+  DelayedOnBroker,
+  RecallHandleInfo,
+} from './admin/delayed-messages.ts'
+export type { GroupTrack, MessageLife, MessageTrack } from './admin/message-life.ts'
+export type { DifferingMember, Subscription } from './admin/subscriptions.ts'
+export type {
+  OpenTransaction,
+  OpenTransactionsOptions,
+  Transactions,
+} from './admin/transactions.ts'
 export type { GroupLag, Groups, OffsetChange, QueueLag, ResetOptions } from './admin/groups.ts'
 export type { BrowseOptions, Messages, QueryOptions } from './admin/messages.ts'
 export type { QueueState, TopicOptions, Topics } from './admin/topics.ts'

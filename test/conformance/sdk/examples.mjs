@@ -43,6 +43,10 @@ const shown = {
     ...[1, 2, 3].map((n) => `browsed message ${n}`),
     /^the broker listens at \d+$/,
   ],
+  'admin-of-messages.mjs': [
+    ...['example-watched wants paid || refunded of Watched', 'example-watched: consumed'],
+    ...[/^waiting for their time: \d+$/, 'for Watched in 60 minutes', /^open transactions: \d+$/],
+  ],
   'errors.mjs': [
     ...[/^RMQ_MESSAGE: /, /^RMQ_OPTION: /, /^RMQ_TIMEOUT while it was in «wait»: /],
     /^RMQ_NAME_SERVER, try again: /,
@@ -57,7 +61,7 @@ const shown = {
 /** Its topic has the messages of all showings. */
 const growing = new Set(['admin.mjs'])
 /** Messages with a time of their own came with 5.0. */
-const needs5 = new Set(['deliver-later.mjs', 'recall.mjs'])
+const needs5 = new Set(['deliver-later.mjs', 'recall.mjs', 'admin-of-messages.mjs'])
 
 /** Runs one example; throws with what it printed unless it showed what it should. */
 async function show(name, nameServer) {

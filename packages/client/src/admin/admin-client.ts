@@ -2,14 +2,16 @@ import { nodeEnv, warnOnce, type Env } from '@skylarkmq/env'
 import { ClientInstance } from '../client-instance.ts'
 import type { ClientOptions } from '../options.ts'
 import { Brokers } from './brokers.ts'
+import { DelayedMessages } from './delayed-messages.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Groups } from './groups.ts'
 import { Messages } from './messages.ts'
 import { Topics } from './topics.ts'
+import { Transactions } from './transactions.ts'
 import { withSignal, type CallOptions } from '../waiting.ts'
 
 /**
- * Looks after a cluster: topics, groups, messages, dead letters, brokers. `close` ends it. Apache: `MQAdminImpl.java`,
+ * Looks after a cluster: topics, groups, messages, dead letters, delayed messages, transactions, brokers. `close` ends it. Apache: `MQAdminImpl.java`,
  * `DefaultMQAdminExtImpl.java`.
  */
 export class AdminClient {
@@ -18,6 +20,8 @@ export class AdminClient {
   readonly messages: Messages
   readonly deadLetters: DeadLetters
   readonly brokers: Brokers
+  readonly delayed: DelayedMessages
+  readonly transactions: Transactions
   readonly #client: ClientInstance
   readonly #ownsClient: boolean
 
@@ -34,6 +38,8 @@ export class AdminClient {
     this.messages = new Messages(this.#client)
     this.deadLetters = new DeadLetters(this.#client, this.messages)
     this.brokers = new Brokers(this.#client)
+    this.delayed = new DelayedMessages(this.#client)
+    this.transactions = new Transactions(this.#client)
   }
 
   /** Closes the connections if no one else uses them. */

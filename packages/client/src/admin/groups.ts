@@ -18,6 +18,8 @@ import {
   type ConsumerConnection,
   type ConsumerRunningInfo,
   type MessageQueue,
+  SkylarkError,
+  type SubscriptionData,
   type SubscriptionGroupConfig,
 } from '@skylarkmq/protocol'
 import { checkOptions } from '../check/check-options.ts'
@@ -29,6 +31,7 @@ import { checkedConsumerGroup, checkedGroup } from '../options.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
 import { underSignal, type CallOptions } from '../waiting.ts'
 import { mastersOf, readMasters, type Master } from './brokers-known.ts'
+import { subscriptionsOf, type MembersSubscriptions, type Subscription } from './subscriptions.ts'
 
 /** How far a group has come in one queue. */
 export interface QueueLag {
@@ -71,6 +74,9 @@ export interface ResetOptions extends CallOptions {
   /** Only says what would change; default false. */
   readonly dryRun?: boolean
 }
+
+/** Members of a group that are asked. */
+const MEMBERS_MAX = 256
 
 /** Consumer groups. All methods reject with RMQ_NAME_SERVER, with RMQ_BROKER when a broker refuses, and with the reason of `signal`. */
 export class Groups {
@@ -171,6 +177,49 @@ export class Groups {
     })
   }
 
+  /**
+   * What the groups that are connected want of which topics, or one of them; each member is asked what it wants itself, and
+   * those that do not say are left out. Rows are sorted by group and topic.
+   */
+  subscriptions(group?: string, options: CallOptions = {}): Promise<Subscription[]> {
+    return underSignal(options, async () => {
+      const names =
+        group === undefined
+          ? (await this.list(options)).map(({ groupName }) => this.#client.unwrapped(groupName))
+          : [group]
+      const rows: Subscription[] = []
+      for (const name of names) {
+        options.signal?.throwIfAborted()
+        const connection = await this.connections(name, options)
+        if (connection === undefined) continue
+        const members = await this.#wants(name, connection)
+        rows.push(
+          ...subscriptionsOf(name, connection, members, (topic) => this.#client.unwrapped(topic)),
+        )
+      }
+      return rows.sort(
+        (one, other) => compareText(one.group, other.group) || compareText(one.topic, other.topic),
+      )
+    })
+  }
+
+  async #wants(
+    group: string,
+    { connectionSet }: ConsumerConnection,
+  ): Promise<MembersSubscriptions> {
+    const members = new Map<string, readonly SubscriptionData[]>()
+    const asked = connectionSet.slice(0, MEMBERS_MAX).map(async ({ clientId }) => {
+      try {
+        members.set(clientId, (await this.runningInfo(group, clientId)).subscriptionSet)
+      } catch (error) {
+        // It has just gone, or is a client that does not answer this.
+        if (!(error instanceof SkylarkError)) throw error
+      }
+    })
+    await Promise.all(asked)
+    return members
+  }
+
   /** What a client of a group is doing. */
   runningInfo(
     group: string,
@@ -233,4 +282,8 @@ export class Groups {
     const route = await this.#client.routes.find(topic)
     return route === undefined ? readMasters(this.#client) : mastersOf(this.#client, topic)
   }
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
 }

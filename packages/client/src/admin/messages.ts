@@ -4,21 +4,21 @@ import {
   Property,
   QueryMessage,
   ResponseCode,
-  SystemGroup,
   ViewMessageById,
-  type MessageQueue,
   type OffsetMsgId,
 } from '@skylarkmq/protocol'
 import { checkOptions } from '../check/check-options.ts'
 import { browseOptions, queryOptions } from '../check/known-options.ts'
 import type { ClientInstance } from '../client-instance.ts'
-import { subscriptionTo, type SqlSelector } from '../consumer/check-expressions.ts'
+import type { SqlSelector } from '../consumer/check-expressions.ts'
 import { Puller } from '../consumer/pull.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { readMessages } from '../received-bodies.ts'
 import { QueueOffsets } from '../offset/queue-offsets.ts'
 import { MASTER_ID, readAddress, subscribeQueues } from '../route/topic-route.ts'
 import { underSignal, withSignal, type CallOptions } from '../waiting.ts'
+import { lifeOf, type MessageLife } from './message-life.ts'
+import { QueueReader } from './queue-reader.ts'
 
 /** Which messages a query looks for. */
 export interface QueryOptions extends CallOptions {
@@ -41,8 +41,9 @@ export interface BrowseOptions extends CallOptions {
 }
 
 const QUERY_TIMEOUT_MS = 10_000
+/** A message comes again 16 times by default. */
+const COPIES_MAX = 64
 const UNIQ_KEY_BACK_MS = 3 * 24 * 3600 * 1000
-const COUNT_MAX = 32
 
 /** Stored messages. All methods reject with RMQ_NAME_SERVER, RMQ_TOPIC_NOT_FOUND, RMQ_BROKER when a broker refuses, and the reason of `signal`. */
 export class Messages {
@@ -106,6 +107,23 @@ export class Messages {
     }
   }
 
+  /**
+   * What became of a message: where it lies, which groups have consumed it, and how often it came again to each. Undefined
+   * when there is none of this id. Apache: `DefaultMQAdminExtImpl.java`, messageTrackDetail.
+   */
+  life(topic: string, msgId: string, options: CallOptions = {}): Promise<MessageLife | undefined> {
+    return underSignal(options, async () => {
+      const beginTimestamp = this.#client.env.clock.now() - UNIQ_KEY_BACK_MS
+      const message = await this.get(topic, msgId, options)
+      if (message === undefined) return undefined
+      return lifeOf(this.#client, message, async (other) => {
+        const route = await this.#client.routes.find(this.#client.wrapped(other))
+        if (route === undefined) return []
+        return this.#query(other, message.msgId, true, { beginTimestamp, maxNum: COPIES_MAX })
+      })
+    })
+  }
+
   /** A reader of each queue, with the first message that it has. */
   async #readers(
     topic: string,
@@ -155,7 +173,7 @@ export class Messages {
     })
     // Keys are found by their hash, which those of another topic can share.
     const found = (await Promise.all(asked)).flat()
-    return found.filter((each) => this.#client.wrapped(each.topic) === wrapped).sort(byStoring)
+    return found.filter(({ messageQueue }) => messageQueue.topic === wrapped).sort(byStoring)
   }
 
   async #byOffsetId(topic: string, msgId: string): Promise<ReceivedMessage | undefined> {
@@ -210,49 +228,4 @@ function byStoring(one: ReceivedMessage, other: ReceivedMessage): number {
   const [broker, otherBroker] = [one.messageQueue.brokerName, other.messageQueue.brokerName]
   if (broker !== otherBroker) return broker < otherBroker ? -1 : 1
   return one.physicalOffset - other.physicalOffset
-}
-
-/** Reads one queue to an offset. */
-class QueueReader {
-  readonly #puller: Puller
-  readonly #queue: MessageQueue
-  readonly #end: number
-  readonly #expression: string | SqlSelector | undefined
-  #offset: number
-  #read: ReceivedMessage[] = []
-
-  constructor(
-    puller: Puller,
-    queue: MessageQueue,
-    offset: number,
-    end: number,
-    expression: string | SqlSelector | undefined,
-  ) {
-    this.#puller = puller
-    this.#queue = queue
-    this.#offset = offset
-    this.#end = end
-    this.#expression = expression
-  }
-
-  /** The next message; undefined at the end. */
-  async next(): Promise<ReceivedMessage | undefined> {
-    while (this.#read.length === 0 && this.#offset < this.#end) {
-      const { messages, nextOffset } = await this.#puller.pull({
-        group: SystemGroup.TOOLS_CONSUMER,
-        queue: this.#queue,
-        offset: this.#offset,
-        countMax: COUNT_MAX,
-        subscription: subscriptionTo(this.#queue.topic, this.#expression),
-        sendsSubscription: true,
-        commitOffset: undefined,
-      })
-      if (nextOffset <= this.#offset && messages.length === 0) return undefined
-      this.#offset = nextOffset
-      this.#read = messages
-        .filter(({ queueOffset }) => queueOffset < this.#end)
-        .map((message) => message.read())
-    }
-    return this.#read.shift()
-  }
 }

@@ -353,6 +353,9 @@ export const replayOptions = {
   checks: { ...browseChecks, filter: callback, topic: text, dryRun: flag },
 }
 
+/** Of `transactions.open()`. */
+export const openTransactionsOptions = { checks: { max: count(1), signal: abortSignal } }
+
 /** Of `messages.query()`. */
 export const queryOptions = {
   checks: {
