@@ -82,6 +82,16 @@ test('examples/trace.mjs joins a send with its handler, and writes a trace', asy
   ])
 })
 
+test('examples/health.mjs is ready while it consumes, and neither before nor after', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  assert.deepEqual(await here(t, 'health.mjs', namesrvAddr), [
+    'before it runs: live 200, ready 503',
+    'it runs: ready 200',
+    'queues: 4, behind: 0',
+    'after close(): ready 503',
+  ])
+})
+
 test('examples/admin.mjs sees how far a group is behind, before and after a reset', async (t) => {
   const { namesrvAddr, brokerPort } = await serverFor(t)
   assert.deepEqual(await here(t, 'admin.mjs', namesrvAddr), [

@@ -52,6 +52,10 @@ const shown = {
     'sent to Traced: SEND_OK',
     'the trace topic knows the message',
   ],
+  'health.mjs': [
+    ...['after close(): ready 503', 'before it runs: live 200, ready 503', 'it runs: ready 200'],
+    /^queues: \d+, behind: \d+$/,
+  ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Its topic has the messages of all showings. */

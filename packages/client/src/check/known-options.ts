@@ -302,6 +302,13 @@ export const closeOptions = {
   otherNames: { timeoutMs: 'timeout', deadline: 'timeout' },
 }
 
+const duration: Check = (value) => ms(0, Infinity)(asMs(value))
+
+/** Of `health()`. */
+export const healthOptions = {
+  checks: { stuckAfter: duration, slowAfter: duration, failingAfter: duration },
+}
+
 /** Of `topics.create()`. */
 export const topicOptions = {
   checks: {

@@ -52,6 +52,10 @@ export class ConsumeConcurrently implements Consuming {
     })
   }
 
+  get running(): number {
+    return this.#running
+  }
+
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     for (const pulled of messages) this.#waiting.push({ queue, pulled })
     this.#startMore()

@@ -53,6 +53,10 @@ export class ConsumeOrderly implements Consuming {
     })
   }
 
+  get running(): number {
+    return this.#running
+  }
+
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     const known = this.#lines.get(queue)
     const line: Line = known ?? { waiting: [], state: 'idle', isHeld: false, ended: [] }
@@ -155,8 +159,11 @@ export class ConsumeOrderly implements Consuming {
 
   /** Returns how long the queue has to wait, ms. */
   async #consume(queue: ProcessQueue, line: Line, message: ReceivedMessage): Promise<number> {
+    const { clock } = this.#parts.env
+    queue.handlingMs = clock.monotonic()
     const failure = await callListener(this.#parts, message)
-    queue.consumedMs = this.#parts.env.clock.monotonic()
+    queue.handlingMs = undefined
+    queue.consumedMs = clock.monotonic()
     if (queue.isDropped) return 0
     if (failure === 'left') return LOCK_AGAIN_MS
     if (failure?.holdMs !== undefined) return Math.max(1, failure.holdMs)

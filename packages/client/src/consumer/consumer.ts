@@ -1,10 +1,11 @@
 import { errorOfThrown } from '@skylarkmq/env'
 import type { MessageQueue } from '@skylarkmq/protocol'
 import { checkOptions, shown } from '../check/check-options.ts'
-import { batchOptions, callOptions, closeOptions } from '../check/known-options.ts'
+import { batchOptions, callOptions, closeOptions, healthOptions } from '../check/known-options.ts'
 import { durationMs, type Duration } from '../duration.ts'
 import { OptionError, saysOf, SerdeError } from '../errors.ts'
 import { bodyNotDecoded, deadLettered } from '../events.ts'
+import { healthLimits, type ConsumerHealth, type HealthOptions } from '../health/health.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { decodeBody } from '../serde/bodies.ts'
@@ -22,7 +23,8 @@ import { CLOSE_MS } from './closing.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
 import { Deliveries, type Batch, type BatchOptions, type Delivery } from './deliveries.ts'
-import type { PushConsumer, PushConsumerOptions } from './push-consumer.ts'
+import type { PushConsumer } from './push-consumer.ts'
+import type { PushConsumerOptions } from './push-consumer-options.ts'
 
 /** What a consumer may be told. */
 export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, 'consumeFrom'> {
@@ -210,6 +212,12 @@ export class Consumer<T = Buffer> {
       if (isLeft) deliveries.close()
       await this.close()
     }
+  }
+
+  /** How it does, its queues one by one; costs nothing while nobody asks. Throws RMQ_OPTION. */
+  health(options: HealthOptions = {}): ConsumerHealth {
+    checkOptions(options, healthOptions)
+    return this.#push.health(healthLimits(options))
   }
 
   /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */

@@ -53,6 +53,8 @@ export interface ConsumeParts {
 
 /** A way of handing the messages of queues to a listener. */
 export interface Consuming {
+  /** Calls of the listener that run. */
+  readonly running: number
   /** Takes messages of a queue, which knows them already. */
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void
   /**

@@ -24,6 +24,7 @@ import type { Puller } from './pull.ts'
 import { runPullLoop } from './pull-loop.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueLocks } from './queue-locks.ts'
+import { Sharing } from './sharing.ts'
 
 /** A round that left something undone is followed by another after this long. */
 const AGAIN_MS = 1_000
@@ -74,6 +75,8 @@ export class OwnedQueues {
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
   readonly #held = new Held()
+  /** What became of sharing out each topic. */
+  readonly sharing = new Sharing()
   #isRunning = false
   #isWanted = false
   #isStopped = false
@@ -199,6 +202,7 @@ export class OwnedQueues {
     try {
       return await this.#shareOut(topic)
     } catch (error) {
+      this.sharing.failed(topic, this.#parts.client.env.clock.monotonic())
       if (!(error instanceof SkylarkError)) throw error
       // Who leaves the group is no member of it any more, and says nothing of that.
       if (this.#isStopped) return true
@@ -212,8 +216,9 @@ export class OwnedQueues {
   async #shareOut(topic: string): Promise<boolean> {
     const { client, locks } = this.#parts
     const shares = await this.#shares(topic)
-    if (shares === 'unknown' || this.#isStopped) return true
     if (shares === 'unsettled') return false
+    this.sharing.shared(topic, shares !== 'unknown')
+    if (shares === 'unknown' || this.#isStopped) return true
     this.#members.set(topic, shares.members ?? [])
     const held = this.queues.filter((each) => each.topic === topic)
     const plan = planRebalance(held, shares.own)

@@ -36,11 +36,24 @@ export class ProcessQueue {
   /** When a pull of it was answered last, and when something of it was consumed, on the monotonic clock. */
   pulledMs: number | undefined
   consumedMs: number | undefined
+  /** Since when pulls of it fail, and since when a call of the listener runs whose end it waits for: the monotonic clock. */
+  failingMs: number | undefined
+  handlingMs: number | undefined
+  /** The offset behind its last message, when a pull of it was answered last. */
+  endOffset: number | undefined
+  /** Nothing of it is pulled or handed over for now. */
+  isPaused = false
+  #movedMs: number | undefined
 
   constructor(queue: MessageQueue, nextOffset: number, held = new Held()) {
     this.queue = queue
     this.#held = held
     this.nextOffset = nextOffset
+  }
+
+  /** When something of it was done last, or came while there was nothing to do; on the monotonic clock. */
+  get movedMs(): number | undefined {
+    return this.#movedMs
   }
 
   /** Set when the queue belongs to another client: nothing of it counts any more. */
@@ -92,6 +105,7 @@ export class ProcessQueue {
 
   /** Takes messages that were pulled. */
   put(messages: readonly PulledMessage[]): void {
+    if (this.#messages.size === 0) this.#movedMs = this.pulledMs
     for (const message of messages) {
       if (this.#messages.has(message.queueOffset)) continue
       this.#messages.set(message.queueOffset, message)
@@ -108,6 +122,7 @@ export class ProcessQueue {
     this.#messages.delete(queueOffset)
     this.#bytes -= message.bytes
     if (!this.#isDropped) this.#count(-1, -message.bytes)
+    this.#movedMs = this.consumedMs
     this.#moveTo(this.offsetMin ?? this.#offsetMax + 1)
     if (this.#waiting?.isRoom() === true) this.#wake()
   }
