@@ -92,6 +92,12 @@ test('examples/health.mjs is ready while it consumes, and neither before nor aft
   ])
 })
 
+test('examples/one-at-a-time.mjs handles the steps of each customer in order', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'one-at-a-time.mjs', namesrvAddr)
+  assert.deepEqual(lines, ['ann: 1, 2, 3', 'bob: 1, 2, 3'])
+})
+
 test('examples/admin.mjs sees how far a group is behind, before and after a reset', async (t) => {
   const { namesrvAddr, brokerPort } = await serverFor(t)
   assert.deepEqual(await here(t, 'admin.mjs', namesrvAddr), [

@@ -36,6 +36,8 @@ export type { Batch, BatchOptions, Delivery } from './consumer/deliveries.ts'
 export type { PushCloseOptions } from './consumer/closing.ts'
 export * from './consumer/consumer.ts'
 export * from './consumer/push-consumer.ts'
+export type { ConcurrencyKey } from './consumer/keyed-line.ts'
+export type { RateLimitOptions } from './consumer/rate-limit.ts'
 export type { PushConsumerOptions } from './consumer/push-consumer-options.ts'
 export * from './consumer/topic-reader.ts'
 export type {

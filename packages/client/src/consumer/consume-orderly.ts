@@ -99,10 +99,12 @@ export class ConsumeOrderly implements Consuming {
   }
 
   get #mayStart(): boolean {
-    return this.#ready.length > 0 && this.#pace.isMine
+    if (this.#ready.length === 0) return false
+    if (this.#parts.rate?.isEarly(this.#startMore) === true) return false
+    return this.#pace.isMine
   }
 
-  #startMore(): void {
+  readonly #startMore = (): void => {
     while (!this.#isClosed && this.#running < this.#parts.concurrency && this.#mayStart) {
       const queue = this.#ready.shift()
       if (queue === undefined) return
@@ -110,6 +112,7 @@ export class ConsumeOrderly implements Consuming {
       const line = this.#lines.get(queue)
       if (line === undefined) continue
       this.#running++
+      this.#parts.rate?.begun()
       line.state = 'running'
       void this.#turn(queue, line)
     }
@@ -117,7 +120,9 @@ export class ConsumeOrderly implements Consuming {
 
   async #turn(queue: ProcessQueue, line: Line): Promise<void> {
     let waitMs = 0
-    for (let count = 0; count < TURN_COUNT && waitMs === 0; count++) {
+    // With a rate each message has its own turn.
+    const turnCount = this.#parts.rate === undefined ? TURN_COUNT : 1
+    for (let count = 0; count < turnCount && waitMs === 0; count++) {
       const [message] = line.waiting
       if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
       if (count > 0 && !this.#pace.isMine) break

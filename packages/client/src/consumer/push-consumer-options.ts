@@ -1,4 +1,6 @@
 import type { Duration } from '../duration.ts'
+import type { ConcurrencyKey } from './keyed-line.ts'
+import type { RateLimitOptions } from './rate-limit.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import type { Allocate } from '../rebalance/allocate-averagely.ts'
 
@@ -10,6 +12,14 @@ export interface PushConsumerOptions {
   readonly consumeFrom?: StartFrom
   /** Calls of the listener that run at the same time, at most; default 20. */
   readonly concurrency?: number
+  /**
+   * Says what a message belongs to, an order or a customer: messages of one key are never handled at the same time here, and
+   * are begun in the order in which they came within their queue; others go side by side, up to `concurrency`. Undefined: it
+   * belongs to nothing. It gets the message with its body as it came. One that it throws on fails. Not with `ordered`.
+   */
+  readonly concurrencyKey?: ConcurrencyKey | undefined
+  /** How many calls of the listener this member begins in a time, evenly; default as many as it can. */
+  readonly rateLimit?: RateLimitOptions | undefined
   /**
    * `CLUSTERING` (the default): each message goes to one member of the group. `BROADCASTING`: each member gets all of
    * them, keeps its offsets in a file of its machine, and a message that fails does not come again.

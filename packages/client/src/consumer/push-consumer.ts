@@ -13,7 +13,7 @@ import { checkOptions } from '../check/check-options.ts'
 import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
 import { durationMs } from '../duration.ts'
-import { ClosedError, saysOf } from '../errors.ts'
+import { ClosedError, OptionError, saysOf } from '../errors.ts'
 import { broadcastFailed, rebalanceFailed } from '../events.ts'
 import { consumerHealth } from '../health/consumer-health.ts'
 import type { ConsumerHealth, HealthLimits } from '../health/health.ts'
@@ -39,6 +39,7 @@ import { OwnedQueues } from './owned-queues.ts'
 import { Puller } from './pull.ts'
 import type { PushConsumerOptions } from './push-consumer-options.ts'
 import { QueueLocks } from './queue-locks.ts'
+import { RateLimit } from './rate-limit.ts'
 import { runningInfo } from './running-info.ts'
 import { sendBack } from './send-back.ts'
 
@@ -89,6 +90,10 @@ export class PushConsumer {
   ) {
     // What `mq.consumer` makes was looked at there.
     if (client === undefined) checkOptions(options, lonelyConsumerOptions)
+    if (options.ordered === true && options.concurrencyKey !== undefined) {
+      const problem = 'a consumer with ordered takes each queue one after the other already'
+      throw new OptionError({ option: 'concurrencyKey', problem })
+    }
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
@@ -288,6 +293,7 @@ export class PushConsumer {
   }
 
   #consumeParts(listener: MessageListener, least: number): ConsumeParts {
+    const { rateLimit, concurrencyKey } = this.#options
     return {
       env: this.#env,
       listener,
@@ -296,6 +302,8 @@ export class PushConsumer {
       bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
       group: this.#group,
+      concurrencyKey,
+      rate: rateLimit === undefined ? undefined : new RateLimit(this.#env.clock, rateLimit),
       counted: (topic, tookMs, isConsumed) => {
         this.#counts.consumed(this.#client.wrapped(topic), tookMs, isConsumed)
       },
