@@ -103,9 +103,9 @@ test('a queue whose turn has not come is not stuck while others move; one that w
 test('a paused queue is not stuck, nor those of a suspended consumer', () => {
   const queue = queueWith(3, 0)
   const nowMs = 60 * MINUTE
-  queue.isPaused = true
+  queue.setPaused(true, nowMs)
   assert.equal(consumerHealth(parts({ queues: [queue], nowMs }), LIMITS).ok, true)
-  queue.isPaused = false
+  queue.setPaused(false, 0)
   assert.equal(consumerHealth(parts({ queues: [queue], nowMs }), LIMITS).ok, false)
   const suspended = parts({ queues: [queue], nowMs, isSuspended: true })
   assert.equal(consumerHealth(suspended, LIMITS).ok, true)

@@ -28,6 +28,11 @@ const shown = {
   'batch.mjs': [/^sent 1000 messages in \d requests$/],
   'ordered.mjs': [1, 2, 3].map((n) => `order-${n}: created, paid, shipped`),
   'one-at-a-time.mjs': ['ann', 'bob'].map((customer) => `${customer}: 1, 2, 3`),
+  'pause-and-seek.mjs': [
+    ...['mail 1', 'mail 2', 'price 1', 'price 1', 'price 2', 'price 2'].map(
+      (body) => `got ${body}`,
+    ),
+  ],
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],

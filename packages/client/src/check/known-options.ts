@@ -354,6 +354,9 @@ export const groupSettings = {
   otherNames: { maxReconsumeTimes: 'retryMaxTimes', retryMaxTime: 'retryMaxTimes' },
 }
 
+/** Of `consumer.seek()`. */
+export const seekOptions = { checks: { to: startsFrom } }
+
 /** Of `groups.resetOffsets()`. */
 export const resetOptions = {
   checks: { to: startsFrom, dryRun: flag, signal: abortSignal },

@@ -28,6 +28,8 @@ export class ConsumeConcurrently implements Consuming {
   readonly #waiting: Line<Waiting> | KeyedLine
   /** The same, when messages of one key go one after the other. */
   readonly #keyed: KeyedLine | undefined
+  /** What waits of queues that are paused. */
+  readonly #aside = new WeakMap<ProcessQueue, Waiting[]>()
   readonly #pace: ListenersTurn
   #running = 0
   #isStarting = false
@@ -50,6 +52,13 @@ export class ConsumeConcurrently implements Consuming {
 
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     for (const pulled of messages) this.#waiting.push({ queue, pulled })
+    this.#startMore()
+  }
+
+  resumed(queue: ProcessQueue): void {
+    const aside = this.#aside.get(queue) ?? []
+    this.#aside.delete(queue)
+    for (const each of aside) this.#waiting.push(each)
     this.#startMore()
   }
 
@@ -81,13 +90,27 @@ export class ConsumeConcurrently implements Consuming {
     if (this.#isStarting) return
     this.#isStarting = true
     while (this.#mayStart) {
-      const { queue, pulled, heldSinceMs, lane, thrown } = this.#waiting.shift() as Waiting
-      if (queue.isDropped) continue
+      const waiting = this.#waiting.shift() as Waiting
+      const { queue, pulled, heldSinceMs, lane, thrown } = waiting
+      if (!queue.isOpen) {
+        this.#setAside(waiting)
+        continue
+      }
       this.#parts.rate?.begun()
       this.#running++
       this.#run({ queue, message: pulled.read(), heldSinceMs, lane, thrown })
     }
     this.#isStarting = false
+  }
+
+  /** What is of a paused queue waits for that. */
+  #setAside(waiting: Waiting): void {
+    const { queue } = waiting
+    this.#keyed?.ended(waiting)
+    if (queue.isDropped) return
+    const aside = this.#aside.get(queue)
+    if (aside === undefined) this.#aside.set(queue, [waiting])
+    else aside.push(waiting)
   }
 
   #run(task: Task): void {

@@ -65,6 +65,11 @@ export class ConsumeOrderly implements Consuming {
     this.#enqueue(queue, line)
   }
 
+  resumed(queue: ProcessQueue): void {
+    const line = this.#lines.get(queue)
+    if (line !== undefined) this.#enqueue(queue, line)
+  }
+
   async release(queue: ProcessQueue, withinMs: number): Promise<boolean> {
     const line = this.#lines.get(queue)
     if (line === undefined) return true
@@ -92,7 +97,7 @@ export class ConsumeOrderly implements Consuming {
   }
 
   #enqueue(queue: ProcessQueue, line: Line): void {
-    if (line.state !== 'idle' || line.isHeld || line.waiting.length === 0) return
+    if (line.state !== 'idle' || line.isHeld || queue.isPaused || line.waiting.length === 0) return
     line.state = 'queued'
     this.#ready.push(queue)
     this.#startMore()
@@ -124,7 +129,7 @@ export class ConsumeOrderly implements Consuming {
     const turnCount = this.#parts.rate === undefined ? TURN_COUNT : 1
     for (let count = 0; count < turnCount && waitMs === 0; count++) {
       const [message] = line.waiting
-      if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
+      if (message === undefined || this.#isClosed || !queue.isOpen || line.isHeld) break
       if (count > 0 && !this.#pace.isMine) break
       waitMs = await this.#consumeOrSay(queue, line, message.read())
     }

@@ -63,6 +63,8 @@ export interface Consuming {
   readonly running: number
   /** Takes messages of a queue, which knows them already. */
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void
+  /** A queue is paused no more: what waits of it may be handed over. */
+  resumed(queue: ProcessQueue): void
   /**
    * Before a queue is given up: hands over no more of it, and waits `withinMs` for the call that must end first. False
    * when it did not; then it goes on.

@@ -41,8 +41,7 @@ export class ProcessQueue {
   handlingMs: number | undefined
   /** The offset behind its last message, when a pull of it was answered last. */
   endOffset: number | undefined
-  /** Nothing of it is pulled or handed over for now. */
-  isPaused = false
+  #isPaused = false
   #movedMs: number | undefined
 
   constructor(queue: MessageQueue, nextOffset: number, held = new Held()) {
@@ -59,6 +58,16 @@ export class ProcessQueue {
   /** Set when the queue belongs to another client: nothing of it counts any more. */
   get isDropped(): boolean {
     return this.#isDropped
+  }
+
+  /** Set while nothing of it is to be pulled or handed over. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Whether its messages may be handed over. */
+  get isOpen(): boolean {
+    return !this.#isDropped && !this.#isPaused
   }
 
   /** Messages that wait or are being consumed. */
@@ -90,9 +99,19 @@ export class ProcessQueue {
   /** Gives the queue up. */
   drop(): void {
     if (this.#isDropped) return
+    if (!this.#isPaused) this.#count(-this.count, -this.#bytes)
     this.#isDropped = true
-    this.#count(-this.count, -this.#bytes)
     this.#wake()
+  }
+
+  /** Pauses it, or goes on. What a paused queue holds takes no room from the others. */
+  setPaused(isPaused: boolean, nowMs: number): void {
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    const sign = isPaused ? -1 : 1
+    if (!this.#isDropped) this.#count(sign * this.count, sign * this.#bytes)
+    // It has not waited in vain meanwhile.
+    if (!isPaused) this.#movedMs = nowMs
   }
 
   /** Resolves once messages were consumed and `isRoom` says so, or the queue is given up; for one who waits at a time. */
@@ -110,7 +129,7 @@ export class ProcessQueue {
       if (this.#messages.has(message.queueOffset)) continue
       this.#messages.set(message.queueOffset, message)
       this.#bytes += message.bytes
-      if (!this.#isDropped) this.#count(1, message.bytes)
+      if (this.isOpen) this.#count(1, message.bytes)
       this.#offsetMax = Math.max(this.#offsetMax, message.queueOffset)
     }
   }
@@ -121,7 +140,7 @@ export class ProcessQueue {
     if (message === undefined) return
     this.#messages.delete(queueOffset)
     this.#bytes -= message.bytes
-    if (!this.#isDropped) this.#count(-1, -message.bytes)
+    if (this.isOpen) this.#count(-1, -message.bytes)
     this.#movedMs = this.consumedMs
     this.#moveTo(this.offsetMin ?? this.#offsetMax + 1)
     if (this.#waiting?.isRoom() === true) this.#wake()

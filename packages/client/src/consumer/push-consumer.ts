@@ -36,12 +36,14 @@ import { ConsumeOrderly } from './consume-orderly.ts'
 import type { ConsumeParts, Consuming, MessageListener } from './consuming.ts'
 import { flowLimits } from './flow-control.ts'
 import { OwnedQueues } from './owned-queues.ts'
+import type { QueuePlace } from './paused-places.ts'
 import { Puller } from './pull.ts'
 import type { PushConsumerOptions } from './push-consumer-options.ts'
 import { QueueLocks } from './queue-locks.ts'
 import { RateLimit } from './rate-limit.ts'
 import { runningInfo } from './running-info.ts'
 import { sendBack } from './send-back.ts'
+import { Steering } from './steering.ts'
 
 const RENEW_LOCKS_MS = 20_000
 const SUSPEND_MS = 1_000
@@ -73,7 +75,7 @@ export class PushConsumer {
   /** What ends listening to others. */
   readonly #ends: (() => void)[] = []
   #state: 'new' | 'starting' | 'running' | 'closed' = 'new'
-  #isSuspended = false
+  readonly #steering: Steering
   #startedMs = 0
   /** When `start` was called, on the monotonic clock. */
   #sinceMs = 0
@@ -101,6 +103,12 @@ export class PushConsumer {
     this.#group = checkedConsumerGroup(this.#client.wrapped(checkedGroup(options.group)))
     this.#isBroadcast = options.model === 'BROADCASTING'
     this.#counts = new ConsumeCounts(env.clock)
+    this.#steering = new Steering({
+      client: this.#client,
+      group: this.#group,
+      topics: () => [...this.#subscriptions.keys()],
+      owned: () => this.#owned,
+    })
     // Who reads for itself has nobody to lock others out.
     const locks = options.ordered === true && !this.#isBroadcast
     this.#locks = locks ? new QueueLocks(this.#client, this.#group) : undefined
@@ -198,7 +206,7 @@ export class PushConsumer {
       namespace: this.#client.namespace,
       state: this.#state,
       sinceMs: this.#sinceMs,
-      isSuspended: this.#isSuspended,
+      isSuspended: this.#steering.isSuspended,
       queues: [...queues].sort((one, other) => compareQueues(one.queue, other.queue)),
       topics: [...this.#subscriptions.keys()],
       sharing: this.#owned?.sharing,
@@ -236,12 +244,23 @@ export class PushConsumer {
 
   /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
   suspend(): void {
-    this.#isSuspended = true
+    this.#steering.isSuspended = true
   }
 
-  /** Goes on after `suspend`. */
-  resume(): void {
-    this.#isSuspended = false
+  /** Starts no more calls of the listener with messages of a place, and pulls nothing of it, until `resume`. Throws RMQ_OPTION. */
+  pause(place: QueuePlace): void {
+    this.#steering.pause(place)
+  }
+
+  /** Goes on with a place after `pause`; without one with all, after `suspend` too. Throws RMQ_OPTION. */
+  resume(place?: QueuePlace): void {
+    this.#steering.resume(place)
+  }
+
+  /** Has queues of this member begin anew, see `Consumer.seek`. */
+  async seek(place: QueuePlace, to: number | StartFrom): Promise<void> {
+    if (this.#state === 'closed') throw this.#closedError()
+    await this.#steering.seek(place, to)
   }
 
   /**
@@ -347,7 +366,8 @@ export class PushConsumer {
       topics: () => [...this.#subscriptions.keys()],
       subscription: (topic) => this.#subscriptions.get(topic),
       queuesChanged: (topic) => this.#queuesChanged(topic),
-      isSuspended: () => this.#isSuspended,
+      isSuspended: () => this.#steering.isSuspended,
+      paused: this.#steering.paused,
       pulled: (topic, tookMs, count) => {
         this.#counts.pulled(topic, tookMs, count)
       },
