@@ -82,6 +82,31 @@ test('examples/trace.mjs joins a send with its handler, and writes a trace', asy
   ])
 })
 
+test('examples/health.mjs is ready while it consumes, and neither before nor after', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  assert.deepEqual(await here(t, 'health.mjs', namesrvAddr), [
+    'before it runs: live 200, ready 503',
+    'it runs: ready 200',
+    'queues: 4, behind: 0',
+    'after close(): ready 503',
+  ])
+})
+
+test('examples/one-at-a-time.mjs handles the steps of each customer in order', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'one-at-a-time.mjs', namesrvAddr)
+  assert.deepEqual(lines, ['ann: 1, 2, 3', 'bob: 1, 2, 3'])
+})
+
+test('examples/pause-and-seek.mjs leaves one topic alone, and reads the other one twice', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'pause-and-seek.mjs', namesrvAddr)
+  const prices = ['got price 1', 'got price 2']
+  assert.deepEqual(lines.slice(0, 2).sort(), prices)
+  assert.deepEqual(lines.slice(2, 4).sort(), ['got mail 1', 'got mail 2'])
+  assert.deepEqual(lines.slice(4).sort(), prices)
+})
+
 test('examples/admin.mjs sees how far a group is behind, before and after a reset', async (t) => {
   const { namesrvAddr, brokerPort } = await serverFor(t)
   assert.deepEqual(await here(t, 'admin.mjs', namesrvAddr), [

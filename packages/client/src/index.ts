@@ -48,7 +48,21 @@ export type { Batch, BatchOptions, Delivery } from './consumer/deliveries.ts'
 export type { PushCloseOptions } from './consumer/closing.ts'
 export * from './consumer/consumer.ts'
 export * from './consumer/push-consumer.ts'
+export type { ConcurrencyKey } from './consumer/keyed-line.ts'
+export type { QueuePlace } from './consumer/paused-places.ts'
+export type { RateLimitOptions } from './consumer/rate-limit.ts'
+export type { PushConsumerOptions } from './consumer/push-consumer-options.ts'
 export * from './consumer/topic-reader.ts'
+export type {
+  BrokerHealth,
+  ClientHealth,
+  ConsumerHealth,
+  Health,
+  HealthOptions,
+  ProducerHealth,
+  QueueHealth,
+  ServerHealth,
+} from './health/health.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { eventsTo, type LogLine, type Logger } from './logger.ts'
 export type { Message, MessageProperties, ReceivedMessage } from './message.ts'
@@ -56,6 +70,7 @@ export { readMessages } from './received-bodies.ts'
 export type { StartFrom } from './offset/queue-offsets.ts'
 export { DEFAULT_NAMESRV_ADDR, type ClientOptions } from './options.ts'
 export * from './producer/producer.ts'
+export type { ProducerOptions } from './producer/producer-options.ts'
 export type { BatchOutcome } from './producer/batch-outcome.ts'
 export type { PreparedMessage } from './producer/prepared-message.ts'
 export type { ReplyOptions, RequestOptions, SendOptions } from './producer/send-options.ts'

@@ -9,17 +9,21 @@ import {
   clientOptions as knownOptions,
   closeOptions,
   consumerOptions,
+  healthOptions,
   producerOptions,
   readerOptions,
   transactionProducerOptions,
 } from './check/known-options.ts'
 import { ClosedError, OptionError } from './errors.ts'
+import { clientHealth } from './health/client-health.ts'
+import type { ClientHealth, HealthOptions } from './health/health.ts'
 import { eventsTo, type Logger } from './logger.ts'
 import type { ReceivedMessage } from './message.ts'
 import { CLOSE_MS } from './consumer/closing.ts'
 import { startFrom } from './offset/queue-offsets.ts'
 import type { ClientOptions } from './options.ts'
-import { Producer, type ProducerOptions } from './producer/producer.ts'
+import { Producer } from './producer/producer.ts'
+import type { ProducerOptions } from './producer/producer-options.ts'
 import type { TransactionCheck, TransactionDecision } from './producer/transaction.ts'
 import { TransactionProducer } from './producer/transaction-producer.ts'
 import { decodeBody } from './serde/bodies.ts'
@@ -186,6 +190,21 @@ export class RocketMQ {
   admin(): AdminClient {
     this.#checkOpen()
     return (this.#admin ??= new AdminClient({}, this.#env, this.#client))
+  }
+
+  /**
+   * How it does, with all its consumers and producers: what a readiness probe asks for is in `ok`. It says what is known
+   * here, asks no server, and costs nothing while nobody asks. Throws RMQ_OPTION.
+   */
+  health(options: HealthOptions = {}): ClientHealth {
+    checkOptions(options, healthOptions)
+    const parts = [...this.#parts]
+    return clientHealth(
+      [this.#client, ...this.#further],
+      this.#closing !== undefined,
+      parts.filter((each) => each instanceof Consumer).map((each) => each.health(options)),
+      parts.filter((each) => each instanceof Producer).map((each) => each.health(options)),
+    )
   }
 
   /**

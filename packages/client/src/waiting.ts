@@ -111,3 +111,10 @@ export function settledWithin(
     promise.then(done, done)
   })
 }
+
+/** Waits for all, also when one fails; rejects as the first that failed. */
+export async function allOf(running: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(running)
+  const failed = ended.find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}

@@ -58,6 +58,11 @@ export class RemotingClient {
     connection.oneway(request)
   }
 
+  /** The addresses that there are connections to. */
+  get addresses(): string[] {
+    return [...this.#ready.keys()]
+  }
+
   /** The connection to `host:port` that there is already; undefined when there is none. */
   existing(address: string): Connection | undefined {
     return this.#ready.get(address)

@@ -27,6 +27,12 @@ const shown = {
   ],
   'batch.mjs': [/^sent 1000 messages in \d requests$/],
   'ordered.mjs': [1, 2, 3].map((n) => `order-${n}: created, paid, shipped`),
+  'one-at-a-time.mjs': ['ann', 'bob'].map((customer) => `${customer}: 1, 2, 3`),
+  'pause-and-seek.mjs': [
+    ...['mail 1', 'mail 2', 'price 1', 'price 1', 'price 2', 'price 2'].map(
+      (body) => `got ${body}`,
+    ),
+  ],
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],
@@ -55,6 +61,10 @@ const shown = {
     'handled, of 4bf92f3577b34da6a3ce929d0e0e4736',
     'sent to Traced: SEND_OK',
     'the trace topic knows the message',
+  ],
+  'health.mjs': [
+    ...['after close(): ready 503', 'before it runs: live 200, ready 503', 'it runs: ready 200'],
+    /^queues: \d+, behind: \d+$/,
   ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }

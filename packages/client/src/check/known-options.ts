@@ -143,10 +143,23 @@ function asMs(value: unknown): unknown {
   }
 }
 
+function rateLimit(value: unknown): string | undefined {
+  if (!isObject(value)) return `${shown(value)} is no { messages, per }`
+  const unknown = Object.keys(value).find((name) => name !== 'messages' && name !== 'per')
+  if (unknown !== undefined) return `it has no ${unknown}, but messages, per`
+  const { messages, per = 1 } = value
+  const problem = count(1)(messages)
+  if (problem !== undefined) return `messages: ${problem}`
+  const wrong = ms(1)(asMs(per))
+  return wrong === undefined ? undefined : `per: ${wrong}`
+}
+
 const pushChecks = {
   group: anyText,
   consumeFrom: startsFrom,
   concurrency: count(1),
+  concurrencyKey: callback,
+  rateLimit,
   model: oneOf('CLUSTERING', 'BROADCASTING'),
   ordered: flag,
   suspendCurrentQueueMs: ms(10, 30_000),
@@ -173,6 +186,8 @@ const consumerNames = {
   ...{ consumeFromWhere: 'consumeFrom', messageModel: 'model', orderly: 'ordered' },
   ...{ consumeTimeoutMs: 'consumeTimeout', timeout: 'consumeTimeout' },
   ...{ consumeThreadMax: 'concurrency', consumeThreadMin: 'concurrency' },
+  ...{ partitionsConsumedConcurrently: 'concurrency', groupBy: 'concurrencyKey' },
+  ...{ key: 'concurrencyKey', limiter: 'rateLimit', throttle: 'rateLimit' },
 }
 
 /** Of `mq.consumer()`. */
@@ -302,6 +317,13 @@ export const closeOptions = {
   otherNames: { timeoutMs: 'timeout', deadline: 'timeout' },
 }
 
+const duration: Check = (value) => ms(0, Infinity)(asMs(value))
+
+/** Of `health()`. */
+export const healthOptions = {
+  checks: { stuckAfter: duration, slowAfter: duration, failingAfter: duration },
+}
+
 /** Of `topics.create()`. */
 export const topicOptions = {
   checks: {
@@ -331,6 +353,9 @@ export const groupSettings = {
   },
   otherNames: { maxReconsumeTimes: 'retryMaxTimes', retryMaxTime: 'retryMaxTimes' },
 }
+
+/** Of `consumer.seek()`. */
+export const seekOptions = { checks: { to: startsFrom } }
 
 /** Of `groups.resetOffsets()`. */
 export const resetOptions = {

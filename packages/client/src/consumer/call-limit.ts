@@ -26,6 +26,11 @@ export class CallLimit {
     this.ms = ms
   }
 
+  /** When the call began that runs longest, on the monotonic clock; undefined when none runs. */
+  get oldestMs(): number | undefined {
+    return this.#first === undefined ? undefined : this.#first.endsMs - this.ms
+  }
+
   /** A call begins; `late` is called when it has not ended in time. */
   begin(late: () => void): RunningCall {
     const endsMs = this.#clock.monotonic() + this.ms

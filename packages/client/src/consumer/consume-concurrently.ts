@@ -1,27 +1,14 @@
 import { whatFailed } from '../background.ts'
 import { backgroundFailed, listenerTooLong } from '../events.ts'
 import { Line } from '../line.ts'
-import type { ReceivedMessage } from '../message.ts'
 import type { RunningCall } from './call-limit.ts'
 import { callListener, type ConsumeParts, type Consuming, type Failure } from './consuming.ts'
 import { levelFor } from './delay-level.ts'
+import { KeyedLine } from './keyed-line.ts'
 import { ListenersTurn } from './listeners-turn.ts'
 import type { ProcessQueue } from './process-queue.ts'
 import { pulledOf, type PulledMessage } from './pulled-message.ts'
-
-interface Waiting {
-  readonly queue: ProcessQueue
-  readonly pulled: PulledMessage
-  /** Since when it is kept here because its listener wants that, on the monotonic clock. */
-  readonly heldSinceMs?: number | undefined
-}
-
-interface Task {
-  readonly queue: ProcessQueue
-  readonly message: ReceivedMessage
-  /** Since when it is kept here because its listener wants that, on the monotonic clock. */
-  readonly heldSinceMs: number | undefined
-}
+import type { Task, Waiting } from './task.ts'
 
 /** A message that could not be given back is consumed again here after this long. */
 const AGAIN_MS = 5_000
@@ -38,7 +25,11 @@ const HOLD_MAX_MS = 15 * 60_000
  */
 export class ConsumeConcurrently implements Consuming {
   readonly #parts: ConsumeParts
-  readonly #waiting = new Line<Waiting>()
+  readonly #waiting: Line<Waiting> | KeyedLine
+  /** The same, when messages of one key go one after the other. */
+  readonly #keyed: KeyedLine | undefined
+  /** What waits of queues that are paused. */
+  readonly #aside = new WeakMap<ProcessQueue, Waiting[]>()
   readonly #pace: ListenersTurn
   #running = 0
   #isStarting = false
@@ -47,13 +38,27 @@ export class ConsumeConcurrently implements Consuming {
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts
+    const { concurrencyKey } = parts
+    this.#keyed = concurrencyKey === undefined ? undefined : new KeyedLine(concurrencyKey)
+    this.#waiting = this.#keyed ?? new Line<Waiting>()
     this.#pace = new ListenersTurn(parts.env, () => {
       this.#startMore()
     })
   }
 
+  get running(): number {
+    return this.#running
+  }
+
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     for (const pulled of messages) this.#waiting.push({ queue, pulled })
+    this.#startMore()
+  }
+
+  resumed(queue: ProcessQueue): void {
+    const aside = this.#aside.get(queue) ?? []
+    this.#aside.delete(queue)
+    for (const each of aside) this.#waiting.push(each)
     this.#startMore()
   }
 
@@ -75,27 +80,45 @@ export class ConsumeConcurrently implements Consuming {
 
   get #mayStart(): boolean {
     if (this.#isClosed || this.#running >= this.#parts.concurrency) return false
-    return this.#waiting.first !== undefined && this.#pace.isMine
+    if (this.#waiting.first === undefined) return false
+    if (this.#parts.rate?.isEarly(this.#startMore) === true) return false
+    return this.#pace.isMine
   }
 
-  #startMore(): void {
+  readonly #startMore = (): void => {
     // A listener that answers at once comes back here.
     if (this.#isStarting) return
     this.#isStarting = true
     while (this.#mayStart) {
-      const { queue, pulled, heldSinceMs } = this.#waiting.shift() as Waiting
-      if (queue.isDropped) continue
+      const waiting = this.#waiting.shift() as Waiting
+      const { queue, pulled, heldSinceMs, lane, thrown } = waiting
+      if (!queue.isOpen) {
+        this.#setAside(waiting)
+        continue
+      }
+      this.#parts.rate?.begun()
       this.#running++
-      this.#run({ queue, message: pulled.read(), heldSinceMs })
+      this.#run({ queue, message: pulled.read(), heldSinceMs, lane, thrown })
     }
     this.#isStarting = false
+  }
+
+  /** What is of a paused queue waits for that. */
+  #setAside(waiting: Waiting): void {
+    const { queue } = waiting
+    this.#keyed?.ended(waiting)
+    if (queue.isDropped) return
+    const aside = this.#aside.get(queue)
+    if (aside === undefined) this.#aside.set(queue, [waiting])
+    else aside.push(waiting)
   }
 
   #run(task: Task): void {
     const call = this.#parts.limit.begin(() => {
       this.#giveUp(task)
     })
-    const answer = callListener(this.#parts, task.message, call)
+    const parts = task.thrown === undefined ? this.#parts : throwing(this.#parts, task.thrown)
+    const answer = callListener(parts, task.message, call)
     if (answer instanceof Promise) void this.#later(task, call, answer)
     else this.#heard(task, call, answer)
   }
@@ -112,16 +135,17 @@ export class ConsumeConcurrently implements Consuming {
     queue.consumedMs = this.#parts.env.clock.monotonic()
     if (failure !== undefined && failure !== 'left' && !this.#isHeld(task, failure)) {
       void this.#trying(task, () => this.#giveBack(task, failure)).then(() => {
-        this.#ended()
+        this.#ended(task)
       })
       return
     }
     if (failure === undefined) queue.done(message)
-    this.#ended()
+    this.#ended(task)
   }
 
-  #ended(): void {
+  #ended(task: Task): void {
     this.#running--
+    this.#keyed?.ended(task)
     this.#startMore()
     if (this.#running > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
@@ -134,7 +158,7 @@ export class ConsumeConcurrently implements Consuming {
     env.events.emit(listenerTooLong, { topic, msgId, elapsedMs: limit.ms })
     this.#parts.counted(topic, limit.ms, false)
     void this.#trying(task, () => this.#giveBack(task, {}))
-    this.#ended()
+    this.#ended(task)
   }
 
   /** Never rejects: what went wrong in a way that nobody expected has the message consumed again here. */
@@ -165,17 +189,29 @@ export class ConsumeConcurrently implements Consuming {
     const nowMs = this.#parts.env.clock.monotonic()
     const heldSinceMs = task.heldSinceMs ?? nowMs
     if (nowMs - heldSinceMs >= HOLD_MAX_MS) return false
-    this.#submitAfter(ms, { queue: task.queue, pulled: pulledOf(task.message), heldSinceMs })
+    const { queue, message, lane } = task
+    this.#submitAfter(ms, { queue, pulled: pulledOf(message), heldSinceMs, lane })
+    // The others of its key wait for it.
+    task.lane = undefined
     return true
   }
 
   #submitAfter(ms: number, waiting: Waiting): void {
     this.#parts.env.clock.after(ms, () => {
-      if (this.#isClosed || waiting.queue.isDropped) return
-      this.#waiting.push(waiting)
+      if (this.#isClosed) return
+      if (waiting.queue.isDropped) this.#keyed?.ended(waiting)
+      else this.#waiting.push(waiting)
       this.#startMore()
     })
   }
+}
+
+/** For a message whose key could not be told: it fails as if its listener had thrown that. */
+function throwing(parts: ConsumeParts, { thrown }: { readonly thrown: unknown }): ConsumeParts {
+  const listener = (): never => {
+    throw thrown
+  }
+  return { ...parts, listener }
 }
 
 /** The broker chooses by how often the message failed when nothing else was said. */

@@ -53,12 +53,21 @@ export class ConsumeOrderly implements Consuming {
     })
   }
 
+  get running(): number {
+    return this.#running
+  }
+
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void {
     const known = this.#lines.get(queue)
     const line: Line = known ?? { waiting: [], state: 'idle', isHeld: false, ended: [] }
     this.#lines.set(queue, line)
     line.waiting.push(...messages)
     this.#enqueue(queue, line)
+  }
+
+  resumed(queue: ProcessQueue): void {
+    const line = this.#lines.get(queue)
+    if (line !== undefined) this.#enqueue(queue, line)
   }
 
   async release(queue: ProcessQueue, withinMs: number): Promise<boolean> {
@@ -88,17 +97,19 @@ export class ConsumeOrderly implements Consuming {
   }
 
   #enqueue(queue: ProcessQueue, line: Line): void {
-    if (line.state !== 'idle' || line.isHeld || line.waiting.length === 0) return
+    if (line.state !== 'idle' || line.isHeld || queue.isPaused || line.waiting.length === 0) return
     line.state = 'queued'
     this.#ready.push(queue)
     this.#startMore()
   }
 
   get #mayStart(): boolean {
-    return this.#ready.length > 0 && this.#pace.isMine
+    if (this.#ready.length === 0) return false
+    if (this.#parts.rate?.isEarly(this.#startMore) === true) return false
+    return this.#pace.isMine
   }
 
-  #startMore(): void {
+  readonly #startMore = (): void => {
     while (!this.#isClosed && this.#running < this.#parts.concurrency && this.#mayStart) {
       const queue = this.#ready.shift()
       if (queue === undefined) return
@@ -106,6 +117,7 @@ export class ConsumeOrderly implements Consuming {
       const line = this.#lines.get(queue)
       if (line === undefined) continue
       this.#running++
+      this.#parts.rate?.begun()
       line.state = 'running'
       void this.#turn(queue, line)
     }
@@ -113,9 +125,11 @@ export class ConsumeOrderly implements Consuming {
 
   async #turn(queue: ProcessQueue, line: Line): Promise<void> {
     let waitMs = 0
-    for (let count = 0; count < TURN_COUNT && waitMs === 0; count++) {
+    // With a rate each message has its own turn.
+    const turnCount = this.#parts.rate === undefined ? TURN_COUNT : 1
+    for (let count = 0; count < turnCount && waitMs === 0; count++) {
       const [message] = line.waiting
-      if (message === undefined || this.#isClosed || queue.isDropped || line.isHeld) break
+      if (message === undefined || this.#isClosed || !queue.isOpen || line.isHeld) break
       if (count > 0 && !this.#pace.isMine) break
       waitMs = await this.#consumeOrSay(queue, line, message.read())
     }
@@ -155,8 +169,11 @@ export class ConsumeOrderly implements Consuming {
 
   /** Returns how long the queue has to wait, ms. */
   async #consume(queue: ProcessQueue, line: Line, message: ReceivedMessage): Promise<number> {
+    const { clock } = this.#parts.env
+    queue.handlingMs = clock.monotonic()
     const failure = await callListener(this.#parts, message)
-    queue.consumedMs = this.#parts.env.clock.monotonic()
+    queue.handlingMs = undefined
+    queue.consumedMs = clock.monotonic()
     if (queue.isDropped) return 0
     if (failure === 'left') return LOCK_AGAIN_MS
     if (failure?.holdMs !== undefined) return Math.max(1, failure.holdMs)

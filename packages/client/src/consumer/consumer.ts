@@ -1,12 +1,19 @@
 import { errorOfThrown } from '@skylarkmq/env'
 import type { MessageQueue } from '@skylarkmq/protocol'
 import { checkOptions, shown } from '../check/check-options.ts'
-import { batchOptions, callOptions, closeOptions } from '../check/known-options.ts'
+import {
+  batchOptions,
+  callOptions,
+  closeOptions,
+  healthOptions,
+  seekOptions,
+} from '../check/known-options.ts'
 import { durationMs, type Duration } from '../duration.ts'
 import { OptionError, saysOf, SerdeError } from '../errors.ts'
 import { bodyNotDecoded, deadLettered } from '../events.ts'
+import { healthLimits, type ConsumerHealth, type HealthOptions } from '../health/health.ts'
 import type { ReceivedMessage } from '../message.ts'
-import type { StartFrom } from '../offset/queue-offsets.ts'
+import { startFrom, type StartFrom } from '../offset/queue-offsets.ts'
 import { decodeBody } from '../serde/bodies.ts'
 import type { Serde } from '../serde/serde.ts'
 import {
@@ -22,7 +29,9 @@ import { CLOSE_MS } from './closing.ts'
 import type { ConsumeResult } from './consuming.ts'
 import { DEAD_LETTER } from './delay-level.ts'
 import { Deliveries, type Batch, type BatchOptions, type Delivery } from './deliveries.ts'
-import type { PushConsumer, PushConsumerOptions } from './push-consumer.ts'
+import type { QueuePlace } from './paused-places.ts'
+import type { PushConsumer } from './push-consumer.ts'
+import type { PushConsumerOptions } from './push-consumer-options.ts'
 
 /** What a consumer may be told. */
 export interface ConsumerOptions<T = Buffer> extends Omit<PushConsumerOptions, 'consumeFrom'> {
@@ -212,14 +221,48 @@ export class Consumer<T = Buffer> {
     }
   }
 
+  /** How it does, its queues one by one; costs nothing while nobody asks. Throws RMQ_OPTION. */
+  health(options: HealthOptions = {}): ConsumerHealth {
+    checkOptions(options, healthOptions)
+    return this.#push.health(healthLimits(options))
+  }
+
   /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
   suspend(): void {
     this.#push.suspend()
   }
 
-  /** Goes on after `suspend`. */
-  resume(): void {
-    this.#push.resume()
+  /**
+   * Starts no more handlers with messages of a topic, of one of its queues or those of one broker, and pulls none, until
+   * `resume`; handlers that run come to their end. It stays in the group and keeps its queues, and what it gets by then is
+   * paused too. What failed comes again by the topic `%RETRY%` and the group. Throws RMQ_OPTION for a topic that was not subscribed.
+   */
+  pause(place: QueuePlace): void {
+    this.#push.pause(place)
+  }
+
+  /** Goes on with what was paused there; without a place with all, after `suspend` too. Throws RMQ_OPTION. */
+  resume(place?: QueuePlace): void {
+    this.#push.resume(place)
+  }
+
+  /**
+   * Has queues of this member begin anew: at an offset, at the first message, behind the last one, or at the first one stored at
+   * a time or later. What was pulled is dropped; what handlers that run say of their messages moves no offset. Resolves
+   * once the offset is stored, for this member and who has the queue next; in order a queue begins anew when the handler that
+   * runs has ended. Rejects with RMQ_OPTION for a queue that this member does not have, RMQ_CLOSED when it does not run, and the errors
+   * of a call; then the offset may count all the same.
+   */
+  async seek(
+    place: QueuePlace,
+    to: number | StartFrom | Date,
+    options: CallOptions = {},
+  ): Promise<void> {
+    checkOptions(options, callOptions)
+    if (typeof to !== 'number') checkOptions({ to: (to as unknown) ?? null }, seekOptions)
+    const sought = (): Promise<void> =>
+      this.#push.seek(place, typeof to === 'number' ? to : startFrom(to))
+    return underSignal(options, sought)
   }
 
   /**

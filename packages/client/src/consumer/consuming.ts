@@ -6,8 +6,10 @@ import type { ReceivedBodies } from '../received-bodies.ts'
 import { traced, tracing, type ProcessTrace } from '../tracing.ts'
 import { isThenable, type UserContext } from '../user-code.ts'
 import type { CallLimit, RunningCall } from './call-limit.ts'
+import type { ConcurrencyKey } from './keyed-line.ts'
 import type { ProcessQueue } from './process-queue.ts'
 import type { PulledMessage } from './pulled-message.ts'
+import type { RateLimit } from './rate-limit.ts'
 
 /**
  * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
@@ -42,6 +44,10 @@ export interface ConsumeParts {
   readonly context: UserContext
   /** Calls of the listener that run at the same time, at most. */
   readonly concurrency: number
+  /** How often calls may begin; undefined when that has no limit. */
+  readonly rate?: RateLimit | undefined
+  /** Messages of one key go one after the other; undefined when all may go at the same time. */
+  readonly concurrencyKey?: ConcurrencyKey | undefined
   readonly bodies: ReceivedBodies
   /** Name of the group, for who traces. */
   readonly group: string
@@ -53,8 +59,12 @@ export interface ConsumeParts {
 
 /** A way of handing the messages of queues to a listener. */
 export interface Consuming {
+  /** Calls of the listener that run. */
+  readonly running: number
   /** Takes messages of a queue, which knows them already. */
   submit(queue: ProcessQueue, messages: readonly PulledMessage[]): void
+  /** A queue is paused no more: what waits of it may be handed over. */
+  resumed(queue: ProcessQueue): void
   /**
    * Before a queue is given up: hands over no more of it, and waits `withinMs` for the call that must end first. False
    * when it did not; then it goes on.

@@ -16,14 +16,17 @@ import type { Allocate } from '../rebalance/allocate-averagely.ts'
 import { planRebalance } from '../rebalance/plan.ts'
 import { ownQueues, type Shares } from '../rebalance/rebalance.ts'
 import { subscribeQueues } from '../route/topic-route.ts'
+import { allOf } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
 import type { Consuming } from './consuming.ts'
 import type { FlowLimits } from './flow-control.ts'
 import { Held, ProcessQueue } from './process-queue.ts'
+import { isAt, type PausedPlaces, type QueuePlace } from './paused-places.ts'
 import type { Puller } from './pull.ts'
 import { runPullLoop } from './pull-loop.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import type { QueueLocks } from './queue-locks.ts'
+import { Sharing } from './sharing.ts'
 
 /** A round that left something undone is followed by another after this long. */
 const AGAIN_MS = 1_000
@@ -56,6 +59,7 @@ export interface OwnedQueuesParts {
   queuesChanged(topic: string): Promise<void>
   /** Nothing is pulled for now. */
   isSuspended(): boolean
+  readonly paused: PausedPlaces
   /** See PullLoopParts. */
   pulled(topic: string, tookMs: number, count: number): void
 }
@@ -74,6 +78,12 @@ export class OwnedQueues {
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
   readonly #held = new Held()
+  /** Queues that are given up to be taken anew, and cannot be yet. */
+  readonly #leaving = new Set<string>()
+  /** Offsets that queues are to be taken anew at. */
+  readonly #sought = new Map<string, { readonly queue: MessageQueue; readonly offset: number }>()
+  /** What became of sharing out each topic. */
+  readonly sharing = new Sharing()
   #isRunning = false
   #isWanted = false
   #isStopped = false
@@ -160,9 +170,37 @@ export class OwnedQueues {
   async reset(topic: string, { offsetTable }: ResetOffsetTable): Promise<void> {
     for (const [queue, offset] of offsetTable) {
       const owned = this.#owned.get(queueKey(queue))
-      if (owned !== undefined && queue.topic === topic) await this.#startAgain(owned, offset)
+      if (owned !== undefined && queue.topic === topic) await this.#startAgainOrSay(owned, offset)
     }
-    this.rebalance()
+  }
+
+  /**
+   * Has a queue begin anew at an offset: what was pulled of it is dropped, and what listeners that run say moves no offset. Rejects
+   * when the offset could not be stored; it may count all the same.
+   */
+  async seek(queue: MessageQueue, offset: number): Promise<void> {
+    const key = queueKey(queue)
+    const owned = this.#owned.get(key)
+    if (owned !== undefined) await this.#startAgain(owned, offset)
+    else if (this.#sought.has(key)) await this.#storeSought(queue, offset)
+  }
+
+  /** The queues of this member at a place, also those that are just taken anew. */
+  at(place: QueuePlace): MessageQueue[] {
+    const own = [...this.#owned.values(), ...this.#sought.values()]
+    return own.map(({ queue }) => queue).filter((queue) => isAt(queue, place))
+  }
+
+  /** Pauses queues, and goes on with others, as is wanted now. */
+  applyPauses(): void {
+    for (const each of this.#owned.values()) this.#applyPause(each)
+  }
+
+  #applyPause(owned: ProcessQueue): void {
+    const isPaused = this.#parts.paused.has(owned.queue)
+    if (isPaused === owned.isPaused) return
+    owned.setPaused(isPaused, this.#parts.client.env.clock.monotonic())
+    if (!isPaused) this.#parts.consuming.resumed(owned)
   }
 
   async #rounds(): Promise<void> {
@@ -200,6 +238,7 @@ export class OwnedQueues {
     try {
       return await this.#shareOut(topic)
     } catch (error) {
+      this.sharing.failed(topic, this.#parts.client.env.clock.monotonic())
       if (!(error instanceof SkylarkError)) throw error
       // Who leaves the group is no member of it any more, and says nothing of that.
       if (this.#isStopped) return true
@@ -213,16 +252,19 @@ export class OwnedQueues {
   async #shareOut(topic: string): Promise<boolean> {
     const { client, locks } = this.#parts
     const shares = await this.#shares(topic)
-    if (shares === 'unknown' || this.#isStopped) return true
     if (shares === 'unsettled') return false
+    this.sharing.shared(topic, shares !== 'unknown')
+    if (shares === 'unknown' || this.#isStopped) return true
     this.#members.set(topic, shares.members ?? [])
     const held = this.queues.filter((each) => each.topic === topic)
     const plan = planRebalance(held, shares.own)
+    this.#forgetSought(topic, shares.own)
     if (plan.drop.length === 0 && plan.add.length === 0) return true
     const dropped = new Set(plan.drop.map(queueKey))
     const isReleased = await this.#dropWhere((queue) => dropped.has(queueKey(queue)))
     // Another member may still consume from a queue that it has to give up.
-    const add = locks === undefined ? plan.add : await locks.take(plan.add)
+    const free = plan.add.filter((queue) => !this.#leaving.has(queueKey(queue)))
+    const add = locks === undefined ? free : await locks.take(free)
     if (plan.drop.length > 0 || add.length > 0) {
       // The broker must know the subscription's new version before pulls name it; of tags it knows the first one.
       const isByTag = this.#parts.subscription(topic)?.expressionType === 'TAG'
@@ -233,7 +275,7 @@ export class OwnedQueues {
       const counts = { topic, added: add.length, dropped: plan.drop.length }
       client.env.events.emit(queuesAllocated, counts)
     }
-    return isReleased && add.length === plan.add.length
+    return isReleased && add.length === free.length
   }
 
   async #shares(topic: string): Promise<Shares | 'unknown' | 'unsettled'> {
@@ -259,10 +301,16 @@ export class OwnedQueues {
 
   async #take(queue: MessageQueue): Promise<void> {
     const { offsets, group, consumeFrom, client, puller, limits, countMax } = this.#parts
-    const offset = await offsets.next(queue, this.#beginOf(queue.topic) ?? consumeFrom)
+    const key = queueKey(queue)
+    const sought = this.#sought.get(key)?.offset
+    const offset = sought ?? (await offsets.next(queue, this.#beginOf(queue.topic) ?? consumeFrom))
     if (offset < 0 || this.#isStopped) return
     const taken = new ProcessQueue(queue, offset, this.#held)
-    this.#owned.set(queueKey(queue), taken)
+    // What was on its way to the broker may have been stored behind it.
+    taken.commitOffset = sought
+    this.#sought.delete(key)
+    this.#owned.set(key, taken)
+    this.#applyPause(taken)
     const loop = {
       env: client.env,
       group,
@@ -284,8 +332,7 @@ export class OwnedQueues {
         if (!this.#isStopped) this.#parts.consuming.submit(from, messages)
       },
       offsetMoved: async (moved: ProcessQueue, nextOffset: number) => {
-        await this.#startAgain(moved, nextOffset)
-        this.rebalance()
+        await this.#startAgainOrSay(moved, nextOffset)
       },
     }
     inBackground(client.env.events, `reading ${queueKey(queue)}`, runPullLoop(loop, taken))
@@ -302,12 +349,51 @@ export class OwnedQueues {
     return { timestampMs: since - SKEW_MS }
   }
 
-  /** Gives a queue up with another offset than it has come to. */
+  /** Gives a queue up with another offset than it has come to, and takes it anew. Rejects when that could not be stored. */
   async #startAgain(owned: ProcessQueue, offset: number): Promise<void> {
+    const key = queueKey(owned.queue)
     owned.drop()
-    owned.commitOffset = offset
-    await this.#commit(owned, true)
-    this.#owned.delete(queueKey(owned.queue))
+    this.#leaving.add(key)
+    this.#owned.delete(key)
+    try {
+      await this.#storeSought(owned.queue, offset)
+    } finally {
+      const { events } = this.#parts.client.env
+      inBackground(events, `taking ${key} anew`, this.#takenAnew(owned))
+    }
+  }
+
+  async #storeSought(queue: MessageQueue, offset: number): Promise<void> {
+    const { offsets } = this.#parts
+    this.#sought.set(queueKey(queue), { queue, offset })
+    await offsets.save(queue, offset, true)
+    offsets.flush()
+  }
+
+  async #startAgainOrSay(owned: ProcessQueue, offset: number): Promise<void> {
+    try {
+      await this.#startAgain(owned, offset)
+    } catch (error) {
+      if (!(error instanceof SkylarkError)) throw error
+      const { topic } = owned.queue
+      this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
+    }
+  }
+
+  /** In order the call that runs must end first; who waits for it in there does not wait for this. */
+  async #takenAnew(owned: ProcessQueue): Promise<void> {
+    while (!(await this.#parts.consuming.release(owned, AGAIN_MS))) if (this.#isStopped) return
+    this.#leaving.delete(queueKey(owned.queue))
+    this.rebalance()
+  }
+
+  /** Who has the queue next reads the offset where it was stored. */
+  #forgetSought(topic: string, own: readonly MessageQueue[]): void {
+    if (this.#sought.size === 0) return
+    const keys = new Set(own.map(queueKey))
+    for (const key of this.#sought.keys()) {
+      if (key.startsWith(`${topic}\u0000`) && !keys.has(key)) this.#sought.delete(key)
+    }
   }
 
   /** False when a listener still runs for one of them, which stays until another round. */
@@ -339,11 +425,4 @@ export class OwnedQueues {
       client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
     }
   }
-}
-
-/** Waits for all, also when one fails; rejects as the first that failed. */
-async function allOf(running: readonly Promise<void>[]): Promise<void> {
-  const ended = await Promise.allSettled(running)
-  const failed = ended.find((each) => each.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

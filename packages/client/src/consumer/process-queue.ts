@@ -36,6 +36,13 @@ export class ProcessQueue {
   /** When a pull of it was answered last, and when something of it was consumed, on the monotonic clock. */
   pulledMs: number | undefined
   consumedMs: number | undefined
+  /** Since when pulls of it fail, and since when a call of the listener runs whose end it waits for: the monotonic clock. */
+  failingMs: number | undefined
+  handlingMs: number | undefined
+  /** The offset behind its last message, when a pull of it was answered last. */
+  endOffset: number | undefined
+  #isPaused = false
+  #movedMs: number | undefined
 
   constructor(queue: MessageQueue, nextOffset: number, held = new Held()) {
     this.queue = queue
@@ -43,9 +50,24 @@ export class ProcessQueue {
     this.nextOffset = nextOffset
   }
 
+  /** When something of it was done last, or came while there was nothing to do; on the monotonic clock. */
+  get movedMs(): number | undefined {
+    return this.#movedMs
+  }
+
   /** Set when the queue belongs to another client: nothing of it counts any more. */
   get isDropped(): boolean {
     return this.#isDropped
+  }
+
+  /** Set while nothing of it is to be pulled or handed over. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Whether its messages may be handed over. */
+  get isOpen(): boolean {
+    return !this.#isDropped && !this.#isPaused
   }
 
   /** Messages that wait or are being consumed. */
@@ -77,9 +99,19 @@ export class ProcessQueue {
   /** Gives the queue up. */
   drop(): void {
     if (this.#isDropped) return
+    if (!this.#isPaused) this.#count(-this.count, -this.#bytes)
     this.#isDropped = true
-    this.#count(-this.count, -this.#bytes)
     this.#wake()
+  }
+
+  /** Pauses it, or goes on. What a paused queue holds takes no room from the others. */
+  setPaused(isPaused: boolean, nowMs: number): void {
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    const sign = isPaused ? -1 : 1
+    if (!this.#isDropped) this.#count(sign * this.count, sign * this.#bytes)
+    // It has not waited in vain meanwhile.
+    if (!isPaused) this.#movedMs = nowMs
   }
 
   /** Resolves once messages were consumed and `isRoom` says so, or the queue is given up; for one who waits at a time. */
@@ -92,11 +124,12 @@ export class ProcessQueue {
 
   /** Takes messages that were pulled. */
   put(messages: readonly PulledMessage[]): void {
+    if (this.#messages.size === 0) this.#movedMs = this.pulledMs
     for (const message of messages) {
       if (this.#messages.has(message.queueOffset)) continue
       this.#messages.set(message.queueOffset, message)
       this.#bytes += message.bytes
-      if (!this.#isDropped) this.#count(1, message.bytes)
+      if (this.isOpen) this.#count(1, message.bytes)
       this.#offsetMax = Math.max(this.#offsetMax, message.queueOffset)
     }
   }
@@ -107,7 +140,8 @@ export class ProcessQueue {
     if (message === undefined) return
     this.#messages.delete(queueOffset)
     this.#bytes -= message.bytes
-    if (!this.#isDropped) this.#count(-1, -message.bytes)
+    if (this.isOpen) this.#count(-1, -message.bytes)
+    this.#movedMs = this.consumedMs
     this.#moveTo(this.offsetMin ?? this.#offsetMax + 1)
     if (this.#waiting?.isRoom() === true) this.#wake()
   }

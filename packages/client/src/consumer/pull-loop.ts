@@ -51,7 +51,7 @@ export async function runPullLoop(parts: PullLoopParts, queue: ProcessQueue): Pr
   const { env, held, limits } = parts
   const { clock } = env
   while (!queue.isDropped) {
-    if (parts.isSuspended()) {
+    if (parts.isSuspended() || queue.isPaused) {
       await pause(clock, SUSPENDED_MS)
       continue
     }
@@ -85,11 +85,14 @@ async function pullOnce(
       commitOffset: parts.commits ? queue.commitOffset : undefined,
     })
     queue.pulledMs = clock.monotonic()
+    queue.failingMs = undefined
+    queue.endOffset = pulled.endOffset
     parts.pulled(queue.queue.topic, queue.pulledMs - began, pulled.messages.length)
     if (!queue.isDropped) await take(parts, queue, pulled)
     return 0
   } catch (error) {
     if (queue.isDropped) return 0
+    queue.failingMs ??= began
     if (error instanceof SkylarkError) return waitAfter(parts, queue, error)
     const what = `reading ${queueKey(queue.queue)}`
     parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })

@@ -38,6 +38,8 @@ export interface Pulled {
   readonly status: 'found' | 'nothing' | 'moved'
   readonly messages: readonly PulledMessage[]
   readonly nextOffset: number
+  /** Offset behind the last message of the queue. */
+  readonly endOffset: number
 }
 
 /** Pulls from queues, each from the member of its broker that was last suggested. Apache: `PullAPIWrapper.java`. */
@@ -82,11 +84,11 @@ export class Puller {
       patienceMs: PATIENCE_MS,
       accept: [PULL_NOT_FOUND, PULL_RETRY_IMMEDIATELY, PULL_OFFSET_MOVED],
     })
-    const { nextBeginOffset, suggestWhichBrokerId } = answer.header()
+    const { nextBeginOffset, suggestWhichBrokerId, maxOffset: endOffset } = answer.header()
     this.#suggested.set(brokerName, suggestWhichBrokerId)
     if (answer.code !== ResponseCode.SUCCESS) {
       const status = answer.code === PULL_OFFSET_MOVED ? 'moved' : 'nothing'
-      return { status, messages: [], nextOffset: nextBeginOffset }
+      return { status, messages: [], nextOffset: nextBeginOffset, endOffset }
     }
     const messages = pulledMessages(answer.body ?? Buffer.alloc(0), {
       brokerName,
@@ -94,6 +96,6 @@ export class Puller {
       offset: plan.offset,
       tags: subscription.tagsSet,
     })
-    return { status: 'found', messages, nextOffset: nextBeginOffset }
+    return { status: 'found', messages, nextOffset: nextBeginOffset, endOffset }
   }
 }

@@ -1,5 +1,6 @@
 import { nodeEnv, warnOnce, type Clock, type Env, type EventSink, type Timer } from '@skylarkmq/env'
 import {
+  compareQueues,
   resetOffsetBody,
   RETRY_PREFIX,
   SkylarkError,
@@ -11,14 +12,16 @@ import {
 import { checkOptions } from '../check/check-options.ts'
 import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
-import { durationMs, type Duration } from '../duration.ts'
-import { ClosedError, saysOf } from '../errors.ts'
+import { durationMs } from '../duration.ts'
+import { ClosedError, OptionError, saysOf } from '../errors.ts'
 import { broadcastFailed, rebalanceFailed } from '../events.ts'
+import { consumerHealth } from '../health/consumer-health.ts'
+import type { ConsumerHealth, HealthLimits } from '../health/health.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
-import { allocateAveragely, type Allocate } from '../rebalance/allocate-averagely.ts'
+import { allocateAveragely } from '../rebalance/allocate-averagely.ts'
 import { UserContext } from '../user-code.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
@@ -33,64 +36,14 @@ import { ConsumeOrderly } from './consume-orderly.ts'
 import type { ConsumeParts, Consuming, MessageListener } from './consuming.ts'
 import { flowLimits } from './flow-control.ts'
 import { OwnedQueues } from './owned-queues.ts'
+import type { QueuePlace } from './paused-places.ts'
 import { Puller } from './pull.ts'
+import type { PushConsumerOptions } from './push-consumer-options.ts'
 import { QueueLocks } from './queue-locks.ts'
+import { RateLimit } from './rate-limit.ts'
 import { runningInfo } from './running-info.ts'
 import { sendBack } from './send-back.ts'
-
-/** What a consumer may be told. */
-export interface PushConsumerOptions {
-  /** Name of the consumer group. Its members share the messages. */
-  readonly group: string
-  /** Where a group begins that has never consumed a queue; default `last`. */
-  readonly consumeFrom?: StartFrom
-  /** Calls of the listener that run at the same time, at most; default 20. */
-  readonly concurrency?: number
-  /**
-   * `CLUSTERING` (the default): each message goes to one member of the group. `BROADCASTING`: each member gets all of
-   * them, keeps its offsets in a file of its machine, and a message that fails does not come again.
-   */
-  readonly model?: 'CLUSTERING' | 'BROADCASTING'
-  /**
-   * Messages of one queue are consumed one after the other, in their order, by one member at a time; one that fails
-   * holds up those behind it. Default false.
-   */
-  readonly ordered?: boolean
-  /** With `ordered`: how long a queue waits after a message that failed, ms, from 10 to 30000; default 1000. */
-  readonly suspendCurrentQueueMs?: number
-  /**
-   * How often a message comes again before it goes to the dead-letter queue; default 16, and with `ordered` for as
-   * long as it fails.
-   */
-  readonly maxReconsumeTimes?: number
-  /**
-   * Folder of the offsets of broadcasting consumers, in the form of Java's client; default `.rocketmq_offsets` in the
-   * home directory.
-   */
-  readonly offsetsDirectory?: string | undefined
-  /**
-   * How long a call of the listener may take, ms or text such as `10m`; default 15 minutes. After that the message is given back and comes again,
-   * as after a throw, and another one is consumed; the call runs on, and what it says counts no more. Not with `ordered`.
-   */
-  readonly consumeTimeout?: Duration
-  /** Messages that one pull asks for; default 32. */
-  readonly pullBatchSize?: number
-  /**
-   * Messages of one queue that may wait here; default 1000. Of all queues together 2,048 do, or twice `concurrency`, or this
-   * many if that is more: what waits for long costs the more memory and time. A queue always has room for one pull.
-   */
-  readonly pullThresholdForQueue?: number
-  /** Bytes of bodies of one queue that may wait here; default 104857600, of all queues together 64 MiB or this many. */
-  readonly pullThresholdSizeForQueue?: number
-  /** How far apart the messages of one queue that wait here may be; default 2000. */
-  readonly consumeConcurrentlyMaxSpan?: number
-  /** How queues are shared out; every member of a group must use the same; default `allocateAveragely`. */
-  readonly allocate?: Allocate
-  /** How often offsets are stored, ms; default 5000. */
-  readonly persistOffsetsMs?: number
-  /** How often queues are shared out anew when nothing happened, ms; default 20000. */
-  readonly rebalanceMs?: number
-}
+import { Steering } from './steering.ts'
 
 const RENEW_LOCKS_MS = 20_000
 const SUSPEND_MS = 1_000
@@ -122,8 +75,11 @@ export class PushConsumer {
   /** What ends listening to others. */
   readonly #ends: (() => void)[] = []
   #state: 'new' | 'starting' | 'running' | 'closed' = 'new'
-  #isSuspended = false
+  readonly #steering: Steering
   #startedMs = 0
+  /** When `start` was called, on the monotonic clock. */
+  #sinceMs = 0
+  #limit: CallLimit | undefined
   #consuming: Consuming | undefined
   #owned: OwnedQueues | undefined
   #closing: Promise<void> | undefined
@@ -136,6 +92,10 @@ export class PushConsumer {
   ) {
     // What `mq.consumer` makes was looked at there.
     if (client === undefined) checkOptions(options, lonelyConsumerOptions)
+    if (options.ordered === true && options.concurrencyKey !== undefined) {
+      const problem = 'a consumer with ordered takes each queue one after the other already'
+      throw new OptionError({ option: 'concurrencyKey', problem })
+    }
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
@@ -143,6 +103,12 @@ export class PushConsumer {
     this.#group = checkedConsumerGroup(this.#client.wrapped(checkedGroup(options.group)))
     this.#isBroadcast = options.model === 'BROADCASTING'
     this.#counts = new ConsumeCounts(env.clock)
+    this.#steering = new Steering({
+      client: this.#client,
+      group: this.#group,
+      topics: () => [...this.#subscriptions.keys()],
+      owned: () => this.#owned,
+    })
     // Who reads for itself has nobody to lock others out.
     const locks = options.ordered === true && !this.#isBroadcast
     this.#locks = locks ? new QueueLocks(this.#client, this.#group) : undefined
@@ -196,6 +162,7 @@ export class PushConsumer {
   async start(listener: MessageListener, least = 1): Promise<void> {
     this.checkNew()
     this.#state = 'starting'
+    this.#sinceMs = this.#env.clock.monotonic()
     const retryTopic = RETRY_PREFIX + this.#group
     const now = this.#env.clock.now()
     if (!this.#isBroadcast) {
@@ -205,6 +172,7 @@ export class PushConsumer {
     this.#state = 'running'
     this.#startedMs = now
     const parts = this.#consumeParts(listener, least)
+    this.#limit = parts.limit
     this.#consuming = this.#consumingOf(parts)
     this.#owned = this.#ownedQueues(this.#consuming, parts.concurrency)
     this.#client.consumers.set(this.#group, this.#member(parts))
@@ -225,6 +193,28 @@ export class PushConsumer {
     if (this.#state === 'new') return
     const what = `the consumer of ${this.#group}`
     throw new ClosedError({ what, isStarted: this.#state !== 'closed' })
+  }
+
+  /** How it does. */
+  health(limits: HealthLimits): ConsumerHealth {
+    const queues = this.#owned?.all ?? []
+    const handling = queues.flatMap(({ handlingMs }) => handlingMs ?? [])
+    const oldestMs = Math.min(this.#limit?.oldestMs ?? Infinity, ...handling)
+    const parts = {
+      group: this.#group,
+      clientId: this.clientId,
+      namespace: this.#client.namespace,
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      isSuspended: this.#steering.isSuspended,
+      queues: [...queues].sort((one, other) => compareQueues(one.queue, other.queue)),
+      topics: [...this.#subscriptions.keys()],
+      sharing: this.#owned?.sharing,
+      running: this.#consuming?.running ?? 0,
+      oldestMs: oldestMs === Infinity ? undefined : oldestMs,
+      nowMs: this.#env.clock.monotonic(),
+    }
+    return consumerHealth(parts, limits)
   }
 
   /** Waits for name servers; a route that is not there yet is waited for later. */
@@ -254,12 +244,23 @@ export class PushConsumer {
 
   /** Pulls nothing until `resume`; what was pulled is consumed. It stays in the group and keeps its queues. */
   suspend(): void {
-    this.#isSuspended = true
+    this.#steering.isSuspended = true
   }
 
-  /** Goes on after `suspend`. */
-  resume(): void {
-    this.#isSuspended = false
+  /** Starts no more calls of the listener with messages of a place, and pulls nothing of it, until `resume`. Throws RMQ_OPTION. */
+  pause(place: QueuePlace): void {
+    this.#steering.pause(place)
+  }
+
+  /** Goes on with a place after `pause`; without one with all, after `suspend` too. Throws RMQ_OPTION. */
+  resume(place?: QueuePlace): void {
+    this.#steering.resume(place)
+  }
+
+  /** Has queues of this member begin anew, see `Consumer.seek`. */
+  async seek(place: QueuePlace, to: number | StartFrom): Promise<void> {
+    if (this.#state === 'closed') throw this.#closedError()
+    await this.#steering.seek(place, to)
   }
 
   /**
@@ -311,6 +312,7 @@ export class PushConsumer {
   }
 
   #consumeParts(listener: MessageListener, least: number): ConsumeParts {
+    const { rateLimit, concurrencyKey } = this.#options
     return {
       env: this.#env,
       listener,
@@ -319,6 +321,8 @@ export class PushConsumer {
       bodies: this.#client.bodies,
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
       group: this.#group,
+      concurrencyKey,
+      rate: rateLimit === undefined ? undefined : new RateLimit(this.#env.clock, rateLimit),
       counted: (topic, tookMs, isConsumed) => {
         this.#counts.consumed(this.#client.wrapped(topic), tookMs, isConsumed)
       },
@@ -362,7 +366,8 @@ export class PushConsumer {
       topics: () => [...this.#subscriptions.keys()],
       subscription: (topic) => this.#subscriptions.get(topic),
       queuesChanged: (topic) => this.#queuesChanged(topic),
-      isSuspended: () => this.#isSuspended,
+      isSuspended: () => this.#steering.isSuspended,
+      paused: this.#steering.paused,
       pulled: (topic, tookMs, count) => {
         this.#counts.pulled(topic, tookMs, count)
       },

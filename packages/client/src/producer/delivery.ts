@@ -79,6 +79,9 @@ export class Delivery {
   readonly #parts: DeliveryParts
   readonly #latency: BrokerLatency
   readonly #inFlight: InFlightBytes
+  /** Since when nothing but failures is heard, and when the last one was; monotonic ms. */
+  #failingMs: number | undefined
+  #failedMs: number | undefined
   readonly #fieldsJson: ReturnType<typeof fieldsJsonOf>
   readonly #queues = new WeakMap<TopicRouteData, Map<string, readonly MessageQueue[]>>()
   #turn: number
@@ -99,9 +102,18 @@ export class Delivery {
     if (!this.#inFlight.take(bytes)) await this.#room(bytes, options)
     try {
       return await this.#tries(prepared, options, deadline)
+    } catch (error) {
+      this.#failedMs = clock.monotonic()
+      this.#failingMs ??= this.#failedMs
+      throw error
     } finally {
       this.#inFlight.release(bytes)
     }
+  }
+
+  /** Since when nothing but failures is heard, and when the last one was, on the monotonic clock. */
+  get failures(): { readonly sinceMs: number | undefined; readonly lastMs: number | undefined } {
+    return { sinceMs: this.#failingMs, lastMs: this.#failedMs }
   }
 
   /** Sends without waiting for an answer. */
@@ -205,6 +217,7 @@ export class Delivery {
   }
 
   #stored(sent: Sent): void {
+    this.#failingMs = undefined
     const { avoidsSlowBrokers, onSent } = this.#parts
     const { brokerName } = sent.result.messageQueue
     if (avoidsSlowBrokers) this.#latency.answered(brokerName, sent.elapsedMs)

@@ -10,6 +10,7 @@ import { checkMessage } from '../check/check-message.ts'
 import { inBackground } from '../background.ts'
 import { checkOptions } from '../check/check-options.ts'
 import {
+  healthOptions,
   lonelyProducerOptions,
   replyOptions,
   requestOptions,
@@ -17,11 +18,12 @@ import {
 } from '../check/known-options.ts'
 import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, OptionError, StatusError } from '../errors.ts'
+import { healthLimits, type HealthOptions, type ProducerHealth } from '../health/health.ts'
+import { producerHealth } from '../health/producer-health.ts'
 import { ownProperties, type Message, type ReceivedMessage } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
-import type { Serde } from '../serde/serde.ts'
 import { ProducerTrace, TRACE_GROUP_PREFIX, TRACE_TOPIC } from '../trace/producer-trace.ts'
 import { traced, tracing, type SendTrace } from '../tracing.ts'
 import {
@@ -35,6 +37,7 @@ import {
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
 import { prepareMessage, type EncodeOptions, type PreparedSend } from './encode-send.ts'
 import { preparedMessage, preparedSend, type PreparedMessage } from './prepared-message.ts'
+import type { ProducerOptions } from './producer-options.ts'
 import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash } from './select-queue.ts'
@@ -46,41 +49,9 @@ import {
   checkedDecision,
   endHeader,
   prepareHalfSend,
-  type TransactionCheck,
   type TransactionDecision,
 } from './transaction.ts'
 import { uniqKeys } from './uniq-key.ts'
-
-/** What a producer may be told. */
-export interface ProducerOptions<T = string | Uint8Array> {
-  /** Name of the producer group; default `SKYLARK_PRODUCER`. */
-  readonly group?: string
-  /** How bodies are written, such as `json()`; default text and bytes as they are. */
-  readonly serde?: Serde<unknown, T> | undefined
-  /** How long a send may take in all, its retries included, ms; default 3000. */
-  readonly sendTimeoutMs?: number
-  /** How often a send is tried again after the first try; default 2. */
-  readonly retryTimes?: number
-  /** Leaves brokers that answered slowly or not at all alone for a while; default false. */
-  readonly avoidSlowBrokers?: boolean
-  /** Bodies of so many bytes and more are compressed with zlib; default 4096. */
-  readonly compressOverBytes?: number
-  /** Largest body, and largest part of a batch, in bytes; default 4194304. The broker has a limit of its own. */
-  readonly maxMessageBytes?: number
-  /** Bytes of bodies that may wait for their answers; further sends wait for room. Default 67108864. */
-  readonly maxInFlightBytes?: number
-  /** Sends to the port two below a broker's own, which serves no pulls; default false. */
-  readonly vipChannel?: boolean
-  /**
-   * Writes down in the topic RMQ_SYS_TRACE_TOPIC, or another one, what was sent, so that `mqadmin queryMsgTraceById` and
-   * dashboards show it; default false. The broker must have the topic (traceTopicEnable).
-   */
-  readonly trace?: boolean | { readonly topic: string }
-  /** Says what became of a transaction when a broker asks; needed for `sendInTransaction`. */
-  readonly checkTransaction?: TransactionCheck
-  /** Closes the producer when it is aborted. */
-  readonly signal?: AbortSignal | undefined
-}
 
 const DEFAULTS = {
   sendTimeoutMs: 3_000,
@@ -319,6 +290,15 @@ export class Producer<T = string | Uint8Array> {
       const wrapped = this.#client.wrapped(topic)
       return this.#delivery.queuesOf(wrapped, await this.#route(wrapped))
     })
+  }
+
+  /** How it does; costs nothing while nobody asks. Throws RMQ_OPTION. */
+  health(options: HealthOptions = {}): ProducerHealth {
+    checkOptions(options, healthOptions)
+    const { namespace, env } = this.#client
+    const isClosed = this.#closing !== undefined
+    const known = { group: this.#group, namespace, isClosed, nowMs: env.clock.monotonic() }
+    return producerHealth({ ...known, ...this.#delivery.failures }, healthLimits(options))
   }
 
   /**

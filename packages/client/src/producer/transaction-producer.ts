@@ -1,3 +1,4 @@
+import type { HealthOptions, ProducerHealth } from '../health/health.ts'
 import type { Message } from '../message.ts'
 import type { CloseOptions } from '../waiting.ts'
 import type { Producer } from './producer.ts'
@@ -34,6 +35,11 @@ export class TransactionProducer<T = string | Uint8Array> {
     options: SendOptions = {},
   ): Promise<TransactionResult> {
     return this.#producer.sendInTransaction(message, run, options)
+  }
+
+  /** As `Producer.health`. */
+  health(options: HealthOptions = {}): ProducerHealth {
+    return this.#producer.health(options)
   }
 
   /** As `Producer.close`. */

@@ -40,6 +40,15 @@ export class TopicRouteTable {
     }
   }
 
+  /** The brokers of all routes in use, each once. */
+  get brokers(): BrokerData[] {
+    const byName = new Map<string, BrokerData>()
+    for (const { brokerDatas } of this.#routes.values()) {
+      for (const each of brokerDatas) byName.set(`${each.cluster}/${each.brokerName}`, each)
+    }
+    return [...byName.values()]
+  }
+
   /** The broker that has an address in one of the routes; undefined when none has. */
   brokerAt(address: string): BrokerData | undefined {
     for (const { brokerDatas } of this.#routes.values()) {

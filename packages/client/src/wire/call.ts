@@ -95,6 +95,11 @@ export class Caller {
     return this.#parts.timeoutMs
   }
 
+  /** The addresses that there are connections to. */
+  get connected(): string[] {
+    return this.#remoting.addresses
+  }
+
   /** Those of the addresses at which somebody may be: connecting to the others had no answer the last time. */
   answering<T>(all: readonly T[], addressOf: (each: T) => string | undefined): readonly T[] {
     return this.#unanswered.without(all, addressOf)
