@@ -56,6 +56,10 @@ const shown = {
     'sent to Traced: SEND_OK',
     'the trace topic knows the message',
   ],
+  'behind-a-proxy.mjs': [
+    ...['as usual', 'reset', 'late', 'forgotten'].map((name) => `sent ${name}`),
+    'got 4',
+  ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Its topic has the messages of all showings. */
