@@ -165,7 +165,14 @@ const COLUMNS = ['send', 'consume', 'transaction', 'close']
 
 /** The table in plain text: ms until the first success, and the bound. */
 function print(name, rows) {
-  const header = ['fault', ...COLUMNS, 'stored', 'transactions', 'refused', 'twice, + of transactions']
+  const header = [
+    'fault',
+    ...COLUMNS,
+    'stored',
+    'transactions',
+    'refused',
+    'twice, + of transactions',
+  ]
   const lines = rows.map((row) => [
     row.name,
     ...COLUMNS.map((column) => row.cells[column]),
