@@ -14,7 +14,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   broker: { packages: ['env', 'protocol', 'remoting', 'store'], modules: ['node:crypto'] },
   client: {
     packages: ['env', 'protocol', 'remoting'],
-    modules: ['node:async_hooks', 'node:crypto', 'node:diagnostics_channel'],
+    modules: ['node:async_hooks', 'node:crypto', 'node:diagnostics_channel', 'node:events'],
   },
   server: {
     packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],

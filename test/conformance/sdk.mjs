@@ -6,6 +6,7 @@
  *   npm run conformance:sdk -- --make apache-4.9.7    one of them: skylark, apache-5.3.3, apache-4.9.7
  *   npm run conformance:sdk -- --only NAME            checks whose name contains this
  *   npm run conformance:sdk -- --nameserver H:P       a cluster that runs already
+ *   npm run conformance:sdk -- chaos                  every fault of the network, on Skylark and Apache 5.3.3
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,6 +20,7 @@ import {
   scratchDirectory,
   waitUntil,
 } from './lib/processes.mjs'
+import { faults, showFaults } from './chaos/chaos.mjs'
 import { closingChecks } from './sdk/closing.mjs'
 import { exampleChecks } from './sdk/examples.mjs'
 import { interopChecks } from './sdk/interop.mjs'
@@ -58,13 +60,15 @@ const clusters = {
   ),
 }
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     make: { type: 'string', multiple: true },
     nameserver: { type: 'string' },
     only: { type: 'string', default: '' },
   },
 })
+const isChaos = positionals.includes('chaos')
 const total = { passed: 0, failed: 0, skipped: 0 }
 
 function skip(what, why) {
@@ -125,14 +129,31 @@ async function showAll(cluster, checks, showing, together) {
   return failed
 }
 
+/** Shows faults of the network; a cluster that runs already is left alone. */
+async function showChaos(cluster, wanted) {
+  if (cluster.restartBroker === undefined) return
+  const { passed, failed } = await showFaults(
+    cluster,
+    wanted.filter(({ name }) => isWanted([`chaos/${name}`])),
+  )
+  total.passed += passed
+  total.failed += failed
+}
+
 /** `brokerPid` is given for a broker of ours to stop. */
-async function showCluster({ name, version, nameServer, brokerPid, peers, directory }) {
+async function showCluster(running) {
+  const { name, version, nameServer, brokerPid, peers, directory } = running
   const mq = new RocketMQ({ nameServers: nameServer })
   const createTopic = async (topic, queues) => {
     const { topics } = mq.admin()
     await topics.create(topic, { queues })
     // Apache's clients look for a topic that is not there only every 30 s.
     await waitUntil(`the route of ${topic}`, async () => (await topics.route(topic)) !== undefined)
+  }
+  if (isChaos) {
+    await showChaos({ ...running, createTopic }, faults)
+    await mq.close({ timeout: 1_000 })
+    return
   }
   const cluster = { ...peers, name, nameServer, brokerPid, directory, createTopic }
   const interop = interopChecks.filter(([, makes]) => makes.every((make) => make in peers))
@@ -144,6 +165,10 @@ async function showCluster({ name, version, nameServer, brokerPid, peers, direct
   for (let showing = 2; showing <= SHOWINGS && failed.length <= AGAIN_MAX; showing++) {
     failed = await showAll(cluster, failed, showing, 2)
   }
+  await showChaos(
+    { ...running, createTopic },
+    faults.filter(({ isShort }) => isShort),
+  )
   const closing = brokerPid === undefined ? [] : closingChecks.filter(isWanted)
   failed.push(...(await showAll(cluster, closing, 1, 1)))
   await mq.close({ timeout: 1_000 })
@@ -152,13 +177,14 @@ async function showCluster({ name, version, nameServer, brokerPid, peers, direct
 }
 
 async function main(scratch) {
-  const peers = startPeers(scratch)
+  const peers = isChaos ? {} : startPeers(scratch)
   try {
     if (options.nameserver !== undefined) {
       const given = { name: 'given', version: '5', nameServer: options.nameserver }
       return await showCluster({ ...given, peers, directory: scratch })
     }
-    for (const name of options.make ?? Object.keys(clusters)) {
+    const makes = isChaos ? ['skylark', `apache-${apache.apacheVersion}`] : Object.keys(clusters)
+    for (const name of options.make ?? makes) {
       const { version, start } = clusters[name]
       const directory = join(scratch, name)
       mkdirSync(directory)

@@ -111,6 +111,45 @@ test('who closes again with less time shortens it, and a signal ends handlers at
   await mq.close()
 })
 
+test('a client that closes in less time than one of its consumers has does not leave that one waiting', async (t) => {
+  const { mq, held, send } = await clientOf(t)
+  const consumer = await mq.consumer(options)
+  let calls = 0
+  await consumer.run(() => {
+    calls++
+    return new Promise(() => undefined)
+  })
+  await send('b')
+  await until(() => calls === 1)
+  const closed = consumer.close({ timeout: 1_000_000 })
+  const all = mq.close({ timeout: TIMEOUT_MS })
+  await until(() => held.has(85_500))
+  held.get(85_500)?.()
+  await Promise.all([closed, all])
+})
+
+test('any number of handlers may listen to their signal', async (t) => {
+  const { mq, send } = await clientOf(t)
+  const warnings: string[] = []
+  const warned = (warning: Error): void => void warnings.push(warning.message)
+  process.on('warning', warned)
+  atEnd(t, () => process.off('warning', warned))
+  const consumer = await mq.consumer(options)
+  let calls = 0
+  await consumer.run((_message, { signal }) => {
+    calls++
+    return new Promise<void>((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(signal.reason as Error)
+      })
+    })
+  })
+  await Promise.all(Array.from({ length: 15 }, () => send('b')))
+  await until(() => calls === 15)
+  await consumer.close({ timeout: 1 })
+  assert.deepEqual(warnings, [])
+})
+
 test('a message of a loop that is open while the consumer closes may still be acknowledged', async (t) => {
   const { mq, send } = await clientOf(t)
   const consumer = await mq.consumer({ ...options, concurrency: 2 })

@@ -134,6 +134,36 @@ test('a broker that moved is found at once, not when routes are read the next ti
   assert.equal((await producer.send({ topic: 'T', body: 'b' })).status, 'SEND_OK')
 })
 
+test('a broker that is back in its topic’s route is found in a moment, not when routes are read the next time', async (t) => {
+  const first = await serverFor(t, { set: ['brokerName=stays'] })
+  const { namesrvAddr } = first
+  const set = ['brokerName=comes-back']
+  const second = await serverFor(t, { namesrv: false, namesrvAddr, set })
+  await createTopic(namesrvAddr, 'T', 1)
+  const mq = clientOf(t, hostBehind([]), { nameServers: namesrvAddr, pollNameServerMs: 3_600_000 })
+  const route = () => mq.admin().topics.route('T')
+  while ((await route())?.brokerDatas.length !== 2);
+  const got = await collecting(mq)
+  const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
+  await producer.send({ topic: 'T', body: 'b' })
+  const { brokerPort } = second
+  await second.stop()
+  while ((await route())?.brokerDatas.length !== 1);
+  // Each finds nobody there, and the routes are read.
+  for (const body of ['c', 'd', 'e', 'f']) await producer.send({ topic: 'T', body })
+  await serverFor(t, { namesrv: false, namesrvAddr, set, ...(brokerPort ? { brokerPort } : {}) })
+  await createTopic(namesrvAddr, 'T', 1)
+  const sentTo = new Set<string>()
+  while (!sentTo.has('comes-back')) {
+    const { messageQueue } = await producer.send({ topic: 'T', body: 'g' })
+    sentTo.add(messageQueue.brokerName)
+  }
+  await producer.send({ topic: 'T', body: 'h' }, { queue: queueOf('comes-back') })
+  await until(() => got.items.includes('h'))
+})
+
+const queueOf = (brokerName: string) => ({ topic: 'T', brokerName, queueId: 0 })
+
 test('a broker finds out that nothing comes from its name server any more, and registers by a new connection', async (t) => {
   const { namesrvAddr } = await serverFor(t, { broker: false })
   const namesrv = await proxyFor(t, namesrvAddr)

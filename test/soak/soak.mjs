@@ -7,6 +7,7 @@
  *   --seconds N             how long (60)
  *   --every N               seconds between two deaths of the broker, about (4; for Apache 20)
  *   --rate N                messages a second (300)
+ *   --chaos                 two brokers behind proxies that do what networks do; its options are in chaos.mjs
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +17,7 @@ import { RocketMQ } from '@skylarkmq/client'
 import * as apache from '../conformance/apache/apache.mjs'
 import { choosePorts, scratchDirectory } from '../conformance/lib/processes.mjs'
 import * as skylark from '../conformance/skylark.mjs'
+import { chaosSoak } from './chaos.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -23,8 +25,16 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     every: { type: 'string' },
     rate: { type: 'string', default: '300' },
+    chaos: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
+    kills: { type: 'string', default: '30' },
   },
 })
+if (options.chaos) {
+  const { make, minutes, every = '3', kills } = options
+  const isGood = await chaosSoak({ ...{ make, minutes: +minutes }, every: +every, kills: +kills })
+  process.exit(isGood ? 0 : 1)
+}
 const isApache = options.make === 'apache'
 const everyMs = Number(options.every ?? (isApache ? 20 : 4)) * 1000
 const rate = Number(options.rate)

@@ -124,6 +124,18 @@ test('a delayed message outlives a restart and is delivered once', async (t) => 
   assert.equal(third.context.store.offsetMax('T', 0), 1)
 })
 
+test('a level that is no number is refused, and nothing is stored', async (t) => {
+  const { peer, context } = await testBroker(t)
+  for (const level of ['soon', '3s', '1.5', '', ' 3', '1e1', '99999999999', 'x'.repeat(20_000)]) {
+    const sent = await peer().send('T', 'b', { DELAY: level, UNIQ_KEY: 'U' })
+    const isPlain = level === ''
+    assert.equal(sent.code, isPlain ? ResponseCode.SUCCESS : ResponseCode.MESSAGE_ILLEGAL, level)
+    if (!isPlain)
+      assert.match(sent.remark ?? '', /^the level of delay is ".{0,32}", not a whole number/)
+  }
+  assert.equal(context.store.offsetMax('T', 0), 1)
+})
+
 test('a level above the highest is the highest', async (t) => {
   const { peer, clock, context } = await testBroker(t, { config: { messageDelayLevel: '1s 2s' } })
   await peer().send('T', 'b', { DELAY: '99' })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
-import { decodeBatch, parseProperties } from '@skylarkmq/protocol'
+import { decodeBatch, parseProperties, type MessageQueue } from '@skylarkmq/protocol'
 import { levelFor } from '../src/consumer/delay-level.ts'
 import { durationMs } from '../src/duration.ts'
-import { OptionError } from '../src/errors.ts'
+import { ConnectError, OptionError, type SendAttempt } from '../src/errors.ts'
+import { Away } from '../src/producer/away.ts'
 import { BrokerLatency } from '../src/producer/broker-latency.ts'
 import { prepareBatches } from '../src/producer/encode-batch.ts'
 import { InFlightBytes } from '../src/producer/in-flight-bytes.ts'
@@ -124,4 +125,29 @@ test('names that may have been meant differ by a few letters or by case, the nea
   assert.deepEqual(nearNames('TopicTset', topics), ['TopicTest', 'topictest', 'TopicTest2'])
   assert.deepEqual(nearNames('orders', topics), ['Orders'])
   assert.deepEqual(nearNames('Payments', topics), [])
+})
+
+test('a send leaves brokers alone that it did not reach while another is left, whatever the route becomes', () => {
+  const queues = ['a', 'b', 'c'].map((brokerName) => ({ topic: 'T', brokerName, queueId: 0 }))
+  const names = (list: readonly MessageQueue[]): string[] => list.map((each) => each.brokerName)
+  const refusal = (brokerName: string): SendAttempt => {
+    const error = new ConnectError({ address: `${brokerName}:1`, reason: 'ECONNREFUSED' })
+    return { brokerName, address: `${brokerName}:1`, elapsedMs: 1, error }
+  }
+  const away = new Away()
+  const attempts: SendAttempt[] = []
+  assert.deepEqual(names(away.left(queues, queues)), ['a', 'b', 'c'])
+  assert.equal(away.refused(refusal('a'), attempts, queues), 0)
+  assert.deepEqual(names(away.left(queues, queues)), ['b', 'c'])
+  assert.equal(away.refused(refusal('b'), attempts, queues), 0)
+  // Of c nothing came before: it is tried when there is no other.
+  assert.deepEqual(names(away.left(queues.slice(0, 2), queues)), ['c'])
+  // The route has lost c since.
+  assert.deepEqual(names(away.left(queues.slice(0, 2), queues.slice(0, 2))), ['a', 'b'])
+  assert.ok(away.refused(refusal('c'), attempts, queues) > 0)
+  assert.deepEqual(names(away.left(queues, queues)), ['a', 'b', 'c'])
+  assert.deepEqual(
+    attempts.map(({ brokerName }) => brokerName),
+    ['a', 'b', 'c'],
+  )
 })

@@ -63,8 +63,8 @@ export class ChaosLink {
   /** Ends both connections, or resets them. */
   cut(how: 'fin' | 'rst'): void {
     for (const socket of [this.#near, this.#far]) {
-      if (how === 'rst') socket?.resetAndDestroy()
-      else socket?.destroy()
+      if (how === 'fin') socket?.destroy()
+      else if (socket !== undefined) reset(socket)
     }
   }
 
@@ -82,14 +82,17 @@ export class ChaosLink {
 
   #join(far: net.Socket): void {
     const near = this.#near
-    far.setNoDelay(true)
-    far.on('error', () => undefined)
-    far.on('close', () => {
-      if (!this.#isForgotten) near.end()
-    })
     const there = new Lane(near, far, this.#mode, this.#clock)
     const back = new Lane(far, near, this.#mode, this.#clock)
     this.#lanes.push(there, back)
+    far.setNoDelay(true)
+    far.on('error', () => undefined)
+    far.on('close', (isFailed) => {
+      if (this.#isForgotten) return
+      // Also where nobody listens: what a refusal comes to behind a proxy.
+      if (isFailed) reset(near)
+      else back.end()
+    })
     near.on('data', (chunk: Buffer) => {
       if (!this.#isForgotten) there.add(chunk)
     })
@@ -105,9 +108,28 @@ export class ChaosLink {
     this.#isForgotten = true
     const half = chunk.subarray(0, Math.ceil(chunk.length / 2))
     this.#near.write(half, () => {
-      this.#near.resetAndDestroy()
+      // Within this call it would end in an orderly way.
+      this.#clock.after(1, () => {
+        reset(this.#near)
+      })
     })
   }
+}
+
+/** What Node's sockets look at when they are destroyed. */
+interface Resettable {
+  resetAndClosing?: unknown
+}
+
+/** Resets a connection. Node's `resetAndDestroy` ends it first, so that the peer sees an orderly end and no reset. */
+function reset(socket: net.Socket): void {
+  const inside = socket as Resettable
+  if (socket.connecting || inside.resetAndClosing === undefined) {
+    socket.resetAndDestroy()
+    return
+  }
+  inside.resetAndClosing = true
+  socket.destroy()
 }
 
 /** Bytes that wait here at most before their sender is not read any more. */
@@ -122,6 +144,7 @@ class Lane {
   #waiting: { readonly chunk: Buffer; readonly dueMs: number }[] = []
   #bytes = 0
   #timer: Timer | undefined
+  #isEnded = false
 
   constructor(from: net.Socket, to: net.Socket, mode: ChaosMode, clock: Clock) {
     this.#clock = clock
@@ -136,6 +159,12 @@ class Lane {
   add(chunk: Buffer): void {
     this.#waiting.push({ chunk, dueMs: this.#clock.monotonic() + this.#mode.latencyMs })
     this.#bytes += chunk.length
+    this.go()
+  }
+
+  /** Ends the other side once all has been passed on. */
+  end(): void {
+    this.#isEnded = true
     this.go()
   }
 
@@ -156,6 +185,7 @@ class Lane {
       this.#bytes -= first.chunk.length
       this.#write(first.chunk)
     }
+    if (this.#isEnded && this.#waiting.length === 0) this.#to.end()
     if (this.#bytes > WAITING_MAX) this.#from.pause()
     else if (this.#from.isPaused()) this.#from.resume()
   }

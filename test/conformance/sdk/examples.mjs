@@ -66,6 +66,10 @@ const shown = {
     ...['after close(): ready 503', 'before it runs: live 200, ready 503', 'it runs: ready 200'],
     /^queues: \d+, behind: \d+$/,
   ],
+  'behind-a-proxy.mjs': [
+    ...['as usual', 'reset', 'late', 'forgotten'].map((name) => `sent ${name}`),
+    'got 4',
+  ],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Its topic has the messages of all showings. */

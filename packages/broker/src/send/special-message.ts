@@ -11,6 +11,9 @@ import type { BrokerContext } from '../broker-context.ts'
 import { isTimed, timed, type TimedParts } from './timer-message.ts'
 import { prepareHalf } from '../transaction/half-message.ts'
 
+/** As far as an `int` of Java goes, or a little further. */
+const INTEGER = /^[+-]?\d{1,10}$/
+
 /** What of a broker decides what becomes of a message that is not to be delivered at once. */
 export type SpecialParts = TimedParts &
   Pick<BrokerContext, 'schedule' | 'host'> & {
@@ -26,7 +29,14 @@ export function prepareSpecial(
   message: MessageToStore,
 ): MessageToStore | Reply {
   const properties = decodeProperties(Buffer.from(message.properties))
-  const level = Number(properties.get(Property.DELAY) ?? 0)
+  const wanted = properties.get(Property.DELAY) ?? '0'
+  if (!INTEGER.test(wanted)) {
+    // Delivered at once, it would come too soon; Apache's broker answers with its NumberFormatException.
+    const shown = JSON.stringify(wanted.slice(0, 32))
+    const remark = `the level of delay is ${shown}, not a whole number (property ${Property.DELAY})`
+    return refuse(ResponseCode.MESSAGE_ILLEGAL, remark)
+  }
+  const level = Number(wanted)
   const isTransactional = properties.get(Property.TRAN_MSG)?.toLowerCase() === 'true'
   // Clients before 4.6.1 leave the mark on a message that they send back to be tried again.
   if (isTransactional && !(message.reconsumeTimes > 0 && level > 0)) {

@@ -1,6 +1,5 @@
 import type { Env } from '@skylarkmq/env'
 import { closeWaits } from '../events.ts'
-import { settledWithin } from '../waiting.ts'
 import type { Consuming } from './consuming.ts'
 
 /** How long `close` takes at most when nothing else is said, ms. */
@@ -30,17 +29,16 @@ export function closeTimes(timeoutMs: number): CloseTimes {
   return { lastCallMs: timeoutMs - lastMs, cutMs: timeoutMs - lastMs / 2 }
 }
 
-/** Starts no more calls of a listener, and waits `waitMs` for those that run; says so when that takes long. */
+/** Starts no more calls of a listener, and waits for those that run, until `cut`; says after a while that it waits. */
 export async function drained(
   { clock, events }: Env,
   group: string,
   consuming: Consuming,
-  waitMs: number,
+  { waitMs, cut }: { readonly waitMs: number; readonly cut: Promise<void> },
 ): Promise<void> {
-  const done = consuming.close()
   const says = clock.after(CLOSE_SAYS_MS, () => {
     events.emit(closeWaits, { group, waitMs: Math.round(waitMs) })
   })
-  await settledWithin(clock, waitMs, done)
+  await Promise.race([consuming.close(), cut])
   says.cancel()
 }

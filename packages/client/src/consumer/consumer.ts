@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { errorOfThrown } from '@skylarkmq/env'
 import type { MessageQueue } from '@skylarkmq/protocol'
 import { checkOptions, shown } from '../check/check-options.ts'
@@ -135,6 +136,8 @@ export class Consumer<T = Buffer> {
   ) {
     this.#onClosed = onClosed
     this.#push = push
+    // All handlers that run have this one, and may listen to it.
+    setMaxListeners(0, this.#closing.signal)
     this.#options = options
     this.#closedBy(0, signal)
     this.#closedBy(1, options.signal)

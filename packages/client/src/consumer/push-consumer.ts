@@ -83,6 +83,10 @@ export class PushConsumer {
   #consuming: Consuming | undefined
   #owned: OwnedQueues | undefined
   #closing: Promise<void> | undefined
+  /** Monotonic ms. */
+  #closeByMs = Infinity
+  /** Ends the wait for listeners that run. */
+  #cutShort: () => void = () => undefined
 
   /** `client` is shared with others; without it, this consumer has one of its own. Throws RMQ_OPTION. */
   constructor(
@@ -265,30 +269,32 @@ export class PushConsumer {
 
   /**
    * Stops, waits for listeners that run, stores the offsets and leaves the group: within `timeout` ms, default 10000,
-   * whatever the brokers do. Who closes once more with less time has `lastCall` called earlier. A listener may call it, but
-   * not wait for it: nothing is started after the call.
+   * whatever the brokers do. Who closes once more with less time shortens it. A listener may call it, but not wait for it:
+   * nothing is started after the call.
    */
   close(options: PushCloseOptions = {}): Promise<void> {
     const { timeout = CLOSE_MS, lastCall = () => undefined } = options
-    const timer = this.#env.clock.after(closeTimes(timeout).lastCallMs, lastCall)
-    this.#closing ??= this.#close(timeout, lastCall)
+    const { clock } = this.#env
+    const { lastCallMs, cutMs } = closeTimes(timeout)
+    this.#closeByMs = Math.min(this.#closeByMs, clock.monotonic() + timeout)
+    this.#closing ??= this.#close(cutMs, lastCall)
+    const timers = [clock.after(lastCallMs, lastCall), clock.after(cutMs, this.#cutShort)]
     return this.#closing.finally(() => {
-      timer.cancel()
+      for (const timer of timers) timer.cancel()
     })
   }
 
-  async #close(timeout: number, lastCall: () => void): Promise<void> {
+  async #close(waitMs: number, lastCall: () => void): Promise<void> {
     const { clock } = this.#env
-    const deadline = clock.monotonic() + timeout
     const wasRunning = this.#state === 'running'
     this.#state = 'closed'
     for (const end of this.#ends) end()
-    const left = (): number => Math.max(1, deadline - clock.monotonic())
-    if (wasRunning) {
+    const left = (): number => Math.max(1, this.#closeByMs - clock.monotonic())
+    if (wasRunning && this.#consuming !== undefined) {
       this.#owned?.stop()
+      const cut = new Promise<void>((resolve) => (this.#cutShort = resolve))
       // Until then offsets are stored and locks are renewed: nobody may overtake what runs.
-      if (this.#consuming !== undefined)
-        await drained(this.#env, this.#group, this.#consuming, closeTimes(timeout).cutMs)
+      await drained(this.#env, this.#group, this.#consuming, { waitMs, cut })
     }
     lastCall()
     for (const timer of this.#timers) timer.cancel()

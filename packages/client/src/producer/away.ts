@@ -20,12 +20,11 @@ export class Away {
   readonly #names = new Set<string>()
   #waitMs = FIRST_MS
 
-  /** Those of `some` queues that may be tried next, else of `all`. */
+  /** Those of `some` queues that may be tried next, else of `all`; `some` when none may, since the route has changed meanwhile. */
   left(some: readonly MessageQueue[], all: readonly MessageQueue[]): readonly MessageQueue[] {
     if (this.#names.size === 0) return some
     const isLeft = ({ brokerName }: MessageQueue): boolean => !this.#names.has(brokerName)
-    const left = some.filter(isLeft)
-    return left.length > 0 ? left : all.filter(isLeft)
+    return [some.filter(isLeft), all.filter(isLeft)].find((left) => left.length > 0) ?? some
   }
 
   /** Notes among the attempts that a broker was not reached. Returns how long to wait before the next one, ms: 0 when another broker is left. */

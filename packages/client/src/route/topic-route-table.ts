@@ -16,6 +16,9 @@ import {
   routeOfTemplate,
 } from './topic-route.ts'
 
+/** How often a broker is looked for that has gone from a route, at each `refreshMissing`: some two minutes. */
+const LOOKS_MAX = 60
+
 /** Routes that this client has used, read again from time to time. Apache: `MQClientInstance.java`. */
 export class TopicRouteTable {
   readonly #nameServers: NameServers
@@ -23,6 +26,8 @@ export class TopicRouteTable {
   readonly #routes = new Map<string, TopicRouteData>()
   /** Topics that are not there yet but will be read again. */
   readonly #wanted = new Set<string>()
+  /** Topics that brokers have gone from: which, and how often they were looked for. */
+  readonly #gone = new Map<string, { readonly names: ReadonlySet<string>; looks: number }>()
   readonly #reading = new Map<string, Promise<TopicRouteData | undefined>>()
   readonly #listeners = new Set<(topic: string) => void>()
   #isEnded = false
@@ -122,9 +127,13 @@ export class TopicRouteTable {
     return this.#readAll(new Set(topics.map(([topic]) => topic)))
   }
 
-  /** Looks for the topics that are wanted and that are not there. */
+  /** Looks for the topics that are wanted and not there, and for a while for those that a broker has gone from. */
   refreshMissing(): Promise<void> {
-    return this.#readAll(this.#wanted)
+    for (const [topic, gone] of this.#gone) {
+      gone.looks++
+      if (gone.looks > LOOKS_MAX) this.#gone.delete(topic)
+    }
+    return this.#readAll(new Set([...this.#wanted, ...this.#gone.keys()]))
   }
 
   async #readAll(topics: ReadonlySet<string>): Promise<void> {
@@ -154,6 +163,19 @@ export class TopicRouteTable {
     this.#routes.set(topic, route)
     this.#wanted.delete(topic)
     if (before !== undefined && isSameRoute(before, route)) return
+    this.#noteGone(topic, before, route)
     for (const listener of this.#listeners) listener(topic)
+  }
+
+  /** A broker that is started anew is in the routes again a moment later. */
+  #noteGone(topic: string, before: TopicRouteData | undefined, route: TopicRouteData): void {
+    const known = this.#gone.get(topic)
+    const names = new Set([
+      ...(known?.names ?? []),
+      ...(before?.brokerDatas ?? []).map(({ brokerName }) => brokerName),
+    ])
+    for (const { brokerName } of route.brokerDatas) names.delete(brokerName)
+    if (names.size === 0) this.#gone.delete(topic)
+    else this.#gone.set(topic, { names, looks: 0 })
   }
 }
