@@ -188,6 +188,13 @@ test('examples/take-effect-once.mjs bills each order once', async (t) => {
   assert.deepEqual(lines.sort(), ['billed order-1', 'billed order-2', 'billed order-3'])
 })
 
+test('examples/consume-write-produce.mjs takes each order from stock once, and has it dispatched once', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'consume-write-produce.mjs', namesrvAddr)
+  const dispatched = [1, 2, 3].map((n) => `dispatch order-${n}`)
+  assert.deepEqual(lines.sort(), [...dispatched, 'in stock: 7'])
+})
+
 test('examples/in-a-test.mjs passes, and the guide shows what is in it', async () => {
   const script = `${root}examples/in-a-test.mjs`
   const { stdout } = await promisify(execFile)(process.execPath, ['--test', script], {

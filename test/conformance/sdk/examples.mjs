@@ -52,6 +52,7 @@ const shown = {
     'sent to Traced: SEND_OK',
     'the trace topic knows the message',
   ],
+  'consume-write-produce.mjs': [...[1, 2, 3].map((n) => `dispatch order-${n}`), 'in stock: 7'],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Its topic has the messages of all showings. */
