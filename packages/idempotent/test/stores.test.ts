@@ -69,8 +69,13 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
   test('work that fails leaves its key to those who waited for it: one of them does it', async () => {
     const store = storeOf()
     let fail: () => void = () => undefined
-    const first = store.once('left', () => new Promise((_, reject) => (fail = reject)))
-    await pause(20)
+    let first = Promise.resolve<unknown>(undefined)
+    await new Promise<void>((begun) => {
+      first = store.once('left', () => {
+        begun()
+        return new Promise((_, reject) => (fail = reject))
+      })
+    })
     let count = 0
     const others = [1, 2, 3, 4].map(() =>
       store.once('left', async () => {
@@ -346,8 +351,13 @@ describe(
       const one = mysql.createPool({ ...access, connectionLimit: 1 })
       await one.query('SET SESSION innodb_lock_wait_timeout = 1')
       let end: () => void = () => undefined
-      const first = store.once('long', () => new Promise((resolve) => (end = resolve)))
-      await pause(20)
+      let first = Promise.resolve<unknown>(undefined)
+      await new Promise<void>((begun) => {
+        first = store.once('long', () => {
+          begun()
+          return new Promise((resolve) => (end = resolve))
+        })
+      })
       const waiting = mysqlStore(one).once('long', () => Promise.resolve())
       assert.equal(await waiting, 'busy')
       end()
