@@ -27,7 +27,14 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   },
   nestjs: {
     packages: ['client'],
-    modules: ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'rxjs'],
+    modules: [
+      '@nestjs/common',
+      '@nestjs/core',
+      // Makes what has a scope, for controllers too: Nest's own packages take it from there.
+      '@nestjs/core/injector/injector.js',
+      '@nestjs/microservices',
+      'rxjs',
+    ],
   },
   fastify: { packages: ['client'], modules: ['fastify', 'fastify-plugin'] },
   skylarkmq: {

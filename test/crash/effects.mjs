@@ -92,6 +92,15 @@ async function deadOrders(mq) {
   return found
 }
 
+/** The order of each receipt, by the receipt's id: one that was sent twice is one. */
+async function receiptsOf(mq) {
+  const found = new Map()
+  for await (const { msgId, body } of mq.admin().messages.browse('Receipts')) {
+    found.set(msgId, String(body))
+  }
+  return [...found.values()]
+}
+
 /** Has one database, its shop, its group and its broker suffer so often. Resolves with what is left to do: come to rest, be judged. */
 async function suffer(kind, database, count, scratch) {
   const { directory } = database
@@ -141,7 +150,8 @@ async function suffer(kind, database, count, scratch) {
     while (!(await isQuiet()) && Date.now() < deadline) await pause(500)
     await pause(AFTERWARDS_MS)
     const calls = linesOf(join(directory, 'calls'))
-    const figures = judge(shop, ...(await look()), calls, killedMs)
+    const receipts = shop.isTransactional ? await receiptsOf(mq) : []
+    const figures = judge(shop, ...(await look()), { receipts, calls, killedMs })
     await mq.close()
     await end()
     return figures
@@ -151,11 +161,11 @@ async function suffer(kind, database, count, scratch) {
 
 /** Prints what became of a database; whether all was well. */
 async function tell(kind, { happened, isTransactional, rested }) {
-  const { orders, calls, lost, twice, repeated, dead, wrong } = await rested
+  const { orders, calls, lost, twice, receipts, repeated, dead, wrong } = await rested
   const what = Object.entries(happened).map(([name, n]) => `${name} ${n}`)
   console.log(`${kind}: ${what.join(', ')}`)
   const again = isTransactional
-    ? `${twice} with two effects`
+    ? `${twice} with two effects, ${receipts} receipts`
     : `${twice} with two effects (${repeated} calls that never heard that the effect of one before them was noted)`
   const rest = `${lost} lost, ${again}, ${dead} dead letters, all given up`
   console.log(`  ${orders} orders, ${calls} calls of the handler: ${rest}`)

@@ -231,7 +231,14 @@ test('examples/behind-a-proxy.mjs loses nothing when the network fails', async (
   assert.deepEqual(lines, [...sent, 'got 4'])
 })
 
-test('examples/in-a-test.mjs passes', async () => {
+test('examples/consume-write-produce.mjs takes each order from stock once, and has it dispatched once', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'consume-write-produce.mjs', namesrvAddr)
+  const dispatched = [1, 2, 3].map((n) => `dispatch order-${n}`)
+  assert.deepEqual(lines.sort(), [...dispatched, 'in stock: 7'])
+})
+
+test('examples/in-a-test.mjs passes, and the guide shows what is in it', async () => {
   const script = `${root}examples/in-a-test.mjs`
   const { stdout } = await promisify(execFile)(process.execPath, ['--test', script], {
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test, type TestContext } from 'node:test'
+import { idempotent, memoryStore } from '@skylarkmq/idempotent'
 import { startServer, type TestServer } from '@skylarkmq/testing'
 import { fastifyRocketMQ } from '@skylarkmq/fastify'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -78,6 +79,25 @@ test('a client that was given is left open', async (t) => {
   const producer = await client.producer()
   await producer.send({ topic: 'Orders', body: 'two' })
   assert.equal(server.messages('Orders').length, 2)
+})
+
+test('idempotent keeps what the app’s context has, its types too', async (t) => {
+  const { server, app } = await begin(t, { Orders: 1 })
+  const bindings: unknown[] = []
+  await app.rocketmq.consume(
+    orders,
+    idempotent(
+      ({ msgId }, { log, signal }, tx) => {
+        log.info(msgId)
+        tx.onCommit(() => bindings.push([msgId, typeof log.child, signal.aborted]))
+      },
+      { store: memoryStore() },
+    ),
+  )
+  await app.ready()
+  const { msgId } = await app.rocketmq.producer.send({ topic: 'Orders', body: 'one' })
+  await server.quiet()
+  assert.deepEqual(bindings, [[msgId, 'function', false]])
 })
 
 test('the example runs to its end', async (t) => {

@@ -28,12 +28,25 @@ export class RocketMQContext extends BaseRpcContext<[ReceivedMessage<unknown>, C
     this.#consuming.retryIn(delay)
   }
 
+  /**
+   * Keeps the message here, and has the handler called with it again after about this long, which counts as no attempt; for
+   * work that somebody else is at. Return after it.
+   */
+  hold(delay: Duration): void {
+    this.#consuming.hold(delay)
+  }
+
   /** Has the message go to the dead-letter queue at once. Return after it. */
   deadLetter(reason?: string): void {
     this.#consuming.deadLetter(reason)
   }
 
-  get #consuming(): ConsumeContext {
+  /** What a consumer's own handler is given: for `idempotent` and the like. */
+  getConsumeContext(): ConsumeContext {
     return this.getArgs()[1]
+  }
+
+  get #consuming(): ConsumeContext {
+    return this.getConsumeContext()
   }
 }

@@ -13,11 +13,13 @@ import {
   DiscoveryService,
   ExternalContextCreator,
   MetadataScanner,
+  ModuleRef,
   Reflector,
 } from '@nestjs/core'
 import {
   Producer,
   RocketMQ,
+  type CloseOptions,
   type ProducerOptions,
   type RocketMQOptions,
   type TransactionProducerOptions,
@@ -30,7 +32,7 @@ import { getProducerToken } from './tokens.ts'
 export interface RocketMQModuleOptions extends RocketMQOptions {
   /** How the producer sends that is injected as `Producer`. */
   readonly producer?: Omit<ProducerOptions<unknown>, 'checkTransaction'>
-  /** How long the end of the application may wait for brokers and handlers, ms; default 10000. */
+  /** How long the end of the application may wait for handlers that run, and then for brokers, ms each; default 10000. */
   readonly closeTimeout?: number
 }
 
@@ -55,15 +57,15 @@ const OPTIONS = Symbol('RocketMQModuleOptions')
 /** Closes the client when everything else has ended. */
 class Ending implements OnApplicationShutdown {
   readonly #mq: RocketMQ
-  readonly #timeout: number | undefined
+  readonly #options: CloseOptions
 
   constructor(mq: RocketMQ, { closeTimeout }: RocketMQModuleOptions) {
     this.#mq = mq
-    this.#timeout = closeTimeout
+    this.#options = closeTimeout === undefined ? {} : { timeout: closeTimeout }
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#mq.close(this.#timeout === undefined ? {} : { timeout: this.#timeout })
+    await this.#mq.close(this.#options)
   }
 }
 
@@ -96,9 +98,9 @@ export class RocketMQModule {
       useFactory: (mq: RocketMQ) =>
         check === undefined
           ? mq.producer(options)
-          : mq.transactionProducer({
+          : mq.transactionProducer<unknown, unknown>({
               ...{ group: '', ...options },
-              check: check as TransactionProducerOptions<unknown>['check'],
+              check: check as TransactionProducerOptions<unknown, unknown>['check'],
             }),
     }))
     return { module: RocketMQModule, providers, exports: providers.map(({ provide }) => provide) }
@@ -126,7 +128,15 @@ function rootModule(options: Provider, imports: ModuleMetadata['imports'] & {}):
       },
       {
         provide: Listeners,
-        inject: [RocketMQ, DiscoveryService, MetadataScanner, Reflector, ExternalContextCreator],
+        inject: [
+          RocketMQ,
+          OPTIONS,
+          DiscoveryService,
+          MetadataScanner,
+          Reflector,
+          ExternalContextCreator,
+          ModuleRef,
+        ],
         useFactory: (...parts: ConstructorParameters<typeof Listeners>) => new Listeners(...parts),
       },
       {

@@ -9,6 +9,7 @@ import {
   RocketMQ,
   RocketMQError,
   type ConsumeContext,
+  type Consumer,
   type ConsumerOptions,
   type Producer,
   type ReceivedMessage,
@@ -29,6 +30,8 @@ export interface RocketMQServerOptions extends RocketMQOptions {
   readonly client?: RocketMQ | undefined
   /** How all its groups consume: `concurrency`, `ordered`, `consumeFrom`, `onInvalid` …; `serde` is `json()` by default. */
   readonly consumer?: Omit<ConsumerOptions<unknown>, 'group' | 'subscriptions'>
+  /** How long the end may wait for handlers that run, and then for brokers, ms each; default 10000. */
+  readonly closeTimeout?: number
 }
 
 /**
@@ -47,7 +50,7 @@ export class RocketMQServer extends Server implements CustomTransportStrategy {
   override transportId = ROCKETMQ_TRANSPORT
   readonly #options: RocketMQServerOptions
   readonly #handlers: Handler[] = []
-  readonly #consumers: { close(): Promise<void> }[] = []
+  readonly #consumers: Consumer<unknown>[] = []
   #mq: RocketMQ | undefined
   #replies: Producer<unknown> | undefined
 
@@ -84,10 +87,12 @@ export class RocketMQServer extends Server implements CustomTransportStrategy {
     const mq = this.#mq
     this.#mq = undefined
     const own = this.#consumers.splice(0)
-    await Promise.all(own.map((consumer) => consumer.close()))
+    const { closeTimeout } = this.#options
+    const options = closeTimeout === undefined ? {} : { timeout: closeTimeout }
+    await Promise.all(own.map((consumer) => consumer.close(options)))
     await this.#replies?.close()
     this.#replies = undefined
-    if (mq !== this.#options.client) await mq?.close()
+    if (mq !== this.#options.client) await mq?.close(options)
   }
 
   /** Throws: there are no events; logger and tracing channels say what happens. */
@@ -102,7 +107,7 @@ export class RocketMQServer extends Server implements CustomTransportStrategy {
   }
 
   async #listen(): Promise<void> {
-    const { group, client, consumer, ...options } = this.#options
+    const { group, client, consumer, closeTimeout, ...options } = this.#options
     const routes = routesOf(this.#handlers, group)
     const mq = client ?? new RocketMQ({ logger: nestLogger('RocketMQServer'), ...options })
     this.#mq = mq

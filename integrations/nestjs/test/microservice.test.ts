@@ -25,6 +25,7 @@ interface Order {
 }
 
 const seen: string[] = []
+let held = 0
 
 @Controller()
 class Orders {
@@ -47,8 +48,12 @@ class Orders {
   failing(@Payload() how: string, @Ctx() context: RocketMQContext): void {
     seen.push(`${how} ${context.getMessage().reconsumeTimes}`)
     if (how === 'dead') throw new RpcException(new Unrecoverable('never'))
+    if (how === 'object') throw new RpcException({ code: 7, reason: 'no stock' })
     if (how === 'asked') context.retryIn('1m')
-    else if (context.getMessage().reconsumeTimes === 0) throw new Error('not yet')
+    else if (how === 'given up') context.deadLetter('no such customer')
+    else if (how === 'held') {
+      if (++held < 3) context.hold(1)
+    } else if (context.getMessage().reconsumeTimes === 0) throw new Error('not yet')
   }
 
   @RocketMQRequest('Sums')
@@ -107,6 +112,28 @@ test('an event whose handler throws comes again later, as does one that is asked
   assert.deepEqual(seen.slice(3), ['twice 1'])
   await server.clock.advance('1m')
   assert.deepEqual(seen.slice(4), ['asked 1'])
+})
+
+test('an event may be held here, given up, and the log says what an object that was thrown holds', async (t) => {
+  const said: string[] = []
+  const say = (_fields: object, text: string) => void said.push(text)
+  const logger = { debug: say, info: say, warn: say, error: say }
+  const { server, client } = await begin(t, { logger })
+  for (const how of ['held', 'given up', 'object']) {
+    await firstValueFrom(client.emit('Failing', how))
+  }
+  await server.quiet()
+  while (held < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+  // It counted as no attempt.
+  assert.deepEqual(
+    seen.filter((line) => line.startsWith('held')),
+    ['held 0', 'held 0', 'held 0'],
+  )
+  assert.equal(server.messages('%DLQ%billing').length, 1)
+  const lines = said.join('\n')
+  assert.match(lines, /no such customer/)
+  assert.match(lines, /"code":7,"reason":"no stock"/)
+  assert.doesNotMatch(lines, /\[object Object\]/)
 })
 
 test('a request is answered with the last value, and what goes wrong with the error', async (t) => {

@@ -48,8 +48,10 @@ function plainText(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown)
   const { message } = thrown as { readonly message?: unknown }
   if (typeof message === 'string' && message !== '') return message
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- there is nothing better to say of it
-  return String(thrown)
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- what it says is looked at
+  const text = String(thrown)
+  // What a plain object holds says more than that it is one.
+  return text === '[object Object]' ? JSON.stringify(thrown) : text
 }
 
 function beginning(text: string): string {

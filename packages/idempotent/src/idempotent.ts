@@ -1,11 +1,15 @@
 import { errorOfThrown } from '@skylarkmq/env'
 import type { ConsumeContext, Duration, ReceivedMessage } from '@skylarkmq/client'
+import type { Outbox } from './outbox.ts'
 import type { OnceStore } from './store.ts'
 
-/** A handler of messages that are told apart. `tx` is the store's: what is written with it counts together with the message. */
-export type IdempotentHandler<T, Tx> = (
+/**
+ * A handler of messages that are told apart. `tx` is the store's: what is written with it counts together with the message.
+ * `C` is the context of who calls it, which may have more than a consumer's.
+ */
+export type IdempotentHandler<T, Tx, C extends ConsumeContext = ConsumeContext> = (
   message: ReceivedMessage<T>,
-  context: ConsumeContext,
+  context: C,
   tx: Tx,
 ) => unknown
 
@@ -23,6 +27,8 @@ export interface IdempotentOptions<T, Tx> {
    * and that does not count as an attempt: see `ConsumeContext.hold`.
    */
   readonly busyDelay?: Duration
+  /** The outbox that the handler adds messages to with its `tx`: they are sent as soon as that is committed. */
+  readonly outbox?: Pick<Outbox<never, Tx>, 'wake'>
 }
 
 /**
@@ -45,11 +51,11 @@ export interface IdempotentOptions<T, Tx> {
  * )
  * ```
  */
-export function idempotent<T, Tx>(
-  handler: IdempotentHandler<T, Tx>,
+export function idempotent<T, Tx, C extends ConsumeContext = ConsumeContext>(
+  handler: IdempotentHandler<T, Tx, C>,
   options: IdempotentOptions<T, Tx>,
-): (message: ReceivedMessage<T>, context: ConsumeContext) => Promise<void> {
-  const { store, key = ownKey, busyDelay = '1s' } = options
+): (message: ReceivedMessage<T>, context: C) => Promise<void> {
+  const { store, key = ownKey, busyDelay = '1s', outbox } = options
   return async (message, context) => {
     const putBack: string[] = []
     const watched = (name: 'retryIn' | 'hold' | 'deadLetter') => (given: never) => {
@@ -69,6 +75,7 @@ export function idempotent<T, Tx>(
         if (putBack.length > 0) throw new PutBack()
       })
       if (outcome === 'busy') context.hold(busyDelay)
+      else if (outcome === 'done') outbox?.wake()
     } catch (error) {
       // What the handler threw itself may be anything, and comes first.
       if (putBack.length === 0 || !isPutBack(error)) throw error

@@ -1,5 +1,5 @@
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
-import type { Once, OnceStore } from './store.ts'
+import type { Once, TransactionStore } from './store.ts'
 
 /** How much a memory store keeps. */
 export interface MemoryStoreOptions {
@@ -9,26 +9,41 @@ export interface MemoryStoreOptions {
   readonly now?: () => number
 }
 
-/** Remembers in this process: for tests, and where a single consumer does not mind a repeat after its restart. */
+/** Work in memory, which counts as a whole or not at all. */
+export interface MemoryTransaction {
+  /** Does something when the work has succeeded, together with the note of it; if it fails, never. It must not throw. */
+  onCommit(effect: () => void): void
+}
+
+/**
+ * Remembers in this process: for tests, of an outbox too, and where a single consumer does not mind a repeat after its restart.
+ */
 export function memoryStore({
   max = 100_000,
   now = () => nodeEnv(silentEvents).clock.now(),
-}: MemoryStoreOptions = {}): OnceStore<undefined> {
+}: MemoryStoreOptions = {}): TransactionStore<MemoryTransaction> {
   /** When each was done; in the order of that. */
   const done = new Map<string, number>()
   const running = new Set<string>()
+  const note = (key: string): void => {
+    done.set(key, now())
+    for (const oldest of done.keys()) {
+      if (done.size <= max) break
+      done.delete(oldest)
+    }
+  }
   return {
     async once(key, work): Promise<Once> {
       if (done.has(key)) return 'repeated'
       if (running.has(key)) return 'busy'
       running.add(key)
       try {
-        await work(undefined)
-        done.set(key, now())
-        for (const oldest of done.keys()) {
-          if (done.size <= max) break
-          done.delete(oldest)
-        }
+        await transaction(async (tx) => {
+          await work(tx)
+          tx.onCommit(() => {
+            note(key)
+          })
+        })
         return 'done'
       } finally {
         running.delete(key)
@@ -39,6 +54,37 @@ export function memoryStore({
       const old = [...done].filter(([, doneMs]) => doneMs < before)
       for (const [key] of old) done.delete(key)
       return Promise.resolve(old.length)
+    },
+    transaction,
+    ...keeping(now),
+  }
+}
+
+async function transaction<T>(work: (tx: MemoryTransaction) => Promise<T>): Promise<T> {
+  const effects: (() => void)[] = []
+  const result = await work({ onCommit: (effect) => void effects.push(effect) })
+  for (const effect of effects) effect()
+  return result
+}
+
+/** The part of the store that keeps the messages of an outbox. */
+function keeping(
+  now: () => number,
+): Pick<TransactionStore<MemoryTransaction>, 'keep' | 'take' | 'sent'> {
+  const kept = new Map<string, { readonly message: string; due: number }>()
+  return {
+    keep(tx, id, message, dueMs) {
+      tx.onCommit(() => kept.set(id, { message, due: now() + dueMs }))
+      return Promise.resolve()
+    },
+    take(max, againMs) {
+      const taken = [...kept].filter(([, { due }]) => due <= now()).slice(0, max)
+      for (const [, each] of taken) each.due = now() + againMs
+      return Promise.resolve(taken.map(([id, { message }]) => ({ id, message })))
+    },
+    sent(id) {
+      kept.delete(id)
+      return Promise.resolve()
     },
   }
 }

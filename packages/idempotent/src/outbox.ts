@@ -84,6 +84,8 @@ export class Outbox<T, Tx> {
   readonly #parts: OutboxParts<T, Tx>
   readonly #timer: Timer
   #flushing: Promise<number> | undefined
+  /** What begins when `#flushing` ends. */
+  #next: Promise<number> | undefined
   #isClosed = false
 
   /** Begins to send what waits. */
@@ -121,7 +123,7 @@ export class Outbox<T, Tx> {
 
   /**
    * Writes a message down in a transaction of one's own, and returns its id. It is sent once that is committed: within
-   * `resendMs`, or at once by `flush()` after the commit. Rejects with RMQ_MESSAGE or RMQ_SERDE, and as the database.
+   * `resendMs`, or at once by `flush()` or `wake()` after the commit. Rejects with RMQ_MESSAGE or RMQ_SERDE, and as the database.
    */
   async add(message: Message<T>, tx: Tx): Promise<string> {
     const prepared = await this.#prepared(message)
@@ -131,10 +133,19 @@ export class Outbox<T, Tx> {
 
   /** Sends what waits, and returns how many messages that were. Rejects as the database. */
   flush(): Promise<number> {
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined
-    })
-    return this.#flushing
+    const flushing = this.#flushing
+    if (flushing === undefined) return this.#begin()
+    // What was committed a moment ago may not be in what that one has taken.
+    const next = (): Promise<number> => {
+      this.#next = undefined
+      return this.#begin()
+    }
+    return (this.#next ??= flushing.then(next, next))
+  }
+
+  /** As `flush`, without waiting for it: what goes wrong is logged. For who knows that a transaction with `add` was committed. */
+  wake(): void {
+    if (!this.#isClosed) void this.#flushOrSay()
   }
 
   /** Sends no more, within `timeout` ms, default 3000. What waits is sent by others, or by this process when it comes again. */
@@ -146,6 +157,13 @@ export class Outbox<T, Tx> {
   /** As `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #begin(): Promise<number> {
+    this.#flushing = this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+    return this.#flushing
   }
 
   #stop(): void {

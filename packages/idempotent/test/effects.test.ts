@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startServer, type TestServer } from '@skylarkmq/testing'
+import type { ConsumeContext } from '@skylarkmq/client'
 import { idempotent, memoryStore, outbox, type Once, type TransactionStore } from '../src/index.ts'
 
 const nothing = (): void => undefined
@@ -104,7 +105,7 @@ test('a message that its handler puts back or gives up has not taken effect', as
 })
 
 test('a key that is no text is refused: it would be that of all messages', async () => {
-  const once = idempotent<Buffer, undefined>(() => undefined, {
+  const once = idempotent(() => undefined, {
     store: memoryStore(),
     key: (() => Promise.reject(new Error('later'))) as unknown as () => string,
   })
@@ -248,6 +249,69 @@ test('a message may be added to a transaction of one’s own, and goes out once 
     server.messages('Orders').map(({ msgId, body }) => [msgId, body.toString()]),
     [[ids[0], 'a']],
   )
+})
+
+test('what is taken, written and sent is one transaction: a message that is put back has done none of it', async () => {
+  await using server = await startServer({ topics: { Orders: 1, Next: 1 } })
+  const mq = server.client({ logger: SILENT })
+  const store = memoryStore()
+  // It looks for what waits by itself so seldom that only who commits can tell it.
+  await using box = await outbox(mq, { store, logger: SILENT, resendMs: 86_400_000 })
+  const consumer = await mq.consumer({
+    ...{ group: 'g', subscriptions: { Orders: '*' }, consumeFrom: 'first', ordered: true },
+    suspendCurrentQueueMs: 10,
+  })
+  const written: string[] = []
+  const troubles: ((context: ConsumeContext) => unknown)[] = [
+    () => {
+      throw new Error('not yet')
+    },
+    (context) => {
+      context.retryIn(10)
+    },
+    (context) => {
+      context.hold(1)
+    },
+  ]
+  await consumer.run(
+    idempotent(
+      async ({ body }, context, tx) => {
+        tx.onCommit(() => written.push(body.toString()))
+        await box.add({ topic: 'Next', body: `after ${body.toString()}` }, tx)
+        troubles.shift()?.(context)
+      },
+      { store, key: ({ keys }) => keys[0] ?? '', outbox: box },
+    ),
+  )
+  const producer = await mq.producer()
+  // The second and the third are one order.
+  for (const body of ['1', '2', '2']) {
+    await producer.send({ topic: 'Orders', body, keys: body, shardingKey: 'k' })
+  }
+  await server.quiet()
+  for (let i = 0; i < 10; i++) await server.clock.advance('1s')
+  await until(() => server.messages('Next').length === 2)
+  assert.deepEqual(written, ['1', '2'])
+  assert.deepEqual(
+    server.messages('Next').map(({ body }) => body.toString()),
+    ['after 1', 'after 2'],
+  )
+  assert.equal(troubles.length, 0)
+})
+
+test('to flush is to send what was committed before, also while an earlier flush is under way', async () => {
+  await using server = await startServer({ topics: { Orders: 1 } })
+  const store = new Accounts()
+  const mq = server.client({ logger: SILENT })
+  await using box = await outbox(mq, { store, logger: SILENT })
+  const add = (body: string) =>
+    store.transaction((tx) => box.add({ topic: 'Orders', body }, tx).then(() => undefined))
+  await add('a')
+  const first = box.flush()
+  await add('b')
+  const counts = await Promise.all([first, box.flush(), box.flush()])
+  assert.deepEqual(bodies(server), ['a', 'b'])
+  assert.deepEqual(counts.slice(1), [1, 1])
 })
 
 test('a message of an outbox may wait, and a signal ends the work before its end', async () => {

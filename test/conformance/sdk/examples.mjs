@@ -70,6 +70,7 @@ const shown = {
     ...['as usual', 'reset', 'late', 'forgotten'].map((name) => `sent ${name}`),
     'got 4',
   ],
+  'consume-write-produce.mjs': [...[1, 2, 3].map((n) => `dispatch order-${n}`), 'in stock: 7'],
   'take-effect-once.mjs': [1, 2, 3].map((n) => `billed order-${n}`),
 }
 /** Its topic has the messages of all showings. */

@@ -1,19 +1,23 @@
 /**
  * A member of the group that bills orders, and is killed: node billing.mjs KIND DIRECTORY NAMESERVER. Its handler fails, puts
- * messages back, and takes longer than a lock lasts. It writes down in the file `calls` how each call of it went.
+ * messages back, and takes longer than a lock lasts. With each effect it sends a receipt, in the same transaction. It writes down in the file `calls` how each call of it went.
  */
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { RocketMQ } from '@skylarkmq/client'
-import { idempotent } from '@skylarkmq/idempotent'
+import { idempotent, outbox } from '@skylarkmq/idempotent'
 import { LOCK_MS, shopAt } from './databases.mjs'
 
 const [kind, directory, nameServers] = process.argv.slice(2)
 const logger = { debug() {}, info() {}, warn: console.log, error: console.log }
 const mq = new RocketMQ({ nameServers, logger })
 const shop = shopAt(kind, directory)
+const { store } = shop
+const box = shop.isTransactional
+  ? await outbox(mq, { group: 'receipts', store, sendTimeoutMs: 1000, resendMs: 500, logger })
+  : undefined
 
 const say = (what, id, call) =>
   appendFileSync(join(directory, 'calls'), `${what} ${id} ${call} ${process.pid} ${Date.now()}\n`)
@@ -27,6 +31,7 @@ async function bill(id, call, context, tx) {
   }
   const effect = async () => {
     await shop.writeEffect(tx, id)
+    await box?.add({ topic: 'Receipts', body: id }, tx)
     say('effect', id, call)
   }
   const chance = Math.random() * 100
@@ -53,7 +58,7 @@ async function handle(message, context) {
     async (_, own, tx) => {
       isDone = await bill(id, call, own, tx)
     },
-    { store: shop.store, key: () => id, busyDelay: 200 },
+    { store, key: () => id, busyDelay: 200, outbox: box },
   )
   try {
     await once(message, context)

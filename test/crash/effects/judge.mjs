@@ -58,10 +58,11 @@ function judgeCalls(lines, killedMs) {
 }
 
 /**
- * Judges a database. `dead` are the orders among the dead letters, `calls` the lines of the handlers, `killedMs` when
- * each process was killed. Returns figures, and what is wrong.
+ * Judges a database. `dead` are the orders among the dead letters, `receipts` those of the receipts, `calls` the lines of the
+ * handlers, `killedMs` when each process was killed. Returns figures, and what is wrong.
  */
-export function judge({ isTransactional }, { orders, effects, waiting }, dead, calls, killedMs) {
+export function judge({ isTransactional }, seen, dead, { receipts, calls, killedMs }) {
+  const { orders, effects, waiting } = seen
   const times = timesOf(effects)
   const known = new Set(orders)
   const lost = orders.filter((id) => !isGivenUp(id) && !times.has(id))
@@ -79,6 +80,9 @@ export function judge({ isTransactional }, { orders, effects, waiting }, dead, c
   const { repeated, wrong: wrongCalls } = judgeCalls(calls, killedMs)
   if (isTransactional) {
     wrong.push(...twice.map((id) => `${id}: ${times.get(id)} effects`))
+    const sent = timesOf(receipts)
+    const odd = [...new Set([...times.keys(), ...sent.keys()])].filter((id) => sent.get(id) !== 1)
+    wrong.push(...odd.map((id) => `${id}: ${sent.get(id) ?? 0} receipts`))
     wrong.push(...unordered.map((id) => `${id}: a message without its order`))
     if (waiting > 0) wrong.push(`${waiting} messages left in the outbox`)
   } else wrong.push(...wrongCalls)
@@ -86,5 +90,13 @@ export function judge({ isTransactional }, { orders, effects, waiting }, dead, c
     orders: orders.length,
     calls: calls.filter((l) => l.startsWith('began')).length,
   }
-  return { ...figures, lost: lost.length, twice: twice.length, repeated, dead: dead.length, wrong }
+  return {
+    ...figures,
+    lost: lost.length,
+    receipts: receipts.length,
+    twice: twice.length,
+    repeated,
+    dead: dead.length,
+    wrong,
+  }
 }
