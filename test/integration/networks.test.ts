@@ -237,3 +237,15 @@ test('frames that come byte by byte, late, or end in their midst with a reset co
   broker.set({ resetsInFrame: 2 })
   await send('cut short')
 })
+
+test('a client with a host of its own says to its logger what goes wrong', async (t) => {
+  const { namesrvAddr, broker, host } = await behindProxies(t)
+  const said: string[] = []
+  const ignore = (): void => undefined
+  const warn = (fields: object): void => void said.push((fields as { event: string }).event)
+  const logger = { debug: ignore, info: ignore, warn, error: warn }
+  const mq = clientOf(t, host, { nameServers: namesrvAddr, logger })
+  await collecting(mq)
+  broker.cut('rst')
+  await until(() => said.includes('client.pull.failed'))
+})

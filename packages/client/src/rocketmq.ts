@@ -121,11 +121,13 @@ export class RocketMQ {
   readonly #endSignal: () => void
   #closing: Promise<void> | undefined
 
-  /** Connects to nothing yet. Throws RMQ_OPTION. */
+  /** Connects to nothing yet. `env` is the host, if it is to be another than this one. Throws RMQ_OPTION. */
   constructor(options: RocketMQOptions = {}, env?: Env) {
     checkOptions(options, knownOptions)
     const { logger, signal } = options
-    this.#env = env ?? nodeEnv(logger === undefined ? warnOnce() : eventsTo(logger))
+    const heard = logger === undefined ? undefined : eventsTo(logger)
+    const host = env ?? nodeEnv(warnOnce())
+    this.#env = heard === undefined ? host : { ...host, events: heard }
     this.#options = clientOptions(options)
     this.#client = new ClientInstance(this.#env, this.#options)
     this.#signal = signal
