@@ -33,6 +33,7 @@ const shown = {
       (body) => `got ${body}`,
     ),
   ],
+  'metrics.mjs': ['messages: 3', 'oneway: 0', 'sends that were timed: 3'],
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],

@@ -22,6 +22,7 @@ import { healthLimits, type HealthOptions, type ProducerHealth } from '../health
 import { producerHealth } from '../health/producer-health.ts'
 import { ownProperties, type Message, type ReceivedMessage } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
+import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
 import { ProducerTrace, TRACE_GROUP_PREFIX, TRACE_TOPIC } from '../trace/producer-trace.ts'
@@ -123,6 +124,7 @@ export class Producer<T = string | Uint8Array> {
     const traces = this.#traces
     this.#delivery = this.#deliveryOf(
       this.#group,
+      this.#client.metrics,
       traces &&
         ((sent) => {
           traces.sent(sent)
@@ -314,7 +316,7 @@ export class Producer<T = string | Uint8Array> {
     return this.close()
   }
 
-  #deliveryOf(group: string, onSent?: (sent: Sent) => void): Delivery {
+  #deliveryOf(group: string, metrics?: ClientMetrics, onSent?: (sent: Sent) => void): Delivery {
     const options = this.#options
     return new Delivery({
       client: this.#client,
@@ -324,6 +326,7 @@ export class Producer<T = string | Uint8Array> {
       avoidsSlowBrokers: options.avoidSlowBrokers ?? false,
       maxInFlightBytes: options.maxInFlightBytes ?? DEFAULTS.maxInFlightBytes,
       onSent,
+      metrics,
       route: (topic) => this.#route(topic),
       knownRoute: (topic) =>
         this.#known.has(topic) ? this.#client.routes.known(topic) : undefined,
