@@ -97,6 +97,12 @@ export type {
   StandardSchema,
 } from './serde/standard-schema.ts'
 export type { CallOptions, CloseOptions } from './waiting.ts'
-export type { ConnectionTrace, ProcessTrace, ReceiveTrace, SendTrace } from './tracing.ts'
+export type {
+  ConnectionTrace,
+  ProcessTrace,
+  ReceiveTrace,
+  SendOperation,
+  SendTrace,
+} from './tracing.ts'
 export type { TlsOptions } from '@skylarkmq/env'
 export { Perm, ResponseCode, type MessageQueue } from '@skylarkmq/protocol'
