@@ -27,6 +27,11 @@ const PACKAGES = {
     inlined: ['env'],
     keywords: ['idempotent', 'exactly-once', 'outbox'],
   },
+  opentelemetry: {
+    source: 'packages/opentelemetry',
+    inlined: [],
+    keywords: ['opentelemetry', 'tracing'],
+  },
   nestjs: { source: 'integrations/nestjs', inlined: [], keywords: ['nestjs', 'microservices'] },
   fastify: {
     source: 'integrations/fastify',

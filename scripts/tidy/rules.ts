@@ -21,6 +21,10 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
     modules: ['node:os', 'node:path'],
   },
   idempotent: { packages: ['env', 'client'], modules: ['node:crypto'] },
+  opentelemetry: {
+    packages: ['client'],
+    modules: ['@opentelemetry/api', 'node:diagnostics_channel'],
+  },
   testing: {
     packages: ['env', 'broker', 'client', 'server'],
     modules: ['node:diagnostics_channel', 'node:net'],
@@ -50,6 +54,7 @@ export const HOST_FOLDERS = ['packages/env/src/node/']
 export const TEST_MODULES = [
   /^node:/,
   /^(fast-check|ioredis|mysql2\/promise|pg|reflect-metadata|zod)$/,
+  /^@opentelemetry\//,
 ]
 
 /** A call that only the host's folder may make, and what to use in its place. */

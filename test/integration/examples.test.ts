@@ -107,6 +107,18 @@ test('examples/pause-and-seek.mjs leaves one topic alone, and reads the other on
   assert.deepEqual(lines.slice(4).sort(), prices)
 })
 
+test('examples/metrics.mjs serves what the client counted', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'metrics.mjs', namesrvAddr)
+  assert.deepEqual(lines, ['messages: 3', 'oneway: 0', 'sends that were timed: 3'])
+})
+
+test('examples/opentelemetry.mjs joins a send with its handler', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  const lines = await here(t, 'opentelemetry.mjs', namesrvAddr)
+  assert.deepEqual(lines, ['process Spans is below send Spans: true'])
+})
+
 test('examples/admin.mjs sees how far a group is behind, before and after a reset', async (t) => {
   const { namesrvAddr, brokerPort } = await serverFor(t)
   assert.deepEqual(await here(t, 'admin.mjs', namesrvAddr), [

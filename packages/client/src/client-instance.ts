@@ -36,6 +36,7 @@ import { storedMessages, type ReceivedMessage } from './message.ts'
 import { DEFAULT_NAMESRV_ADDR, parseNamesrvAddr, type ClientOptions } from './options.ts'
 import { OptionError, saysOf, type Advertised } from './errors.ts'
 import { ReceivedBodies } from './received-bodies.ts'
+import { ClientMetrics, type GroupGauges } from './metrics/client-metrics.ts'
 import { ReplyTable, replyMessage } from './producer/request-reply.ts'
 import { TopicRouteTable } from './route/topic-route-table.ts'
 import { settledWithin } from './waiting.ts'
@@ -74,6 +75,8 @@ export interface GroupMember {
   offsetsReset(topic: string, body: Buffer): void
   /** How far it has come in the queues of a topic that it reads. */
   offsets(topic: string): ReadonlyMap<MessageQueue, number>
+  /** What waits and runs, for who measures. */
+  gauges(): GroupGauges
   /** What it is doing. */
   runningInfo(): ConsumerRunningInfo
   /** Consumes a message because an administrator wants it. */
@@ -159,6 +162,8 @@ export class ClientInstance {
   readonly bodies: ReceivedBodies
   readonly nameServers: NameServers
   readonly routes: TopicRouteTable
+  /** What it has done; clients of one RocketMQ have them together. */
+  readonly metrics: ClientMetrics
   /** How many producers of each group there are. */
   readonly producerGroups = new Map<string, number>()
   readonly consumers = new Map<string, GroupMember>()
@@ -179,8 +184,10 @@ export class ClientInstance {
   #timers: Timer[] | undefined
   #endMeeting: (() => void) | undefined
 
-  /** `stableId` is that of another instance that this one is beside. Throws RMQ_OPTION. */
-  constructor(env: Env, options: ClientOptions, stableId?: string) {
+  /** `beside` is the first client of the same RocketMQ, with which this one counts together. Throws RMQ_OPTION. */
+  constructor(env: Env, options: ClientOptions, beside?: ClientInstance) {
+    const metrics = beside?.metrics ?? new ClientMetrics()
+    this.metrics = metrics
     this.env = env
     const handler: FrameHandler = {
       dispatch: (connection: Connection, frame) => {
@@ -199,9 +206,11 @@ export class ClientInstance {
         this.#connected(address)
       },
       unreachable: (address) => {
+        metrics.connections.failed++
         this.#background('reading routes', this.#lost.unreachable(address))
       },
       ended: (address, end) => {
+        if (end !== 'left') metrics.connections.lost++
         this.#background('connecting again', this.#lost.ended(address, end))
       },
     })
@@ -211,7 +220,8 @@ export class ClientInstance {
     const instance = options.instanceName ?? env.random.bytes(6).toString('hex')
     const host = env.net.addresses()[0] ?? '127.0.0.1'
     this.clientId = options.clientId ?? `${host}@${instance}`
-    this.stableId = stableId ?? options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
+    this.stableId =
+      beside?.stableId ?? options.clientId ?? `${host}@${options.instanceName ?? 'DEFAULT'}`
     this.#pollMs = options.pollNameServerMs ?? POLL_NAME_SERVER_MS
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
     this.#lost = new LostBrokers({
@@ -369,6 +379,8 @@ export class ClientInstance {
   /** A broker that was connected before has forgotten this client with the connection: it is told at once. */
   #connected(address: string): void {
     const isFirst = !this.#known.has(address)
+    this.metrics.connections.made++
+    if (!isFirst) this.metrics.connections.reconnects++
     this.#known.set(address, isFirst ? -Infinity : this.env.clock.monotonic())
     if (isFirst) return
     if (this.routes.brokerAt(address) === undefined) return

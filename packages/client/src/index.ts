@@ -68,6 +68,9 @@ export { eventsTo, type LogLine, type Logger } from './logger.ts'
 export type { Message, MessageProperties, ReceivedMessage } from './message.ts'
 export { readMessages } from './received-bodies.ts'
 export type { StartFrom } from './offset/queue-offsets.ts'
+export type { HistogramSnapshot } from './metrics/histogram.ts'
+export { prometheusText } from './metrics/prometheus.ts'
+export type { ConsumerMetrics, MetricsSnapshot, SendMetrics } from './metrics/snapshot.ts'
 export { DEFAULT_NAMESRV_ADDR, type ClientOptions } from './options.ts'
 export * from './producer/producer.ts'
 export type { ProducerOptions } from './producer/producer-options.ts'
@@ -94,6 +97,12 @@ export type {
   StandardSchema,
 } from './serde/standard-schema.ts'
 export type { CallOptions, CloseOptions } from './waiting.ts'
-export type { ConnectionTrace, ProcessTrace, ReceiveTrace, SendTrace } from './tracing.ts'
+export type {
+  ConnectionTrace,
+  ProcessTrace,
+  ReceiveTrace,
+  SendOperation,
+  SendTrace,
+} from './tracing.ts'
 export type { TlsOptions } from '@skylarkmq/env'
 export { Perm, ResponseCode, type MessageQueue } from '@skylarkmq/protocol'

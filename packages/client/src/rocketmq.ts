@@ -18,6 +18,8 @@ import { ClosedError, OptionError } from './errors.ts'
 import { clientHealth } from './health/client-health.ts'
 import type { ClientHealth, HealthOptions } from './health/health.ts'
 import { eventsTo, type Logger } from './logger.ts'
+import { metricsOf } from './metrics/metrics-of.ts'
+import type { MetricsSnapshot } from './metrics/snapshot.ts'
 import type { ReceivedMessage } from './message.ts'
 import { CLOSE_MS } from './consumer/closing.ts'
 import { startFrom } from './offset/queue-offsets.ts'
@@ -194,6 +196,11 @@ export class RocketMQ {
     return (this.#admin ??= new AdminClient({}, this.#env, this.#client))
   }
 
+  /** What it has done since it was made, as plain data; `prometheusText` makes it a page for Prometheus. */
+  metrics(): MetricsSnapshot {
+    return metricsOf([this.#client, ...this.#further])
+  }
+
   /**
    * How it does, with all its consumers and producers: what a readiness probe asks for is in `ok`. It says what is known
    * here, asks no server, and costs nothing while nobody asks. Throws RMQ_OPTION.
@@ -280,8 +287,8 @@ export class RocketMQ {
     const free = [this.#client, ...this.#further].find((each) => each.reserve(wrapped))
     if (free !== undefined) return free
     const clientId = `${this.clientId}#${this.#further.length + 2}`
-    const { stableId } = this.#client
-    const further = new ClientInstance(this.#env, { ...this.#options, clientId }, stableId)
+    const options = { ...this.#options, clientId }
+    const further = new ClientInstance(this.#env, options, this.#client)
     further.reserve(wrapped)
     this.#further.push(further)
     return further

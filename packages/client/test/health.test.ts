@@ -114,9 +114,13 @@ test('a paused queue is not stuck, nor those of a suspended consumer', () => {
 test('pulls that fail for half a minute are a reason, and so is a handler of five minutes', () => {
   const queue = queueWith(0, 0)
   queue.failingMs = 10_000
+  queue.failedTookMs = 30_000
+  queue.failedMs = 40_000
   assert.equal(consumerHealth(parts({ queues: [queue], nowMs: 39_000 }), LIMITS).ok, true)
   const failing = consumerHealth(parts({ queues: [queue], nowMs: 41_000 }), LIMITS)
   assert.deepEqual(failing.reasons, ['T, queue 0 of b: pulls have failed for 31 s'])
+  const held = parts({ queues: [queue], nowMs: 74_000 })
+  assert.deepEqual(consumerHealth(held, LIMITS).reasons, [])
   const slow = consumerHealth(parts({ running: 1, oldestMs: 0, nowMs: 5 * MINUTE }), LIMITS)
   assert.deepEqual(slow.reasons, ['a handler has been running for 300 s'])
 })

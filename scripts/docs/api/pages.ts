@@ -74,6 +74,11 @@ const PAGES: Readonly<Record<string, Page>> = {
     says: 'Messages that take effect once.',
     index: 'packages/idempotent/src/index.ts',
   },
+  opentelemetry: {
+    title: '@skylarkmq/opentelemetry',
+    says: 'Spans of what the client sends and consumes.',
+    index: 'packages/opentelemetry/src/index.ts',
+  },
   nestjs: {
     title: '@skylarkmq/nestjs',
     says: 'A transport, a module and decorators for NestJS.',

@@ -33,6 +33,8 @@ const shown = {
       (body) => `got ${body}`,
     ),
   ],
+  'metrics.mjs': ['messages: 3', 'oneway: 0', 'sends that were timed: 3'],
+  'opentelemetry.mjs': ['process Spans is below send Spans: true'],
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],

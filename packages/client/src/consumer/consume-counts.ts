@@ -1,4 +1,5 @@
 import type { Clock } from '@skylarkmq/env'
+import type { GroupMetrics } from '../metrics/client-metrics.ts'
 import type { ConsumeStatus } from '@skylarkmq/protocol'
 
 const SECOND_MS = 1_000
@@ -18,15 +19,19 @@ interface Sums {
 /** How fast a consumer was on each topic within the last minute, and how often it failed within the last hour. Apache: `ConsumerStatsManager.java`. */
 export class ConsumeCounts {
   readonly #clock: Clock
+  readonly #metrics: GroupMetrics
   readonly #seconds = new Map<string, Window>()
   readonly #minutes = new Map<string, Window>()
 
-  constructor(clock: Clock) {
+  /** `metrics` count the same, since the client was made. */
+  constructor(clock: Clock, metrics: GroupMetrics) {
     this.#clock = clock
+    this.#metrics = metrics
   }
 
   /** A pull was answered after `tookMs` with so many messages. */
   pulled(topic: string, tookMs: number, count: number): void {
+    this.#metrics.of(topic).pulled(count)
     const sums = this.#now(this.#seconds, topic, SECOND_MS)
     sums.pulls++
     sums.pullMs += tookMs
@@ -35,6 +40,7 @@ export class ConsumeCounts {
 
   /** A listener ended after `tookMs`. */
   consumed(topic: string, tookMs: number, isConsumed: boolean): void {
+    this.#metrics.of(topic).handled(tookMs, isConsumed)
     const sums = this.#now(this.#seconds, topic, SECOND_MS)
     sums.consumeMs += tookMs
     if (isConsumed) sums.consumed++

@@ -3,7 +3,7 @@ import { saysOf } from '../errors.ts'
 import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
-import { traced, tracing, type ProcessTrace } from '../tracing.ts'
+import { tracing, type ProcessTrace } from '../tracing.ts'
 import { isThenable, type UserContext } from '../user-code.ts'
 import type { CallLimit, RunningCall } from './call-limit.ts'
 import type { ConcurrencyKey } from './keyed-line.ts'
@@ -113,8 +113,9 @@ function useListener({ bodies, listener, group }: ConsumeParts, message: Receive
   const channel = tracing.process
   if (!channel.hasSubscribers) return bodies.use(message, listener)
   const { topic, msgId, properties, reconsumeTimes } = message
-  const trace = (): ProcessTrace => ({ group, topic, msgId, properties, reconsumeTimes })
-  return traced(channel, trace, async () => bodies.use(message, listener))
+  const trace: ProcessTrace = { group, topic, msgId, properties, reconsumeTimes, message }
+  const use = async (): Promise<unknown> => bodies.use(message, listener)
+  return channel.tracePromise(() => (trace.wrap === undefined ? use() : trace.wrap(use)), trace)
 }
 
 async function heardLater(running: Listening, result: PromiseLike<unknown>): Promise<Failure> {

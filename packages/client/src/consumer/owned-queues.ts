@@ -326,6 +326,9 @@ export class OwnedQueues {
       pulled: (of: string, tookMs: number, count: number) => {
         this.#parts.pulled(of, tookMs, count)
       },
+      pullFailed: (of: string) => {
+        client.metrics.group(group).of(of).pullFailed()
+      },
       subscription: (topic: string) =>
         this.#isStopped ? undefined : this.#parts.subscription(topic),
       consume: (from: ProcessQueue, messages: readonly PulledMessage[]) => {

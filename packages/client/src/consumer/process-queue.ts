@@ -38,6 +38,9 @@ export class ProcessQueue {
   consumedMs: number | undefined
   /** Since when pulls of it fail, and since when a call of the listener runs whose end it waits for: the monotonic clock. */
   failingMs: number | undefined
+  /** When the last pull failed, and how long that had taken, ms. */
+  failedMs = 0
+  failedTookMs = 0
   handlingMs: number | undefined
   /** The offset behind its last message, when a pull of it was answered last. */
   endOffset: number | undefined

@@ -42,6 +42,8 @@ export interface PullLoopParts {
   unknownThere(): void
   /** Hears of each pull that was answered: how long it took, ms, and how many messages it brought. */
   pulled(topic: string, tookMs: number, count: number): void
+  /** Hears of each pull that was not answered, or refused. */
+  pullFailed(topic: string): void
   /** The offset to pull is not in the queue: it must be given up and taken anew from `nextOffset`. */
   offsetMoved(queue: ProcessQueue, nextOffset: number): Promise<void>
 }
@@ -93,6 +95,9 @@ async function pullOnce(
   } catch (error) {
     if (queue.isDropped) return 0
     queue.failingMs ??= began
+    queue.failedMs = clock.monotonic()
+    queue.failedTookMs = queue.failedMs - began
+    parts.pullFailed(queue.queue.topic)
     if (error instanceof SkylarkError) return waitAfter(parts, queue, error)
     const what = `reading ${queueKey(queue.queue)}`
     parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })

@@ -18,6 +18,7 @@ import { broadcastFailed, rebalanceFailed } from '../events.ts'
 import { consumerHealth } from '../health/consumer-health.ts'
 import type { ConsumerHealth, HealthLimits } from '../health/health.ts'
 import type { ReceivedMessage } from '../message.ts'
+import { groupGauges } from '../metrics/group-gauges.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
 import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
@@ -106,7 +107,7 @@ export class PushConsumer {
     this.#client = client ?? new ClientInstance(env, options)
     this.#group = checkedConsumerGroup(this.#client.wrapped(checkedGroup(options.group)))
     this.#isBroadcast = options.model === 'BROADCASTING'
-    this.#counts = new ConsumeCounts(env.clock)
+    this.#counts = new ConsumeCounts(env.clock, this.#client.metrics.group(this.#group))
     this.#steering = new Steering({
       client: this.#client,
       group: this.#group,
@@ -396,6 +397,7 @@ export class PushConsumer {
             .filter(({ queue }) => queue.topic === topic)
             .map(({ queue, commitOffset, nextOffset }) => [queue, commitOffset ?? nextOffset]),
         ),
+      gauges: () => groupGauges(this.#consuming?.running ?? 0, this.#owned?.all ?? []),
       consumeDirectly: (message) => consumeDirectly(parts, message, this.#options.ordered === true),
       runningInfo: () =>
         runningInfo({

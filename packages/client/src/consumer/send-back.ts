@@ -37,6 +37,10 @@ export async function sendBack(
     }
     const options = { timeoutMs: SEND_BACK_TIMEOUT_MS }
     await client.caller.call(address, ConsumerSendMsgBack, header, options)
+    client.metrics
+      .group(group)
+      .of(header.originTopic)
+      .sentBack(delayLevel < 0)
     return true
   } catch (error) {
     if (!(error instanceof SkylarkError)) throw error

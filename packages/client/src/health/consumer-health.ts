@@ -74,6 +74,9 @@ function stateReasons(
   })
 }
 
+/** A pull that takes so much longer than the last one took to fail, ms, is held by a broker that has no messages. */
+const HELD_MS = 3_000
+
 interface Looked {
   readonly queue: QueueHealth
   readonly reason: string | undefined
@@ -94,7 +97,8 @@ function lookAt(parts: ConsumerHealthParts, limits: HealthLimits): Looked[] {
     const stillMs = waiting === 0 || each.movedMs === undefined ? 0 : nowMs - each.movedMs
     const isInVain = (each.consumedMs ?? -Infinity) > (each.movedMs ?? Infinity)
     const isStuck = !isPaused && stillMs >= limits.stuckMs && stillMs > 0 && (isStill || isInVain)
-    const failingMs = ago(each.failingMs)
+    const isHeld = nowMs - each.failedMs > each.failedTookMs + HELD_MS
+    const failingMs = isHeld ? undefined : ago(each.failingMs)
     const isFailing = failingMs !== undefined && failingMs >= limits.failingMs
     let reason: string | undefined
     if (isFailing) reason = `${name}: pulls have failed for ${seconds(failingMs)}`

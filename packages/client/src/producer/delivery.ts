@@ -14,6 +14,7 @@ import {
   TimeoutError,
   type SendAttempt,
 } from '../errors.ts'
+import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import { pause } from '../pause.ts'
 import { masterAddress, publishQueues, vipAddress } from '../route/topic-route.ts'
 import { answeredNow } from '../user-code.ts'
@@ -47,6 +48,8 @@ export interface DeliveryParts {
   readonly usesVipChannel: boolean
   readonly avoidsSlowBrokers: boolean
   readonly maxInFlightBytes: number
+  /** Counts what is sent; undefined for what is nobody's own. */
+  readonly metrics?: ClientMetrics | undefined
   /** Hears of each message that was stored. */
   readonly onSent?: ((sent: Sent) => void) | undefined
   /** The route to send by. */
@@ -99,12 +102,11 @@ export class Delivery {
     const { clock } = this.#parts.client.env
     const deadline = clock.monotonic() + options.timeoutMs
     const bytes = prepared.body.length
-    if (!this.#inFlight.take(bytes)) await this.#room(bytes, options)
+    if (!this.#inFlight.take(bytes)) await this.#room(prepared, options)
     try {
       return await this.#tries(prepared, options, deadline)
     } catch (error) {
-      this.#failedMs = clock.monotonic()
-      this.#failingMs ??= this.#failedMs
+      this.#failed(prepared.topic, error)
       throw error
     } finally {
       this.#inFlight.release(bytes)
@@ -124,6 +126,13 @@ export class Delivery {
     const address = this.#address(route, queue)
     const header = this.#header(prepared, queue)
     await client.caller.oneway(address, definitionOf(prepared), header, prepared.body)
+    this.#parts.metrics?.sends(prepared.topic).sentOneway(prepared.body.length)
+  }
+
+  #failed(topic: string, error: unknown): void {
+    this.#failedMs = this.#parts.client.env.clock.monotonic()
+    this.#failingMs ??= this.#failedMs
+    this.#parts.metrics?.sends(topic).failed(error)
   }
 
   /** The queues that messages of a topic may be sent to, sorted. */
@@ -143,7 +152,10 @@ export class Delivery {
     return this.#queuesToChoose(topic, route)
   }
 
-  async #room(bytes: number, { timeoutMs, signal }: DeliverOptions): Promise<void> {
+  async #room(
+    { topic, body: { length: bytes } }: PreparedSend,
+    { timeoutMs, signal }: DeliverOptions,
+  ): Promise<void> {
     const { clock } = this.#parts.client.env
     const { room, giveUp } = this.#inFlight.wait(bytes)
     const late = (): Error =>
@@ -152,6 +164,7 @@ export class Delivery {
       await withSignal(within(clock, timeoutMs, room, late), signal)
     } catch (error) {
       if (!giveUp()) this.#inFlight.release(bytes)
+      this.#failed(topic, error)
       throw error
     }
   }
@@ -173,6 +186,7 @@ export class Delivery {
         await this.#calm(BUSY_MS * 2 ** tried, leftMs)
       const begin = clock.monotonic()
       const { topic } = prepared
+      if (attempts.length > 0) this.#parts.metrics?.sends(topic).retried()
       const route =
         this.#parts.knownRoute(topic) ?? (await this.#route(topic, Math.max(1, leftMs), options))
       const queue = this.#choose(topic, route, options, away, attempts.at(-1)?.brokerName)
@@ -218,8 +232,12 @@ export class Delivery {
 
   #stored(sent: Sent): void {
     this.#failingMs = undefined
-    const { avoidsSlowBrokers, onSent } = this.#parts
-    const { brokerName } = sent.result.messageQueue
+    const { avoidsSlowBrokers, onSent, metrics } = this.#parts
+    const { prepared, result, elapsedMs } = sent
+    const { brokerName } = result.messageQueue
+    metrics
+      ?.sends(prepared.topic)
+      .stored(result.status, elapsedMs, prepared.msgIds.length, prepared.body.length)
     if (avoidsSlowBrokers) this.#latency.answered(brokerName, sent.elapsedMs)
     onSent?.(sent)
   }

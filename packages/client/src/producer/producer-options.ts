@@ -31,3 +31,18 @@ export interface ProducerOptions<T = string | Uint8Array> {
   /** Closes the producer when it is aborted. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** What they are when nothing is said. */
+export const DEFAULTS = {
+  sendTimeoutMs: 3_000,
+  retryTimes: 2,
+  compressOverBytes: 4096,
+  maxMessageBytes: 4 * 1024 * 1024,
+  maxInFlightBytes: 64 * 1024 * 1024,
+}
+/** How long a part of the trace may take. */
+export const TRACE_MS = 5_000
+/** How long a reply may take. */
+export const REQUEST_MS = 3_000
+/** How long brokers may take to hear that a producer leaves. */
+export const CLOSE_MS = 3_000

@@ -2,11 +2,11 @@ import { nodeEnv, warnOnce, type Env } from '@skylarkmq/env'
 import {
   EndTransaction,
   parseOffsetMsgId,
+  parseProperties,
   SkylarkError,
   type MessageQueue,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
-import { checkMessage } from '../check/check-message.ts'
 import { inBackground } from '../background.ts'
 import { checkOptions } from '../check/check-options.ts'
 import {
@@ -20,12 +20,13 @@ import { ClientInstance } from '../client-instance.ts'
 import { ClosedError, OptionError, StatusError } from '../errors.ts'
 import { healthLimits, type HealthOptions, type ProducerHealth } from '../health/health.ts'
 import { producerHealth } from '../health/producer-health.ts'
-import { ownProperties, type Message, type ReceivedMessage } from '../message.ts'
+import type { Message, ReceivedMessage } from '../message.ts'
 import { checkedGroup, type ClientOptions } from '../options.ts'
+import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import { masterAddress } from '../route/topic-route.ts'
 import { decodeBody, encodeBody, plainBody } from '../serde/bodies.ts'
 import { ProducerTrace, TRACE_GROUP_PREFIX, TRACE_TOPIC } from '../trace/producer-trace.ts'
-import { traced, tracing, type SendTrace } from '../tracing.ts'
+import { traced, tracedSend, tracing, withProperties, type SendTrace } from '../tracing.ts'
 import {
   settledWithin,
   underSignal,
@@ -37,7 +38,13 @@ import {
 import { Delivery, type DeliverOptions, type Sent } from './delivery.ts'
 import { prepareMessage, type EncodeOptions, type PreparedSend } from './encode-send.ts'
 import { preparedMessage, preparedSend, type PreparedMessage } from './prepared-message.ts'
-import type { ProducerOptions } from './producer-options.ts'
+import {
+  CLOSE_MS,
+  DEFAULTS,
+  REQUEST_MS,
+  TRACE_MS,
+  type ProducerOptions,
+} from './producer-options.ts'
 import { recallMessage } from './recall.ts'
 import { prepareReply, prepareRequest, topicOfReplies } from './request-reply.ts'
 import { queueByHash } from './select-queue.ts'
@@ -52,20 +59,6 @@ import {
   type TransactionDecision,
 } from './transaction.ts'
 import { uniqKeys } from './uniq-key.ts'
-
-const DEFAULTS = {
-  sendTimeoutMs: 3_000,
-  retryTimes: 2,
-  compressOverBytes: 4096,
-  maxMessageBytes: 4 * 1024 * 1024,
-  maxInFlightBytes: 64 * 1024 * 1024,
-}
-/** How long a part of the trace may take. */
-const TRACE_MS = 5_000
-/** How long a reply may take. */
-const REQUEST_MS = 3_000
-/** How long brokers may take to hear that a producer leaves. */
-const CLOSE_MS = 3_000
 
 /**
  * Sends messages. Connects with the first one; `close` ends it. Apache: `DefaultMQProducerImpl.java`.
@@ -123,6 +116,7 @@ export class Producer<T = string | Uint8Array> {
     const traces = this.#traces
     this.#delivery = this.#deliveryOf(
       this.#group,
+      this.#client.metrics,
       traces &&
         ((sent) => {
           traces.sent(sent)
@@ -139,23 +133,26 @@ export class Producer<T = string | Uint8Array> {
    */
   send(message: Message<T>, options: SendOptions = {}): Promise<SendResult> {
     if (!tracing.send.hasSubscribers) return this.#send(message, options)
-    const { topic } = (message as Message<T> | undefined) ?? { topic: '' }
-    const trace = this.#trace(topic, 1)
-    const send = async (): Promise<SendResult> =>
-      this.#send(withProperties(message, trace), options)
-    return tracing.send.tracePromise(send, trace)
+    return this.#traced('send', message, (each) => this.#send(each, options))
   }
 
   /** Checks and encodes a message, to be kept and sent later. Rejects with RMQ_MESSAGE or RMQ_SERDE. */
   async prepare(message: Message<T>): Promise<PreparedMessage> {
-    const plain = await encodeBody(this.#options.serde, message)
-    return preparedMessage(prepareMessage(plain, this.#nextId, this.#encode), plain)
+    return this.#traced('prepare', message, async (each) => {
+      const plain = await encodeBody(this.#options.serde, each)
+      return preparedMessage(prepareMessage(plain, this.#nextId, this.#encode), plain)
+    })
   }
 
   /** As `send`, of a message that was prepared, here or elsewhere. */
   async sendPrepared(kept: PreparedMessage, options: SendOptions = {}): Promise<SendResult> {
     const prepared = preparedSend(kept, this.#client.namespace)
-    return this.#deliver(prepared, options, kept.shardingKey)
+    const { topic } = kept
+    const trace = (): SendTrace => {
+      const carried = parseProperties(kept.properties)
+      return { ...this.#trace('sendPrepared', topic, 1), carried }
+    }
+    return traced(tracing.send, trace, () => this.#deliver(prepared, options, kept.shardingKey))
   }
 
   /**
@@ -170,7 +167,7 @@ export class Producer<T = string | Uint8Array> {
     messages: readonly Message<T>[],
     options: SendOptions = {},
   ): Promise<readonly SendResult[]> {
-    const trace = this.#trace(messages[0]?.topic ?? '', messages.length)
+    const trace = this.#trace('sendBatch', messages[0]?.topic ?? '', messages.length)
     const send = (): Promise<readonly SendResult[]> => this.#sendBatch(messages, options, trace)
     return traced(tracing.send, () => trace, send)
   }
@@ -181,13 +178,14 @@ export class Producer<T = string | Uint8Array> {
    */
   async sendOneway(message: Message<T>, options: SendOptions = {}): Promise<string> {
     this.#checkOpen()
-    const plain = await encodeBody(this.#options.serde, message)
-    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
-    const deliverOptions = this.#deliverOptions(options, message.shardingKey)
-    options.signal?.throwIfAborted()
-    const sent = this.#delivery.oneway(prepared, deliverOptions)
-    await withSignal(sent, options.signal)
-    return prepared.msgIds[0] ?? ''
+    return this.#traced('sendOneway', message, async (each) => {
+      const plain = await encodeBody(this.#options.serde, each)
+      const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+      const deliverOptions = this.#deliverOptions(options, each.shardingKey)
+      options.signal?.throwIfAborted()
+      await withSignal(this.#delivery.oneway(prepared, deliverOptions), options.signal)
+      return prepared.msgIds[0] ?? ''
+    })
   }
 
   /**
@@ -206,6 +204,16 @@ export class Producer<T = string | Uint8Array> {
     if (this.#options.checkTransaction === undefined) {
       throw new OptionError({ option: 'checkTransaction', problem: 'transactions need it' })
     }
+    return this.#traced('sendInTransaction', message, (each) =>
+      this.#transaction(each, run, options),
+    )
+  }
+
+  async #transaction(
+    message: Message<T>,
+    run: (sent: SendResult) => TransactionDecision | Promise<TransactionDecision>,
+    options: SendOptions,
+  ): Promise<SendResult & { readonly decision: TransactionDecision }> {
     const plain = await encodeBody(this.#options.serde, message)
     const prepared = prepareMessage(plain, this.#nextId, this.#encode)
     const half = prepareHalfSend(plain, prepared, this.#group)
@@ -226,6 +234,10 @@ export class Producer<T = string | Uint8Array> {
     options: RequestOptions<R> = {},
   ): Promise<ReceivedMessage<R>> {
     checkOptions(options, requestOptions)
+    return this.#traced('request', message, (each) => this.#request(each, options))
+  }
+
+  async #request<R>(message: Message<T>, options: RequestOptions<R>): Promise<ReceivedMessage<R>> {
     const { clock, random } = this.#client.env
     const timeoutMs = options.timeout ?? REQUEST_MS
     const correlationId = random.bytes(16).toString('hex')
@@ -257,9 +269,11 @@ export class Producer<T = string | Uint8Array> {
     checkOptions(options, replyOptions)
     const topic = topicOfReplies(request)
     const { properties, ...sending } = options
-    const plain = await encodeBody(this.#options.serde, { topic, body, properties })
-    const prepared = prepareMessage(plain, this.#nextId, this.#encode)
-    return this.#deliver(prepareReply(prepared, request), sending, undefined)
+    return this.#traced('reply', { topic, body, properties }, async (each) => {
+      const plain = await encodeBody(this.#options.serde, each)
+      const prepared = prepareMessage(plain, this.#nextId, this.#encode)
+      return this.#deliver(prepareReply(prepared, request), sending, undefined)
+    })
   }
 
   /**
@@ -314,7 +328,7 @@ export class Producer<T = string | Uint8Array> {
     return this.close()
   }
 
-  #deliveryOf(group: string, onSent?: (sent: Sent) => void): Delivery {
+  #deliveryOf(group: string, metrics?: ClientMetrics, onSent?: (sent: Sent) => void): Delivery {
     const options = this.#options
     return new Delivery({
       client: this.#client,
@@ -324,6 +338,7 @@ export class Producer<T = string | Uint8Array> {
       avoidsSlowBrokers: options.avoidSlowBrokers ?? false,
       maxInFlightBytes: options.maxInFlightBytes ?? DEFAULTS.maxInFlightBytes,
       onSent,
+      metrics,
       route: (topic) => this.#route(topic),
       knownRoute: (topic) =>
         this.#known.has(topic) ? this.#client.routes.known(topic) : undefined,
@@ -436,8 +451,16 @@ export class Producer<T = string | Uint8Array> {
     }
   }
 
-  #trace(topic: string, count: number): SendTrace {
-    return { group: this.#group, topic, count, properties: {} }
+  #trace(operation: SendTrace['operation'], topic: string, count: number): SendTrace {
+    return { group: this.#group, topic, count, properties: {}, operation }
+  }
+
+  #traced<R extends SendTrace['result']>(
+    operation: SendTrace['operation'],
+    message: Message<T>,
+    f: (message: Message<T>) => Promise<R>,
+  ): Promise<R> {
+    return tracedSend(this.#group, operation, message, f)
   }
 
   #checkOpen(): void {
@@ -472,9 +495,4 @@ export class Producer<T = string | Uint8Array> {
     }
     return route
   }
-}
-
-function withProperties<T>(message: Message<T>, { properties }: SendTrace): Message<T> {
-  checkMessage(message)
-  return { ...message, properties: { ...properties, ...ownProperties(message.properties) } }
 }
