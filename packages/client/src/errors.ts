@@ -327,7 +327,8 @@ const PHASE_DOES: Readonly<Record<TimeoutPhase, string>> = {
   resolve: 'Check the name and this host’s resolver.',
   connect:
     'A firewall between, or a host that is off, looks like this. Check that the address is reached from here; a broker tells its own by brokerIP1.',
-  route: 'Check that the name server runs and answers: mqadmin clusterList -n HOST:PORT, or mq.admin().brokers.clusters().',
+  route:
+    'Check that the name server runs and answers: mqadmin clusterList -n HOST:PORT, or mq.admin().brokers.clusters().',
   write:
     'The broker is slower than this program sends: wait for sends before sending more, or raise maxInFlightBytes.',
   wait: 'The request may or may not have taken effect. The broker may be overloaded, or its disk slow; give it more time by the option timeout.',

@@ -5,7 +5,6 @@ import {
   RETRY_PREFIX,
   SkylarkError,
   type ConsumerData,
-  type ConsumeFromWhere,
   type MessageQueue,
   type SubscriptionData,
 } from '@skylarkmq/protocol'
@@ -20,7 +19,7 @@ import type { ConsumerHealth, HealthLimits } from '../health/health.ts'
 import type { ReceivedMessage } from '../message.ts'
 import { groupGauges } from '../metrics/group-gauges.ts'
 import { offsetStoreOf } from '../offset/offset-store-of.ts'
-import type { StartFrom } from '../offset/queue-offsets.ts'
+import { consumeFromWhere, type StartFrom } from '../offset/queue-offsets.ts'
 import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely } from '../rebalance/allocate-averagely.ts'
 import { UserContext } from '../user-code.ts'
@@ -489,11 +488,6 @@ export class PushConsumer {
     const times = this.#options.maxReconsumeTimes ?? DEFAULT_RECONSUME_TIMES
     return sendBack(of, message, delayLevel, times)
   }
-}
-
-function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
-  if (from === 'first') return 'CONSUME_FROM_FIRST_OFFSET'
-  return from === 'last' ? 'CONSUME_FROM_LAST_OFFSET' : 'CONSUME_FROM_TIMESTAMP'
 }
 
 /** As a function, for the compiler takes the state for what it was before it was waited. */
