@@ -1,8 +1,9 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 /** A database server of a test. It listens in its own folder, where nobody else can take its place. */
 export interface Database {
@@ -13,6 +14,9 @@ export interface Database {
   /** Ends it at once and removes what it had. */
   stop(): Promise<void>
 }
+
+/** Runs a program to its end, while this process goes on with what else it has to do. */
+const run = promisify(execFile)
 
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', ...versions()]
 const NOBODY = 65_534
@@ -37,7 +41,7 @@ interface Server {
 async function started(
   { start, orderly }: Server,
   works: (directory: string) => Promise<unknown>,
-  prepare: (directory: string) => void = () => undefined,
+  prepare: (directory: string) => unknown = () => undefined,
 ): Promise<Database> {
   const directory = mkdtempSync(join(tmpdir(), 'skylark-db-'))
   let child: ChildProcess | undefined
@@ -70,7 +74,7 @@ async function started(
     }
   }
   try {
-    prepare(directory)
+    await prepare(directory)
     await begin(1)
   } catch (error) {
     await stop()
@@ -121,16 +125,15 @@ export function startPostgres(
   // It does not run as root.
   const isRoot = process.getuid?.() === 0
   const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
-  const optionsOf = (cwd: string) => ({ stdio: 'ignore', cwd, ...user }) as const
-  const prepare = (directory: string) => {
+  const prepare = async (directory: string) => {
     if (isRoot) chownSync(directory, NOBODY, NOBODY)
     const initdb = program.replace(/postgres$/, 'initdb')
     const flags = ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '--no-sync']
-    execFileSync(initdb, flags, optionsOf(directory))
+    await run(initdb, flags, { cwd: directory, ...user })
   }
   const start = (directory: string) => {
     const flags = ['-D', join(directory, 'data'), '-h', '', '-k', directory, '-F']
-    return spawn(program, flags, optionsOf(directory))
+    return spawn(program, flags, { stdio: 'ignore', cwd: directory, ...user })
   }
   // SIGTERM would wait for the clients.
   return started({ start, orderly: 'SIGINT' }, works, prepare)
@@ -149,12 +152,8 @@ export function startMysql(
   ]
   const prepare = (directory: string) => {
     const install = programOf('mariadb-install-db')
-    if (install === undefined)
-      execFileSync(program, [...base(directory), '--initialize-insecure'], { stdio: 'ignore' })
-    else {
-      const normal = '--auth-root-authentication-method=normal'
-      execFileSync(install, [...base(directory), normal], { stdio: 'ignore' })
-    }
+    if (install === undefined) return run(program, [...base(directory), '--initialize-insecure'])
+    return run(install, [...base(directory), '--auth-root-authentication-method=normal'])
   }
   const start = (directory: string) => {
     const net = ['--skip-networking', `--socket=${join(directory, 'socket')}`]
