@@ -19,7 +19,8 @@ const RUNTIMES = [
     before: ['run', '--allow-all', '--node-modules-dir=manual'],
   },
 ]
-const WANTED = { module: 'RMQ_SERDE\ngot order 7\n', commonjs: 'got hello\n' }
+const SHOWN = 'RMQ_SERDE\ngot order 7\nsent on 10 t k b, not number\n'
+const WANTED = { module: SHOWN, commonjs: 'got hello\n' }
 
 /** Runs the programs of the client's project on every runtime; `run` shows one and notes what is wrong. */
 export async function useRuntimes(project, address, run) {
