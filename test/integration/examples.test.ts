@@ -119,6 +119,16 @@ test('examples/opentelemetry.mjs joins a send with its handler', async (t) => {
   assert.deepEqual(lines, ['process Spans is below send Spans: true'])
 })
 
+test('examples/shutdown.mjs ends its work, and then itself', async (t) => {
+  const { namesrvAddr } = await serverFor(t)
+  assert.deepEqual(await run('shutdown.mjs', namesrvAddr), [
+    'began one',
+    'SIGTERM: no new work',
+    'done one, told to hurry: false',
+    'ended',
+  ])
+})
+
 test('examples/admin.mjs sees how far a group is behind, before and after a reset', async (t) => {
   const { namesrvAddr, brokerPort } = await serverFor(t)
   assert.deepEqual(await here(t, 'admin.mjs', namesrvAddr), [

@@ -35,6 +35,9 @@ const shown = {
   ],
   'metrics.mjs': ['messages: 3', 'oneway: 0', 'sends that were timed: 3'],
   'opentelemetry.mjs': ['process Spans is below send Spans: true'],
+  'shutdown.mjs': [
+    ...['SIGTERM: no new work', 'began one', 'done one, told to hurry: false', 'ended'],
+  ],
   'typed.mjs': [/^RMQ_SERDE: /, 'got order 1: tea', 'got order 2: cup'],
   'request-reply.mjs': ['got 1 + 2 = 3', 'got 3 + 4 + 5 = 12'],
   'filter-by-sql.mjs': ['got chair', 'got teapot'],
