@@ -6,7 +6,6 @@ import {
   RETRY_PREFIX,
   SearchOffsetByTimestamp,
   UpdateConsumerOffset,
-  type ConsumeFromWhere,
   type MessageQueue,
   type TopicRouteData,
 } from '@skylarkmq/protocol'
@@ -23,12 +22,6 @@ export type StartFrom = 'first' | 'last' | { readonly timestampMs: number }
 /** A place to begin, a Date among them. */
 export function startFrom(place: StartFrom | Date): StartFrom {
   return place instanceof Date ? { timestampMs: place.getTime() } : place
-}
-
-/** A place to begin, as heartbeats say it. */
-export function consumeFromWhere(from: StartFrom): ConsumeFromWhere {
-  if (from === 'first') return 'CONSUME_FROM_FIRST_OFFSET'
-  return from === 'last' ? 'CONSUME_FROM_LAST_OFFSET' : 'CONSUME_FROM_TIMESTAMP'
 }
 
 /** Offsets of queues, as brokers know them. Apache: `RemoteBrokerOffsetStore.java`. */
