@@ -77,6 +77,11 @@ const own = {
   requestTimeoutMs: ms(1),
 }
 
+const trace: Check = (value) =>
+  typeof value === 'boolean' || (isObject(value) && typeof value['topic'] === 'string')
+    ? undefined
+    : `${shown(value)} is neither true nor { topic }`
+
 const sendingChecks = {
   group: anyText,
   serde: withMethods('encode', 'decode'),
@@ -87,10 +92,7 @@ const sendingChecks = {
   maxMessageBytes: count(1),
   maxInFlightBytes: count(1, Infinity),
   vipChannel: flag,
-  trace: (value: unknown) =>
-    typeof value === 'boolean' || (isObject(value) && typeof value['topic'] === 'string')
-      ? undefined
-      : `${shown(value)} is neither true nor { topic }`,
+  trace,
   signal: abortSignal,
 }
 
@@ -171,6 +173,7 @@ const pushChecks = {
   pullThresholdSizeForQueue: count(1),
   consumeConcurrentlyMaxSpan: count(1),
   allocate: callback,
+  trace,
   persistOffsetsMs: ms(1),
   rebalanceMs: ms(1),
 }

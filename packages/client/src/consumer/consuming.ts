@@ -3,6 +3,7 @@ import { saysOf } from '../errors.ts'
 import { listenerFailed } from '../events.ts'
 import type { ReceivedMessage } from '../message.ts'
 import type { ReceivedBodies } from '../received-bodies.ts'
+import type { ConsumerTrace } from '../trace/consumer-trace.ts'
 import { tracing, type ProcessTrace } from '../tracing.ts'
 import { isThenable, type UserContext } from '../user-code.ts'
 import type { CallLimit, RunningCall } from './call-limit.ts'
@@ -51,6 +52,8 @@ export interface ConsumeParts {
   readonly bodies: ReceivedBodies
   /** Name of the group, for who traces. */
   readonly group: string
+  /** Writes each call of the listener down; undefined when nobody wants that. */
+  readonly trace?: ConsumerTrace | undefined
   /** Hears of each call of the listener: how long it took, ms, and whether it consumed the message. */
   counted(topic: string, tookMs: number, isConsumed: boolean): void
   /** Gives a message back to its broker, see `delayLevel` of ConsumeResult; false when that did not succeed. */
@@ -92,6 +95,7 @@ export function callListener(
   const running: Listening = { parts, message, call, beganMs: parts.env.clock.monotonic() }
   let result: unknown
   try {
+    parts.trace?.began(message)
     result = parts.context.run(() => useListener(parts, message))
     if (!isThenable(result)) return heard(running, failureOf(result))
   } catch (error) {
@@ -135,8 +139,9 @@ function threw(running: Listening, error: unknown): Failure {
 
 function heard({ parts, message, call, beganMs }: Listening, failure: Failure): Failure {
   const isHeld = typeof failure === 'object' && failure.holdMs !== undefined
-  if (!isHeld && call?.isLate !== true)
-    parts.counted(message.topic, parts.env.clock.monotonic() - beganMs, failure === undefined)
+  const tookMs = parts.env.clock.monotonic() - beganMs
+  if (!isHeld && call?.isLate !== true) parts.counted(message.topic, tookMs, failure === undefined)
+  parts.trace?.ended(message, tookMs, failure === undefined)
   return failure
 }
 

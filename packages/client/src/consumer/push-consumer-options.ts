@@ -1,4 +1,5 @@
 import type { Duration } from '../duration.ts'
+import { OptionError } from '../errors.ts'
 import type { ConcurrencyKey } from './keyed-line.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
 import type { StartFrom } from '../offset/queue-offsets.ts'
@@ -60,8 +61,21 @@ export interface PushConsumerOptions {
   readonly consumeConcurrentlyMaxSpan?: number
   /** How queues are shared out; every member of a group must use the same; default `allocateAveragely`. */
   readonly allocate?: Allocate
+  /**
+   * Writes down in the topic RMQ_SYS_TRACE_TOPIC, or another one, which messages the listener got and what became of them, as a
+   * producer's `trace` does for those that were sent; default false.
+   */
+  readonly trace?: boolean | { readonly topic: string }
   /** How often offsets are stored, ms; default 5000. */
   readonly persistOffsetsMs?: number
   /** How often queues are shared out anew when nothing happened, ms; default 20000. */
   readonly rebalanceMs?: number
+}
+
+/** Throws RMQ_OPTION for options that exclude one another. */
+export function checkTogether(options: PushConsumerOptions): void {
+  if (options.ordered === true && options.concurrencyKey !== undefined) {
+    const problem = 'a consumer with ordered takes each queue one after the other already'
+    throw new OptionError({ option: 'concurrencyKey', problem })
+  }
 }

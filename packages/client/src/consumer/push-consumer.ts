@@ -12,7 +12,7 @@ import { checkOptions } from '../check/check-options.ts'
 import { lonelyConsumerOptions } from '../check/known-options.ts'
 import { ClientInstance, type GroupMember } from '../client-instance.ts'
 import { durationMs } from '../duration.ts'
-import { ClosedError, OptionError, saysOf } from '../errors.ts'
+import { ClosedError, saysOf } from '../errors.ts'
 import { broadcastFailed, rebalanceFailed } from '../events.ts'
 import { consumerHealth } from '../health/consumer-health.ts'
 import type { ConsumerHealth, HealthLimits } from '../health/health.ts'
@@ -22,6 +22,7 @@ import { offsetStoreOf } from '../offset/offset-store-of.ts'
 import { consumeFromWhere, type StartFrom } from '../offset/queue-offsets.ts'
 import { checkedConsumerGroup, checkedGroup, type ClientOptions } from '../options.ts'
 import { allocateAveragely } from '../rebalance/allocate-averagely.ts'
+import { consumerTrace } from '../trace/consumer-trace.ts'
 import { UserContext } from '../user-code.ts'
 import { settledWithin } from '../waiting.ts'
 import { patiently } from '../wire/patience.ts'
@@ -38,7 +39,7 @@ import { flowLimits } from './flow-control.ts'
 import { OwnedQueues } from './owned-queues.ts'
 import type { QueuePlace } from './paused-places.ts'
 import { Puller } from './pull.ts'
-import type { PushConsumerOptions } from './push-consumer-options.ts'
+import { checkTogether, type PushConsumerOptions } from './push-consumer-options.ts'
 import { QueueLocks } from './queue-locks.ts'
 import { RateLimit } from './rate-limit.ts'
 import { runningInfo } from './running-info.ts'
@@ -96,10 +97,7 @@ export class PushConsumer {
   ) {
     // What `mq.consumer` makes was looked at there.
     if (client === undefined) checkOptions(options, lonelyConsumerOptions)
-    if (options.ordered === true && options.concurrencyKey !== undefined) {
-      const problem = 'a consumer with ordered takes each queue one after the other already'
-      throw new OptionError({ option: 'concurrencyKey', problem })
-    }
+    checkTogether(options)
     this.#env = env
     this.#options = options
     this.#ownsClient = client === undefined
@@ -177,6 +175,7 @@ export class PushConsumer {
     this.#startedMs = now
     const parts = this.#consumeParts(listener, least)
     this.#limit = parts.limit
+    this.#ends.push(() => parts.trace?.hurry())
     this.#consuming = this.#consumingOf(parts)
     this.#owned = this.#ownedQueues(this.#consuming, parts.concurrency)
     this.#client.consumers.set(this.#group, this.#member(parts))
@@ -318,7 +317,7 @@ export class PushConsumer {
   }
 
   #consumeParts(listener: MessageListener, least: number): ConsumeParts {
-    const { rateLimit, concurrencyKey } = this.#options
+    const { rateLimit, concurrencyKey, trace } = this.#options
     return {
       env: this.#env,
       listener,
@@ -328,6 +327,7 @@ export class PushConsumer {
       concurrency: Math.max(this.#options.concurrency ?? 20, least),
       group: this.#group,
       concurrencyKey,
+      trace: consumerTrace(this.#client, this.#group, trace),
       rate: rateLimit === undefined ? undefined : new RateLimit(this.#env.clock, rateLimit),
       counted: (topic, tookMs, isConsumed) => {
         this.#counts.consumed(this.#client.wrapped(topic), tookMs, isConsumed)

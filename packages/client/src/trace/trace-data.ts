@@ -76,3 +76,41 @@ export function encodeEnd(end: TracedEnd): string {
   ]
   return fields.join(FIELD) + ENTRY
 }
+
+/** A call of a listener. */
+export interface TracedCall {
+  /** Wall clock at its begin, ms. */
+  readonly timestamp: number
+  /** Without its namespace. */
+  readonly group: string
+  /** Joins its begin and its end. */
+  readonly requestId: string
+  readonly msgId: string
+  /** Joined by blanks. */
+  readonly keys: string
+}
+
+/** An entry for a message that a listener is called with: `SubBefore`, timestamp, regionId, group, requestId, msgId, retryTimes, keys. */
+export function encodeSubBefore(
+  call: TracedCall & { readonly regionId: string; readonly retryTimes: number },
+): string {
+  const { timestamp, regionId, group, requestId, msgId, retryTimes, keys } = call
+  const fields = ['SubBefore', timestamp, regionId, group, requestId, msgId, retryTimes, keys]
+  return fields.join(FIELD) + ENTRY
+}
+
+/** `ordinal` of Apache's ConsumeReturnType. */
+const RETURNED = { SUCCESS: 0, FAILED: 4 }
+
+/**
+ * An entry for the end of that call: `SubAfter`, requestId, msgId, costMs, whether it was consumed, keys, how it ended, timestamp,
+ * group.
+ */
+export function encodeSubAfter(
+  call: TracedCall & { readonly costMs: number; readonly isSuccess: boolean },
+): string {
+  const { timestamp, group, requestId, msgId, costMs, isSuccess, keys } = call
+  const code = isSuccess ? RETURNED.SUCCESS : RETURNED.FAILED
+  const ended = [requestId, msgId, Math.round(costMs), isSuccess, keys, code]
+  return ['SubAfter', ...ended, timestamp, group].join(FIELD) + ENTRY
+}

@@ -21,6 +21,7 @@ export class TraceDispatcher {
   readonly #send: (body: string, keys: readonly string[]) => Promise<unknown>
   #waiting: TraceEntry[] = []
   #timer: Timer | undefined
+  #isHurried = false
   #last: Promise<unknown> = Promise.resolve()
 
   /** `send` brings a message to the trace topic; it never rejects. */
@@ -33,8 +34,14 @@ export class TraceDispatcher {
   add(entry: TraceEntry): void {
     if (this.#waiting.length >= WAITING_MAX) return
     this.#waiting.push(entry)
-    if (this.#waiting.length >= ENTRIES_MAX) this.#flush()
+    if (this.#isHurried || this.#waiting.length >= ENTRIES_MAX) this.#flush()
     else this.#timer ??= this.#clock.after(WAIT_MS, () => this.#flush())
+  }
+
+  /** Sends what waits, and each entry that comes from now on at once. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#flush()
   }
 
   /** Sends what waits; resolves once that is done. */
