@@ -104,7 +104,10 @@ test('a queue is full by count, by bytes and by span, each alone, and by what al
 })
 
 /** Consumes with a listener; `sentBack` collects what was given back, and events are named. */
-function consuming(listener: MessageListener, options: { accepts?: boolean } = {}) {
+function consuming(
+  listener: MessageListener,
+  options: { accepts?: boolean; counted?: () => void } = {},
+) {
   const clock = manualClock()
   const sentBack: number[] = []
   const seen: string[] = []
@@ -116,7 +119,7 @@ function consuming(listener: MessageListener, options: { accepts?: boolean } = {
     group: 'G',
     listener,
     concurrency: 2,
-    counted: () => undefined,
+    counted: options.counted ?? (() => undefined),
     limit: new CallLimit(env.clock, 900_000),
     context: new UserContext(),
     sendBack: (each) => {
@@ -253,6 +256,21 @@ test('after close nothing is started, and close waits for what runs', async () =
   release()
   await closing
   assert.equal(started, 1)
+})
+
+test('what goes wrong beside the listener fails the message, and nothing stands still', async () => {
+  for (const listener of [() => undefined, () => Promise.resolve()]) {
+    const { submit, queue, sentBack, seen } = consuming(listener, {
+      counted: () => {
+        throw new RangeError('no room to count')
+      },
+    })
+    submit(0, 1, 2, 3)
+    for (let i = 0; i < 5; i++) await turn()
+    assert.deepEqual(sentBack, [0, 1, 2, 3])
+    assert.equal(queue.commitOffset, 4)
+    assert.ok(seen.includes('client.background.failed'), seen.join())
+  }
 })
 
 test('listeners that wait for nothing let the rest of the process go on after some time', async () => {

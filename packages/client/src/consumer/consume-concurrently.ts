@@ -89,18 +89,22 @@ export class ConsumeConcurrently implements Consuming {
     // A listener that answers at once comes back here.
     if (this.#isStarting) return
     this.#isStarting = true
-    while (this.#mayStart) {
-      const waiting = this.#waiting.shift() as Waiting
-      const { queue, pulled, heldSinceMs, lane, thrown } = waiting
-      if (!queue.isOpen) {
-        this.#setAside(waiting)
-        continue
-      }
-      this.#parts.rate?.begun()
-      this.#running++
-      this.#run({ queue, message: pulled.read(), heldSinceMs, lane, thrown })
+    try {
+      while (this.#mayStart) this.#startNext(this.#waiting.shift() as Waiting)
+    } finally {
+      this.#isStarting = false
     }
-    this.#isStarting = false
+  }
+
+  #startNext(waiting: Waiting): void {
+    const { queue, pulled, heldSinceMs, lane, thrown } = waiting
+    if (!queue.isOpen) {
+      this.#setAside(waiting)
+      return
+    }
+    this.#parts.rate?.begun()
+    this.#running++
+    this.#run({ queue, message: pulled.read(), heldSinceMs, lane, thrown })
   }
 
   /** What is of a paused queue waits for that. */
@@ -118,13 +122,31 @@ export class ConsumeConcurrently implements Consuming {
       this.#giveUp(task)
     })
     const parts = task.thrown === undefined ? this.#parts : throwing(this.#parts, task.thrown)
-    const answer = callListener(parts, task.message, call)
+    let answer: Failure | Promise<Failure>
+    try {
+      answer = callListener(parts, task.message, call)
+    } catch (error) {
+      answer = this.#unexpected(task, error)
+    }
     if (answer instanceof Promise) void this.#later(task, call, answer)
     else this.#heard(task, call, answer)
   }
 
   async #later(task: Task, call: RunningCall, answer: Promise<Failure>): Promise<void> {
-    this.#heard(task, call, await answer)
+    let failure: Failure
+    try {
+      failure = await answer
+    } catch (error) {
+      failure = this.#unexpected(task, error)
+    }
+    this.#heard(task, call, failure)
+  }
+
+  /** What goes wrong in a way that nobody expected counts as a failure, and keeps nobody from going on. */
+  #unexpected({ message }: Task, error: unknown): Failure {
+    const what = `consuming ${message.msgId}`
+    this.#parts.env.events.emit(backgroundFailed, { what, reason: whatFailed(error) })
+    return {}
   }
 
   #heard(task: Task, call: RunningCall, failure: Failure): void {
