@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { RocketMQ, type Consumer } from '@skylarkmq/client'
 import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import { hostBehind } from '@skylarkmq/testing'
+import { proxyFor } from './chaos.ts'
 import { atEnd, createTopic, serverFor, until } from './cluster.ts'
 
 /** A host whose timers of so many ms or more run when a test says so. */
@@ -196,4 +198,23 @@ test('a batch that is being gathered while the consumer closes is for who comes 
     assert.equal(message.body.toString(), 'a')
     break
   }
+})
+
+test('a client that closes while its broker hangs does not complain that nobody answers', async (t) => {
+  const { namesrvAddr, brokerPort } = await serverFor(t)
+  await createTopic(namesrvAddr, 'T', 1)
+  const proxy = await proxyFor(t, `127.0.0.1:${brokerPort ?? 0}`)
+  const said: string[] = []
+  const logger = {
+    ...{ debug: () => undefined, info: () => undefined },
+    warn: (line: unknown) => void said.push(JSON.stringify(line)),
+    error: (line: unknown) => void said.push(JSON.stringify(line)),
+  }
+  const mq = new RocketMQ({ nameServers: namesrvAddr, logger }, hostBehind(proxy))
+  const producer = await mq.producer()
+  await producer.send({ topic: 'T', body: 'x' })
+  proxy.forget()
+  await mq.close({ timeout: 100 })
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(said, [])
 })

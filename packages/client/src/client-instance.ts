@@ -183,6 +183,7 @@ export class ClientInstance {
   readonly #lost: LostBrokers
   #timers: Timer[] | undefined
   #endMeeting: (() => void) | undefined
+  #isCut = false
 
   /** `beside` is the first client of the same RocketMQ, with which this one counts together. Throws RMQ_OPTION. */
   constructor(env: Env, options: ClientOptions, beside?: ClientInstance) {
@@ -352,6 +353,7 @@ export class ClientInstance {
 
   /** Closes the connections at once; brokers notice. */
   cut(): void {
+    this.#isCut = true
     for (const timer of this.#timers ?? []) timer.cancel()
     this.#timers = []
     this.#endMeeting?.()
@@ -411,6 +413,8 @@ export class ClientInstance {
         await ask(address)
       } catch (error) {
         if (!(error instanceof SkylarkError)) throw error
+        // Who has gone need not say that nobody answers any more.
+        if (this.#isCut) return
         this.env.events.emit(heartbeatFailed, { address, reason: saysOf(error) })
       }
     })
