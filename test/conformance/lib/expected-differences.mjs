@@ -94,6 +94,12 @@ const expected = [
     why: 'the controller mode is not built: code 3 where Apache says code 1',
   },
   {
+    name: 'mqadmin/cleanExpiredCQ',
+    path: 'lines*',
+    ours: /^(success|undefined)$/,
+    why: 'Apache answers with a NullPointerException now and then, while a queue has no file yet',
+  },
+  {
     name: 'mqadmin/checkRocksdbCqWriteProgress',
     path: 'lines*',
     ours: /.*/,
