@@ -25,6 +25,7 @@ import { closingChecks } from './sdk/closing.mjs'
 import { exampleChecks } from './sdk/examples.mjs'
 import { interopChecks } from './sdk/interop.mjs'
 import { startPeer } from './sdk/peers.mjs'
+import { traceChecks } from './sdk/traces.mjs'
 import * as skylark from './skylark.mjs'
 
 /** Checks that are shown at once. */
@@ -159,6 +160,7 @@ async function showCluster(running) {
   const interop = interopChecks.filter(([, makes]) => makes.every((make) => make in peers))
   const checks = [
     ...interop.map(([check, , run]) => [`interop/${check}`, run]),
+    ...('java' in peers ? traceChecks : []),
     ...exampleChecks(version),
   ].filter(isWanted)
   let failed = await showAll(cluster, checks, 1, TOGETHER)
