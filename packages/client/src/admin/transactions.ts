@@ -63,14 +63,14 @@ export class Transactions {
       const route = await this.#client.routes.find(SystemTopic.TRANS_HALF)
       if (route === undefined) return []
       const queues = subscribeQueues(SystemTopic.TRANS_HALF, route)
-      const found: OpenTransaction[] = []
+      const found: OpenTransaction[][] = []
       for (const queue of queues) {
         const address = masterAddress(route, queue.brokerName)
         if (address === undefined) continue
         signal?.throwIfAborted()
-        found.push(...(await this.#ofQueue(address, queue, max, signal)))
+        found.push(await this.#ofQueue(address, queue, max, signal))
       }
-      return found.sort((one, other) => one.bornTimestamp - other.bornTimestamp)
+      return found.flat().sort((one, other) => one.bornTimestamp - other.bornTimestamp)
     })
   }
 

@@ -61,7 +61,7 @@ export class ConsumeOrderly implements Consuming {
     const known = this.#lines.get(queue)
     const line: Line = known ?? { waiting: [], state: 'idle', isHeld: false, ended: [] }
     this.#lines.set(queue, line)
-    line.waiting.push(...messages)
+    for (const message of messages) line.waiting.push(message)
     this.#enqueue(queue, line)
   }
 

@@ -36,23 +36,22 @@ export function pulledOf(message: ReceivedMessage): PulledMessage {
 
 /** Finds the messages in the body of an answer that are wanted. A ProtocolError when they are broken. */
 export function pulledMessages(body: Buffer, origin: PullOrigin): PulledMessage[] {
-  const pulled: PulledMessage[] = []
-  const batches: { readonly place: number; readonly message: ReceivedMessage }[] = []
+  const found: StoredRecord[] = []
   for (let at = 0; at < body.length;) {
     const spans = soundSpans(body, at)
     const record = new StoredRecord(body, at, spans.bodyEnd - spans.bodyStart, origin)
-    if (isBatch({ sysFlag: recordSysFlag(body, at) }))
-      batches.push({ place: pulled.length, message: record.read() })
-    else if (isWanted(body, spans, origin.tags)) pulled.push(record)
+    if (record.isBatch || isWanted(body, spans, origin.tags)) found.push(record)
     at += spans.sizeBytes
   }
-  const members = restoredAll(batches.map(({ message }) => message)).map((batch) =>
-    takenApart(batch, origin.offset).filter((each) => hasTag(each, origin.tags)),
-  )
-  // From behind: what is put in moves the places that follow.
-  for (const [i, { place }] of [...batches.entries()].reverse())
-    pulled.splice(place, 0, ...(members[i] ?? []).map(pulledOf))
-  return pulled
+  const batches = found.filter(({ isBatch }) => isBatch)
+  if (batches.length === 0) return found
+  const whole = restoredAll(batches.map((each) => each.read()))
+  let next = 0
+  return found.flatMap((each): readonly PulledMessage[] => {
+    if (!each.isBatch) return [each]
+    const members = takenApart(whole[next++] ?? each.read(), origin.offset)
+    return members.filter((member) => hasTag(member, origin.tags)).map(pulledOf)
+  })
 }
 
 class StoredRecord implements PulledMessage {
@@ -68,6 +67,10 @@ class StoredRecord implements PulledMessage {
     this.#buffer = buffer
     this.#at = at
     this.#origin = origin
+  }
+
+  get isBatch(): boolean {
+    return isBatch({ sysFlag: recordSysFlag(this.#buffer, this.#at) })
   }
 
   read(): ReceivedMessage {
