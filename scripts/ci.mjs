@@ -11,20 +11,22 @@ const total = { passed: 0, failed: 0 }
 const wrong = []
 /** Lines of one failure that are said again. */
 const LINES_OF_ONE = 5
+/** Last lines of a failed part's error output that are said again. */
+const ERROR_LINES = 12
 
 installDatabases()
 section('npm test')
 const tests = run('npm', ['test'], { CI: 'true' })
 addTests()
 if (tests.status !== 0)
-  note('npm test', tests.output, /^(.*: say in a comment|.* things? to tidy|\s*✖ |.*error TS)/)
+  note('npm test', tests, /^(.*: say in a comment|.* things? to tidy|\s*✖ |.*error TS)/)
 
 section('npm run cold-start -- --only files')
 const start = run('npm', ['run', '--silent', 'cold-start', '--', '--only', 'files'])
 if (start.status === 0) total.passed++
 else {
   total.failed++
-  note('cold-start', start.output, /Error/)
+  note('cold-start', start, /Error/)
 }
 
 section('npm run error-messages')
@@ -32,7 +34,7 @@ const messages = run('npm', ['run', '--silent', 'error-messages'])
 if (messages.status === 0) total.passed++
 else {
   total.failed++
-  note('error-messages', messages.output, /^NOT AS EXPECTED/)
+  note('error-messages', messages, /^NOT AS EXPECTED/)
 }
 
 section('npm run crash -- --full')
@@ -40,41 +42,41 @@ const full = run('npm', ['run', '--silent', 'crash', '--', '--full'])
 if (full.status === 0) total.passed++
 else {
   total.failed++
-  note('crash -- --full', full.output, /NOT|Error/)
+  note('crash -- --full', full, /NOT|Error/)
 }
 
 if (missingDatabases().length < 3) {
   section('npm run effects -- --times 6')
   const effects = run('npm', ['run', '--silent', 'effects', '--', '--times', '6'])
   addLine(effects)
-  if (effects.status !== 0) note('effects', effects.output, /NOT well|Error/)
+  if (effects.status !== 0) note('effects', effects, /NOT well|Error/)
 } else console.log('npm run effects was left out: it needs PostgreSQL, MariaDB or Redis')
 
 section('npm run attack')
 // 200 ms on a quiet machine of its own; 3,000 answers in one turn are 3,000 calls of the host, which a busy one makes slower.
 const attack = run('npm', ['run', '--silent', 'attack', '--', '--wait', '500'])
 addLine(attack)
-if (attack.status !== 0) note('attack', attack.output, /^(FAILED|[A-Za-z]*Error)/)
+if (attack.status !== 0) note('attack', attack, /^(FAILED|[A-Za-z]*Error)/)
 
 if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   section('npm run conformance, npm run conformance:sdk')
   const conformance = run('npm', ['run', '--silent', 'conformance'])
   addLine(conformance)
   if (conformance.status !== 0)
-    note('conformance', conformance.output, /^(DIFFERENT|\s+FAILED|[A-Za-z]*Error)/)
+    note('conformance', conformance, /^(DIFFERENT|\s+FAILED|[A-Za-z]*Error)/)
   const sdk = run('npm', ['run', '--silent', 'conformance:sdk'])
   addLine(sdk)
-  if (sdk.status !== 0) note('conformance:sdk', sdk.output, /^(FAILED|[A-Za-z]*Error)/)
+  if (sdk.status !== 0) note('conformance:sdk', sdk, /^(FAILED|[A-Za-z]*Error)/)
   section('npm run integrations')
   const integrations = run('npm', ['run', '--silent', 'integrations'])
   if (integrations.status === 2) console.log('left out: it needs the npm registry')
   else addLine(integrations)
-  if (integrations.status === 1) note('integrations', integrations.output, /(\s*✖ |error TS)/)
+  if (integrations.status === 1) note('integrations', integrations, /(\s*✖ |error TS)/)
   section('npm run bench -- --quick')
   const bench = run('npm', ['run', '--silent', 'bench', '--', '--quick'])
   if (bench.status !== 0) {
     total.failed++
-    note('bench', bench.output, /Error/)
+    note('bench', bench, /Error/)
   }
 } else {
   console.log('conformance and bench were left out: they need Java, Maven and Go')
@@ -93,18 +95,20 @@ function run(command, args, env = {}) {
     cwd: root,
     env: { ...process.env, ...env },
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 2 ** 28,
   })
   process.stdout.write(done.stdout ?? '')
-  return { status: done.status ?? 1, output: done.stdout ?? '' }
+  process.stderr.write(done.stderr ?? '')
+  return { status: done.status ?? 1, output: done.stdout ?? '', errors: done.stderr ?? '' }
 }
 
 /**
  * Keeps the lines of a failed part that tell what was wrong, with the first few that are set in behind each: the last
- * page of the output has to name everything that failed.
+ * page of the output has to name everything that failed. A program that ended with an exception said so on its error
+ * output, of which the end is kept.
  */
-function note(part, output, pattern) {
+function note(part, { status, output, errors }, pattern) {
   let room = 0
   const lines = output.split('\n').filter((line) => {
     if (pattern.test(line)) room = LINES_OF_ONE
@@ -112,7 +116,9 @@ function note(part, output, pattern) {
     else room = 0
     return room > 0
   })
-  wrong.push(`${part} failed:`, ...lines.slice(0, 40))
+  const rest = errors.split('\n').filter((line) => line.trim() !== '')
+  wrong.push(`${part} failed (exit ${status}):`, ...lines.slice(0, 40))
+  wrong.push(...rest.slice(-ERROR_LINES).map((line) => `  ${line}`.slice(0, 300)))
 }
 
 /** Counts of the tests, as the runner wrote them down; tidy counts as one more. */

@@ -37,8 +37,9 @@ async function onSmallDisk(dir, data, check) {
   const seen = []
   const problems = []
   const [smallBallast, ballast] = [join(data, 'ballast-1'), join(data, 'ballast-2')]
-  writeFileSync(smallBallast, Buffer.alloc(8 * 1024 * 1024))
-  writeFileSync(ballast, Buffer.alloc(24 * 1024 * 1024))
+  // Without either the disk is less than 90 % full, from where on messages are refused.
+  writeFileSync(smallBallast, Buffer.alloc(16 * 1024 * 1024))
+  writeFileSync(ballast, Buffer.alloc(16 * 1024 * 1024))
   const acknowledged = new Acknowledged(queueCount)
   const settings = {
     defaultTopicQueueNums: queueCount,

@@ -76,7 +76,8 @@ export async function transacting(on, label, clientEnv) {
 function looping(mq, act) {
   const recovery = new Recovery()
   /** `began` is of those who send: when each message was sent first, for who consumes it. */
-  const loop = { mq, acknowledged: [], began: new Map(), failed: 0, recovery, stop }
+  const counts = { acknowledged: [], began: new Map(), failed: 0 }
+  const loop = { ...counts, recovery, stop, end }
   let isOver = false
   const run = async (resolveReady) => {
     await pause(0)
@@ -95,10 +96,20 @@ function looping(mq, act) {
     }
   }
   let running
-  loop.ready = new Promise((resolve) => (running = run(resolve)))
+  loop.ready = new Promise((resolve, reject) => {
+    running = run(resolve)
+    running.catch(reject)
+  })
+  loop.ready.catch(() => undefined)
+  // Whoever waits hears of it; nobody may wait yet.
+  running.catch(() => undefined)
   async function stop() {
     isOver = true
     await running
+  }
+  async function end() {
+    isOver = true
+    await mq.close({ timeout: 2_000 })
   }
   return loop
 }
@@ -110,5 +121,5 @@ export async function consuming(on, topic, group, clientEnv) {
   const subscriptions = { [topic]: '*' }
   const consumer = await mq.consumer({ group, subscriptions, consumeFrom: 'first' })
   await consumer.run((message) => taken.add(textOf(message)))
-  return { mq, taken }
+  return { taken, end: () => mq.close({ timeout: 2_000 }) }
 }
