@@ -1,4 +1,4 @@
-import { allBrokerOptions, notServed } from '@skylarkmq/broker'
+import { allBrokerOptions, notServed, servedAs } from '@skylarkmq/broker'
 import * as broker from '@skylarkmq/broker'
 import * as client from '@skylarkmq/client'
 import * as namesrv from '@skylarkmq/namesrv'
@@ -71,18 +71,25 @@ function requestText(definition: AnyDefinition): string {
 function compatibilityPage(): string {
   const rows = Object.values(brokerRequests).map((definition: AnyDefinition) => {
     const why = (notServed as Readonly<Record<string, string>>)[definition.name]
-    return `| ${definition.code} | ${definition.name} | ${why === undefined ? 'yes' : `no: ${why}`} |`
+    const { lane = '', action = '' } = servedAs[definition.name] ?? {}
+    const served = why === undefined ? 'yes' : `no: ${why}`
+    return `| ${definition.code} | ${definition.name} | ${served} | ${lane} | ${action} |`
   })
   const names = Object.values(namesrvRequests).map(
     (definition: AnyDefinition) => `| ${definition.code} | ${definition.name} | yes |`,
   )
   const head = '| code | request | served |\n| --- | --- | --- |\n'
+  const brokerHead =
+    '| code | request | served | lane | action |\n| --- | --- | --- | --- | --- |\n'
   return [
     PRINTED,
     '# What is served\n',
     'Compared with Apache RocketMQ 5.3.3. A request that is not served is answered with',
     'REQUEST_CODE_NOT_SUPPORTED (3), as Apache answers one that it does not know.\n',
-    `## Broker\n\n${head}${rows.join('\n')}\n`,
+    '## Broker\n',
+    'The lane is what limits how many are under way (Apache has a thread pool for each), the action what the request does to',
+    'the topics and groups that it names.\n',
+    `${brokerHead}${rows.join('\n')}\n`,
     `## Name server\n\n${head}${names.join('\n')}\n`,
   ].join('\n')
 }

@@ -156,18 +156,22 @@ test('who does not answer is named, with what was waited for and how long', asyn
   const mq = new RocketMQ(options, { ...env, net: { ...env.net, connect } })
   atEnd(t, () => mq.close())
   const producer = await mq.producer()
-  // Who is not connected yet may run out of time before.
-  while (!connected.has(silent)) await assert.rejects(producer.send({ topic: 'T', body: 'b' }))
-  await assert.rejects(producer.send({ topic: 'T', body: 'b' }, { timeout: 5_000 }), (error) => {
+  const causeOf = async (): Promise<unknown> => {
+    const sent = producer.send({ topic: 'T', body: 'b' }, { timeout: 5_000 })
+    const error: unknown = await sent.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
     assert.ok(error instanceof RocketMQError)
     assert.equal(error.code, 'RMQ_NAME_SERVER')
-    const { cause } = error
-    assert.ok(cause instanceof TimeoutError)
-    assert.equal(cause.phase, 'wait')
-    assert.equal(cause.address, silent)
-    assert.ok(cause.elapsedMs >= 45)
-    return true
-  })
+    return error.cause
+  }
+  // A host that is busy may run out of time while it connects, or while it connects anew: then it is that which is told.
+  let cause: unknown
+  do cause = await causeOf()
+  while (!connected.has(silent) || !(cause instanceof TimeoutError && cause.phase === 'wait'))
+  assert.equal(cause.address, silent)
+  assert.ok(cause.elapsedMs >= 45)
   const inTime = producer.send({ topic: 'T', body: 'b' }, { timeout: 20 })
   await assert.rejects(inTime, (error) => {
     assert.ok(error instanceof TimeoutError)

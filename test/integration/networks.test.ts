@@ -185,7 +185,7 @@ async function changeTopic(t: TestContext, address: string): Promise<void> {
     handler: new Dispatcher({
       context: undefined,
       requests: {},
-      processors: {},
+      services: {},
       events: silentEvents,
     }),
   })

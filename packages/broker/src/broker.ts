@@ -27,7 +27,7 @@ import { JsonFile } from './json-table.ts'
 import { LiveConfig } from './live-config.ts'
 import { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import { brokerOptions, type BrokerConfig } from './options.ts'
-import { processors, servedRequests } from './processors/index.ts'
+import { servedRequests, servicesOf } from './processors/index.ts'
 import { BrokerLanes } from './processors/lanes.ts'
 import { ProducerTable } from './producer/producer-table.ts'
 import { NameServerRegistration } from './registration/register-broker.ts'
@@ -138,10 +138,8 @@ export class Broker {
     this.#dispatcher = new Dispatcher({
       context,
       requests: servedRequests,
-      processors,
+      services: servicesOf(context.lanes),
       events: this.#env.events,
-      laneOf: (name) => context.lanes.of(name),
-      gateOf: (name) => context.lanes.gateOf(name),
     })
     this.#server.onClosed((connection) => {
       context.consumers.closed(connection)

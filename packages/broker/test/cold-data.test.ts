@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   GetColdDataFlowCtrInfo,
-  PullMessage,
   RemoveColdDataFlowCtrConfig,
   ResponseCode,
   SetCommitlogReadMode,
@@ -48,7 +47,7 @@ test('a pull consumer beyond its share gets one message after three seconds, and
   await client.ask(UpdateColdDataFlowCtrConfig, {}, Buffer.from('G=1'))
   assert.equal((await client.pull('T', 0)).code, 0)
   const held = client.pull('T', 0)
-  const lane = context.lanes.of(PullMessage.name)
+  const lane = context.lanes.of('pull')
   await until(() => lane.unanswered === 1)
   clock.advance(3000)
   const answer = await held

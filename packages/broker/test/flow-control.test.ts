@@ -62,7 +62,7 @@ test('with a sync that hangs, a bounded number of sends waits, the next are queu
   assert.equal((await producer.send('T', 'first')).code, 0)
   state.hangs = true
   const sends = Array.from({ length: 6 }, (_, i) => producer.send('T', `message ${i}`))
-  const lane = context.lanes.of('SEND_MESSAGE_V2')
+  const lane = context.lanes.of('send')
   await until(() => lane.unanswered + lane.queued === 6)
   assert.equal(lane.unanswered, 3)
   const pulled = await consumer.pull('T', 0)
@@ -148,7 +148,7 @@ test('the limits may be changed while the broker runs', async (t) => {
   assert.equal((await producer.ask(UpdateBrokerConfig, {}, Buffer.from(text))).code, 0)
   state.hangs = true
   const sends = [producer.send('T', 'a'), producer.send('T', 'b')]
-  await until(() => context.lanes.of('SEND_MESSAGE').queued === 1)
+  await until(() => context.lanes.of('send').queued === 1)
   clock.advance(50)
   assert.equal((await sends[1])?.code, ResponseCode.SYSTEM_BUSY)
   clock.advance(5000)

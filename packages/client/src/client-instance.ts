@@ -27,6 +27,7 @@ import {
   refuse,
   type Connection,
   type FrameHandler,
+  alwaysServed,
   type ProcessorTable,
   type Reply,
 } from '@skylarkmq/remoting'
@@ -237,7 +238,7 @@ export class ClientInstance {
     const dispatcher = new Dispatcher({
       context: this,
       requests: servedRequests,
-      processors,
+      services: alwaysServed(processors),
       events: env.events,
     })
   }

@@ -10,7 +10,7 @@ import { kvConfigNotSaved, namesrvTableFull } from './events.ts'
 import { KvConfig } from './kv-config.ts'
 import type { NameServerContext } from './name-server-context.ts'
 import type { NamesrvConfig } from './options.ts'
-import { processors } from './processors/index.ts'
+import { services } from './processors/index.ts'
 import { leastId, RouteTable, type BrokerGroup, type Departure } from './route-table.ts'
 
 /** One name server. Apache: `NamesrvController.java`. */
@@ -49,7 +49,7 @@ export class NameServer {
     const dispatcher = new Dispatcher({
       context: this.#context,
       requests: namesrvRequests,
-      processors,
+      services,
       events: env.events,
     })
     this.#server = new RemotingServer(env, dispatcher, {

@@ -1,9 +1,8 @@
 import { stackOfThrown, type EventSink } from '@skylarkmq/env'
 import {
   decodeCommand,
-  decodeHeader,
+  defineRequest,
   encodeReply,
-  FLAG_ONEWAY,
   FLAG_RESPONSE,
   hotCodecs,
   LanguageCode,
@@ -29,43 +28,34 @@ import {
   refuse,
   type AnyRequest,
   type Outcome,
-  type Processor,
-  type ProcessorTable,
   type Reply,
   type Request,
+  type Service,
+  type ServiceTable,
 } from './processor.ts'
+import { HotlyDecoded, PlainlyDecoded, type ReceivedRequest } from './received-request.ts'
 
 /** Versions above this one understand GO_AWAY (5.3.1). */
 const GO_AWAY_AFTER_VERSION = 475
 
-interface Row<C> {
+interface Row<C> extends Service<C, AnyRequest> {
   readonly definition: AnyRequest
-  readonly processor: Processor<C, AnyRequest>
-  readonly lane: Lane | undefined
-  readonly gate: Gate | undefined
   readonly hot: HotCodec | undefined
 }
-
-/** What may turn all requests of a kind away: says why, or undefined when it does not. */
-export type Gate = () => string | undefined
 
 /** What a dispatcher is made of. */
 export interface DispatcherParts<C, T extends Readonly<Record<string, AnyRequest>>> {
   readonly context: C
   readonly requests: T
-  readonly processors: ProcessorTable<C, T>
+  readonly services: ServiceTable<C, T>
   readonly events: EventSink
-  /** The lane of a request, by its name; none when it never waits. */
-  readonly laneOf?: (name: string) => Lane | undefined
-  /** What turns a request away, by its name. */
-  readonly gateOf?: (name: string) => Gate | undefined
   /** The header serialisation of answers; Apache's processes answer in their own, not the request's. */
   readonly serialization?: Serialization
 }
 
 /**
- * Takes frames to processors and answers back: code → row of the table; lane limit; header; a throw
- * becomes SYSTEM_ERROR. Apache: `NettyRemotingAbstract.java`, processRequestCommand.
+ * The way of every request: decode → gates → lane → processor → answer. Whatever throws on it is turned into an answer in
+ * one place (`#failed`). Apache: `NettyRemotingAbstract.java`, processRequestCommand.
  */
 export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   readonly #context: C
@@ -79,13 +69,9 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     this.#events = parts.events
     this.#serialization = parts.serialization ?? Serialization.JSON
     for (const [name, definition] of Object.entries(parts.requests)) {
-      this.#rows.set(definition.code, {
-        definition,
-        processor: parts.processors[name] as Processor<C, AnyRequest>,
-        lane: parts.laneOf?.(name),
-        gate: parts.gateOf?.(name),
-        hot: hotCodecs.get(definition.code),
-      })
+      const service = parts.services[name] as Service<C, AnyRequest>
+      const hot = hotCodecs.get(definition.code)
+      this.#rows.set(definition.code, { ...service, definition, hot })
     }
   }
 
@@ -98,16 +84,10 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   dispatch(connection: Connection, frame: Frame): void {
     const row = this.#rows.get(peekCode(frame))
     const hot = row?.hot?.decode(frame)
-    if (row !== undefined && hot !== undefined) {
-      if ((hot.flag & FLAG_RESPONSE) === 0) {
-        this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot), frame)
-        return
-      }
+    if (row !== undefined && hot !== undefined && (hot.flag & FLAG_RESPONSE) === 0) {
+      this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot), frame)
+      return
     }
-    this.#dispatchPlain(connection, frame)
-  }
-
-  #dispatchPlain(connection: Connection, frame: Frame): void {
     const command = decodeCommand(frame)
     if ((command.flag & FLAG_RESPONSE) !== 0) {
       // The waiter goes on in a later microtask, when the frame's bytes are no longer valid.
@@ -115,49 +95,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       connection.inFlight.answer({ ...command, body })
       return
     }
-    const isOneway = (command.flag & FLAG_ONEWAY) !== 0
-    const row = this.#rows.get(command.code)
-    const fields = command.fields ?? {}
-    const base = {
-      body: command.body,
-      connection,
-      opaque: command.opaque,
-      version: command.version,
-      language: command.language,
-      isOneway,
-      fields: () => fields,
-    }
-    if (row === undefined) {
-      const remark = ` request type ${command.code} not supported`
-      if (!isOneway)
-        this.#write(connection, command.opaque, {
-          code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-          remark,
-        })
-      return
-    }
-    let header: unknown
-    try {
-      header = decodeHeader(row.definition, fields)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      if (!isOneway)
-        this.#write(connection, command.opaque, {
-          ...refuse(error.responseCode, error.message),
-        })
-      return
-    }
-    const { definition } = row
-    this.#serve(row, { ...base, definition, header: header as Request['header'] }, frame)
+    const plainRow = this.#rows.get(command.code) ?? unknownRow(command.code)
+    this.#serve(plainRow, new PlainlyDecoded(plainRow.definition, connection, command), frame)
   }
 
-  #serve(row: Row<C>, request: Request, frame: Frame): void {
-    const away = this.#turnedAway(row, request)
-    if (away === undefined && row.lane?.isFull === true) {
-      this.#queue(row, row.lane, request, frame)
-      return
-    }
-    const outcome = away ?? this.#process(row, request)
+  #serve(row: Row<C>, request: ReceivedRequest, frame: Frame): void {
+    const outcome = this.#begin(row, request, frame)
     if (!(outcome instanceof Promise) && !(outcome instanceof HeldReply)) {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
       return
@@ -165,6 +108,62 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     row.lane?.enter()
     request.connection.requestBegun()
     void this.#settle(row, request, outcome)
+  }
+
+  /** Header, gates, lane, processor; NO_REPLY for a request that waits in its lane. */
+  #begin(row: Row<C>, request: ReceivedRequest, frame: Frame): Outcome {
+    try {
+      request.readHeader()
+      const away = this.#turnedAway(row, request)
+      if (away !== undefined) return away
+      if (row.lane?.isFull === true) return this.#queue(row.lane, request, frame)
+      return row.process(this.#context, request)
+    } catch (error) {
+      return this.#failed(request, error)
+    }
+  }
+
+  #turnedAway({ gates }: Row<C>, request: Request): Reply | undefined {
+    if (this.#goingAway && request.version > GO_AWAY_AFTER_VERSION) {
+      return { code: ResponseCode.GO_AWAY, remark: 'please go away' }
+    }
+    if (gates === undefined) return undefined
+    for (const gate of gates) {
+      const reply = gate(this.#context, request)
+      if (reply !== undefined) return reply
+    }
+    return undefined
+  }
+
+  /** The lane is full: the request waits its turn, and the peer is read no more until then. */
+  #queue(lane: Lane, request: Request, frame: Frame): Reply | typeof NO_REPLY {
+    const { connection, opaque, isOneway } = request
+    const sizeBytes = frame.bodyEnd - frame.headerStart
+    let copy: Frame | undefined
+    const isQueued = lane.queue({
+      sizeBytes,
+      arrivedMs: connection.lastActiveMs,
+      serve: () => {
+        const frame = copy
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (frame !== undefined && !connection.isClosed) this.dispatch(connection, frame)
+        })
+      },
+      refuse: (remark) => {
+        connection.guarded(() => {
+          connection.requestUnqueued()
+          if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
+        })
+      },
+    })
+    if (isQueued) {
+      copy = copyOfFrame(frame)
+      connection.requestQueued()
+      return NO_REPLY
+    }
+    const why = lane.reason()
+    return busy(`[OVERLOAD]system busy, start flow control for a while, because ${why}`)
   }
 
   /** Answers a request once its answer is there; the promise, which does not reject, is open until then. */
@@ -195,55 +194,6 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   #build(request: Request, held: HeldReply): Outcome {
     try {
       return held.build()
-    } catch (error) {
-      return this.#failed(request, error)
-    }
-  }
-
-  #turnedAway(row: Row<C>, request: Request): Reply | undefined {
-    if (this.#goingAway && request.version > GO_AWAY_AFTER_VERSION) {
-      return { code: ResponseCode.GO_AWAY, remark: 'please go away' }
-    }
-    const why = row.gate?.()
-    if (why === undefined) return undefined
-    return busy(`[REJECTREQUEST]system busy, start flow control for a while, because ${why}`)
-  }
-
-  /** The lane is full: the request waits its turn, and the peer is read no more until then. */
-  #queue(row: Row<C>, lane: Lane, request: Request, frame: Frame): void {
-    const { connection, opaque, isOneway } = request
-    const sizeBytes = frame.bodyEnd - frame.headerStart
-    let copy: Frame | undefined
-    const isQueued = lane.queue({
-      sizeBytes,
-      arrivedMs: connection.lastActiveMs,
-      serve: () => {
-        const frame = copy
-        connection.guarded(() => {
-          connection.requestUnqueued()
-          if (frame !== undefined && !connection.isClosed) this.dispatch(connection, frame)
-        })
-      },
-      refuse: (remark) => {
-        connection.guarded(() => {
-          connection.requestUnqueued()
-          if (!isOneway && !connection.isClosed) this.#write(connection, opaque, busy(remark))
-        })
-      },
-    })
-    if (isQueued) {
-      copy = copyOfFrame(frame)
-      connection.requestQueued()
-      return
-    }
-    const why = lane.reason()
-    const remark = `[OVERLOAD]system busy, start flow control for a while, because ${why}`
-    this.#answer(row, request, busy(remark))
-  }
-
-  #process(row: Row<C>, request: Request): Outcome {
-    try {
-      return row.processor(this.#context, request)
     } catch (error) {
       return this.#failed(request, error)
     }
@@ -315,38 +265,14 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   }
 }
 
-function busy(remark: string): Reply {
-  return { code: ResponseCode.SYSTEM_BUSY, remark }
+/** A code that nobody serves, on the way of all others. */
+function unknownRow(code: number): Row<unknown> {
+  const definition = { code, name: String(code), doc: '', source: '', header: {}, reply: {} }
+  const remark = ` request type ${code} not supported`
+  const process = () => ({ code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark })
+  return { definition: defineRequest(definition), hot: undefined, process }
 }
 
-type HotHeader = NonNullable<ReturnType<HotCodec['decode']>>
-
-/** A request that came by a hot codec. */
-class HotlyDecoded implements Request {
-  readonly definition: AnyRequest
-  readonly header: Request['header']
-  readonly body: Buffer | undefined
-  readonly connection: Connection
-  readonly opaque: number
-  readonly version: number
-  readonly language: number | undefined
-  readonly isOneway: boolean
-  readonly #frame: Frame
-
-  constructor(definition: AnyRequest, connection: Connection, frame: Frame, hot: HotHeader) {
-    const { bodyStart, bodyEnd } = frame
-    this.definition = definition
-    this.header = hot.header as Request['header']
-    this.body = bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined
-    this.connection = connection
-    this.opaque = hot.opaque
-    this.version = hot.version
-    this.language = hot.language
-    this.isOneway = (hot.flag & FLAG_ONEWAY) !== 0
-    this.#frame = frame
-  }
-
-  fields(): FieldMap {
-    return decodeCommand(this.#frame).fields ?? {}
-  }
+function busy(remark: string): Reply {
+  return { code: ResponseCode.SYSTEM_BUSY, remark }
 }

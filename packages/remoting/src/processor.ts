@@ -6,6 +6,7 @@ import {
   type RequestDefinition,
 } from '@skylarkmq/protocol'
 import type { Connection } from './connection.ts'
+import type { Lane } from './lanes.ts'
 
 /** A definition of any fields. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- that is what it matches
@@ -68,9 +69,37 @@ export type Outcome<D extends AnyRequest = AnyRequest> =
 /** Serves one request. `context` is what the server's processors share. */
 export type Processor<C, D extends AnyRequest> = (context: C, request: Request<D>) => Outcome<D>
 
+/**
+ * Decides whether a request reaches its processor: returns undefined to let it pass, or the reply that turns it away. It
+ * sees the request and its connection, and runs once per request, so it must be cheap.
+ */
+export type Gate<C> = (context: C, request: Request) => Reply | undefined
+
+/** How a server serves one kind of request. */
+export interface Service<C, D extends AnyRequest> {
+  readonly process: Processor<C, D>
+  /** What may turn the request away, in this order. */
+  readonly gates?: readonly Gate<C>[]
+  /** What limits how many of them are under way; undefined when they never wait. */
+  readonly lane?: Lane
+}
+
+/** One service per request of a list; a request without one does not compile. */
+export type ServiceTable<C, T extends Readonly<Record<string, AnyRequest>>> = {
+  readonly [K in keyof T]: Service<C, T[K]>
+}
+
 /** One processor per request of a list; a request without one does not compile. */
 export type ProcessorTable<C, T extends Readonly<Record<string, AnyRequest>>> = {
   readonly [K in keyof T]: Processor<C, T[K]>
+}
+
+/** Services without gates and lanes: for a client, which is asked by brokers that it chose. */
+export function alwaysServed<C, T extends Readonly<Record<string, AnyRequest>>>(
+  processors: ProcessorTable<C, T>,
+): ServiceTable<C, T> {
+  const services = Object.entries<unknown>(processors).map(([name, process]) => [name, { process }])
+  return Object.fromEntries(services) as ServiceTable<C, T>
 }
 
 /** Success, with nothing more to say. */

@@ -12,24 +12,27 @@ import {
 import { Connection } from '../src/connection.ts'
 import { Dispatcher } from '../src/dispatcher.ts'
 import { ConnectionClosed } from '../src/errors.ts'
-import { NO_REPLY, OK, type Outcome } from '../src/processor.ts'
+import { NO_REPLY, OK, type Gate, type Outcome } from '../src/processor.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { testEnv } from './support/test-env.ts'
 
 const requests = { HEART_BEAT: HeartBeat, GET_MAX_OFFSET: GetMaxOffset, PULL_MESSAGE: PullMessage }
 type Serve = () => Outcome
 
-/** A dispatcher whose heartbeat is served by `serve`. */
-function dispatching(serve: Serve) {
+/** A dispatcher whose heartbeat is served by `serve`, behind gates that PULL_MESSAGE does not have. */
+function dispatching(serve: Serve, gates: readonly Gate<undefined>[] = []) {
   const env = testEnv()
   const socket = new FakeSocket()
   const dispatcher = new Dispatcher({
     context: undefined,
     requests,
-    processors: {
-      HEART_BEAT: serve as () => Outcome<typeof HeartBeat>,
-      GET_MAX_OFFSET: (_, { header }) => ({ code: 0, header: { offset: header.queueId + 40 } }),
-      PULL_MESSAGE: () => NO_REPLY,
+    services: {
+      HEART_BEAT: { process: serve as () => Outcome<typeof HeartBeat>, gates },
+      GET_MAX_OFFSET: {
+        process: (_, { header }) => ({ code: 0, header: { offset: header.queueId + 40 } }),
+        gates,
+      },
+      PULL_MESSAGE: { process: () => NO_REPLY },
     },
     events: env.events,
   })
@@ -180,4 +183,46 @@ test('who is asked on behalf of a request and is gone is no failure of the progr
   assert.equal(reply?.code, ResponseCode.SYSTEM_ERROR)
   assert.match(reply.remark ?? '', /192\.0\.2\.1:5000 closed before OTHER/)
   assert.deepEqual(env.seen, [])
+})
+
+test('gates see a request with its header and connection, in their order, and the first that answers turns it away', async () => {
+  const seen: string[] = []
+  const gate =
+    (name: string): Gate<undefined> =>
+    (_, { definition, header, connection }) => {
+      seen.push(`${name} ${definition.name} ${String(header['topic'])} ${connection.peer}`)
+      return name === 'second' && header['topic'] === 'closed'
+        ? { code: ResponseCode.NO_PERMISSION, remark: 'closed' }
+        : undefined
+    }
+  const { send, replies, connection } = dispatching(
+    () => OK,
+    ['first', 'second', 'third'].map(gate),
+  )
+  send({ opaque: 1, code: GetMaxOffset.code, fields: { topic: 'open', queueId: '0' } })
+  send({ opaque: 2, code: GetMaxOffset.code, fields: { topic: 'closed', queueId: '0' } })
+  send({ opaque: 3, code: GetMaxOffset.code, fields: { topic: 'closed' } })
+  const answered = (await replies()).map(({ code, opaque }) => [opaque, code])
+  assert.deepEqual(answered, [
+    [1, ResponseCode.SUCCESS],
+    [2, ResponseCode.NO_PERMISSION],
+    [3, ResponseCode.SYSTEM_ERROR],
+  ])
+  const { peer } = connection
+  const line = (name: string, topic: string) => `${name} GET_MAX_OFFSET ${topic} ${peer}`
+  assert.deepEqual(seen, [
+    ...['first', 'second', 'third'].map((name) => line(name, 'open')),
+    ...['first', 'second'].map((name) => line(name, 'closed')),
+  ])
+})
+
+test('a gate that throws is a failed request, answered like one', async () => {
+  const gate: Gate<undefined> = () => {
+    throw new TypeError('a bug')
+  }
+  const { env, send, replies } = dispatching(() => OK, [gate])
+  send({})
+  const [reply] = await replies()
+  assert.equal(reply?.code, ResponseCode.SYSTEM_ERROR)
+  assert.deepEqual(env.seen, ['remoting.request.failed'])
 })

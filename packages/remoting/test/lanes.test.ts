@@ -23,18 +23,20 @@ function serving(options: Partial<LaneLimits & { bytesMax: number; failsFast: bo
   const limits = { unanswered: 2, queued: 3, waitMs: 200, ...options }
   const lane = new Lane('send', limits, room)
   const begun: { body: string; answer: (reply: Reply) => void }[] = []
-  let turnedAway: string | undefined
+  let turnedAway: Reply | undefined
   const dispatcher = new Dispatcher({
     context: undefined,
     requests,
-    processors: {
-      HEART_BEAT: (_, { body }) =>
-        new Promise((answer) => begun.push({ body: String(body), answer })),
-      GET_MAX_OFFSET: () => ({ code: 0, header: { offset: 7 } }),
+    services: {
+      HEART_BEAT: {
+        process: (_, { body }) =>
+          new Promise((answer) => begun.push({ body: String(body), answer })),
+        lane,
+        gates: [() => turnedAway],
+      },
+      GET_MAX_OFFSET: { process: () => ({ code: 0, header: { offset: 7 } }) },
     },
     events: env.events,
-    laneOf: (name) => (name === 'HEART_BEAT' ? lane : undefined),
-    gateOf: (name) => (name === 'HEART_BEAT' ? () => turnedAway : undefined),
   })
   const connect = () => {
     const socket = new FakeSocket()
@@ -63,8 +65,8 @@ function serving(options: Partial<LaneLimits & { bytesMax: number; failsFast: bo
     connect,
     begun: () => begun.map(({ body }) => body),
     answerAt: (index: number) => begun[index]?.answer(OK),
-    turnAway: (why: string | undefined) => {
-      turnedAway = why
+    turnAway: (reply: Reply | undefined) => {
+      turnedAway = reply
     },
   }
 }
@@ -188,17 +190,11 @@ test('what does not fit the queue, by its count or by its bytes, is answered at 
 test('what is turned away by kind is answered in the words of Apache', async () => {
   const server = serving()
   const { ask, replies } = server.connect()
-  server.turnAway('a sync hangs')
+  server.turnAway({ code: 2, remark: 'a sync hangs' })
   ask(1)
   server.turnAway(undefined)
   ask(2)
-  assert.deepEqual(await replies(), [
-    {
-      code: 2,
-      opaque: 1,
-      remark: '[REJECTREQUEST]system busy, start flow control for a while, because a sync hangs',
-    },
-  ])
+  assert.deepEqual(await replies(), [{ code: 2, opaque: 1, remark: 'a sync hangs' }])
   assert.deepEqual(server.begun(), ['body 2'])
 })
 

@@ -12,7 +12,6 @@ export const endTransaction: Processor<BrokerContext, typeof EndTransaction> = (
   broker,
   { header },
 ) => {
-  if (broker.config.brokerRole === 'SLAVE') return { code: ResponseCode.SLAVE_NOT_AVAILABLE }
   const { commitOrRollback } = header
   const { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } = MessageSysFlag
   const isDecided =

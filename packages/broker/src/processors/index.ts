@@ -1,5 +1,5 @@
 import { brokerRequests } from '@skylarkmq/protocol'
-import type { AnyRequest, ProcessorTable } from '@skylarkmq/remoting'
+import type { AnyRequest, Gate, Processor, ServiceTable } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 import {
   getBrokerConsumeStats,
@@ -46,8 +46,10 @@ import {
   updateAndCreateSubscriptiongroupList,
   updateAndGetGroupForbidden,
 } from './group-admin.ts'
+import { notOnSlave, notWhileBusy, type Action } from './gates.ts'
 import { endTransaction, resumeCheckHalfMessage } from './end-transaction.ts'
 import { checkClientConfig, heartBeat, unregisterClient } from './heartbeat.ts'
+import type { BrokerLanes, LaneName } from './lanes.ts'
 import { pullMessage } from './pull-message.ts'
 import {
   getAllMessageRequestMode,
@@ -125,79 +127,130 @@ export const servedRequests = Object.fromEntries(
   Object.entries(brokerRequests).filter(([name]) => !(name in notServed)),
 ) as Served & Record<string, AnyRequest>
 
-/** The processor of each request; one that is neither here nor in `notServed` does not compile. */
-export const processors: ProcessorTable<BrokerContext, Served> = {
-  SEND_MESSAGE: sendMessage,
-  SEND_MESSAGE_V2: sendMessage,
-  SEND_BATCH_MESSAGE: sendMessage,
-  SEND_REPLY_MESSAGE: sendReplyMessage,
-  SEND_REPLY_MESSAGE_V2: sendReplyMessage,
-  RECALL_MESSAGE: recallMessage,
-  GET_TIMER_CHECK_POINT: getTimerCheckPoint,
-  GET_TIMER_METRICS: getTimerMetrics,
-  PULL_MESSAGE: pullMessage,
-  LITE_PULL_MESSAGE: pullMessage,
-  QUERY_MESSAGE: queryMessage,
-  VIEW_MESSAGE_BY_ID: viewMessageById,
-  QUERY_CONSUMER_OFFSET: queryConsumerOffset,
-  UPDATE_CONSUMER_OFFSET: updateConsumerOffset,
-  SEARCH_OFFSET_BY_TIMESTAMP: searchOffsetByTimestamp,
-  GET_MAX_OFFSET: getMaxOffset,
-  GET_MIN_OFFSET: getMinOffset,
-  GET_EARLIEST_MSG_STORETIME: getEarliestMsgStoretime,
-  HEART_BEAT: heartBeat,
-  UNREGISTER_CLIENT: unregisterClient,
-  CHECK_CLIENT_CONFIG: checkClientConfig,
-  GET_CONSUMER_LIST_BY_GROUP: getConsumerListByGroup,
-  QUERY_ASSIGNMENT: queryAssignment,
-  SET_MESSAGE_REQUEST_MODE: setMessageRequestMode,
-  GET_ALL_MESSAGE_REQUEST_MODE: getAllMessageRequestMode,
-  LOCK_BATCH_MQ: lockBatchMq,
-  UNLOCK_BATCH_MQ: unlockBatchMq,
-  CONSUMER_SEND_MSG_BACK: consumerSendMsgBack,
-  END_TRANSACTION: endTransaction,
-  RESUME_CHECK_HALF_MESSAGE: resumeCheckHalfMessage,
-  INVOKE_BROKER_TO_RESET_OFFSET: invokeBrokerToResetOffset,
-  INVOKE_BROKER_TO_GET_CONSUMER_STATUS: invokeBrokerToGetConsumerStatus,
-  GET_CONSUMER_RUNNING_INFO: getConsumerRunningInfo,
-  CONSUME_MESSAGE_DIRECTLY: consumeMessageDirectly,
-  UPDATE_AND_CREATE_TOPIC: updateAndCreateTopic,
-  UPDATE_AND_CREATE_TOPIC_LIST: updateAndCreateTopicList,
-  DELETE_TOPIC_IN_BROKER: deleteTopicInBroker,
-  GET_ALL_TOPIC_CONFIG: getAllTopicConfig,
-  GET_TOPIC_CONFIG: getTopicConfig,
-  GET_SYSTEM_TOPIC_LIST_FROM_BROKER: getSystemTopicListFromBroker,
-  GET_TOPIC_STATS_INFO: getTopicStatsInfo,
-  QUERY_TOPIC_CONSUME_BY_WHO: queryTopicConsumeByWho,
-  QUERY_TOPICS_BY_CONSUMER: queryTopicsByConsumer,
-  QUERY_SUBSCRIPTION_BY_CONSUMER: querySubscriptionByConsumer,
-  QUERY_CONSUME_TIME_SPAN: queryConsumeTimeSpan,
-  QUERY_CONSUME_QUEUE: queryConsumeQueue,
-  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: updateAndCreateSubscriptiongroup,
-  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: updateAndCreateSubscriptiongroupList,
-  GET_ALL_SUBSCRIPTIONGROUP_CONFIG: getAllSubscriptiongroupConfig,
-  GET_SUBSCRIPTIONGROUP_CONFIG: getSubscriptiongroupConfig,
-  DELETE_SUBSCRIPTIONGROUP: deleteSubscriptiongroup,
-  UPDATE_AND_GET_GROUP_FORBIDDEN: updateAndGetGroupForbidden,
-  GET_CONSUMER_CONNECTION_LIST: getConsumerConnectionList,
-  GET_PRODUCER_CONNECTION_LIST: getProducerConnectionList,
-  GET_ALL_PRODUCER_INFO: getAllProducerInfo,
-  GET_CONSUME_STATS: getConsumeStats,
-  GET_BROKER_CONSUME_STATS: getBrokerConsumeStats,
-  QUERY_CORRECTION_OFFSET: queryCorrectionOffset,
-  GET_BROKER_HA_STATUS: getBrokerHaStatus,
-  CLONE_GROUP_OFFSET: cloneGroupOffset,
-  VIEW_BROKER_STATS_DATA: viewBrokerStatsData,
-  GET_ALL_CONSUMER_OFFSET: getAllConsumerOffset,
-  GET_ALL_DELAY_OFFSET: getAllDelayOffset,
-  UPDATE_BROKER_CONFIG: updateBrokerConfig,
-  GET_BROKER_CONFIG: getBrokerConfig,
-  UPDATE_COLD_DATA_FLOW_CTR_CONFIG: updateColdDataFlowCtrConfig,
-  REMOVE_COLD_DATA_FLOW_CTR_CONFIG: removeColdDataFlowCtrConfig,
-  GET_COLD_DATA_FLOW_CTR_INFO: getColdDataFlowCtrInfo,
-  SET_COMMITLOG_READ_MODE: setCommitlogReadMode,
-  GET_BROKER_RUNTIME_INFO: getBrokerRuntimeInfo,
-  CLEAN_EXPIRED_CONSUMEQUEUE: cleanExpiredConsumequeue,
-  CLEAN_UNUSED_TOPIC: cleanUnusedTopic,
-  DELETE_EXPIRED_COMMITLOG: deleteExpiredCommitlog,
+/** How the broker serves one request. */
+interface ServedRow<D extends AnyRequest> {
+  readonly process: Processor<BrokerContext, D>
+  /** What it does to the topics and groups that it names. Apache: `Action.java`. */
+  readonly action: Action
+  /** What limits it; `admin` when it is not said. */
+  readonly lane?: LaneName
+  /** What may turn it away before it is processed, in this order. */
+  readonly gates?: readonly Gate<BrokerContext>[]
+}
+
+/** A row for each request; one that is neither here nor in `notServed` does not compile. */
+const rows: { readonly [K in keyof Served]: ServedRow<Served[K]> } = {
+  SEND_MESSAGE: { process: sendMessage, action: 'Pub', lane: 'send', gates: [notWhileBusy] },
+  SEND_MESSAGE_V2: { process: sendMessage, action: 'Pub', lane: 'send', gates: [notWhileBusy] },
+  SEND_BATCH_MESSAGE: { process: sendMessage, action: 'Pub', lane: 'send', gates: [notWhileBusy] },
+  SEND_REPLY_MESSAGE: { process: sendReplyMessage, action: 'Pub', lane: 'reply' },
+  SEND_REPLY_MESSAGE_V2: { process: sendReplyMessage, action: 'Pub', lane: 'reply' },
+  RECALL_MESSAGE: { process: recallMessage, action: 'Pub', lane: 'send', gates: [notWhileBusy] },
+  GET_TIMER_CHECK_POINT: { process: getTimerCheckPoint, action: 'Get' },
+  GET_TIMER_METRICS: { process: getTimerMetrics, action: 'Get' },
+  PULL_MESSAGE: { process: pullMessage, action: 'Sub', lane: 'pull' },
+  LITE_PULL_MESSAGE: { process: pullMessage, action: 'Sub', lane: 'litePull' },
+  QUERY_MESSAGE: { process: queryMessage, action: 'Get', lane: 'query' },
+  VIEW_MESSAGE_BY_ID: { process: viewMessageById, action: 'Get', lane: 'query' },
+  QUERY_CONSUMER_OFFSET: { process: queryConsumerOffset, action: 'Sub', lane: 'consumerManage' },
+  UPDATE_CONSUMER_OFFSET: { process: updateConsumerOffset, action: 'Sub', lane: 'consumerManage' },
+  SEARCH_OFFSET_BY_TIMESTAMP: { process: searchOffsetByTimestamp, action: 'Get' },
+  GET_MAX_OFFSET: { process: getMaxOffset, action: 'Get' },
+  GET_MIN_OFFSET: { process: getMinOffset, action: 'Get' },
+  GET_EARLIEST_MSG_STORETIME: { process: getEarliestMsgStoretime, action: 'Get' },
+  HEART_BEAT: { process: heartBeat, action: 'Sub', lane: 'heartbeat' },
+  UNREGISTER_CLIENT: { process: unregisterClient, action: 'Sub', lane: 'clientManage' },
+  CHECK_CLIENT_CONFIG: { process: checkClientConfig, action: 'Sub', lane: 'clientManage' },
+  GET_CONSUMER_LIST_BY_GROUP: {
+    process: getConsumerListByGroup,
+    action: 'Sub',
+    lane: 'consumerManage',
+  },
+  QUERY_ASSIGNMENT: { process: queryAssignment, action: 'Sub', lane: 'loadBalance' },
+  SET_MESSAGE_REQUEST_MODE: {
+    process: setMessageRequestMode,
+    action: 'Update',
+    lane: 'loadBalance',
+  },
+  GET_ALL_MESSAGE_REQUEST_MODE: { process: getAllMessageRequestMode, action: 'Get' },
+  LOCK_BATCH_MQ: { process: lockBatchMq, action: 'Sub' },
+  UNLOCK_BATCH_MQ: { process: unlockBatchMq, action: 'Sub' },
+  CONSUMER_SEND_MSG_BACK: {
+    process: consumerSendMsgBack,
+    action: 'Sub',
+    lane: 'send',
+    gates: [notWhileBusy],
+  },
+  END_TRANSACTION: {
+    process: endTransaction,
+    action: 'Pub',
+    lane: 'endTransaction',
+    gates: [notOnSlave],
+  },
+  RESUME_CHECK_HALF_MESSAGE: { process: resumeCheckHalfMessage, action: 'Update' },
+  INVOKE_BROKER_TO_RESET_OFFSET: { process: invokeBrokerToResetOffset, action: 'Update' },
+  INVOKE_BROKER_TO_GET_CONSUMER_STATUS: { process: invokeBrokerToGetConsumerStatus, action: 'Get' },
+  GET_CONSUMER_RUNNING_INFO: { process: getConsumerRunningInfo, action: 'Get' },
+  CONSUME_MESSAGE_DIRECTLY: { process: consumeMessageDirectly, action: 'Update' },
+  UPDATE_AND_CREATE_TOPIC: { process: updateAndCreateTopic, action: 'Create' },
+  UPDATE_AND_CREATE_TOPIC_LIST: { process: updateAndCreateTopicList, action: 'Create' },
+  DELETE_TOPIC_IN_BROKER: { process: deleteTopicInBroker, action: 'Delete' },
+  GET_ALL_TOPIC_CONFIG: { process: getAllTopicConfig, action: 'List' },
+  GET_TOPIC_CONFIG: { process: getTopicConfig, action: 'Get' },
+  GET_SYSTEM_TOPIC_LIST_FROM_BROKER: { process: getSystemTopicListFromBroker, action: 'List' },
+  GET_TOPIC_STATS_INFO: { process: getTopicStatsInfo, action: 'Get' },
+  QUERY_TOPIC_CONSUME_BY_WHO: { process: queryTopicConsumeByWho, action: 'Get' },
+  QUERY_TOPICS_BY_CONSUMER: { process: queryTopicsByConsumer, action: 'Get' },
+  QUERY_SUBSCRIPTION_BY_CONSUMER: { process: querySubscriptionByConsumer, action: 'Get' },
+  QUERY_CONSUME_TIME_SPAN: { process: queryConsumeTimeSpan, action: 'Get' },
+  QUERY_CONSUME_QUEUE: { process: queryConsumeQueue, action: 'Get' },
+  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: {
+    process: updateAndCreateSubscriptiongroup,
+    action: 'Update',
+  },
+  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: {
+    process: updateAndCreateSubscriptiongroupList,
+    action: 'Update',
+  },
+  GET_ALL_SUBSCRIPTIONGROUP_CONFIG: { process: getAllSubscriptiongroupConfig, action: 'Get' },
+  GET_SUBSCRIPTIONGROUP_CONFIG: { process: getSubscriptiongroupConfig, action: 'Get' },
+  DELETE_SUBSCRIPTIONGROUP: { process: deleteSubscriptiongroup, action: 'Delete' },
+  UPDATE_AND_GET_GROUP_FORBIDDEN: { process: updateAndGetGroupForbidden, action: 'Update' },
+  GET_CONSUMER_CONNECTION_LIST: { process: getConsumerConnectionList, action: 'Get' },
+  GET_PRODUCER_CONNECTION_LIST: { process: getProducerConnectionList, action: 'Get' },
+  GET_ALL_PRODUCER_INFO: { process: getAllProducerInfo, action: 'Get' },
+  GET_CONSUME_STATS: { process: getConsumeStats, action: 'Get' },
+  GET_BROKER_CONSUME_STATS: { process: getBrokerConsumeStats, action: 'Get' },
+  QUERY_CORRECTION_OFFSET: { process: queryCorrectionOffset, action: 'Get' },
+  GET_BROKER_HA_STATUS: { process: getBrokerHaStatus, action: 'Get' },
+  CLONE_GROUP_OFFSET: { process: cloneGroupOffset, action: 'Update' },
+  VIEW_BROKER_STATS_DATA: { process: viewBrokerStatsData, action: 'Get' },
+  GET_ALL_CONSUMER_OFFSET: { process: getAllConsumerOffset, action: 'Get' },
+  GET_ALL_DELAY_OFFSET: { process: getAllDelayOffset, action: 'Get' },
+  UPDATE_BROKER_CONFIG: { process: updateBrokerConfig, action: 'Update' },
+  GET_BROKER_CONFIG: { process: getBrokerConfig, action: 'Get' },
+  UPDATE_COLD_DATA_FLOW_CTR_CONFIG: { process: updateColdDataFlowCtrConfig, action: 'Update' },
+  REMOVE_COLD_DATA_FLOW_CTR_CONFIG: { process: removeColdDataFlowCtrConfig, action: 'Update' },
+  GET_COLD_DATA_FLOW_CTR_INFO: { process: getColdDataFlowCtrInfo, action: 'Get' },
+  SET_COMMITLOG_READ_MODE: { process: setCommitlogReadMode, action: 'Update' },
+  GET_BROKER_RUNTIME_INFO: { process: getBrokerRuntimeInfo, action: 'Get' },
+  CLEAN_EXPIRED_CONSUMEQUEUE: { process: cleanExpiredConsumequeue, action: 'Update' },
+  CLEAN_UNUSED_TOPIC: { process: cleanUnusedTopic, action: 'Update' },
+  DELETE_EXPIRED_COMMITLOG: { process: deleteExpiredCommitlog, action: 'Update' },
+}
+
+/** What each request does, for the reference: its lane and its action. */
+export const servedAs: Readonly<
+  Record<string, { readonly lane: LaneName; readonly action: Action }>
+> = Object.fromEntries(
+  Object.entries(rows).map(([name, { lane = 'admin', action }]) => [name, { lane, action }]),
+)
+
+/** The services of a broker with these lanes. */
+export function servicesOf(lanes: BrokerLanes): ServiceTable<BrokerContext, Served> {
+  const services = Object.entries(rows).map(([name, { process, gates, lane = 'admin' }]) => [
+    name,
+    { process, lane: lanes.of(lane), ...(gates === undefined ? {} : { gates }) },
+  ])
+  return Object.fromEntries(services) as ServiceTable<BrokerContext, Served>
 }

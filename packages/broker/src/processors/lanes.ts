@@ -37,45 +37,15 @@ interface LimitKeys {
   readonly waitMs?: keyof BrokerConfig
 }
 
-type LaneName = keyof typeof LIMITS
-
-const LANE_OF_REQUEST: Readonly<Record<string, LaneName>> = {
-  SEND_MESSAGE: 'send',
-  SEND_MESSAGE_V2: 'send',
-  SEND_BATCH_MESSAGE: 'send',
-  CONSUMER_SEND_MSG_BACK: 'send',
-  RECALL_MESSAGE: 'send',
-  PULL_MESSAGE: 'pull',
-  LITE_PULL_MESSAGE: 'litePull',
-  ACK_MESSAGE: 'ack',
-  QUERY_MESSAGE: 'query',
-  VIEW_MESSAGE_BY_ID: 'query',
-  SEND_REPLY_MESSAGE: 'reply',
-  SEND_REPLY_MESSAGE_V2: 'reply',
-  HEART_BEAT: 'heartbeat',
-  UNREGISTER_CLIENT: 'clientManage',
-  CHECK_CLIENT_CONFIG: 'clientManage',
-  GET_CONSUMER_LIST_BY_GROUP: 'consumerManage',
-  UPDATE_CONSUMER_OFFSET: 'consumerManage',
-  QUERY_CONSUMER_OFFSET: 'consumerManage',
-  QUERY_ASSIGNMENT: 'loadBalance',
-  SET_MESSAGE_REQUEST_MODE: 'loadBalance',
-  END_TRANSACTION: 'endTransaction',
-}
-
-/** The requests that store a message of a client; turned away while the disk is too slow. */
-const SENDS: ReadonlySet<string> = new Set(
-  Object.entries(LANE_OF_REQUEST).flatMap(([request, lane]) => (lane === 'send' ? [request] : [])),
-)
+/** The kinds of requests. */
+export type LaneName = keyof typeof LIMITS
 
 /** The lanes of one broker. */
 export class BrokerLanes {
   readonly #lanes: Readonly<Record<LaneName, Lane>>
-  readonly #busy: () => string | undefined
 
   /** `busy` says why no message can be taken now; undefined when they can. `config` may change. */
   constructor(config: BrokerConfig, room: WaitingRoom, busy: () => string | undefined) {
-    this.#busy = busy
     const made = Object.entries(LIMITS).map(([name, keys]) => {
       const limits = limitsOf(config, keys)
       return [
@@ -86,14 +56,8 @@ export class BrokerLanes {
     this.#lanes = Object.fromEntries(made) as Record<LaneName, Lane>
   }
 
-  /** The lane of a request, by its name. */
-  of(request: string): Lane {
-    return this.#lanes[LANE_OF_REQUEST[request] ?? 'admin']
-  }
-
-  /** What turns a request away, by its name. Apache: `SendMessageProcessor.java`, rejectRequest. */
-  gateOf(request: string): (() => string | undefined) | undefined {
-    return SENDS.has(request) ? this.#busy : undefined
+  of(name: LaneName): Lane {
+    return this.#lanes[name]
   }
 }
 

@@ -9,13 +9,7 @@ import type { Processor } from '@skylarkmq/remoting'
 import type { BrokerContext } from '../broker-context.ts'
 
 /** Names of Apache's pools in the answer, and the lane that has their part here. */
-const POOLS: Readonly<Record<string, string>> = {
-  send: 'SEND_MESSAGE',
-  pull: 'PULL_MESSAGE',
-  litePull: 'LITE_PULL_MESSAGE',
-  query: 'QUERY_MESSAGE',
-  ack: 'ACK_MESSAGE',
-}
+const POOLS = ['send', 'pull', 'litePull', 'query', 'ack'] as const
 
 /** GET_BROKER_RUNTIME_INFO: what the broker is and does, as text by key. Apache: `AdminBrokerProcessor.java`, prepareRuntimeInfo. */
 export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRuntimeInfo> = (
@@ -34,14 +28,14 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
   set('startAcceptSendRequestTimeStamp', broker.config.startAcceptSendRequestTimeStamp)
   set('runtime', durationText(broker.env.clock.now() - broker.bootTimestamp))
   set('earliestMessageTimeStamp', broker.store.earliestStoreTimeOfAll())
-  for (const [pool, request] of Object.entries(POOLS)) {
-    const lane = broker.lanes.of(request)
+  for (const pool of POOLS) {
+    const lane = broker.lanes.of(pool)
     set(`${pool}ThreadPoolQueueSize`, lane.queued)
     set(`${pool}ThreadPoolQueueCapacity`, lane.limits.queued)
     const headWaitMs = lane.headWaitMs(broker.env.clock.monotonic())
     set(`${pool}ThreadPoolQueueHeadWaitTimeMills`, Math.round(headWaitMs))
   }
-  const ends = broker.lanes.of('END_TRANSACTION')
+  const ends = broker.lanes.of('endTransaction')
   set('EndTransactionQueueSize', ends.queued)
   set('EndTransactionThreadPoolQueueCapacity', ends.limits.queued)
   for (const { level, offset, offsetMax } of broker.schedule.progress()) {
