@@ -1,3 +1,4 @@
+export * from './all-options.ts'
 export * from './broker.ts'
 export type { BrokerContext } from './broker-context.ts'
 export { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'

@@ -17,7 +17,8 @@ import { Producer, PushConsumer } from '@skylarkmq/client'
 import { examineConfigFile } from '../src/configuration.ts'
 import { ConfigUnreadable, DataDirectoryUnusable, PortUnavailable } from '../src/errors.ts'
 import type { ServerOptions } from '../src/server-options.ts'
-import { startServer, type RunningServer } from '../src/start-server.ts'
+import type { RunningServer } from '../src/running-server.ts'
+import { startServer } from '../src/start-server.ts'
 
 const ends = new WeakMap<TestContext, (() => unknown)[]>()
 

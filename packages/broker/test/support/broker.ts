@@ -27,7 +27,8 @@ import {
   type Connection,
   type FrameHandler,
 } from '@skylarkmq/remoting'
-import { allBrokerOptions, Broker, type FullBrokerConfig } from '../../src/broker.ts'
+import { allBrokerOptions, type FullBrokerConfig } from '../../src/all-options.ts'
+import { Broker } from '../../src/broker.ts'
 import { calm, wire } from './wire.ts'
 
 /** An answer whose header can be read. */
