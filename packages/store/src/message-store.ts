@@ -20,14 +20,14 @@ import type {
   PutMessageResult,
   QueryMessageResult,
   QueueUnit,
-} from './message.ts'
+} from './message/message.ts'
 import { offsetByTime, storeTimeAt } from './offset-by-time.ts'
 import type { StoreConfig } from './options.ts'
 import { unitPhysicalOffset, unitSize, unitTagsCode } from './consumequeue/consume-queue-unit.ts'
 import { QueueReader } from './queue-reader.ts'
 import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
-import { GetMessageStatus } from './status.ts'
+import { GetMessageStatus } from './message/status.ts'
 import { storePaths } from './store-paths.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import { TimerMessageStore } from './timer/timer-message-store.ts'

@@ -13,9 +13,9 @@ import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { UnitsAhead } from './consumequeue/units-ahead.ts'
 import { tagsCodeOfRecord } from './dispatch/reput.ts'
 import { recordDamaged } from './events.ts'
-import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message.ts'
+import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message/message.ts'
 import type { StoreConfig } from './options.ts'
-import { GetMessageStatus } from './status.ts'
+import { GetMessageStatus } from './message/status.ts'
 
 const PULL_BYTES_MAX = 128 * 1024 * 1024
 const PULL_BYTES_MIN = 100

@@ -3,7 +3,7 @@ import { RecordAt, readInt, readLong, recordStoreTimestamp } from '@skylarkmq/pr
 import type { RecordSpans } from '@skylarkmq/protocol'
 import { batchCount, isBatchRecord, unitBytesOf } from '../consumequeue/batch-unit.ts'
 import { TAGS_CODE_MIN } from '../consumequeue/consume-queue-unit.ts'
-import { allowsLightQueues, lightPlaces, LMQ_QUEUE_ID } from '../dispatch/multi-dispatch.ts'
+import { allowsLightQueues, lightPlaces, LMQ_QUEUE_ID } from '../message/multi-dispatch.ts'
 import { hasQueueUnit, tagsCodeOf } from '../dispatch/reput.ts'
 import { OpenFiles } from '../segment/open-files.ts'
 import type { FoundSegment } from '../segment/segment-queue.ts'

@@ -1,7 +1,7 @@
 import type { Disk, Env } from '@skylarkmq/env'
 import type { ConfigTables } from '../check/config-check.ts'
 import { walkLog } from '../check/log-walk.ts'
-import { delaysOfLevels } from '../dispatch/delay-levels.ts'
+import { delaysOfLevels } from '../message/delay-levels.ts'
 import { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { MessageIndex } from '../index/message-index.ts'

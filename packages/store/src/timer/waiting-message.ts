@@ -13,8 +13,8 @@ import {
 } from '@skylarkmq/protocol'
 import { deliveryKey } from '../delivered-before.ts'
 import { tagsCodeOfRecord } from '../dispatch/reput.ts'
-import type { MessageToStore } from '../message.ts'
-import { messageAgain } from '../message-again.ts'
+import type { MessageToStore } from '../message/message.ts'
+import { messageAgain } from '../message/message-again.ts'
 
 const TOPIC = Buffer.from(TIMER_TOPIC)
 const OUT_MS = Buffer.from(Property.TIMER_OUT_MS)

@@ -1,5 +1,5 @@
 import { changeProperties, findProperty, isLmqTopic, Property } from '@skylarkmq/protocol'
-import type { MessageToStore } from '../message.ts'
+import type { MessageToStore } from './message.ts'
 
 const NAMES = Buffer.from(Property.INNER_MULTI_DISPATCH)
 const OFFSETS = Buffer.from(Property.INNER_MULTI_QUEUE_OFFSET)
