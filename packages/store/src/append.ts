@@ -36,7 +36,7 @@ import type {
 import { hasLightQueues, type StoreConfig } from './options.ts'
 import { PutMessageStatus } from './message/status.ts'
 import type { StoreStats } from './store-stats.ts'
-import type { WriteHealth } from './write-health.ts'
+import type { WriteHealth } from './segment/write-health.ts'
 
 const PROPERTIES_BYTES_MAX = 32767
 const TOPIC_BYTES_MAX = 255

@@ -7,7 +7,7 @@ import type { CommitLog } from './commitlog/commit-log.ts'
 import type { StoreConfig } from './options.ts'
 import type { CleanFiles } from './retention/clean-files.ts'
 import type { StoreStats } from './store-stats.ts'
-import type { WriteTarget } from './write-health.ts'
+import type { WriteTarget } from './segment/write-health.ts'
 
 const QUEUES: WriteTarget = 'the consume queues'
 const WRITE_QUEUES_EVERY_MS = 100

@@ -28,8 +28,8 @@ import { defaultStoreConfig } from './options.ts'
 import type { StoreConfig } from './options.ts'
 import { offsetOfSegmentName } from './segment/segment-file.ts'
 import { listSegments } from './segment/segment-queue.ts'
-import { storePaths } from './store-paths.ts'
-import type { StorePaths } from './store-paths.ts'
+import { storePaths } from './segment/store-paths.ts'
+import type { StorePaths } from './segment/store-paths.ts'
 import { timerPrecision } from './timer/timer-parts.ts'
 
 const FAST_FILES = 2

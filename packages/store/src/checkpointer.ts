@@ -10,8 +10,8 @@ import { cacheSyncFailed } from './events.ts'
 import type { IndexUpkeep } from './index/index-upkeep.ts'
 import { OWN_EMPTY_MARK } from './recovery-point.ts'
 import { syncPath } from './segment/sync-path.ts'
-import type { StorePaths } from './store-paths.ts'
-import type { WriteHealth } from './write-health.ts'
+import type { StorePaths } from './segment/store-paths.ts'
+import type { WriteHealth } from './segment/write-health.ts'
 
 const SYNCS_AT_ONCE = 8
 const LOG_TIMEOUT_MS = 60_000

@@ -22,7 +22,7 @@ import { IndexFile } from './index/index-file.ts'
 import { indexKeyHash } from './index/index-key.ts'
 import { indexHeader } from './index/index-layout.ts'
 import type { IndexSizes } from './index/index-layout.ts'
-import { insideOf } from './inside-path.ts'
+import { insideOf } from './segment/inside-path.ts'
 import { segmentName } from './segment/segment-file.ts'
 import { listSegments } from './segment/segment-queue.ts'
 

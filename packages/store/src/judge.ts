@@ -8,7 +8,7 @@ import { Findings } from './check/problem.ts'
 import type { Problem } from './check/problem.ts'
 import { MessageStore } from './message-store.ts'
 import type { StoreConfig } from './options.ts'
-import { storePaths } from './store-paths.ts'
+import { storePaths } from './segment/store-paths.ts'
 
 const TRIAL_BYTES_MAX = 1024 * 1024 * 1024
 

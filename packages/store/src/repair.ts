@@ -17,8 +17,8 @@ import type { Rebuilt } from './repair/rebuild.ts'
 import { segmentName } from './segment/segment-file.ts'
 import { listSegments } from './segment/segment-queue.ts'
 import { syncPath } from './segment/sync-path.ts'
-import { storePaths } from './store-paths.ts'
-import type { StorePaths } from './store-paths.ts'
+import { storePaths } from './segment/store-paths.ts'
+import type { StorePaths } from './segment/store-paths.ts'
 
 /** How far a repair may go. */
 export interface RepairOptions {

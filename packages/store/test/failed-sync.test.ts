@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '@skylarkmq/env'
 import { MessageStore } from '../src/index.ts'
 import { SimStore } from './support/sim-store.ts'
 import { openParts } from '../src/open-store.ts'
-import { storePaths } from '../src/store-paths.ts'
+import { storePaths } from '../src/segment/store-paths.ts'
 import {
   ROOT,
   leftUnsound,

@@ -1,7 +1,7 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import { commitLogTorn, syncWorksAgain } from '../events.ts'
-import type { WriteHealth } from '../write-health.ts'
+import type { WriteHealth } from '../segment/write-health.ts'
 import type { CommitLog } from './commit-log.ts'
 import type { LogFlush } from './flush.ts'
 import { filesOf, rewriteLog } from './rewrite-log.ts'

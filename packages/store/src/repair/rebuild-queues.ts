@@ -8,7 +8,7 @@ import { QueueFiles } from '../consumequeue/queue-files.ts'
 import { queueFileBytes } from '../consumequeue/recover-queues.ts'
 import type { StoreConfig } from '../options.ts'
 import { OpenFiles } from '../segment/open-files.ts'
-import type { StorePaths } from '../store-paths.ts'
+import type { StorePaths } from '../segment/store-paths.ts'
 
 const OPEN_FILES_MAX = 64
 

@@ -8,7 +8,7 @@ import { MessageIndex } from '../index/message-index.ts'
 import type { StoreConfig } from '../options.ts'
 import { listSegments } from '../segment/segment-queue.ts'
 import { syncPath } from '../segment/sync-path.ts'
-import { storePaths, type StorePaths } from '../store-paths.ts'
+import { storePaths, type StorePaths } from '../segment/store-paths.ts'
 import { NewQueues, type NewQueueFolders } from './rebuild-queues.ts'
 
 const WRITE_EVERY_RECORDS = 20_000

@@ -7,7 +7,7 @@ import { diskNotMeasured, segmentDeleted, segmentNotDeleted } from '../events.ts
 import type { MessageIndex } from '../index/message-index.ts'
 import { localTime } from '../message/local-time.ts'
 import type { StoreConfig } from '../options.ts'
-import type { WriteHealth } from '../write-health.ts'
+import type { WriteHealth } from '../segment/write-health.ts'
 import { diskPressure, diskUsedRatio } from './disk-watch.ts'
 import type { DiskPressure } from './disk-watch.ts'
 

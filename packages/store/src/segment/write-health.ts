@@ -1,6 +1,6 @@
 import { textOfThrown } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
-import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from './events.ts'
+import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from '../events.ts'
 
 /** What a failing write was for; each is tried again by who owns it. */
 export type WriteTarget = 'the commit log' | 'the consume queues' | 'the abort file'

@@ -1,4 +1,4 @@
-import type { StoreConfig } from './options.ts'
+import type { StoreConfig } from '../options.ts'
 
 /** Where the parts of a store are. */
 export interface StorePaths {

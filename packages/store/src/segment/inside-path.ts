@@ -1,5 +1,5 @@
 import { resourceProblem } from '@skylarkmq/protocol'
-import { UnsafeName } from './errors.ts'
+import { UnsafeName } from '../errors.ts'
 
 declare const checked: unique symbol
 
