@@ -1,6 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
-import { abortFileExists, makeAbortFile, writeAbortFile } from './abort-file.ts'
+import { abortFileExists, makeAbortFile, writeAbortFile } from './checkpoint/abort-file.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { CheckpointParts } from './checkpointer.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'

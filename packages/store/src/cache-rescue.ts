@@ -4,7 +4,7 @@ import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
 import { batchPartOf, type Dispatcher } from './dispatch/dispatcher.ts'
 import { dispatchOfRecord } from './dispatch/reput.ts'
 import type { MessageIndex } from './index/message-index.ts'
-import type { RecoveryPoint } from './recovery-point.ts'
+import type { RecoveryPoint } from './checkpoint/recovery-point.ts'
 
 /** What is needed to make queues and index from the log again. */
 export interface CacheSource {

@@ -8,8 +8,8 @@ import {
   readLong,
   restoreBody,
 } from '@skylarkmq/protocol'
-import { readCheckpoint } from './checkpoint.ts'
-import type { CheckpointValues } from './checkpoint.ts'
+import { readCheckpoint } from './checkpoint/checkpoint.ts'
+import type { CheckpointValues } from './checkpoint/checkpoint.ts'
 import { nextRecord, walkLog } from './check/log-walk.ts'
 import { readBatchPart, unitBytesOf } from './consumequeue/batch-unit.ts'
 import {

@@ -1,6 +1,6 @@
 import type { DirectoryLock, Env } from '@skylarkmq/env'
 import { isLmqTopic, isSystemTopic } from '@skylarkmq/protocol'
-import { abortFileExists, removeAbortFile } from './abort-file.ts'
+import { abortFileExists, removeAbortFile } from './checkpoint/abort-file.ts'
 import { Appender } from './append.ts'
 import { Background } from './background.ts'
 import { makeDurableDirectory } from './segment/durable-directory.ts'

@@ -1,6 +1,6 @@
 import type { Disk, Env } from '@skylarkmq/env'
 import { isLmqTopic } from '@skylarkmq/protocol'
-import { abortFileExists } from '../abort-file.ts'
+import { abortFileExists } from '../checkpoint/abort-file.ts'
 import { QueueCursor } from '../check/queue-cursor.ts'
 import { BATCH_UNIT_BYTES } from '../consumequeue/batch-unit.ts'
 import { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'

@@ -1,6 +1,6 @@
 import type { Disk } from '@skylarkmq/env'
 import { offsetsOf, readLong, writeLong } from '@skylarkmq/protocol'
-import { parentOf } from './segment/durable-directory.ts'
+import { parentOf } from '../segment/durable-directory.ts'
 import {
   RECOVERY_POINT_AT,
   readRecoveryPoint,

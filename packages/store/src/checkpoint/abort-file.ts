@@ -1,5 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
-import { parentOf } from './segment/durable-directory.ts'
+import { parentOf } from '../segment/durable-directory.ts'
 
 /**
  * The file that is there from the start of the store to its orderly stop: found at a start, the last stop was
