@@ -1,5 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
-import { UNSYNCED } from '../commitlog/unsynced-mark.ts'
+import { UNSYNCED } from '../recovery/unsynced-mark.ts'
 import { SET_ASIDE } from '../segment/load-segments.ts'
 import type { Findings } from './problem.ts'
 

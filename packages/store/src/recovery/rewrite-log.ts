@@ -1,8 +1,8 @@
 import { BLANK_RECORD_BYTES, encodeBlank } from '@skylarkmq/protocol'
 import type { SegmentFile } from '../segment/segment-file.ts'
 import type { SegmentQueue } from '../segment/segment-queue.ts'
-import type { CommitLog } from './commit-log.ts'
-import { scanLog } from './scan-log.ts'
+import type { CommitLog } from '../commitlog/commit-log.ts'
+import { scanLog } from '../commitlog/scan-log.ts'
 
 const BLOCK_BYTES = 1024 * 1024
 const PAGE_BYTES = 4096

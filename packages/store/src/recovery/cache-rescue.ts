@@ -1,10 +1,10 @@
-import type { CommitLog } from './commitlog/commit-log.ts'
-import { scanLog } from './commitlog/scan-log.ts'
-import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
-import { batchPartOf, type Dispatcher } from './dispatch/dispatcher.ts'
-import { dispatchOfRecord } from './dispatch/reput.ts'
-import type { MessageIndex } from './index/message-index.ts'
-import type { RecoveryPoint } from './checkpoint/recovery-point.ts'
+import type { CommitLog } from '../commitlog/commit-log.ts'
+import { scanLog } from '../commitlog/scan-log.ts'
+import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import { batchPartOf, type Dispatcher } from '../dispatch/dispatcher.ts'
+import { dispatchOfRecord } from '../dispatch/reput.ts'
+import type { MessageIndex } from '../index/message-index.ts'
+import type { RecoveryPoint } from '../checkpoint/recovery-point.ts'
 
 /** What is needed to make queues and index from the log again. */
 export interface CacheSource {

@@ -7,7 +7,7 @@ import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { indexBehind, indexCaughtUp } from '../events.ts'
-import type { MessageIndex } from './message-index.ts'
+import type { MessageIndex } from '../index/message-index.ts'
 
 // As much of the log as is read in one turn for an index that lags.
 const CATCH_UP_BYTES = 32 * 1024 * 1024
