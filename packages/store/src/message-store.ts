@@ -21,10 +21,10 @@ import type {
   QueryMessageResult,
   QueueUnit,
 } from './message/message.ts'
-import { offsetByTime, storeTimeAt } from './offset-by-time.ts'
+import { offsetByTime, storeTimeAt } from './read/offset-by-time.ts'
 import type { StoreConfig } from './options.ts'
 import { unitPhysicalOffset, unitSize, unitTagsCode } from './consumequeue/consume-queue-unit.ts'
-import { QueueReader } from './queue-reader.ts'
+import { QueueReader } from './read/queue-reader.ts'
 import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './message/status.ts'

@@ -1,7 +1,7 @@
-import type { CommitLog } from './commitlog/commit-log.ts'
-import { BatchConsumeQueue } from './consumequeue/batch-consume-queue.ts'
-import { isFiller, unitPhysicalOffset } from './consumequeue/consume-queue-unit.ts'
-import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
+import type { CommitLog } from '../commitlog/commit-log.ts'
+import { BatchConsumeQueue } from '../consumequeue/batch-consume-queue.ts'
+import { isFiller, unitPhysicalOffset } from '../consumequeue/consume-queue-unit.ts'
+import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 
 /** Store time in ms of a queue's message; −1 when the queue or the log does not have it. */
 export function storeTimeAt(queue: ConsumeQueue, log: CommitLog, offset: number): number {

@@ -1,21 +1,21 @@
 import type { Env } from '@skylarkmq/env'
-import type { CommitLog } from './commitlog/commit-log.ts'
+import type { CommitLog } from '../commitlog/commit-log.ts'
 import {
   FILLER_SIZE,
   TAGS_CODE_MIN,
   unitPhysicalOffset,
   unitSize,
   unitTagsCode,
-} from './consumequeue/consume-queue-unit.ts'
-import { offsetIn } from './consumequeue/record-of-queue.ts'
-import type { ConsumeQueue } from './consumequeue/consume-queue.ts'
-import type { ConsumeQueueTable } from './consumequeue/consume-queue-table.ts'
-import { UnitsAhead } from './consumequeue/units-ahead.ts'
-import { tagsCodeOfRecord } from './dispatch/reput.ts'
-import { recordDamaged } from './events.ts'
-import type { GetMessageLimits, GetMessageResult, MessageFilter } from './message/message.ts'
-import type { StoreConfig } from './options.ts'
-import { GetMessageStatus } from './message/status.ts'
+} from '../consumequeue/consume-queue-unit.ts'
+import { offsetIn } from '../consumequeue/record-of-queue.ts'
+import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
+import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import { UnitsAhead } from './units-ahead.ts'
+import { tagsCodeOfRecord } from '../dispatch/reput.ts'
+import { recordDamaged } from '../events.ts'
+import type { GetMessageLimits, GetMessageResult, MessageFilter } from '../message/message.ts'
+import type { StoreConfig } from '../options.ts'
+import { GetMessageStatus } from '../message/status.ts'
 
 const PULL_BYTES_MAX = 128 * 1024 * 1024
 const PULL_BYTES_MIN = 100

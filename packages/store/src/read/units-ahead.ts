@@ -1,4 +1,4 @@
-import type { ConsumeQueue, UnitSpan } from './consume-queue.ts'
+import type { ConsumeQueue, UnitSpan } from '../consumequeue/consume-queue.ts'
 
 const UNITS_AHEAD = 256
 const QUEUES_MAX = 64
