@@ -1,7 +1,7 @@
 export * from './check.ts'
 export { problemKinds } from './check/problem.ts'
 export type { Problem, ProblemKind } from './check/problem.ts'
-export * from './delivered-before.ts'
+export * from './delivery/delivered-before.ts'
 export { delaysOfLevels } from './message/delay-levels.ts'
 export * from './errors.ts'
 export * from './events.ts'

@@ -1,6 +1,6 @@
 import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { decodeRecord, type DecodedMessage } from '@skylarkmq/protocol'
-import { DeliveredBefore } from '../delivered-before.ts'
+import { DeliveredBefore } from '../delivery/delivered-before.ts'
 import { timerFailed, timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message/message.ts'
 import { isStored, isUnfit } from '../message/status.ts'

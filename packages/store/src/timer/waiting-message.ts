@@ -11,7 +11,7 @@ import {
   type PropertySpan,
   type RecordSpans,
 } from '@skylarkmq/protocol'
-import { deliveryKey } from '../delivered-before.ts'
+import { deliveryKey } from '../delivery/delivered-before.ts'
 import { tagsCodeOfRecord } from '../dispatch/reput.ts'
 import type { MessageToStore } from '../message/message.ts'
 import { messageAgain } from '../message/message-again.ts'
