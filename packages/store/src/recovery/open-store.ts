@@ -2,14 +2,13 @@ import { ifRoom } from '@skylarkmq/env'
 import type { Disk, Env } from '@skylarkmq/env'
 import { isLmqTopic } from '@skylarkmq/protocol'
 import { readAbortFile } from '../checkpoint/abort-file.ts'
-import type { AppendParts } from '../append.ts'
 import { readCheckpoint } from '../checkpoint/checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint/checkpoint.ts'
 import { CommitLog } from '../commitlog/commit-log.ts'
 import { LogFlush } from '../commitlog/flush.ts'
 import { cutCaches, recover } from './recovery.ts'
 import type { RecoveryParts } from './recovery.ts'
-import { filesOf, rewriteFromFiles } from './rewrite-log.ts'
+import { rewriteFromFiles } from './rewrite-log.ts'
 import { SyncRescue } from './sync-rescue.ts'
 import { unmarkUnsynced, unsyncedMark } from './unsynced-mark.ts'
 import type { UnsyncedPart } from './unsynced-mark.ts'
@@ -33,12 +32,20 @@ import type { StorePaths } from '../segment/store-paths.ts'
 import type { SegmentQueue } from '../segment/segment-queue.ts'
 import { StoreStats } from '../store-stats.ts'
 import { WriteHealth } from '../segment/write-health.ts'
+import { filesOf } from '../segment/rewrite-segments.ts'
 
 /** What a store is made of. */
-export interface StoreParts extends AppendParts {
+export interface StoreParts {
   readonly paths: StorePaths
+  readonly log: CommitLog
+  readonly queues: ConsumeQueueTable
   readonly index: MessageIndex | undefined
   readonly upkeep: IndexUpkeep | undefined
+  readonly dispatcher: Dispatcher
+  readonly flush: LogFlush
+  readonly health: WriteHealth
+  readonly stats: StoreStats
+  readonly delayLevels: readonly number[]
   readonly checkpoint: CheckpointValues
   readonly rescue: SyncRescue
   /** Who hears that the log was cut while it is open. */

@@ -13,9 +13,9 @@ import type { MessageIndex } from '../index/message-index.ts'
 import { isPointOf } from '../checkpoint/recovery-point.ts'
 import type { RecoveryPoint } from '../checkpoint/recovery-point.ts'
 import type { CommitLog } from '../commitlog/commit-log.ts'
-import { filesOf, rewriteAsRead } from './rewrite-log.ts'
 import { scanLog } from '../commitlog/scan-log.ts'
 import type { ScanEnd } from '../commitlog/scan-log.ts'
+import { filesOf, rewriteAsRead } from '../segment/rewrite-segments.ts'
 import { markUnsynced } from './unsynced-mark.ts'
 
 /** What a start has to put right, and with what. */

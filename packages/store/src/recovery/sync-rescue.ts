@@ -4,7 +4,8 @@ import { commitLogTorn, syncWorksAgain } from '../events.ts'
 import type { WriteHealth } from '../segment/write-health.ts'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import type { LogFlush } from '../commitlog/flush.ts'
-import { filesOf, rewriteLog } from './rewrite-log.ts'
+import { filesOf } from '../segment/rewrite-segments.ts'
+import { rewriteLog } from './rewrite-log.ts'
 import { markUnsynced, unmarkUnsynced } from './unsynced-mark.ts'
 
 const RETRY_FIRST_MS = 100

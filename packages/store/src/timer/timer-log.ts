@@ -1,5 +1,5 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { rewriteAsRead } from '../recovery/rewrite-log.ts'
+import { rewriteAsRead } from '../segment/rewrite-segments.ts'
 import { makeDurableDirectory } from '../segment/durable-directory.ts'
 import { segmentSizeKept } from '../events.ts'
 import { SegmentFile, segmentName } from '../segment/segment-file.ts'
