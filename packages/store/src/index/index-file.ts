@@ -5,9 +5,6 @@ import { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
 import type { IndexSizes } from './index-layout.ts'
 import { slotsOfEntries } from './slots-of-entries.ts'
 
-export { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
-export type { IndexSizes } from './index-layout.ts'
-
 const ENTRY_BYTES = indexEntry.sizeBytes
 const PAGE_BYTES = 4096
 /** A search stops after so many: some milliseconds. */

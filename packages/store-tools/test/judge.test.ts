@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MessageStore, examineStore, judgeStore } from '../src/index.ts'
-import type { StoreConfig } from '../src/index.ts'
-import { goldenStore, goldenVariants } from './support/golden.ts'
-import { damage, filesBelow, flipByte, soundStore } from './support/damage.ts'
-import { ROOT, leftUnsound, message, putOk, smallConfig, startStore } from './support/stores.ts'
-import { testEnv } from './support/test-env.ts'
-import type { TestEnv } from './support/test-env.ts'
+import { MessageStore } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  ROOT,
+  damage,
+  filesBelow,
+  flipByte,
+  goldenStore,
+  goldenVariants,
+  leftUnsound,
+  message,
+  putOk,
+  smallConfig,
+  soundStore,
+  startStore,
+  testEnv,
+} from '@skylarkmq/store/test-support'
+import type { TestEnv } from '@skylarkmq/store/test-support'
+import { examineStore, judgeStore } from '../src/index.ts'
 
 /** What a real start and an orderly stop leave: whether that is sound, and whether there was a start at all. */
 async function isSoundAfterStart(env: TestEnv, config: StoreConfig): Promise<boolean> {

@@ -1,6 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
-import { UNSYNCED } from '../recovery/unsynced-mark.ts'
-import { SET_ASIDE } from '../segment/load-segments.ts'
+import { SET_ASIDE, UNSYNCED } from '@skylarkmq/store/internals'
 import type { Findings } from './problem.ts'
 
 /** Part of the names of what a repair puts aside. */

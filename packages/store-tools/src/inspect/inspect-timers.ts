@@ -1,8 +1,7 @@
 import type { Disk } from '@skylarkmq/env'
-import type { StoreConfig } from './options.ts'
-import { TimerFiles } from './timer/timer-files.ts'
-import { TimerMagic } from './timer/timer-log-unit.ts'
-import { timerPrecision } from './timer/timer-parts.ts'
+import type { StoreConfig } from '@skylarkmq/store'
+import { TimerMagic, timerPrecision } from '@skylarkmq/store/internals'
+import { TimerFiles } from '../check/timer-files.ts'
 
 /** A message in the timer wheel. */
 export interface InspectedTimer {

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  ROOT,
+  damage,
+  flipByte,
+  goldenStore,
+  goldenVariants,
+  leftUnsound,
+  message,
+  putOk,
+  smallConfig,
+  soundStore,
+  startStore,
+  testEnv,
+} from '@skylarkmq/store/test-support'
+import type { TestEnv } from '@skylarkmq/store/test-support'
 import { checkStore, examineStore, problemKinds } from '../src/index.ts'
-import type { CheckReport, StoreConfig } from '../src/index.ts'
-import { goldenStore, goldenVariants } from './support/golden.ts'
-import { damage, flipByte, soundStore } from './support/damage.ts'
-import { ROOT, leftUnsound, message, putOk, smallConfig, startStore } from './support/stores.ts'
-import { testEnv } from './support/test-env.ts'
-import type { TestEnv } from './support/test-env.ts'
+import type { CheckReport } from '../src/index.ts'
 
 const QUEUE = `${ROOT}/consumequeue/TopicA/0/00000000000000000000`
 

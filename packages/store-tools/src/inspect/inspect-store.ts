@@ -8,23 +8,23 @@ import {
   readLong,
   restoreBody,
 } from '@skylarkmq/protocol'
-import { readCheckpoint } from './checkpoint/checkpoint.ts'
-import type { CheckpointValues } from './checkpoint/checkpoint.ts'
-import { nextRecord, walkLog } from './check/log-walk.ts'
-import { readBatchPart, unitBytesOf } from './consumequeue/batch-unit.ts'
 import {
+  IndexFile,
+  indexHeader,
+  indexKeyHash,
+  insideOf,
   isFiller,
+  listSegments,
+  readBatchPart,
+  readCheckpoint,
+  segmentName,
+  unitBytesOf,
   unitPhysicalOffset,
   unitSize,
   unitTagsCode,
-} from './consumequeue/consume-queue-unit.ts'
-import { IndexFile } from './index/index-file.ts'
-import { indexKeyHash } from './index/index-key.ts'
-import { indexHeader } from './index/index-layout.ts'
-import type { IndexSizes } from './index/index-layout.ts'
-import { insideOf } from './segment/inside-path.ts'
-import { segmentName } from './segment/segment-file.ts'
-import { listSegments } from './segment/segment-queue.ts'
+} from '@skylarkmq/store/internals'
+import type { CheckpointValues, IndexSizes } from '@skylarkmq/store/internals'
+import { nextRecord, walkLog } from '../check/log-walk.ts'
 
 const PREVIEW_BYTES = 200
 const FOUND_MAX = 1000

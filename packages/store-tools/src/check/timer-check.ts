@@ -1,12 +1,8 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { ProtocolError, TIMER_TOPIC, recordSpans, timerMetricsBody } from '@skylarkmq/protocol'
-import { segmentName } from '../segment/segment-file.ts'
-import { listSegments } from '../segment/segment-queue.ts'
-import { TimerFiles, type TimerLogEnd, type TimerSlotAt } from '../timer/timer-files.ts'
-import { slotBegin } from '../timer/timer-parts.ts'
-import { TIMER_WHEEL_BYTES } from '../timer/timer-wheel.ts'
-import type { TimerCheckFile } from '../timer/timer-check-point.ts'
-import type { TimerUnit } from '../timer/timer-log-unit.ts'
+import { TIMER_WHEEL_BYTES, listSegments, segmentName, slotBegin } from '@skylarkmq/store/internals'
+import type { TimerCheckFile, TimerUnit } from '@skylarkmq/store/internals'
+import { TimerFiles, type TimerLogEnd, type TimerSlotAt } from './timer-files.ts'
 import type { Findings, ProblemKind } from './problem.ts'
 
 /** What a check of the messages that wait for a time of their own goes by. */

@@ -1,14 +1,16 @@
 import type { Disk, Env } from '@skylarkmq/env'
+import { delaysOfLevels, storePaths } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  Dispatcher,
+  MessageIndex,
+  dispatchOfRecord,
+  listSegments,
+  syncPath,
+} from '@skylarkmq/store/internals'
+import type { StorePaths } from '@skylarkmq/store/internals'
 import type { ConfigTables } from '../check/config-check.ts'
 import { walkLog } from '../check/log-walk.ts'
-import { delaysOfLevels } from '../message/delay-levels.ts'
-import { Dispatcher } from '../dispatch/dispatcher.ts'
-import { dispatchOfRecord } from '../dispatch/reput.ts'
-import { MessageIndex } from '../index/message-index.ts'
-import type { StoreConfig } from '../options.ts'
-import { listSegments } from '../segment/segment-queue.ts'
-import { syncPath } from '../segment/sync-path.ts'
-import { storePaths, type StorePaths } from '../segment/store-paths.ts'
 import { NewQueues, type NewQueueFolders } from './rebuild-queues.ts'
 
 const WRITE_EVERY_RECORDS = 20_000

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeProperties, Property, TIMER_TOPIC } from '@skylarkmq/protocol'
+import { timerSlotOf } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
 import {
-  examineStore,
-  inspectTimers,
-  planRepair,
-  problemKinds,
-  repairStore,
-  timerSlotOf,
-} from '../src/index.ts'
-import type { ProblemKind, StoreConfig } from '../src/index.ts'
-import { goldenStore } from './support/golden.ts'
-import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
-import { testEnv } from './support/test-env.ts'
-import type { TestEnv } from './support/test-env.ts'
+  ROOT,
+  goldenStore,
+  message,
+  putOk,
+  smallConfig,
+  startStore,
+  stopAndCheck,
+  testEnv,
+} from '@skylarkmq/store/test-support'
+import type { TestEnv } from '@skylarkmq/store/test-support'
+import { examineStore, inspectTimers, planRepair, problemKinds, repairStore } from '../src/index.ts'
+import type { ProblemKind } from '../src/index.ts'
 
 const COUNT = 100
 const LOG = `${ROOT}/timerlog/00000000000000000000`

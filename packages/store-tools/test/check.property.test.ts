@@ -3,9 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { memoryDisk } from '@skylarkmq/env'
 import type { Disk } from '@skylarkmq/env'
+import { ROOT, filesBelow, soundStore } from '@skylarkmq/store/test-support'
 import { examineStore } from '../src/index.ts'
-import { filesBelow, soundStore } from './support/damage.ts'
-import { ROOT } from './support/stores.ts'
 
 const SEED = 70_421
 const RUNS = 600

@@ -1,16 +1,16 @@
 import type { Disk } from '@skylarkmq/env'
-import { readBatchPart, unitBytesOf } from '../consumequeue/batch-unit.ts'
 import {
   UNIT_BYTES,
   isFiller,
+  listSegments,
+  readBatchPart,
+  segmentName,
+  unitBytesOf,
   unitPhysicalOffset,
   unitSize,
   unitTagsCode,
-} from '../consumequeue/consume-queue-unit.ts'
-import type { OpenFiles } from '../segment/open-files.ts'
-import { segmentName } from '../segment/segment-file.ts'
-import { listSegments } from '../segment/segment-queue.ts'
-import type { FoundSegment } from '../segment/segment-queue.ts'
+} from '@skylarkmq/store/internals'
+import type { FoundSegment, OpenFiles } from '@skylarkmq/store/internals'
 
 const WINDOW_UNITS = 64
 const SEARCH_BYTES = 1024 * UNIT_BYTES

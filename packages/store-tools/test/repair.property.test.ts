@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { memoryDisk } from '@skylarkmq/env'
+import { ROOT, filesBelow, soundStore, testEnv } from '@skylarkmq/store/test-support'
 import { examineStore, inspectQueue, repairStore } from '../src/index.ts'
-import { filesBelow, soundStore } from './support/damage.ts'
-import { ROOT } from './support/stores.ts'
-import { testEnv } from './support/test-env.ts'
 
 const SEED = 33_107
 const RUNS = 150

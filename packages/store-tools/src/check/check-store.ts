@@ -10,27 +10,26 @@ import {
   transactionState,
 } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
-import { offsetsBehindEnd, readConfig, readQueues } from './check/config-check.ts'
-import type { ConfigTables, OffsetBehindEnd } from './check/config-check.ts'
-import { checkDirectory } from './check/directory-check.ts'
-import { IndexCheck } from './check/index-check.ts'
-import { walkLog } from './check/log-walk.ts'
-import type { LogEnd, LogFile } from './check/log-walk.ts'
-import { Findings } from './check/problem.ts'
-import type { Problem } from './check/problem.ts'
-import { QueueCheck } from './check/queue-check.ts'
-import { checkTimers } from './check/timer-check.ts'
-import { checkpointLayout, readCheckpoint } from './checkpoint/checkpoint.ts'
-import type { CheckpointValues } from './checkpoint/checkpoint.ts'
-import { delaysOfLevels } from './message/delay-levels.ts'
-import type { IndexSizes } from './index/index-file.ts'
-import { defaultStoreConfig } from './options.ts'
-import type { StoreConfig } from './options.ts'
-import { offsetOfSegmentName } from './segment/segment-file.ts'
-import { listSegments } from './segment/segment-queue.ts'
-import { storePaths } from './segment/store-paths.ts'
-import type { StorePaths } from './segment/store-paths.ts'
-import { timerPrecision } from './timer/timer-parts.ts'
+import { defaultStoreConfig, delaysOfLevels, storePaths } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  checkpointLayout,
+  listSegments,
+  offsetOfSegmentName,
+  readCheckpoint,
+  timerPrecision,
+} from '@skylarkmq/store/internals'
+import type { CheckpointValues, IndexSizes, StorePaths } from '@skylarkmq/store/internals'
+import { offsetsBehindEnd, readConfig, readQueues } from './config-check.ts'
+import type { ConfigTables, OffsetBehindEnd } from './config-check.ts'
+import { checkDirectory } from './directory-check.ts'
+import { IndexCheck } from './index-check.ts'
+import { walkLog } from './log-walk.ts'
+import type { LogEnd, LogFile } from './log-walk.ts'
+import { Findings } from './problem.ts'
+import type { Problem } from './problem.ts'
+import { QueueCheck } from './queue-check.ts'
+import { checkTimers } from './timer-check.ts'
 
 const FAST_FILES = 2
 const CHECKPOINT_BYTES = 4096

@@ -1,8 +1,14 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { readInt, readLong } from '@skylarkmq/protocol'
-import { indexEntry, indexFileBytes, indexHeader } from '../index/index-file.ts'
-import type { IndexSizes } from '../index/index-file.ts'
-import { forEachKeyHash, keySpans, topicHash } from '../index/index-key.ts'
+import {
+  forEachKeyHash,
+  indexEntry,
+  indexFileBytes,
+  indexHeader,
+  keySpans,
+  topicHash,
+} from '@skylarkmq/store/internals'
+import type { IndexSizes } from '@skylarkmq/store/internals'
 import type { Findings } from './problem.ts'
 
 const ENTRY_BYTES = indexEntry.sizeBytes

@@ -1,12 +1,19 @@
 import type { Disk } from '@skylarkmq/env'
 import { RecordAt, readInt, readLong, recordStoreTimestamp } from '@skylarkmq/protocol'
 import type { RecordSpans } from '@skylarkmq/protocol'
-import { batchCount, isBatchRecord, unitBytesOf } from '../consumequeue/batch-unit.ts'
-import { TAGS_CODE_MIN } from '../consumequeue/consume-queue-unit.ts'
-import { allowsLightQueues, lightPlaces, LMQ_QUEUE_ID } from '../message/multi-dispatch.ts'
-import { hasQueueUnit, tagsCodeOf } from '../dispatch/reput.ts'
-import { OpenFiles } from '../segment/open-files.ts'
-import type { FoundSegment } from '../segment/segment-queue.ts'
+import {
+  LMQ_QUEUE_ID,
+  OpenFiles,
+  TAGS_CODE_MIN,
+  allowsLightQueues,
+  batchCount,
+  hasQueueUnit,
+  isBatchRecord,
+  lightPlaces,
+  tagsCodeOf,
+  unitBytesOf,
+} from '@skylarkmq/store/internals'
+import type { FoundSegment } from '@skylarkmq/store/internals'
 import type { Findings } from './problem.ts'
 import { QueueCursor } from './queue-cursor.ts'
 

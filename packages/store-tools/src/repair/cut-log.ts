@@ -1,6 +1,5 @@
 import type { Disk } from '@skylarkmq/env'
-import { segmentName } from '../segment/segment-file.ts'
-import { listSegments } from '../segment/segment-queue.ts'
+import { listSegments, segmentName } from '@skylarkmq/store/internals'
 
 const COPY_BYTES = 1024 * 1024
 

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  ROOT,
+  flipByte,
+  goldenFacts,
+  goldenStore,
+  indexSizes,
+  leftUnsound,
+  soundStore,
+} from '@skylarkmq/store/test-support'
+import {
   examineStore,
   findByKey,
   inspectCheckpoint,
@@ -10,9 +19,6 @@ import {
   readQueue,
   visible,
 } from '../src/index.ts'
-import { flipByte, soundStore } from './support/damage.ts'
-import { goldenFacts, goldenStore } from './support/golden.ts'
-import { ROOT, indexSizes, leftUnsound } from './support/stores.ts'
 
 test('records are read from any offset on, and behind what is damaged', async () => {
   const { env, config } = await soundStore()

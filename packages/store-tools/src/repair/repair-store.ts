@@ -1,24 +1,27 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { examineStore } from './check.ts'
-import type { CheckProgress, CheckReport } from './check.ts'
-import { readConfig } from './check/config-check.ts'
-import { KEPT_BY_REPAIR } from './check/directory-check.ts'
-import { Findings } from './check/problem.ts'
-import type { ProblemKind } from './check/problem.ts'
-import { removeAbortFile } from './checkpoint/abort-file.ts'
-import { readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
-import { unsyncedMark } from './recovery/unsynced-mark.ts'
-import { localTime } from './message/local-time.ts'
-import type { StoreConfig } from './options.ts'
-import { clampOffsets } from './repair/clamp-offsets.ts'
-import { cutLog } from './repair/cut-log.ts'
-import { rebuild } from './repair/rebuild.ts'
-import type { Rebuilt } from './repair/rebuild.ts'
-import { segmentName } from './segment/segment-file.ts'
-import { listSegments } from './segment/segment-queue.ts'
-import { syncPath } from './segment/sync-path.ts'
-import { storePaths } from './segment/store-paths.ts'
-import type { StorePaths } from './segment/store-paths.ts'
+import { storePaths } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  listSegments,
+  localTime,
+  readCheckpoint,
+  removeAbortFile,
+  segmentName,
+  syncPath,
+  unsyncedMark,
+  writeCheckpoint,
+} from '@skylarkmq/store/internals'
+import type { StorePaths } from '@skylarkmq/store/internals'
+import { examineStore } from '../check/check-store.ts'
+import type { CheckProgress, CheckReport } from '../check/check-store.ts'
+import { readConfig } from '../check/config-check.ts'
+import { KEPT_BY_REPAIR } from '../check/directory-check.ts'
+import { Findings } from '../check/problem.ts'
+import type { ProblemKind } from '../check/problem.ts'
+import { clampOffsets } from './clamp-offsets.ts'
+import { cutLog } from './cut-log.ts'
+import { rebuild } from './rebuild.ts'
+import type { Rebuilt } from './rebuild.ts'
 
 /** How far a repair may go. */
 export interface RepairOptions {

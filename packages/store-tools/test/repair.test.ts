@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { GetMessageStatus, examineStore, planRepair, repairStore } from '../src/index.ts'
-import type { CheckReport, RepairOptions, StoreConfig } from '../src/index.ts'
-import { filesBelow, flipByte, soundStore } from './support/damage.ts'
-import { goldenStore } from './support/golden.ts'
+import { GetMessageStatus } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
 import {
   ROOT,
+  filesBelow,
+  flipByte,
+  goldenStore,
   leftUnsound,
-  putOk,
   message,
+  putOk,
   readAll,
+  soundStore,
   startStore,
   stopAndCheck,
-} from './support/stores.ts'
-import type { TestEnv } from './support/test-env.ts'
+} from '@skylarkmq/store/test-support'
+import type { TestEnv } from '@skylarkmq/store/test-support'
+import { examineStore, planRepair, repairStore } from '../src/index.ts'
+import type { CheckReport, RepairOptions } from '../src/index.ts'
 
 const LOG = `${ROOT}/commitlog/00000000000000000000`
 const QUEUE = `${ROOT}/consumequeue/TopicA/0/00000000000000000000`

@@ -1,7 +1,7 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { RecordAt, RecordMagic, checkRecord, readLong, writeInt } from '@skylarkmq/protocol'
 import type { RecordCheck } from '@skylarkmq/protocol'
-import { segmentName } from '../segment/segment-file.ts'
+import { segmentName } from '@skylarkmq/store/internals'
 
 const WINDOW_BYTES = 1024 * 1024
 const HEAD_BYTES = 36

@@ -1,10 +1,15 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { readInt, readLong } from '@skylarkmq/protocol'
-import { segmentName } from '../segment/segment-file.ts'
-import { listSegments, type FoundSegment } from '../segment/segment-queue.ts'
-import { readTimerCheck, type TimerCheckFile } from './timer-check-point.ts'
-import { TIMER_UNIT_BYTES, decodeTimerUnit, type TimerUnit } from './timer-log-unit.ts'
-import { TIMER_WHEEL_BYTES, timerSlotLayout, type TimerSlot } from './timer-wheel.ts'
+import {
+  TIMER_UNIT_BYTES,
+  TIMER_WHEEL_BYTES,
+  decodeTimerUnit,
+  listSegments,
+  readTimerCheck,
+  segmentName,
+  timerSlotLayout,
+} from '@skylarkmq/store/internals'
+import type { FoundSegment, TimerCheckFile, TimerSlot, TimerUnit } from '@skylarkmq/store/internals'
 
 const CHUNK_BYTES = 1024 * TIMER_UNIT_BYTES
 const WHEEL_CHUNK_BYTES = 2048 * timerSlotLayout.sizeBytes

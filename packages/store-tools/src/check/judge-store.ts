@@ -1,14 +1,13 @@
 import { hostErrorCode, OverlayDisk, silentEvents, textOfThrown } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
 import { SkylarkError } from '@skylarkmq/protocol'
-import { examineStore } from './check.ts'
-import type { CheckOptions, CheckReport } from './check.ts'
-import { readConfig } from './check/config-check.ts'
-import { Findings } from './check/problem.ts'
-import type { Problem } from './check/problem.ts'
-import { MessageStore } from './message-store.ts'
-import type { StoreConfig } from './options.ts'
-import { storePaths } from './segment/store-paths.ts'
+import { MessageStore, storePaths } from '@skylarkmq/store'
+import type { StoreConfig } from '@skylarkmq/store'
+import { examineStore } from './check-store.ts'
+import type { CheckOptions, CheckReport } from './check-store.ts'
+import { readConfig } from './config-check.ts'
+import { Findings } from './problem.ts'
+import type { Problem } from './problem.ts'
 
 const TRIAL_BYTES_MAX = 1024 * 1024 * 1024
 

@@ -1,14 +1,16 @@
 import type { Disk, Env } from '@skylarkmq/env'
 import { isLmqTopic } from '@skylarkmq/protocol'
-import { abortFileExists } from '../checkpoint/abort-file.ts'
+import type { StoreConfig } from '@skylarkmq/store'
+import {
+  BATCH_UNIT_BYTES,
+  ConsumeQueueTable,
+  OpenFiles,
+  QueueFiles,
+  abortFileExists,
+  queueFileBytes,
+} from '@skylarkmq/store/internals'
+import type { StorePaths } from '@skylarkmq/store/internals'
 import { QueueCursor } from '../check/queue-cursor.ts'
-import { BATCH_UNIT_BYTES } from '../consumequeue/batch-unit.ts'
-import { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
-import { QueueFiles } from '../consumequeue/queue-files.ts'
-import { queueFileBytes } from '../recovery/recover-queues.ts'
-import type { StoreConfig } from '../options.ts'
-import { OpenFiles } from '../segment/open-files.ts'
-import type { StorePaths } from '../segment/store-paths.ts'
 
 const OPEN_FILES_MAX = 64
 
