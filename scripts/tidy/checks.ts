@@ -1,6 +1,8 @@
 import ts from 'typescript'
 import {
   BANS,
+  DEEP_IMPORTS,
+  DEEP_IMPORTS_OF_TESTS,
   FILE_LINES_MAX,
   FUNCTION_LINES_MAX,
   HOST_FOLDERS,
@@ -49,11 +51,16 @@ function objectionTo(
   }
   const [, sibling, deep] = /^@skylarkmq\/([^/]+)(\/.*)?$/.exec(module) ?? []
   if (sibling === undefined) return objectionToModule(source, module, own, rule)
-  if (deep !== undefined && !(module === '@skylarkmq/env/sim' && isTest(source.file))) {
+  if (deep !== undefined && !mayImportDeep(source, module, own)) {
     return `import @skylarkmq/${sibling} without ${deep}`
   }
   if (rule.packages.includes(sibling) || isTest(source.file)) return undefined
   return `${own} may not import ${sibling}; the table is in scripts/tidy/rules.ts`
+}
+
+function mayImportDeep(source: Source, module: string, own: string): boolean {
+  if (DEEP_IMPORTS[module]?.includes(own) === true) return true
+  return isTest(source.file) && DEEP_IMPORTS_OF_TESTS.includes(module)
 }
 
 function objectionToModule(

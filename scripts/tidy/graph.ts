@@ -1,5 +1,5 @@
 import type { Problem } from './checks.ts'
-import { targetOf, type Source } from './source.ts'
+import { fileOf, targetOf, type Source } from './source.ts'
 
 /** Rings of imports between files, those of types too: what is understood only together is one thing in two files. */
 export function checkCycles(sources: readonly Source[]): Problem[] {
@@ -28,7 +28,7 @@ export function checkDeadFiles(sources: readonly Source[]): Problem[] {
   const imported = new Set<string>()
   for (const source of sources) {
     for (const { module } of source.imports) {
-      const target = targetOf(source, module)
+      const target = fileOf(source, module)
       if (target !== undefined) imported.add(target)
     }
   }

@@ -10,6 +10,7 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   protocol: { packages: [], modules: ['node:buffer', 'node:zlib'] },
   remoting: { packages: ['env', 'protocol'], modules: [] },
   store: { packages: ['env', 'protocol'], modules: ['node:buffer'] },
+  'store-tools': { packages: ['env', 'protocol', 'store'], modules: ['node:buffer'] },
   namesrv: { packages: ['env', 'protocol', 'remoting'], modules: [] },
   broker: { packages: ['env', 'protocol', 'remoting', 'store'], modules: ['node:crypto'] },
   client: {
@@ -42,10 +43,21 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   },
   fastify: { packages: ['client'], modules: ['fastify', 'fastify-plugin'] },
   skylarkmq: {
-    packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client', 'server'],
+    packages: [
+      ...['env', 'protocol', 'remoting', 'store', 'store-tools'],
+      ...['namesrv', 'broker', 'client', 'server'],
+    ],
     modules: ['commander', 'node:fs', 'node:path'],
   },
 }
+
+/** Parts of packages that have names of their own, and the packages that may import them. */
+export const DEEP_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  '@skylarkmq/store/internals': ['store-tools'],
+}
+
+/** Parts of packages that all tests may import. */
+export const DEEP_IMPORTS_OF_TESTS = ['@skylarkmq/env/sim', '@skylarkmq/store/test-support']
 
 /** Folders that may use all of Node, because they are the host. */
 export const HOST_FOLDERS = ['packages/env/src/node/']

@@ -52,3 +52,14 @@ export function targetOf(source: Source, module: string): string | undefined {
   if (!module.startsWith('.')) return undefined
   return path.posix.join(path.posix.dirname(source.file), module)
 }
+
+/** The file of this repository that an import names, by its path or by the name of its package; undefined for any other. */
+export function fileOf(source: Source, module: string): string | undefined {
+  const [, name, deep] = /^@skylarkmq\/([^/]+)(?:\/(.*))?$/.exec(module) ?? []
+  if (name === undefined) return targetOf(source, module)
+  if (deep === undefined) return `packages/${name}/src/index.ts`
+  if (deep === 'sim') return `packages/${name}/src/sim/index.ts`
+  return deep === 'test-support'
+    ? `packages/${name}/test/support/index.ts`
+    : `packages/${name}/src/${deep}.ts`
+}

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { AdminClient } from '@skylarkmq/client'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { startServer, type RunningServer, type ServerOptions } from '@skylarkmq/server'
-import { checkStore } from '@skylarkmq/store'
+import { checkStore } from '@skylarkmq/store-tools'
 
 const ends = new WeakMap<TestContext, (() => unknown)[]>()
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { EventValues } from '@skylarkmq/env'
 import type { SimProcess } from '@skylarkmq/env/sim'
-import { MessageStore, defaultStoreConfig, judgeStore } from '@skylarkmq/store'
+import { MessageStore, defaultStoreConfig } from '@skylarkmq/store'
+import { judgeStore } from '@skylarkmq/store-tools'
 import type {
   GetMessageResult,
   MessageToStore,

@@ -24,14 +24,19 @@ import {
   withLightOffsets,
   withoutLightOffsets,
   type LightMessage,
-} from './dispatch/multi-dispatch.ts'
+} from './message/multi-dispatch.ts'
 import { hasQueueUnit, tagsCodeOf } from './dispatch/reput.ts'
 import { StoreWriteFailed } from './errors.ts'
-import type { HostAddress, MessageToStore, PutBatchResult, PutMessageResult } from './message.ts'
+import type {
+  HostAddress,
+  MessageToStore,
+  PutBatchResult,
+  PutMessageResult,
+} from './message/message.ts'
 import { hasLightQueues, type StoreConfig } from './options.ts'
-import { PutMessageStatus } from './status.ts'
+import { PutMessageStatus } from './message/status.ts'
 import type { StoreStats } from './store-stats.ts'
-import type { WriteHealth } from './write-health.ts'
+import type { WriteHealth } from './segment/write-health.ts'
 
 const PROPERTIES_BYTES_MAX = 32767
 const TOPIC_BYTES_MAX = 255

@@ -1,12 +1,12 @@
 import type { DirectoryLock, Env } from '@skylarkmq/env'
 import { isLmqTopic, isSystemTopic } from '@skylarkmq/protocol'
-import { abortFileExists, removeAbortFile } from './abort-file.ts'
+import { abortFileExists, removeAbortFile } from './checkpoint/abort-file.ts'
 import { Appender } from './append.ts'
-import { Background } from './background.ts'
-import { makeDurableDirectory } from './durable-directory.ts'
+import { Background } from './upkeep/background.ts'
+import { makeDurableDirectory } from './segment/durable-directory.ts'
 import { StoreWriteFailed } from './errors.ts'
-import { openParts } from './open-store.ts'
-import type { StoreParts } from './open-store.ts'
+import { openParts } from './recovery/open-store.ts'
+import type { StoreParts } from './recovery/open-store.ts'
 import { indexKeyHash } from './index/index-key.ts'
 import type { IndexFound } from './index/message-index.ts'
 import type {
@@ -20,15 +20,15 @@ import type {
   PutMessageResult,
   QueryMessageResult,
   QueueUnit,
-} from './message.ts'
-import { offsetByTime, storeTimeAt } from './offset-by-time.ts'
+} from './message/message.ts'
+import { offsetByTime, storeTimeAt } from './read/offset-by-time.ts'
 import type { StoreConfig } from './options.ts'
 import { unitPhysicalOffset, unitSize, unitTagsCode } from './consumequeue/consume-queue-unit.ts'
-import { QueueReader } from './queue-reader.ts'
+import { QueueReader } from './read/queue-reader.ts'
 import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
-import { GetMessageStatus } from './status.ts'
-import { storePaths } from './store-paths.ts'
+import { GetMessageStatus } from './message/status.ts'
+import { storePaths } from './segment/store-paths.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import { TimerMessageStore } from './timer/timer-message-store.ts'
 

@@ -1,7 +1,7 @@
-import { DEFAULT_DELAY_LEVELS, delayLevelProblem } from './dispatch/delay-levels.ts'
+import { DEFAULT_DELAY_LEVELS, delayLevelProblem } from './message/delay-levels.ts'
 import { defaultsOf, flag, int, oneOf, text } from '@skylarkmq/protocol'
 import type { ConfigOf, OptionTable } from '@skylarkmq/protocol'
-import type { HostAddress } from './message.ts'
+import type { HostAddress } from './message/message.ts'
 import { ignoredStoreOptions } from './options-ignored.ts'
 
 const MAX_INT = 0x7fffffff

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { MessageStore } from '../src/index.ts'
 import { SimStore } from './support/sim-store.ts'
-import { openParts } from '../src/open-store.ts'
-import { storePaths } from '../src/store-paths.ts'
+import { openParts } from '../src/recovery/open-store.ts'
+import { storePaths } from '../src/segment/store-paths.ts'
 import {
   ROOT,
   leftUnsound,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord, javaHash } from '@skylarkmq/protocol'
-import { inspectIndex } from '../src/index.ts'
+import { inspectIndex } from '@skylarkmq/store-tools'
 import { ROOT, message, putOk, smallConfig, startStore, stopAndCheck } from './support/stores.ts'
 import { testEnv } from './support/test-env.ts'
 

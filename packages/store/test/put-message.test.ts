@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord, javaHash } from '@skylarkmq/protocol'
-import { PutMessageStatus, inspectQueue, type PutMessageResult } from '../src/index.ts'
+import { inspectQueue } from '@skylarkmq/store-tools'
+import { PutMessageStatus } from '../src/index.ts'
+import type { PutMessageResult } from '../src/index.ts'
 import {
   ROOT,
   message,

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Disk } from '@skylarkmq/env'
-import {
-  GetMessageStatus,
-  MessageStore,
-  PutMessageStatus,
-  inspectCheckpoint,
-} from '../src/index.ts'
+import { inspectCheckpoint } from '@skylarkmq/store-tools'
+import { GetMessageStatus, MessageStore, PutMessageStatus } from '../src/index.ts'
 import {
   ROOT,
   leftUnsound,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeRecord } from '@skylarkmq/protocol'
-import { MessageStore, examineStore, inspectCheckpoint, inspectQueue } from '../src/index.ts'
+import { examineStore, inspectCheckpoint, inspectQueue } from '@skylarkmq/store-tools'
+import { MessageStore } from '../src/index.ts'
 import {
   ROOT,
   assertSound,

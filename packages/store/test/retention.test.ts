@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import { memoryDisk } from '@skylarkmq/env'
 import type { Disk, DiskUsage } from '@skylarkmq/env'
 import { manualClock } from '@skylarkmq/env/sim'
-import { GetMessageStatus, inspectIndex } from '../src/index.ts'
+import { inspectIndex } from '@skylarkmq/store-tools'
+import { GetMessageStatus } from '../src/index.ts'
 import type { MessageStore, StoreConfig } from '../src/index.ts'
 import {
   ROOT,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { writeUnit } from '../src/consumequeue/consume-queue-unit.ts'
 import { MessageStore } from '../src/index.ts'
+import { writeUnit } from '../src/consumequeue/consume-queue-unit.ts'
 import { SimStore } from './support/sim-store.ts'
 import {
   ROOT,

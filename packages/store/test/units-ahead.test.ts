@@ -5,7 +5,7 @@ import { ConsumeQueue } from '../src/consumequeue/consume-queue.ts'
 import { unitPhysicalOffset } from '../src/consumequeue/consume-queue-unit.ts'
 import { QueueFiles } from '../src/consumequeue/queue-files.ts'
 import { TopicQueues } from '../src/consumequeue/topic-queues.ts'
-import { UnitsAhead } from '../src/consumequeue/units-ahead.ts'
+import { UnitsAhead } from '../src/read/units-ahead.ts'
 import { testEnv } from './support/test-env.ts'
 
 /** Queues of one folder, and how many bytes were read from its files. */

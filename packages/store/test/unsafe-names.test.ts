@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memoryDisk } from '@skylarkmq/env'
 import { encodeProperties, Property, recordSpans, TIMER_TOPIC } from '@skylarkmq/protocol'
-import { insideOf, isFolderName } from '../src/inside-path.ts'
+import { insideOf, isFolderName } from '../src/segment/inside-path.ts'
 import {
   ROOT,
   leftUnsound,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Disk } from '@skylarkmq/env'
-import { checkStore } from '@skylarkmq/store'
+import { checkStore } from '@skylarkmq/store-tools'
 import type { StoreConfig } from '@skylarkmq/store'
 
 /** Log, queues and index agree with each other on disk. */

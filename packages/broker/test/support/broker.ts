@@ -20,7 +20,7 @@ import {
   type RemotingCommand,
   type ReplyHeaderOf,
 } from '@skylarkmq/protocol'
-import { examineStore } from '@skylarkmq/store'
+import { examineStore } from '@skylarkmq/store-tools'
 import {
   RemotingClient,
   type AnyRequest,

@@ -5,7 +5,7 @@ import {
   type CheckReport,
   type JudgedReport,
   type Problem,
-} from '@skylarkmq/store'
+} from '@skylarkmq/store-tools'
 import type { Command } from 'commander'
 import { bold, counted, dim, print, printError, red, yellow } from '../terminal.ts'
 import {

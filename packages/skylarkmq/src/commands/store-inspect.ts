@@ -1,3 +1,4 @@
+import { storePaths } from '@skylarkmq/store'
 import {
   checkpointLayout,
   findByKey,
@@ -6,11 +7,10 @@ import {
   readIndexHeads,
   readQueue,
   readRecords,
-  storePaths,
   visible,
   type InspectedIndex,
   type InspectedRecord,
-} from '@skylarkmq/store'
+} from '@skylarkmq/store-tools'
 import { Argument, InvalidArgumentError, type Command } from 'commander'
 import { bold, dim, print, printError } from '../terminal.ts'
 import {

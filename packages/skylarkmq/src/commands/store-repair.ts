@@ -6,7 +6,7 @@ import {
   repairStore,
   type CheckProgress,
   type RepairPlan,
-} from '@skylarkmq/store'
+} from '@skylarkmq/store-tools'
 import type { Command } from 'commander'
 import { bold, dim, explain, print } from '../terminal.ts'
 import { printReport } from './store-check.ts'

@@ -1,5 +1,5 @@
 import type { Env } from '@skylarkmq/env'
-import { insideOf, isFolderName } from '../inside-path.ts'
+import { insideOf, isFolderName } from '../segment/inside-path.ts'
 import { unitPhysicalOffset } from './consume-queue-unit.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 import type { QueueFiles } from './queue-files.ts'

@@ -7,7 +7,7 @@ import {
   writeUnit,
 } from './consume-queue-unit.ts'
 import { writeBatchPart, type BatchPart } from './batch-unit.ts'
-import type { InsidePath } from '../inside-path.ts'
+import type { InsidePath } from '../segment/inside-path.ts'
 import type { QueueFiles } from './queue-files.ts'
 
 const TAIL_UNITS_FIRST = 16

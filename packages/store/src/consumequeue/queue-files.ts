@@ -1,6 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import { OpenFiles } from '../segment/open-files.ts'
-import { insideOf, type InsidePath } from '../inside-path.ts'
+import { insideOf, type InsidePath } from '../segment/inside-path.ts'
 import { segmentName } from '../segment/segment-file.ts'
 import { UNIT_BYTES } from './consume-queue-unit.ts'
 import { TailBudget } from './tail-budget.ts'

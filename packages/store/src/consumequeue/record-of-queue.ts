@@ -1,5 +1,5 @@
 import { RecordAt, isLmqTopic, readInt, readLong, recordSpans } from '@skylarkmq/protocol'
-import { lightPlaces } from '../dispatch/multi-dispatch.ts'
+import { lightPlaces } from '../message/multi-dispatch.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 
 /**

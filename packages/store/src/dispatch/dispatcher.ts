@@ -5,8 +5,13 @@ import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import { keySpans, topicHash } from '../index/index-key.ts'
-import type { ArrivalListener, KeySpans } from '../message.ts'
-import { LMQ_QUEUE_ID, allowsLightQueues, lightPlaces, type LightPlace } from './multi-dispatch.ts'
+import type { ArrivalListener, KeySpans } from '../message/message.ts'
+import {
+  LMQ_QUEUE_ID,
+  allowsLightQueues,
+  lightPlaces,
+  type LightPlace,
+} from '../message/multi-dispatch.ts'
 
 /** A shorter row is not worth moving. */
 const ROW_MIN = 1024

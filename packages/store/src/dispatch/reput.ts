@@ -15,7 +15,7 @@ import type { RecordSpans } from '@skylarkmq/protocol'
 import { isBatchRecord } from '../consumequeue/batch-unit.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import { dispatchSpans } from '../index/index-key.ts'
-import { deliverTimestamp } from './delay-levels.ts'
+import { deliverTimestamp } from '../message/delay-levels.ts'
 import type { Dispatch } from './dispatcher.ts'
 
 const TAGS = Buffer.from(Property.TAGS)

@@ -1,12 +1,9 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
-import type { IndexPoint } from '../recovery-point.ts'
+import type { IndexPoint } from '../checkpoint/recovery-point.ts'
 import { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
 import type { IndexSizes } from './index-layout.ts'
 import { slotsOfEntries } from './slots-of-entries.ts'
-
-export { indexEntry, indexFileBytes, indexHeader } from './index-layout.ts'
-export type { IndexSizes } from './index-layout.ts'
 
 const ENTRY_BYTES = indexEntry.sizeBytes
 const PAGE_BYTES = 4096

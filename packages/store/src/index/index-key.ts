@@ -1,5 +1,5 @@
 import { findProperty, javaHash } from '@skylarkmq/protocol'
-import type { KeySpans } from '../message.ts'
+import type { KeySpans } from '../message/message.ts'
 
 const UNIQ_KEY = Buffer.from('UNIQ_KEY')
 const KEYS = Buffer.from('KEYS')

@@ -1,5 +1,5 @@
 import { TIMER_TOPIC } from '@skylarkmq/protocol'
-import type { QueueUnit } from '../message.ts'
+import type { QueueUnit } from '../message/message.ts'
 import { timerMessageLost } from '../events.ts'
 import type { DueGroup, DueMessage } from './due-messages.ts'
 import type { RecoveredTimers } from './recover-timers.ts'

@@ -1,6 +1,6 @@
 import type { Disk, Env } from '@skylarkmq/env'
-import { rewriteAsRead } from '../commitlog/rewrite-log.ts'
-import { makeDurableDirectory } from '../durable-directory.ts'
+import { rewriteAsRead } from '../segment/rewrite-segments.ts'
+import { makeDurableDirectory } from '../segment/durable-directory.ts'
 import { segmentSizeKept } from '../events.ts'
 import { SegmentFile, segmentName } from '../segment/segment-file.ts'
 import { SegmentQueue, listSegments, removeEmptyLast } from '../segment/segment-queue.ts'

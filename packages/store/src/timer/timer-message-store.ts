@@ -1,7 +1,7 @@
 import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import type { Env, Timer } from '@skylarkmq/env'
 import { TIMER_TOPIC, type TimerCheckPoint, type TimerMetrics } from '@skylarkmq/protocol'
-import { makeDurableDirectory } from '../durable-directory.ts'
+import { makeDurableDirectory } from '../segment/durable-directory.ts'
 import { timerFailed, timersRecovered } from '../events.ts'
 import type { StoreConfig } from '../options.ts'
 import { DueMessages, type DueMessage } from './due-messages.ts'

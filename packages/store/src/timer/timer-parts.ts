@@ -1,5 +1,10 @@
 import type { Env } from '@skylarkmq/env'
-import type { ArrivalListener, MessageToStore, PutMessageResult, QueueUnit } from '../message.ts'
+import type {
+  ArrivalListener,
+  MessageToStore,
+  PutMessageResult,
+  QueueUnit,
+} from '../message/message.ts'
 import type { StoreConfig } from '../options.ts'
 import type { DueMessages } from './due-messages.ts'
 import type { TimerCounts } from './timer-counts.ts'

@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
-import { parentOf } from '../durable-directory.ts'
+import { parentOf } from '../segment/durable-directory.ts'
 
 /**
  * One slot of the wheel: the messages that wait for one second (or what `timerPrecisionMs` says). Big-endian.

@@ -11,10 +11,10 @@ import {
   type PropertySpan,
   type RecordSpans,
 } from '@skylarkmq/protocol'
-import { deliveryKey } from '../delivered-before.ts'
+import { deliveryKey } from '../delivery/delivered-before.ts'
 import { tagsCodeOfRecord } from '../dispatch/reput.ts'
-import type { MessageToStore } from '../message.ts'
-import { messageAgain } from '../message-again.ts'
+import type { MessageToStore } from '../message/message.ts'
+import { messageAgain } from '../message/message-again.ts'
 
 const TOPIC = Buffer.from(TIMER_TOPIC)
 const OUT_MS = Buffer.from(Property.TIMER_OUT_MS)

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
 import { afterEach } from 'node:test'
-import {
-  MessageStore,
-  PutMessageStatus,
-  defaultStoreConfig,
-  examineStore,
-} from '../../src/index.ts'
+import { examineStore } from '@skylarkmq/store-tools'
+import { MessageStore, PutMessageStatus, defaultStoreConfig } from '../../src/index.ts'
 import type {
   GetMessageResult,
-  IndexSizes,
   MessageToStore,
   PutMessageResult,
   StoreConfig,
 } from '../../src/index.ts'
+import type { IndexSizes } from '../../src/index/index-layout.ts'
 import type { TestEnv } from './test-env.ts'
 
 /** Where the tests' stores are. */

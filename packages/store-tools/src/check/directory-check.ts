@@ -1,0 +1,72 @@
+import type { Disk } from '@skylarkmq/env'
+import { SET_ASIDE, UNSYNCED } from '@skylarkmq/store/internals'
+import type { Findings } from './problem.ts'
+
+/** Part of the names of what a repair puts aside. */
+export const KEPT_BY_REPAIR = '.before-repair-'
+
+/** What may lie in a store's directory and is checked, or has no content. */
+const KNOWN = new Set([
+  'abort',
+  'abort.bak',
+  'abort.new',
+  'batchconsumequeue',
+  'checkpoint',
+  'checkpoint.new',
+  'commitlog',
+  'config',
+  'consumequeue',
+  'index',
+  'lock',
+  'namesrv',
+  'skylark.pid',
+  'timerlog',
+  'timerwheel',
+])
+
+/** What Apache keeps beside them, and what it is. */
+const NOT_CHECKED: Readonly<Record<string, string>> = {
+  consumequeue_ext: 'extended queues (enableConsumeQueueExt)',
+  compaction: 'compacted topics',
+  epochFileCheckpoint: 'epochs of the controller mode',
+  'epochFileCheckpoint.bak': 'epochs of the controller mode',
+  brokerIdentity: 'the identity of the controller mode',
+  popcheckpoint: 'check points of POP',
+  consumequeue_r: 'queues in RocksDB',
+  kvStore: 'tables in RocksDB',
+}
+
+/** Names what lies in a store's directory and is not looked at. */
+export function checkDirectory(disk: Disk, root: string, findings: Findings): void {
+  const names = disk.list(root).map((entry) => entry.name)
+  const apart = names.filter(
+    (name) => NOT_CHECKED[name] !== undefined && hasContent(disk, root, name),
+  )
+  if (apart.length > 0) {
+    const list = apart.sort().map((name) => `${name} (${NOT_CHECKED[name] ?? ''})`)
+    findings.note(`not checked: ${list.join(', ')}`)
+  }
+  const kept = names.filter((name) => name.includes(KEPT_BY_REPAIR))
+  if (kept.length > 0) findings.note(`kept by a repair: ${kept.sort().join(', ')}`)
+  const aside = names.filter((name) => name.includes(SET_ASIDE))
+  if (aside.length > 0) {
+    const list = aside.sort().join(', ')
+    findings.note(
+      `files of the log that lay behind a missing one after a crash, and are no part of it now: ${list}`,
+    )
+  }
+  const said = new Set([...kept, ...aside])
+  const unknown = names.filter(
+    (name) => !isKnown(name) && NOT_CHECKED[name] === undefined && !said.has(name),
+  )
+  if (unknown.length > 0) findings.note(`not part of a store: ${unknown.sort().join(', ')}`)
+}
+
+function isKnown(name: string): boolean {
+  return KNOWN.has(name) || UNSYNCED.test(name) || name.startsWith('skylark.lock.')
+}
+
+function hasContent(disk: Disk, root: string, name: string): boolean {
+  const path = `${root}/${name}`
+  return disk.stat(path)?.isDirectory !== true || disk.list(path).length > 0
+}

@@ -1,0 +1,308 @@
+import type { Disk, Env } from '@skylarkmq/env'
+import { RECORD_BYTES_MIN, RecordAt, RecordMagic, readInt, readLong } from '@skylarkmq/protocol'
+import type { CommitLog } from '../commitlog/commit-log.ts'
+import { consumeQueueCut } from '../events.ts'
+import { listSegments } from '../segment/segment-queue.ts'
+import type { FoundSegment } from '../segment/segment-queue.ts'
+import { BatchConsumeQueue } from '../consumequeue/batch-consume-queue.ts'
+import { readBatchPart } from '../consumequeue/batch-unit.ts'
+import { offsetIn } from '../consumequeue/record-of-queue.ts'
+import { isFiller, unitPhysicalOffset, unitSize } from '../consumequeue/consume-queue-unit.ts'
+import type { ConsumeQueue, UnitSpan } from '../consumequeue/consume-queue.ts'
+import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
+import type { QueueFiles } from '../consumequeue/queue-files.ts'
+
+const SCANNED_FILES = 3
+// The first places of a file are read in one go: most queues are short.
+const FIRST_UNITS = 200
+
+/** How the ends of queues are found. */
+export interface QueueLoading {
+  /** Whether the last stop was orderly. */
+  readonly isClean: boolean
+  /**
+   * The units of all records before this offset are on disk, whatever follows them. Units of records that end behind
+   * it are left out: they are made from the log again.
+   */
+  readonly upTo: number
+  /** Whether this make wrote the queues last and stopped in order: nothing is behind their ends. */
+  readonly isOwn: boolean
+  /** Whether `upTo` is a recovery point: whatever a unit before it names is on disk, and is exactly its record. */
+  readonly isProven: boolean
+}
+
+/**
+ * Finds all queues on disk and the end of each. After an unclean stop without a recovery point the last three
+ * files of a queue are looked through, because pages of any of them may be missing; else a few places tell.
+ * Apache: `ConsumeQueue.java`, recover.
+ */
+export function loadQueues(
+  env: Env,
+  queues: ConsumeQueueTable,
+  log: CommitLog,
+  loading: QueueLoading,
+): void {
+  for (const files of queues.folders) loadFolder(env, queues, files, log, loading)
+}
+
+function loadFolder(
+  env: Env,
+  queues: ConsumeQueueTable,
+  files: QueueFiles,
+  log: CommitLog,
+  loading: QueueLoading,
+): void {
+  for (const topic of env.disk.list(files.directory)) {
+    // A folder of another name is none of ours.
+    if (!topic.isDirectory || !queues.mayHold(topic.name)) continue
+    if (!queues.hasTopicIn(topic.name, files)) continue
+    for (const entry of env.disk.list(`${files.directory}/${topic.name}`)) {
+      if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) continue
+      const queue = queues.getOrCreate(topic.name, Number(entry.name))
+      adoptFiles(env, files, queue, loading.isClean)
+      findEnd(queue, log, loading)
+      // Everything at once, because with very many queues the file is not open any more later.
+      queue.correctMin(log.offsetMin)
+      if (loading.isClean && !loading.isOwn && queue.hasMoreInFile()) queue.clearBehindEnd()
+    }
+  }
+}
+
+function findEnd(queue: ConsumeQueue, log: CommitLog, { upTo, isProven }: QueueLoading): void {
+  if (endByPlaces(queue, upTo, log)) return
+  endByReading(queue, upTo)
+  stepBackFromStale(queue, log, isProven)
+}
+
+/**
+ * Size of the queue files that a directory has: the configured one if any has that, else that of the largest. After an
+ * unclean stop all that there are may be short, because a cut takes the end away and then gives it back: the configured
+ * size counts then, if none is larger and none begins where that size has none begin. Undefined when there is no file.
+ */
+export function queueFileBytes(
+  disk: Disk,
+  directory: string,
+  configuredBytes: number,
+  isClean: boolean,
+): number | undefined {
+  let largest = 0
+  let isAsConfigured = true
+  for (const topic of disk.list(directory)) {
+    if (!topic.isDirectory) continue
+    for (const queue of disk.list(`${directory}/${topic.name}`)) {
+      const found = listSegments(disk, `${directory}/${topic.name}/${queue.name}`)
+      const sizeBytes = found[0]?.sizeBytes
+      if (sizeBytes === configuredBytes) return sizeBytes
+      largest = Math.max(largest, sizeBytes ?? 0)
+      isAsConfigured &&= found.every(({ firstOffset }) => firstOffset % configuredBytes === 0)
+    }
+  }
+  if (largest === 0) return undefined
+  return !isClean && isAsConfigured && largest < configuredBytes ? configuredBytes : largest
+}
+
+function adoptFiles(env: Env, files: QueueFiles, queue: ConsumeQueue, isClean: boolean): void {
+  const perFile = files.unitsPerFile
+  const directory = files.queueDirectory(queue.topic, queue.queueId)
+  const found = listSegments(env.disk, directory)
+  const fileBytes = perFile * files.unitBytes
+  const kept = isClean ? newestRow(found, fileBytes) : oldestRow(found, fileBytes)
+  for (const each of found) {
+    const path = files.path(queue.topic, queue.queueId, each.firstOffset / files.unitBytes)
+    if (!kept.includes(each)) files.removeDurably(path)
+    // A power cut in the middle of a cut leaves the last file short: what it has is good.
+    else if (each.sizeBytes < fileBytes) files.lengthen(path)
+  }
+  const fileFirst = (kept[0]?.firstOffset ?? 0) / files.unitBytes
+  // Seen as full, so that its units can be read while its end is looked for.
+  queue.adopt(fileFirst, fileFirst + kept.length * perFile)
+}
+
+/** After a crash the newest files may lack their size or a file between them: all that is sure comes first. */
+function oldestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
+  const kept: FoundSegment[] = []
+  for (const each of found) {
+    const before = kept.at(-1)
+    if (each.sizeBytes > fileBytes) break
+    if (before !== undefined && each.firstOffset !== before.firstOffset + fileBytes) break
+    kept.push(each)
+    if (each.sizeBytes < fileBytes) break
+  }
+  return kept
+}
+
+/**
+ * A queue is made from the log, so what comes before a gap or a file of another size is given up. A last file that is
+ * short is one whose end a start cut off before the stop: the cut need not be on disk as a whole.
+ */
+function newestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
+  // A last file without a byte was about to be made.
+  if (found.at(-1)?.sizeBytes === 0) return newestRow(found.slice(0, -1), fileBytes)
+  let start = 0
+  for (const [i, each] of found.entries()) {
+    const before = found[i - 1]
+    const follows = before === undefined || each.firstOffset === before.firstOffset + fileBytes
+    const isCut = i === found.length - 1 && each.sizeBytes < fileBytes
+    if (each.sizeBytes !== fileBytes && !isCut) start = i + 1
+    else if (!follows) start = Math.max(start, i)
+  }
+  return found.slice(start)
+}
+
+/**
+ * Finds the end of a queue whose units up to the end are known to be whole, by looking at a few. False when the
+ * last one does not name a record that agrees: then something else is in the files.
+ */
+function endByPlaces(queue: ConsumeQueue, upTo: number, log: CommitLog): boolean {
+  const { fileFirst, fileEnd } = queue
+  let low = fileFirst
+  const first = queue.units(fileFirst, FIRST_UNITS)
+  const count = first?.count ?? 0
+  while (low < fileFirst + count && isUnit(queue, first as UnitSpan, low - fileFirst, upTo)) low++
+  if (low === fileFirst + count) {
+    let high = fileEnd
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const span = queue.units(middle, 1)
+      if (span !== undefined && isUnit(queue, span, 0, upTo)) low = middle + 1
+      else high = middle
+    }
+  }
+  queue.endAt(low)
+  return low === fileFirst || nameOf(queue, low - 1, log) === 'same'
+}
+
+function isUnit(queue: ConsumeQueue, span: UnitSpan, i: number, upTo: number): boolean {
+  const at = span.at + i * queue.unitBytes
+  if (isFiller(span.buffer, at)) return true
+  const size = unitSize(span.buffer, at)
+  const physical = unitPhysicalOffset(span.buffer, at)
+  return size > 0 && physical >= 0 && physical + size <= upTo && hasAllParts(queue, span.buffer, at)
+}
+
+/** A page of a unit may be missing. */
+function hasAllParts(queue: ConsumeQueue, buffer: Buffer, at: number): boolean {
+  return !(queue instanceof BatchConsumeQueue) || readBatchPart(buffer, at) !== undefined
+}
+
+/** Finds the end of a queue by reading its last files up to the first place that no unit is in. */
+function endByReading(queue: ConsumeQueue, upTo: number): void {
+  const { fileFirst, fileEnd } = queue
+  queue.adopt(fileFirst, fileEnd)
+  const from = Math.max(fileFirst, fileEnd - SCANNED_FILES * queue.unitsPerFile)
+  queue.endAt(endOfUnits(queue, from, fileEnd, upTo))
+}
+
+/** The first place from `from` on that no unit is in. */
+function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: number): number {
+  let offset = from
+  let physicalEnd = -1
+  while (offset < fileEnd) {
+    const span = queue.units(offset, fileEnd - offset)
+    if (span === undefined) break
+    for (let i = 0; i < span.count; i++, offset++) {
+      const at = span.at + i * queue.unitBytes
+      const size = unitSize(span.buffer, at)
+      if (isFiller(span.buffer, at)) continue
+      const physical = unitPhysicalOffset(span.buffer, at)
+      // Records are named in the order of the log: what goes back is left from before a cut.
+      if (size <= 0 || physical < 0 || physical < physicalEnd) return offset
+      if (!hasAllParts(queue, span.buffer, at)) return offset
+      physicalEnd = physical + size
+      if (physicalEnd > upTo) return offset
+    }
+  }
+  return offset
+}
+
+/**
+ * Apache leaves the bytes behind a cut where they are, and a unit that is left may point at a record that was
+ * written over since. So may one that a power cut brought back after it was cleared. The last unit has to name a
+ * record that agrees; before a recovery point nothing else than exactly its own.
+ */
+function stepBackFromStale(queue: ConsumeQueue, log: CommitLog, isProven: boolean): void {
+  const found = queue.placeEnd
+  let end = found
+  while (end > queue.fileFirst && isStale(queue, end - 1, log, isProven)) end--
+  // What stands for offsets without a message was followed by a unit when it was written.
+  while (isProven && end < found && end > queue.fileFirst && isFillerAt(queue, end - 1)) end--
+  if (end < found) queue.truncate(end)
+}
+
+function isStale(queue: ConsumeQueue, offset: number, log: CommitLog, isProven: boolean): boolean {
+  const name = nameOf(queue, offset, log)
+  return name === 'other' || (isProven && (name === 'moved' || name === 'none'))
+}
+
+function isFillerAt(queue: ConsumeQueue, offset: number): boolean {
+  const span = queue.units(offset, 1)
+  return span !== undefined && isFiller(span.buffer, span.at)
+}
+
+/**
+ * What the record is that a unit names: that of this place in this queue, that of another place in this queue,
+ * one of another queue, or none. `gone`: it cannot be told any more.
+ */
+function nameOf(
+  queue: ConsumeQueue,
+  offset: number,
+  log: CommitLog,
+): 'same' | 'moved' | 'other' | 'none' | 'gone' {
+  const span = queue.units(offset, 1)
+  if (span === undefined) return 'none'
+  if (isFiller(span.buffer, span.at)) return 'same'
+  const physical = unitPhysicalOffset(span.buffer, span.at)
+  const size = unitSize(span.buffer, span.at)
+  if (physical < log.offsetMin) return 'gone'
+  const record = log.peek(physical, size)
+  if (record === undefined) return 'none'
+  const queueOffset = offsetIn(queue, record, size)
+  // The log is read later and cuts what it must; a record that is damaged is passed over by those who read.
+  if (queueOffset === 'none') {
+    if (log.recordAt(physical) !== undefined) return 'other'
+    return isDamaged(record, physical, size) ? 'gone' : 'none'
+  }
+  if (queueOffset === 'other') return 'other'
+  return queueOffset === queue.offsetAt(offset) ? 'same' : 'moved'
+}
+
+/** Whether bytes that are no record were one: a flipped bit does not change all that is known of it. */
+function isDamaged(record: Buffer, physical: number, size: number): boolean {
+  if (record.length < RECORD_BYTES_MIN) return false
+  const magic = readInt(record, RecordAt.magicCode)
+  return (
+    magic === RecordMagic.V1 ||
+    magic === RecordMagic.V2 ||
+    readInt(record, 0) === size ||
+    readLong(record, RecordAt.physicalOffset) === physical
+  )
+}
+
+/** Makes zeros of what the files have behind the ends, of each queue once it is written. Throws the host's error. */
+export function clearBehindEnds(queues: ConsumeQueueTable): void {
+  for (const queue of queues.all()) queue.clearOnceWritten()
+}
+
+/** Cuts off units of records that end behind `logEnd`. */
+export function cutQueues(env: Env, queues: ConsumeQueueTable, logEnd: number): void {
+  for (const queue of queues.all()) {
+    if (queue.physicalEnd <= logEnd) continue
+    let low = queue.fileFirst
+    let high = queue.placeEnd
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (endOfUnit(queue, middle) > logEnd) high = middle
+      else low = middle + 1
+    }
+    const { topic, queueId } = queue
+    const units = queue.placeEnd - low
+    queue.truncate(low)
+    env.events.emit(consumeQueueCut, { topic, queueId, offsetMax: queue.offsetMax, units })
+  }
+}
+
+function endOfUnit(queue: ConsumeQueue, offset: number): number {
+  const span = queue.units(offset, 1)
+  if (span === undefined || isFiller(span.buffer, span.at)) return 0
+  return unitPhysicalOffset(span.buffer, span.at) + unitSize(span.buffer, span.at)
+}

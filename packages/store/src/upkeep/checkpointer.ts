@@ -1,0 +1,213 @@
+import type { Env } from '@skylarkmq/env'
+import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
+import { readAbortFile } from '../checkpoint/abort-file.ts'
+import { writeCachesAgain } from '../recovery/cache-rescue.ts'
+import type { CacheSource } from '../recovery/cache-rescue.ts'
+import { writeCheckpoint, writeCheckpointNow } from '../checkpoint/checkpoint.ts'
+import type { CheckpointValues } from '../checkpoint/checkpoint.ts'
+import type { LogFlush } from '../commitlog/flush.ts'
+import { cacheSyncFailed } from '../events.ts'
+import type { IndexUpkeep } from '../recovery/index-upkeep.ts'
+import { OWN_EMPTY_MARK } from '../checkpoint/recovery-point.ts'
+import { syncPath } from '../segment/sync-path.ts'
+import type { StorePaths } from '../segment/store-paths.ts'
+import type { WriteHealth } from '../segment/write-health.ts'
+
+const SYNCS_AT_ONCE = 8
+const LOG_TIMEOUT_MS = 60_000
+
+/** What a checkpoint brings to disk. */
+export interface CheckpointParts extends CacheSource {
+  readonly paths: StorePaths
+  readonly upkeep: IndexUpkeep | undefined
+  readonly flush: LogFlush
+  readonly health: WriteHealth
+  readonly checkpoint: CheckpointValues
+}
+
+/**
+ * Brings log, queues and index to disk and writes down how far they are, in this order: what the checkpoint says is
+ * never more than what is there. Apache: `StoreCheckpoint.java`, `ConsumeQueueStore.java`, flush.
+ */
+export class Checkpointer {
+  /** How long the files of queues and index took at the last checkpoint, ms. */
+  syncMs = 0
+  readonly #env: Env
+  readonly #processId: number
+  readonly #parts: CheckpointParts
+  // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
+  #isStuck = false
+  #triedEnd = 0
+  #formerProcess: number
+
+  constructor(env: Env, processId: number, parts: CheckpointParts) {
+    this.#env = env
+    this.#processId = processId
+    this.#parts = parts
+    this.#triedEnd = parts.dispatcher.dispatchedEnd
+    this.#formerProcess = this.#processOfAbortFile()
+  }
+
+  /** Bytes of the log that came since the last checkpoint, or since the last try at one. */
+  get behindBytes(): number {
+    return this.#parts.dispatcher.dispatchedEnd - this.#triedEnd
+  }
+
+  /** Whether anything was dispatched that the last checkpoint does not have. */
+  get isDue(): boolean {
+    const { checkpoint, dispatcher } = this.#parts
+    if (this.#isStuck) return checkpoint.point !== undefined
+    return checkpoint.point?.physicalEnd !== dispatcher.dispatchedEnd
+  }
+
+  /**
+   * Puts this process's id into the recovery point, beside that of the process that the abort file names as yet, so that
+   * it counts after a kill. Blocking. Throws the host's error.
+   */
+  adopt(): void {
+    this.#adoptFrom(this.#processOfAbortFile())
+  }
+
+  /** As `adopt`, before the abort file is made without its content. */
+  adoptEmpty(): void {
+    this.#adoptFrom(OWN_EMPTY_MARK)
+  }
+
+  #adoptFrom(formerProcess: number): void {
+    const { checkpoint, paths } = this.#parts
+    this.#formerProcess = formerProcess
+    if (checkpoint.point === undefined) return
+    checkpoint.point = { ...checkpoint.point, ...this.#processes }
+    writeCheckpointNow(this.#env.disk, paths.checkpoint, checkpoint)
+  }
+
+  #processOfAbortFile(): number {
+    const { checkpoint, paths } = this.#parts
+    const process = readAbortFile(this.#env.disk, paths.abort)
+    if (process === undefined) return -1
+    // Where a recovery point counts, who left the file empty was this process or one of its kind.
+    return process < 0 && checkpoint.point !== undefined ? OWN_EMPTY_MARK : process
+  }
+
+  /** The abort file names this process: an empty one is none of its own any more. */
+  isNamed(): void {
+    if (this.#formerProcess === OWN_EMPTY_MARK) this.#formerProcess = -1
+  }
+
+  get #processes() {
+    return { processId: this.#processId, formerProcess: this.#formerProcess }
+  }
+
+  /**
+   * Writes a checkpoint of what is dispatched by now. `write` writes the queues. Resolves with false when
+   * something could not be brought to disk; a start after a crash then reads more of the log.
+   */
+  async run(write: () => Promise<boolean>): Promise<boolean> {
+    const { index, upkeep, dispatcher, flush, checkpoint } = this.#parts
+    this.#triedEnd = dispatcher.dispatchedEnd
+    if (this.#isStuck && !this.#unstick()) return false
+    const timestamp = dispatcher.dispatchedTimestamp
+    const physicalEnd = dispatcher.dispatchedEnd
+    const lastRecord = dispatcher.dispatchedRecord
+    const isIndexWritten = upkeep?.writeEntries() ?? true
+    const indexPoint = index?.point
+    const indexFullTimestamp = index?.fullTimestamp ?? 0
+    const indexEnd = Math.min(index?.behindFrom ?? physicalEnd, physicalEnd)
+    const flushed = flush.wait(physicalEnd, LOG_TIMEOUT_MS)
+    flush.request()
+    if (!(await write()) || (await flushed) !== 'flushed') return false
+    const startedAt = this.#env.clock.monotonic()
+    const isSynced = await this.#syncCaches()
+    this.syncMs = this.#env.clock.monotonic() - startedAt
+    if (!isSynced || this.#isStuck) return false
+    // No greatest of old and new: a clock that was put back makes later messages older.
+    if (flush.flushedTimestamp > 0) checkpoint.physicMsgTimestamp = flush.flushedTimestamp
+    if (timestamp > 0) checkpoint.logicsMsgTimestamp = timestamp
+    checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)
+    // Without the newest entries the last point stays: a start then reads more of the log.
+    if (isIndexWritten || checkpoint.point === undefined) {
+      const point = { physicalEnd, lastRecord, indexEnd, ...this.#processes }
+      checkpoint.point = isIndexWritten ? { ...point, index: indexPoint } : undefined
+    }
+    return this.#write()
+  }
+
+  /** Writes again what a failed sync may have lost; false when the log cannot be read now, or nobody knows what it was. */
+  #unstick(): boolean {
+    const { checkpoint, log } = this.#parts
+    if (checkpoint.point === undefined || log.believedEnd !== Infinity) return false
+    try {
+      writeCachesAgain(this.#parts, checkpoint.point)
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      return false
+    }
+    this.#isStuck = false
+    return true
+  }
+
+  /** Resolves with false when it could not be written; it is written again at the next flush. */
+  async #write(): Promise<boolean> {
+    const { paths, checkpoint } = this.#parts
+    try {
+      await writeCheckpoint(this.#env.disk, paths.checkpoint, checkpoint)
+      return true
+    } catch (error) {
+      if (hostErrorCode(error) === undefined) throw error
+      this.#env.events.emit(cacheSyncFailed, {
+        path: paths.checkpoint,
+        reason: textOfThrown(error),
+      })
+      return false
+    }
+  }
+
+  async #syncCaches(): Promise<boolean> {
+    const { disk } = this.#env
+    const { files } = this.#parts.queues
+    const { index } = this.#parts
+    const paths = [...files.unsynced, ...(index?.unsynced ?? [])]
+    const directories = [...files.unsyncedDirectories, ...(index?.unsyncedDirectories ?? [])]
+    files.unsynced.clear()
+    files.unsyncedDirectories.clear()
+    index?.unsynced.clear()
+    index?.unsyncedDirectories.clear()
+    const syncs = [
+      ...paths.map((path) => () => this.#trySync(path, () => syncPath(disk, path))),
+      ...directories
+        .filter((path) => disk.stat(path) !== undefined)
+        .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
+    ]
+    const isSynced = await allOf(syncs)
+    if (!isSynced) for (const path of directories) files.unsyncedDirectories.add(path)
+    return isSynced
+  }
+
+  async #trySync(path: string, sync: () => Promise<void>): Promise<boolean> {
+    try {
+      await sync()
+      return true
+    } catch (error) {
+      const code = hostErrorCode(error)
+      if (code === undefined) throw error
+      // The file went while it was synced: its topic was deleted.
+      if (code === 'ENOENT') return true
+      this.#isStuck = true
+      this.#env.events.emit(cacheSyncFailed, { path, reason: textOfThrown(error) })
+      return false
+    }
+  }
+}
+
+/** Runs all, a few at a time; resolves with whether each of them resolved with true. */
+async function allOf(syncs: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  let isGood = true
+  let next = 0
+  const run = async (): Promise<void> => {
+    for (let sync = syncs[next++]; sync !== undefined; sync = syncs[next++]) {
+      if (!(await sync())) isGood = false
+    }
+  }
+  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, run))
+  return isGood
+}
