@@ -104,7 +104,7 @@ export class Listeners implements OnApplicationBootstrap, OnModuleDestroy {
     ) as Call
   }
 
-  /** Has Nest make the provider anew for each message, which is its request: `@Inject(REQUEST) context: RocketMQContext`. */
+  /** Has Nest make the provider again for each message, which is its request: `@Inject(REQUEST) context: RocketMQContext`. */
   #callPerMessage(wrapper: InstanceWrapper, method: Method, name: string): Call {
     return async (message, context) => {
       const request = new RocketMQContext([message, context])

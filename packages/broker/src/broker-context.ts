@@ -59,6 +59,6 @@ export interface BrokerContext {
   /** Knows when the broker cannot keep up. */
   readonly flow: FlowControl
   readonly day: DayCounts
-  /** Takes note of live options that changed, and registers anew. */
+  /** Takes note of live options that changed, and registers again. */
   configChanged(keys: readonly string[]): void
 }

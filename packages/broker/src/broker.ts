@@ -113,7 +113,7 @@ export class Broker {
     return this.#parts.stop()
   }
 
-  /** The parts, for who embeds a broker; undefined before `start`. */
+  /** The parts, for programs that embed a broker; undefined before `start`. */
   get context(): BrokerContext | undefined {
     return this.#context
   }

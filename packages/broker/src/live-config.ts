@@ -33,7 +33,7 @@ export class LiveConfig {
     this.#inEffect = inEffect
   }
 
-  /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. Made anew when a value has changed. */
+  /** Every key and its value as text, sorted; what GET_BROKER_CONFIG answers. Made again when a value has changed. */
   print(): string {
     const inEffect = this.#inEffect()
     const values = [...this.#keys.map((key) => this.#values[key]), ...Object.values(inEffect)]
@@ -62,7 +62,7 @@ export class LiveConfig {
   /**
    * Changes keys while the broker runs: all of them, or none. Unknown keys are passed over, as in Apache. A
    * path or a black-listed key is forbidden; a key that takes effect only at a start is bad, because to say yes
-   * and go on as before would mislead.
+   * and continue as before would mislead.
    */
   change(wanted: ReadonlyMap<string, string>): ConfigChange {
     const blackList = this.#blackList()

@@ -35,7 +35,7 @@ const QUEUED_BYTES_MAX = 64 * 1024 * 1024
 
 /** What a context is made of. */
 export interface ContextParts {
-  /** The host as the store has it: an error in there ends the process, which is started anew and recovers. */
+  /** The host as the store has it: an error in there ends the process, which is restarted and recovers. */
   readonly host: Env
   /** The same with a clock whose listeners may fail. */
   readonly env: Env

@@ -125,7 +125,7 @@ test('tables that clients make grow have bounds, whose options a refusal names',
     const at = { consumerGroup: 'G', topic: 'T', queueId, commitOffset: 1 }
     assert.equal(await refused(one.ask(UpdateConsumerOffset, at)), queueId >= 100)
   }
-  // What is there goes on.
+  // What is there continues.
   const known = { consumerGroup: 'G', topic: 'T', queueId: 3, commitOffset: 9 }
   assert.equal((await one.ask(UpdateConsumerOffset, known)).code, 0)
   assert.equal(context.offsets.committed('G', 'T', 3), 9)

@@ -96,7 +96,7 @@ test('what waits, how far behind and how many buffers are left is shown as it is
   assert.equal(runtime.get('getTransferedTps'), runtime.get('getTransferredTps'))
 })
 
-// Reference: `StoreStatsService.java`, printTps: every minute begins anew, and the one before is shown.
+// Reference: `StoreStatsService.java`, printTps: every minute begins at 0, and the one before is shown.
 test('how long puts took is that of the last minute', async (t) => {
   const { peer, clock } = await testBroker(t)
   const one = peer()

@@ -3,7 +3,7 @@ import { SkylarkError } from '@skylarkmq/protocol'
 import { saysOf } from './errors.ts'
 import { backgroundFailed } from './events.ts'
 
-/** Lets `work` go on while nobody waits for it: what it rejects with is told, and ends nothing else. */
+/** Lets `work` continue while nobody waits for it: what it rejects with is told, and ends nothing else. */
 export function inBackground(
   events: EventSink,
   what: string,

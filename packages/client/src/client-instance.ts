@@ -50,7 +50,7 @@ import { patiently } from './wire/patience.ts'
 const REQUEST_TIMEOUT_MS = 3_000
 const POLL_NAME_SERVER_MS = 30_000
 const HEARTBEAT_MS = 30_000
-/** How long the answers to heartbeats are waited for by who goes on then. */
+/** How long the answers to heartbeats are waited for before the client continues. */
 const BEAT_MS = 1_000
 /** How often topics are looked for that somebody wants and that are not there. */
 const MISSING_MS = 2_000
@@ -76,7 +76,7 @@ export interface GroupMember {
   offsetsReset(topic: string, body: Buffer): void
   /** How far it has come in the queues of a topic that it reads. */
   offsets(topic: string): ReadonlyMap<MessageQueue, number>
-  /** What waits and runs, for who measures. */
+  /** What waits and runs, for metrics. */
   gauges(): GroupGauges
   /** What it is doing. */
   runningInfo(): ConsumerRunningInfo

@@ -161,7 +161,7 @@ export const queuesAllocated = defineEvent({
   says: '{topic}: {added} queues added, {dropped} dropped',
 })
 
-/** Something that nobody waits for failed in a way that nobody expected; the client goes on. */
+/** Something that nobody waits for failed in a way that nobody expected; the client continues. */
 export const backgroundFailed = defineEvent({
   name: 'client.background.failed',
   level: 'error',

@@ -53,7 +53,7 @@ function onAbort(signal: AbortSignal, f: () => void): () => void {
   }
 }
 
-/** Rejects with the signal's reason once it is aborted; what runs goes on, and its outcome is dropped. */
+/** Rejects with the signal's reason once it is aborted; what runs continues, and its outcome is dropped. */
 export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {

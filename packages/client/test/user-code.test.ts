@@ -13,7 +13,7 @@ test('what one call leaves in an AsyncLocalStorage is not there for the next, no
     await Promise.resolve()
     seen.push(storage.getStore())
   }
-  // One is called by what goes on after the other, as handlers are.
+  // One is called by what continues after the other, as handlers are.
   await context.run(() => call('one'))
   await context.run(() => call('two'))
   assert.deepEqual(seen, ['of who began', 'one', 'of who began', 'two'])

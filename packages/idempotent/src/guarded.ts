@@ -9,7 +9,7 @@ export interface TellsErrors {
 const pools = new WeakSet<TellsErrors>()
 
 /**
- * Hears the errors of a connection that is in use here: a database that is started anew ends it between two queries, and an
+ * Hears the errors of a connection that is in use here: a database that is restarted ends it between two queries, and an
  * error that nobody hears ends the process. The next query, or the commit, says it too. Returns what ends that; not for a
  * connection that is broken, which may tell more.
  */

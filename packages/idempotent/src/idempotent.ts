@@ -19,7 +19,7 @@ export interface IdempotentOptions<T, Tx> {
   readonly store: OnceStore<Tx>
   /**
    * What two messages have in common that must take effect once, such as the number of an order. Default topic and id: they
-   * stay when a message comes again, but a producer that sends anew gives another.
+   * stay when a message comes again, but a producer that sends again gives another.
    */
   readonly key?: (message: ReceivedMessage<T>) => string
   /**

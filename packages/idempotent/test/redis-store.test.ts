@@ -5,7 +5,7 @@ import { redisStoreAt } from '../src/redis-store.ts'
 
 const LOCK_MS = 30_000
 
-/** A Redis of one process, which knows our four scripts by what they call, and forgets as time goes on. */
+/** A Redis of one process, which knows our four scripts by what they call, and forgets as time passes. */
 function fakeRedis() {
   const clock = manualClock()
   const keys = new Map<string, { value: string; until: number }>()

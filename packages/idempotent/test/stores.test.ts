@@ -48,7 +48,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
     const othersAreTold = new Promise<void>((resolve) => (goOn = resolve))
     const work = async () => {
       assert.equal(++atOnce, 1)
-      // Who waits for this work is told nothing before it ends.
+      // Whoever waits for this work is told nothing before it ends.
       await (waits ? pause(30) : othersAreTold)
       atOnce--
       count++

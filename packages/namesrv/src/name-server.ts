@@ -58,7 +58,7 @@ export class NameServer {
     })
   }
 
-  /** Its routes, for who embeds it. */
+  /** Its routes, for programs that embed it. */
   get routes(): RouteTable {
     return this.#context.routes
   }

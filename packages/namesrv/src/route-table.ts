@@ -105,7 +105,7 @@ export interface Departure {
 }
 
 /**
- * Which brokers there are and which topics they have. In memory only: brokers tell it anew. One
+ * Which brokers there are and which topics they have. In memory only: brokers tell it again. One
  * thread, so the order of calls is the order of truth. Apache: `RouteInfoManager.java`.
  */
 export class RouteTable {

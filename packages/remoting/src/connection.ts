@@ -36,7 +36,7 @@ const ARE_YOU_THERE = { code: 31_999, name: 'ARE_YOU_THERE' }
 /** A buffer that grew beyond this for one large reply is not kept. */
 const KEPT_BUFFER_BYTES = 1024 * 1024
 
-/** Who hears of a connection. */
+/** Hears of a connection. */
 export interface ConnectionOwner {
   /** A frame came. The frame's bytes are valid until the call returns. */
   frame(connection: Connection, frame: Frame): void

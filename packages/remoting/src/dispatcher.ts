@@ -90,7 +90,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     }
     const command = decodeCommand(frame)
     if ((command.flag & FLAG_RESPONSE) !== 0) {
-      // The waiter goes on in a later microtask, when the frame's bytes are no longer valid.
+      // The waiter continues in a later microtask, when the frame's bytes are no longer valid.
       const body = command.body === undefined ? undefined : Buffer.from(command.body)
       connection.inFlight.answer({ ...command, body })
       return

@@ -1,7 +1,7 @@
 import { stackOfThrown, type Clock, type EventSink } from '@skylarkmq/env'
 import { timerFailed } from './events.ts'
 
-/** A clock whose timers go on when one of them throws: that is told, and ends neither the others nor the process. */
+/** A clock whose timers continue when one of them throws: that is told, and ends neither the others nor the process. */
 export function guardedClock(clock: Clock, events: EventSink): Clock {
   const guarded = (f: () => void) => (): void => {
     try {

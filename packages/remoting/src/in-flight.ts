@@ -91,7 +91,7 @@ export class InFlight {
     if (nextMs < Infinity) this.#arm(nextMs, Math.max(1, Math.ceil(nextMs - now)))
   }
 
-  /** Hands an answer to who waits for it. False when nobody does: it came too late. */
+  /** Hands an answer to whoever waits for it. False when nobody does: it came too late. */
   answer(command: RemotingCommand): boolean {
     const waiter = this.#waiters.get(command.opaque)
     if (waiter === undefined) return false

@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 3_000
 
 /** How a client treats its connections. */
 export interface RemotingClientOptions {
-  /** Serves what the other side asks of us; also hands answers back to who waits. */
+  /** Serves what the other side asks of us; also hands answers back to whoever waits. */
   readonly handler: FrameHandler
   readonly serialization?: Serialization
   readonly connectTimeoutMs?: number

@@ -84,7 +84,7 @@ export class RemotingServer {
     this.#closedListeners.push(listener)
   }
 
-  /** Takes no more connections; those that are there go on. */
+  /** Takes no more connections; those that are there continue. */
   async stopListening(): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()))
     this.#listeners.length = 0

@@ -127,7 +127,7 @@ export class Silence {
     }
   }
 
-  /** The wait for the answer begins, or begins anew. */
+  /** The wait for the answer begins, or restarts. */
   #waitAnew(now: number): void {
     this.#askedMs = now
     this.#progress = this.#parts.progress()

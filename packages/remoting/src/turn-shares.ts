@@ -2,7 +2,7 @@ import type { Clock, Turn } from '@skylarkmq/env'
 
 /** How long requests are handled in one turn of the event loop, ms. */
 const TURN_MS = 10
-/** The part of it for what earlier turns left, ms; the rest is for who comes anew: he has asked for little as a rule. */
+/** The part of it for what earlier turns left, ms; the rest is for newcomers, which have asked for little as a rule. */
 const LEFT_OVER_MS = 5
 /** How long one connection has of it at a time, ms; and how long where so many want some of it. */
 const SHARE_MS = 1
@@ -23,7 +23,7 @@ export interface Unfinished {
 
 /**
  * Shares the turns of the event loop among the connections of a server: each has some time, in the order in which they
- * came, and what it has left goes on in a later turn, behind the others that wait; who has had nothing yet comes before
+ * came, and what it has left continues in a later turn, behind the others that wait; those that have had nothing yet come before
  * all of them. So whatever one peer sends, the others are heard soon.
  */
 export class TurnShares {
@@ -57,7 +57,7 @@ export class TurnShares {
     return Math.min(this.#endsMs, now + (waiting < CROWD ? SHARE_MS : CROWDED_SHARE_MS))
   }
 
-  /** Has `unfinished` go on in the next turn, or in one soon after. `isFresh` says that it has had nothing yet. */
+  /** Has `unfinished` continue in the next turn, or in one soon after. `isFresh` says that it has had nothing yet. */
   wait(unfinished: Unfinished, isFresh = false): void {
     this.begin()
     if (isFresh && !this.#waiting.has(unfinished)) this.#fresh.add(unfinished)
@@ -80,7 +80,7 @@ export class TurnShares {
     this.#waiting = new Set([...line.slice(served), ...this.#waiting])
   }
 
-  /** Lets the first of a line go on, one at least; returns how many. */
+  /** Lets the first of a line continue, one at least; returns how many. */
   #serve(line: readonly Unfinished[], untilMs: number): number {
     let served = 0
     while (served < line.length) {

@@ -9,7 +9,7 @@ import { TurnShares } from '../src/turn-shares.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { testEnv } from './support/test-env.ts'
 
-/** A connection to a fake socket; `codes` are those of the frames it handed on, answers go to who waits. */
+/** A connection to a fake socket; `codes` are those of the frames it handed on, answers go to whoever waits. */
 function connect(options: ConnectionOptions = {}) {
   const env = testEnv()
   const socket = new FakeSocket()

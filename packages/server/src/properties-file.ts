@@ -8,7 +8,7 @@ export interface PropertyLine {
 
 /**
  * Reads a Java properties file: `key=value`, `key: value` or `key value`; `#` and `!` begin a comment
- * line; a backslash at the end goes on in the next line; `\n`, `\t`, `\uXXXX` and so on are escapes.
+ * line; a backslash at the end continues in the next line; `\n`, `\t`, `\uXXXX` and so on are escapes.
  * Source: `java.util.Properties`, load.
  */
 export function readProperties(text: string): PropertyLine[] {

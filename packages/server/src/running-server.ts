@@ -14,7 +14,7 @@ export interface RunningServer {
   readonly brokerName: string | undefined
   /** Address that the ports listen on. */
   readonly bindAddress: string
-  /** The broker's parts, for who embeds it. */
+  /** The broker's parts, for programs that embed it. */
   readonly broker: Broker | undefined
   /** Has `sink` hear the events of this process, besides `ServerOptions.events`; call what is returned to end that. */
   onEvent(sink: EventSink): () => void

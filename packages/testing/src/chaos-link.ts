@@ -75,7 +75,7 @@ export class ChaosLink {
     this.#near.resume()
   }
 
-  /** Looks at the mode anew. */
+  /** Looks at the mode again. */
   changed(): void {
     for (const lane of this.#lanes) lane.go()
   }

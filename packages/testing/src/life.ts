@@ -11,7 +11,7 @@ export interface Life {
   end(): void
 }
 
-/** Begins a life in an environment; its disk, its clock and its network go on when it has ended. */
+/** Begins a life in an environment; its disk, its clock and its network continue when it has ended. */
 export function beginLife(env: Env, network: TestNetwork): Life {
   let isAlive = true
   const endings = new Set<() => void>()

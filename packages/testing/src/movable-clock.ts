@@ -16,7 +16,7 @@ export interface TestClock {
   now(): number
   /**
    * Moves the server's time on, by ms or text such as `2h`: all that falls due on the way happens in its order, and what
-   * it leads to (a message delivered, consumed in vain and due again) is waited for before time goes on.
+   * it leads to (a message delivered, consumed in vain and due again) is awaited before the clock moves on.
    */
   advance(by: Duration): Promise<void>
 }

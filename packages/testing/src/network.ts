@@ -4,7 +4,7 @@ import type { Clock, Listener, Net, Socket, SocketEvents } from '@skylarkmq/env'
 export interface NetworkControl {
   /** Connections that are open. */
   readonly connections: number
-  /** Cuts all connections that are open; clients may connect anew. */
+  /** Cuts all connections that are open; clients may reconnect. */
   cut(): void
   /** Cuts all connections and takes no new ones until `heal`. */
   refuse(): void

@@ -15,7 +15,7 @@ interface ColdRead {
 
 /**
  * Counts what each group reads of the log's old part, and knows which group has read enough of it for now. Old is what
- * lies further behind the end of the log than `accessMessageInMemoryHotRatio` of the host's memory. Counts begin anew
+ * lies further behind the end of the log than `accessMessageInMemoryHotRatio` of the host's memory. Counts restart
  * every five seconds. Apache: `ColdDataCgCtrService.java`.
  */
 export class ColdDataControl {
@@ -68,7 +68,7 @@ export class ColdDataControl {
     this.#thresholds.delete(group)
   }
 
-  /** To be called every five seconds: counts begin anew. */
+  /** To be called every five seconds: counts restart. */
   clear(): void {
     const now = this.#clock.now()
     for (const [group, read] of this.#read) {

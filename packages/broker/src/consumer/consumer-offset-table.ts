@@ -14,7 +14,7 @@ import { noLimits } from '../table-limits.ts'
 type OffsetsByQueue = Map<number, number>
 
 /**
- * Where each group goes on in each queue, saved in config/consumerOffset.json every few seconds; the
+ * Where each group continues in each queue, saved in config/consumerOffset.json every few seconds; the
  * file may be behind after a crash, never ahead. Apache: `ConsumerOffsetManager.java`.
  */
 export class ConsumerOffsetTable {

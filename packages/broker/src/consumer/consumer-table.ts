@@ -52,7 +52,7 @@ export function clientIdsOf(group: ConsumerGroup): readonly string[] {
 /** Called with a group whose clients or topics changed, to tell its clients. */
 export type GroupChanged = (group: ConsumerGroup) => void
 
-/** Who hears of groups. */
+/** Hears of changes of groups. */
 export interface ConsumerTableListeners {
   readonly changed: GroupChanged
   /** Members of a group want different things; called when one of them begins to. */
@@ -62,7 +62,7 @@ export interface ConsumerTableListeners {
 }
 
 /**
- * Who consumes: groups, their clients and what they subscribe to. In memory, made anew by heartbeats.
+ * Who consumes: groups, their clients and what they subscribe to. In memory, rebuilt by heartbeats.
  * Apache: `ConsumerManager.java`.
  */
 export class ConsumerTable {

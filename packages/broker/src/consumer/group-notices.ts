@@ -20,7 +20,7 @@ interface Told {
 }
 
 /**
- * Tells the clients of groups to allocate queues anew. All changes of a turn are one notice, and so are those that
+ * Tells the clients of groups to allocate queues again. All changes of a turn are one notice, and so are those that
  * follow within a few milliseconds: a group of thousands that all come at one time would hear of each of them otherwise,
  * which is millions of notices. Apache tells every client of each change.
  */

@@ -23,7 +23,7 @@ const LOOK_SWEEPS = 5
 
 /**
  * Pulls that wait for a message, by queue. One is woken when a message that its filter takes can be read,
- * or when its time is up; and within 5 s after a message that its filter does not take, so that its client goes on
+ * or when its time is up; and within 5 s after a message that its filter does not take, so that its client continues
  * behind that. Apache: `PullRequestHoldService.java`, which looks for both every 5 s.
  */
 export class PullRequestHold {
@@ -61,7 +61,7 @@ export class PullRequestHold {
     }
   }
 
-  /** A message can be read: wakes who waits for one like it. */
+  /** A message can be read: wakes whoever waits for one like it. */
   arrived(
     topic: string,
     queueId: number,

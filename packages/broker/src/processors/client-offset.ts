@@ -83,7 +83,7 @@ function resetTo(
     broker.offsets.reset(group, topic, queueId, offset)
     offsetTable.set({ topic, brokerName: broker.config.brokerName, queueId }, offset)
   }
-  // Who waits for a message would learn of the reset only when one comes.
+  // Whoever waits for a message would learn of the reset only when one comes.
   broker.held.wakeAll((pull) => pull.topic === topic)
   return { code: ResponseCode.SUCCESS, body: resetOffsetBody.encode({ offsetTable }) }
 }
@@ -181,7 +181,7 @@ async function relay(
   }
 }
 
-/** CLONE_GROUP_OFFSET: a group goes on where another is. */
+/** CLONE_GROUP_OFFSET: a group continues where another is. */
 export const cloneGroupOffset: Processor<BrokerContext, typeof CloneGroupOffset> = (
   broker,
   { header },

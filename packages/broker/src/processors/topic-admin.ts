@@ -129,7 +129,7 @@ export const deleteTopicInBroker: Processor<BrokerContext, typeof DeleteTopicInB
   for (const each of topics) isDeleted = broker.topics.delete(each) || isDeleted
   return whenSaved(isDeleted ? broker.topics.saved : undefined, () => {
     for (const each of topics) {
-      // Somebody may have made it anew meanwhile.
+      // Somebody may have made it again meanwhile.
       if (broker.topics.get(each) !== undefined) continue
       broker.offsets.deleteTopic(each)
       broker.store.deleteTopic(each)

@@ -16,7 +16,7 @@ interface ProducerGroup {
   turn: number
 }
 
-/** Who produces, by group. In memory, made anew by heartbeats. Apache: `ProducerManager.java`. */
+/** Who produces, by group. In memory, rebuilt by heartbeats. Apache: `ProducerManager.java`. */
 export class ProducerTable {
   readonly #clock: Clock
   readonly #limit: TableLimit

@@ -8,7 +8,7 @@ export interface SendStamp {
   readonly fields: FieldMap
 }
 
-/** Makes the stamp out of the configuration; anew when that changes. */
+/** Makes the stamp out of the configuration; again when that changes. */
 export function sendStamp(config: {
   readonly regionId: string
   readonly traceOn: boolean

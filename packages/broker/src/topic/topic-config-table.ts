@@ -121,7 +121,7 @@ export class TopicConfigTable {
     return this.#topics.get(topic)
   }
 
-  /** Creates or replaces a topic, has the table saved, see `saved`, and then tells who listens. */
+  /** Creates or replaces a topic, has the table saved, see `saved`, and then tells whoever listens. */
   put(topic: TopicConfig): void {
     this.putAll([topic])
   }

@@ -53,7 +53,7 @@ export class Transactions {
   }
 
   /**
-   * The half messages that wait for a decision, oldest first. One that the broker asked about lies in its queue anew, and
+   * The half messages that wait for a decision, oldest first. One that the broker asked about lies in its queue again, and
    * is counted once. Apache: `TransactionalMessageServiceImpl.java`, check.
    */
   open(options: OpenTransactionsOptions = {}): Promise<OpenTransaction[]> {

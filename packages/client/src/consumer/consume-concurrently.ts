@@ -62,7 +62,7 @@ export class ConsumeConcurrently implements Consuming {
     this.#startMore()
   }
 
-  /** What runs may come again with who has the queue next: nobody waits for it. */
+  /** Running listeners are not awaited: their messages may come again with the next owner of the queue. */
   release(): Promise<boolean> {
     return Promise.resolve(true)
   }

@@ -24,7 +24,7 @@ interface Line {
   state: 'idle' | 'queued' | 'running' | 'suspended'
   /** Nothing of it is to be started. */
   isHeld: boolean
-  /** Who waits for the call that runs. */
+  /** Those that wait for the call that runs. */
   ended: (() => void)[]
 }
 

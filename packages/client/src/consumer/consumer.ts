@@ -78,7 +78,7 @@ export interface ConsumeContext {
   /**
    * Aborted when the consumer closes and its time is nearly over, see `close`, or at once when the signal is that was given
    * to the consumer, to `run` or to the client: what still runs should come to an end. A handler that throws its reason then,
-   * or any AbortError, leaves its message to who has the queue next.
+   * or any AbortError, leaves its message to the next owner of the queue.
    */
   readonly signal: AbortSignal
   /**
@@ -250,9 +250,9 @@ export class Consumer<T = Buffer> {
   }
 
   /**
-   * Has queues of this member begin anew: at an offset, at the first message, behind the last one, or at the first one stored at
+   * Has queues of this member restart: at an offset, at the first message, behind the last one, or at the first one stored at
    * a time or later. What was pulled is dropped; what handlers that run say of their messages moves no offset. Resolves
-   * once the offset is stored, for this member and who has the queue next; in order a queue begins anew when the handler that
+   * once the offset is stored, for this member and the next owner of the queue; in order a queue restarts when the handler that
    * runs has ended. Rejects with RMQ_OPTION for a queue that this member does not have, RMQ_CLOSED when it does not run, and the errors
    * of a call; then the offset may count all the same.
    */
@@ -302,7 +302,7 @@ export class Consumer<T = Buffer> {
     this.#ends[at] = whenAborted(signal, () => void this.close())
   }
 
-  /** Begins to consume for who asks for messages; `least` may be open at a time. */
+  /** Begins to consume for whoever asks for messages; `least` may be open at a time. */
   async #deliver(least: number): Promise<Deliveries<T>> {
     this.#options.signal?.throwIfAborted()
     this.#push.checkNew()

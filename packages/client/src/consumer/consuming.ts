@@ -16,7 +16,7 @@ import type { RateLimit } from './rate-limit.ts'
  * What a listener says of a message: `later` has it come again after a while; `delayLevel` after that of a level, or, below
  * 0, has it go to the dead-letter queue; `suspendMs` after about so long, and where messages are consumed in order its
  * queue waits for it; `holdMs` keeps it here and has it handed over again after so long, which counts as no attempt; `left`
- * was not consumed, and is for who has the queue next. Nothing means success.
+ * was not consumed, and is for the next owner of the queue. Nothing means success.
  */
 export type ConsumeResult =
   | 'success'
@@ -70,7 +70,7 @@ export interface Consuming {
   resumed(queue: ProcessQueue): void
   /**
    * Before a queue is given up: hands over no more of it, and waits `withinMs` for the call that must end first. False
-   * when it did not; then it goes on.
+   * when it did not; then it continues.
    */
   release(queue: ProcessQueue, withinMs: number): Promise<boolean>
   /** Starts no more; resolves when no call of the listener runs. */

@@ -37,7 +37,7 @@ interface Offered<T> {
   settle(result: ConsumeResult): void
 }
 
-/** Messages that a consumer was given, on their way to who asks for the next one. */
+/** Messages that a consumer was given, on their way to whoever asks for the next one. */
 export class Deliveries<T> {
   readonly #clock: Clock
   #offered: Offered<T>[] = []
@@ -100,14 +100,14 @@ export class Deliveries<T> {
     }
   }
 
-  /** Hands over no more: what nobody has taken yet is for who has its queue next. What is open may still be settled. */
+  /** Hands over no more: what nobody has taken yet is for the next owner of its queue. What is open may still be settled. */
   stop(): void {
     this.#isClosed = true
     for (const each of this.#offered.splice(0)) each.settle('left')
     this.#wake()
   }
 
-  /** As `stop`, and what is open is for who has its queue next, too. */
+  /** As `stop`, and what is open is for the next owner of its queue, too. */
   close(): void {
     this.stop()
     for (const each of [...this.#open]) each.settle('left')

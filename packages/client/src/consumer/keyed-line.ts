@@ -36,7 +36,7 @@ export class KeyedLine {
     } else lane.waiting.push(waiting)
   }
 
-  /** Who leaves next; undefined when none may. */
+  /** The next one to leave; undefined when none may. */
   get first(): Waiting | undefined {
     for (;;) {
       const { first } = this.#ready

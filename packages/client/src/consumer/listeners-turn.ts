@@ -3,7 +3,7 @@ import type { Env } from '@skylarkmq/env'
 /** So long listeners are called one after the other before sockets and timers have their turn, ms. */
 const TURN_MS = 10
 
-/** Lets the rest of the process go on while listeners that never wait for anything work through what was pulled. */
+/** Lets the rest of the process continue while listeners that never wait for anything work through what was pulled. */
 export class ListenersTurn {
   readonly #env: Env
   readonly #goOn: () => void

@@ -78,9 +78,9 @@ export class OwnedQueues {
   /** Topics of which this client has had queues. */
   readonly #shared = new Set<string>()
   readonly #held = new Held()
-  /** Queues that are given up to be taken anew, and cannot be yet. */
+  /** Queues that are given up to be taken again, and cannot be yet. */
   readonly #leaving = new Set<string>()
-  /** Offsets that queues are to be taken anew at. */
+  /** Offsets that queues are to be taken again at. */
   readonly #sought = new Map<string, { readonly queue: MessageQueue; readonly offset: number }>()
   /** What became of sharing out each topic. */
   readonly sharing = new Sharing()
@@ -123,8 +123,8 @@ export class OwnedQueues {
   }
 
   /**
-   * Stores how far each queue has come, for who has it next, and waits until the brokers have it: also for a broker that
-   * is just being started anew, but no longer than `timeoutMs`.
+   * Stores how far each queue has come, for its next owner, and waits until the brokers have it: also for a broker that
+   * is being restarted, but no longer than `timeoutMs`.
    */
   async persistLast(timeoutMs: number): Promise<void> {
     const { client, group, offsets } = this.#parts
@@ -166,7 +166,7 @@ export class OwnedQueues {
     return [...this.#owned.values()]
   }
 
-  /** An administrator moved the group: queues begin anew at the offsets given. */
+  /** An administrator moved the group: queues restart at the offsets given. */
   async reset(topic: string, { offsetTable }: ResetOffsetTable): Promise<void> {
     for (const [queue, offset] of offsetTable) {
       const owned = this.#owned.get(queueKey(queue))
@@ -175,7 +175,7 @@ export class OwnedQueues {
   }
 
   /**
-   * Has a queue begin anew at an offset: what was pulled of it is dropped, and what listeners that run say moves no offset. Rejects
+   * Has a queue restart at an offset: what was pulled of it is dropped, and what listeners that run say moves no offset. Rejects
    * when the offset could not be stored; it may count all the same.
    */
   async seek(queue: MessageQueue, offset: number): Promise<void> {
@@ -185,13 +185,13 @@ export class OwnedQueues {
     else if (this.#sought.has(key)) await this.#storeSought(queue, offset)
   }
 
-  /** The queues of this member at a place, also those that are just taken anew. */
+  /** The queues of this member at a place, also those that are just taken again. */
   at(place: QueuePlace): MessageQueue[] {
     const own = [...this.#owned.values(), ...this.#sought.values()]
     return own.map(({ queue }) => queue).filter((queue) => isAt(queue, place))
   }
 
-  /** Pauses queues, and goes on with others, as is wanted now. */
+  /** Pauses queues, and continues with others, as is wanted now. */
   applyPauses(): void {
     for (const each of this.#owned.values()) this.#applyPause(each)
   }
@@ -240,7 +240,7 @@ export class OwnedQueues {
     } catch (error) {
       this.sharing.failed(topic, this.#parts.client.env.clock.monotonic())
       if (!(error instanceof SkylarkError)) throw error
-      // Who leaves the group is no member of it any more, and says nothing of that.
+      // Whoever leaves the group is no member of it any more, and says nothing of that.
       if (this.#isStopped) return true
       if (error instanceof BrokerError) this.#tellBrokers()
       this.#parts.client.env.events.emit(rebalanceFailed, { topic, reason: saysOf(error) })
@@ -352,7 +352,7 @@ export class OwnedQueues {
     return { timestampMs: since - SKEW_MS }
   }
 
-  /** Gives a queue up with another offset than it has come to, and takes it anew. Rejects when that could not be stored. */
+  /** Gives a queue up with another offset than it has come to, and takes it again. Rejects when that could not be stored. */
   async #startAgain(owned: ProcessQueue, offset: number): Promise<void> {
     const key = queueKey(owned.queue)
     owned.drop()

@@ -107,7 +107,7 @@ export class ProcessQueue {
     this.#wake()
   }
 
-  /** Pauses it, or goes on. What a paused queue holds takes no room from the others. */
+  /** Pauses it, or continues. What a paused queue holds takes no room from the others. */
   setPaused(isPaused: boolean, nowMs: number): void {
     if (this.#isPaused === isPaused) return
     this.#isPaused = isPaused

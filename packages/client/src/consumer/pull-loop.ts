@@ -44,7 +44,7 @@ export interface PullLoopParts {
   pulled(topic: string, tookMs: number, count: number): void
   /** Hears of each pull that was not answered, or refused. */
   pullFailed(topic: string): void
-  /** The offset to pull is not in the queue: it must be given up and taken anew from `nextOffset`. */
+  /** The offset to pull is not in the queue: it must be given up and taken again from `nextOffset`. */
   offsetMoved(queue: ProcessQueue, nextOffset: number): Promise<void>
 }
 

@@ -34,7 +34,7 @@ export interface PullPlan {
 
 /** What a pull found. */
 export interface Pulled {
-  /** `moved`: the wanted offset is not in the queue, and `nextOffset` is where to go on. */
+  /** `moved`: the wanted offset is not in the queue, and `nextOffset` is where to continue. */
   readonly status: 'found' | 'nothing' | 'moved'
   readonly messages: readonly PulledMessage[]
   readonly nextOffset: number

@@ -15,7 +15,7 @@ export interface PulledMessage {
   readonly queueOffset: number
   /** Length of its body as it came. */
   readonly bytes: number
-  /** The message, anew each time. */
+  /** Makes the message; each call returns a new one. */
   read(): ReceivedMessage
 }
 

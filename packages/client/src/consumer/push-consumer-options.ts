@@ -69,7 +69,7 @@ export interface PushConsumerOptions {
   readonly trace?: boolean | { readonly topic: string }
   /** How often offsets are stored, ms; default 5000. */
   readonly persistOffsetsMs?: number
-  /** How often queues are shared out anew when nothing happened, ms; default 20000. */
+  /** How often queues are reassigned when nothing happened, ms; default 20000. */
   readonly rebalanceMs?: number
 }
 

@@ -115,7 +115,7 @@ export class PushConsumer {
       topics: () => [...this.#subscriptions.keys()],
       owned: () => this.#owned,
     })
-    // Who reads for itself has nobody to lock others out.
+    // Whoever reads for itself has nobody to lock others out.
     const locks = options.ordered === true && !this.#isBroadcast
     this.#locks = locks ? new QueueLocks(this.#client, this.#group) : undefined
   }
@@ -264,7 +264,7 @@ export class PushConsumer {
     this.#steering.resume(place)
   }
 
-  /** Has queues of this member begin anew, see `Consumer.seek`. */
+  /** Has queues of this member restart, see `Consumer.seek`. */
   async seek(place: QueuePlace, to: number | StartFrom): Promise<void> {
     if (this.#state === 'closed') throw this.#closedError()
     await this.#steering.seek(place, to)

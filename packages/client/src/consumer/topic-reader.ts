@@ -69,7 +69,7 @@ export class TopicReader<T = Buffer> {
   readonly #reading = new Set<string>()
   #alive: Timer | undefined
   #isClosed = false
-  /** Wakes who waits for a message. */
+  /** Wakes whoever waits for a message. */
   #ended: () => void = () => undefined
 
   /** `client` is shared with others; without it, this reader has one of its own. Throws RMQ_OPTION. */

@@ -3,7 +3,7 @@ import type { QueueOffsets, StartFrom } from './queue-offsets.ts'
 
 /** Where a consumer keeps how far it has come. Apache: `OffsetStore.java`. */
 export interface OffsetStore {
-  /** The offset to go on from; without one, by `from`. Rejects when that cannot be known. */
+  /** The offset to continue from; without one, by `from`. Rejects when that cannot be known. */
   next(queue: MessageQueue, from: StartFrom): Promise<number>
   /** Stores how far a queue has come; with `waits`, until it is stored. */
   save(queue: MessageQueue, offset: number, waits: boolean): Promise<void>

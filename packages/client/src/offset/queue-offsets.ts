@@ -33,7 +33,7 @@ export class QueueOffsets {
   }
 
   /**
-   * The offset a group goes on from: where it stopped, else by `from`. Rejects when the broker does not say.
+   * The offset a group continues from: where it stopped, else by `from`. Rejects when the broker does not say.
    * Apache: `RebalancePushImpl.java`, computePullFromWhere.
    */
   async next(group: string, queue: MessageQueue, from: StartFrom): Promise<number> {

@@ -260,7 +260,7 @@ export class Delivery {
         throw error
       }
     }
-    // Who knows why there is no route yet says that, also when time ends between two looks.
+    // Whoever knows why there is no route yet says that, also when time ends between two looks.
     const late = (): Error =>
       failure instanceof Error
         ? failure

@@ -107,7 +107,7 @@ export class Producer<T = string | Uint8Array> {
     this.#client.joinAsProducer(this.#group)
     if (options.checkTransaction !== undefined) {
       this.#endChecks = answerChecks(this.#client, this.#group, options.checkTransaction)
-      // A member that was started anew is asked about what the one before it left, before it sends anything.
+      // A member that was restarted is asked about what the one before it left, before it sends anything.
       const what = `the transaction producer of ${this.#group}`
       inBackground(this.#client.env.events, what, this.#client.meetAllBrokers(what))
     }

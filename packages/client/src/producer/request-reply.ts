@@ -56,7 +56,7 @@ export class ReplyTable {
     return this.#waiting.has(reply.properties.get(Property.CORRELATION_ID) ?? '')
   }
 
-  /** Hands a reply to who waits for it; false when nobody does. */
+  /** Hands a reply to whoever waits for it; false when nobody does. */
   arrived(reply: ReceivedMessage): boolean {
     const waiter = this.#waiting.get(reply.properties.get(Property.CORRELATION_ID) ?? '')
     waiter?.(reply)

@@ -167,7 +167,7 @@ export class TopicRouteTable {
     for (const listener of this.#listeners) listener(topic)
   }
 
-  /** A broker that is started anew is in the routes again a moment later. */
+  /** A broker that is restarted is in the routes again a moment later. */
   #noteGone(topic: string, before: TopicRouteData | undefined, route: TopicRouteData): void {
     const known = this.#gone.get(topic)
     const names = new Set([

@@ -230,7 +230,7 @@ export class Caller {
     return within(clock, timeoutMs, this.#connect(address), late)
   }
 
-  /** Who asks while a connection is being made waits for that one. */
+  /** Whoever asks while a connection is being made waits for that one. */
   #connect(address: string): Promise<Connection> {
     const running = this.#connecting.get(address)
     if (running !== undefined) return running

@@ -102,7 +102,7 @@ export class NameServers {
         this.#current = at
         return true
       },
-      // The old connection of one that was started anew; what it is asked may be asked twice.
+      // The old connection of one that was restarted; what it is asked may be asked twice.
       isAskedAgain: (error) => error instanceof ConnectionLostError,
     }).catch((error: unknown) => {
       throw this.#explained(error)

@@ -9,7 +9,7 @@ import {
 import { notThereYet } from '../events.ts'
 import { pause } from '../pause.ts'
 
-/** Who waits for servers that are away, and how long. */
+/** What waits for servers that are away, and how long. */
 export interface Patience {
   readonly env: Env
   /** Whose the waiting is, for the log. */

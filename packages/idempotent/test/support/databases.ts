@@ -9,13 +9,13 @@ import { promisify } from 'node:util'
 export interface Database {
   /** Where it has its socket and its data. */
   readonly directory: string
-  /** Ends it, at once or in good order, and starts it anew with the data it has; resolves when it answers. */
+  /** Ends it, at once or in good order, and starts it again with the data it has; resolves when it answers. */
   restart(how: 'killed' | 'orderly'): Promise<void>
   /** Ends it at once and removes what it had. */
   stop(): Promise<void>
 }
 
-/** Runs a program to its end, while this process goes on with what else it has to do. */
+/** Runs a program to its end, while this process continues with what else it has to do. */
 const run = promisify(execFile)
 
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', ...versions()]

@@ -84,7 +84,7 @@ export const unregisterBroker: Processor<NameServerContext, typeof UnregisterBro
   return OK
 }
 
-/** QUERY_DATA_VERSION: whether a broker has to register anew. */
+/** QUERY_DATA_VERSION: whether a broker has to register again. */
 export const queryDataVersion: Processor<NameServerContext, typeof QueryDataVersion> = (
   { routes },
   { header, body },

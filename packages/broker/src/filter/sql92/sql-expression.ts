@@ -64,7 +64,7 @@ export class SqlExpression implements MessageFilter {
   }
 }
 
-/** An expression for the messages of one pull, which ends where they have cost too much: the next pull goes on there. */
+/** An expression for the messages of one pull, which ends where they have cost too much: the next pull continues there. */
 export class PulledExpression implements MessageFilter {
   readonly #expression: SqlExpression
   readonly #costMax: number
