@@ -10,6 +10,7 @@ import type { FlowControl } from './flow-control.ts'
 import type { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import type { BrokerConfig } from './options.ts'
 import type { ProducerTable } from './producer/producer-table.ts'
+import type { TagSubscriptions } from './reading/tag-subscriptions.ts'
 import type { TopicRoutes } from './registration/topic-routes.ts'
 import type { NameServerRegistration } from './registration/register-broker.ts'
 import type { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
@@ -41,6 +42,8 @@ export interface BrokerContext {
   readonly locks: QueueLockTable
   readonly coldData: ColdDataControl
   readonly held: PullRequestHold
+  /** Subscriptions that pulls bring along. */
+  readonly tagSubscriptions: TagSubscriptions
   readonly stats: BrokerStats
   readonly schedule: ScheduledDelivery
   readonly transactions: Transactions

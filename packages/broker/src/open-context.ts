@@ -18,6 +18,7 @@ import { PullRequestHold } from './longpolling/pull-request-hold.ts'
 import { BrokerLanes } from './processors/lanes.ts'
 import { ProducerTable } from './producer/producer-table.ts'
 import { readTables } from './read-tables.ts'
+import { TagSubscriptions } from './reading/tag-subscriptions.ts'
 import { NameServerRegistration } from './registration/register-broker.ts'
 import { TopicRoutes } from './registration/topic-routes.ts'
 import { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
@@ -102,6 +103,7 @@ function contextOf(
     locks: new QueueLockTable(clock, limits.locks),
     coldData: new ColdDataControl(clock, config, limits.coldData),
     held: new PullRequestHold(clock, (offset, size) => store.recordAt(offset, size)),
+    tagSubscriptions: new TagSubscriptions(),
     stats,
     schedule: new ScheduledDelivery(env, store, delayFile, messageDelayLevel, delivered),
     transactions: new Transactions(

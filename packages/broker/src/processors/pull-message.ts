@@ -1,43 +1,17 @@
 import {
-  isReadable,
-  isSystemPullGroup,
-  parseSubscription,
-  ProtocolError,
   PullSysFlag,
   ResponseCode,
-  type HeaderOf,
   type PullMessage,
-  type SubscriptionData,
   type SubscriptionGroupConfig,
-  type TopicConfig,
 } from '@skylarkmq/protocol'
-import {
-  HeldReply,
-  refuse,
-  type Outcome,
-  type Processor,
-  type Reply,
-  type Request,
-} from '@skylarkmq/remoting'
-import type { GetMessageResult, MessageFilter } from '@skylarkmq/store'
+import { HeldReply, refuse, type Outcome, type Processor, type Reply } from '@skylarkmq/remoting'
+import type { GetMessageResult } from '@skylarkmq/store'
 import type { BrokerContext } from '../broker-context.ts'
-import { isTagExpression } from '../filter/expression-type.ts'
-import { expressionFilter } from '../filter/pull-filter.ts'
-import { EXPRESSION_LENGTH_MAX } from '../filter/sql92/sql-expression.ts'
-import { tagFilter } from '../filter/tag-filter.ts'
+import { mayRead, type Permitted } from '../reading/may-read.ts'
+import type { PullHeader, PullRequest } from '../reading/pull-request.ts'
 import { codeOfGetStatus } from '../response-of-status.ts'
-import { SEE_FAQ } from './see-faq.ts'
 
-type PullRequest = Request<typeof PullMessage>
 type PullReply = Reply<typeof PullMessage>
-type PullHeader = HeaderOf<typeof PullMessage>
-
-/** What a pull may read: its group, its topic and its filter. */
-interface Permitted {
-  readonly group: SubscriptionGroupConfig
-  readonly topic: TopicConfig
-  readonly filter: MessageFilter | undefined
-}
 
 /** How long a pull waits whose group has read enough of the log's old part. Apache: `ColdDataPullRequestHoldService.java`. */
 const COLD_HOLD_MS = 3_000
@@ -45,13 +19,10 @@ const COLD_HOLD_MS = 3_000
 /** Most messages of one pull; brokers give out 32 at a time, unless they are told otherwise. */
 const PULL_COUNT_MAX = 16_384
 
-/** Why a group may not read, as old clients are told. Apache: `ForbiddenType.java`. */
-const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const
-
 /** PULL_MESSAGE and LITE_PULL_MESSAGE. Apache: `PullMessageProcessor.java`. */
 export const pullMessage: Processor<BrokerContext, typeof PullMessage> = (broker, request) => {
   const groupsBefore = broker.groups.dataVersion
-  const permitted = permit(broker, request)
+  const permitted = mayRead(broker, request)
   if ('code' in permitted) return permitted
   if (broker.groups.dataVersion === groupsBefore) return pull(broker, request, permitted)
   // The pull has made its group.
@@ -228,7 +199,7 @@ function again(
   request: PullRequest,
   maxCount?: number,
 ): Outcome<typeof PullMessage> {
-  const permitted = permit(broker, request)
+  const permitted = mayRead(broker, request)
   if ('code' in permitted) return permitted
   const { consumerGroup, topic, queueId } = request.header
   const reset = broker.offsets.takeReset(consumerGroup, topic, queueId)
@@ -248,142 +219,4 @@ function movedByReset(broker: BrokerContext, header: PullHeader, offset: number)
       maxOffset: broker.store.offsetMax(topic, queueId),
     },
   }
-}
-
-/** The checks of a pull, in Apache's order. */
-function permit(broker: BrokerContext, request: PullRequest): Permitted | PullReply {
-  const { header, definition } = request
-  const { config } = broker
-  if (!isReadable(config.brokerPermission)) {
-    return forbidden(Forbidden.BROKER, `the broker[${broker.host}] pulling message is forbidden`)
-  }
-  if (definition.name === 'LITE_PULL_MESSAGE' && !config.litePullMessageEnable) {
-    return forbidden(
-      Forbidden.BROKER,
-      `the broker[${broker.host}] for lite pull consumer is forbidden`,
-    )
-  }
-  const group = broker.groups.find(header.consumerGroup)
-  if (group === undefined) {
-    return refuse(
-      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      `subscription group [${header.consumerGroup}] does not exist, ${SEE_FAQ}`,
-    )
-  }
-  if (!group.consumeEnable) {
-    return forbidden(Forbidden.GROUP, `subscription group no permission, ${header.consumerGroup}`)
-  }
-  const topic = broker.topics.get(header.topic)
-  if (topic === undefined) {
-    return refuse(
-      ResponseCode.TOPIC_NOT_EXIST,
-      `topic[${header.topic}] not exist, apply first please!`,
-    )
-  }
-  if (!isReadable(topic.perm)) {
-    return forbidden(Forbidden.TOPIC, `the topic[${header.topic}] pulling message is forbidden`)
-  }
-  if (header.queueId < 0 || header.queueId >= topic.readQueueNums) {
-    return refuse(
-      ResponseCode.INVALID_PARAMETER,
-      `queueId[${header.queueId}] is illegal, topic:[${header.topic}] topicConfig.readQueueNums:[${topic.readQueueNums}] consumer:[${request.connection.peer}]`,
-    )
-  }
-  const subscription = subscriptionOf(broker, header, group)
-  if ('code' in subscription) return subscription
-  const filter = isTagExpression(subscription.expressionType)
-    ? tagFilter(subscription)
-    : expressionFilter(broker, header, subscription)
-  if (filter !== undefined && 'code' in filter) return filter
-  return isRejected(broker, request) ? rejected() : { group, topic, filter }
-}
-
-/** Whether it is a pull consumer's and those are not wanted: heartbeats of theirs are not taken. */
-function isRejected({ config, consumers }: BrokerContext, request: PullRequest): boolean {
-  if (!config.rejectPullConsumerEnable) return false
-  const { header, connection } = request
-  if (isSystemPullGroup(header.consumerGroup)) return false
-  const group = consumers.get(header.consumerGroup)
-  if (group === undefined) return true
-  return group.consumeType === 'CONSUME_ACTIVELY' && !group.clients.has(connection)
-}
-
-function rejected(): Reply {
-  const remark = "the consumer's group info not exist, or the pull consumer is rejected by server."
-  return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, `${remark}${SEE_FAQ}`)
-}
-
-function subscriptionOf(
-  broker: BrokerContext,
-  header: PullHeader,
-  group: SubscriptionGroupConfig,
-): SubscriptionData | PullReply {
-  if ((header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0) return ownSubscription(header)
-  return registeredSubscription(broker, header, group)
-}
-
-// One expression comes again with each pull.
-let lastOwn: SubscriptionData | undefined
-
-/** The expression that the request brings along. */
-function ownSubscription(header: PullHeader): SubscriptionData | PullReply {
-  const { topic, subscription = '*', expressionType } = header
-  if (subscription.length > EXPRESSION_LENGTH_MAX) return tooLong(subscription)
-  if (!isTagExpression(expressionType)) return ownExpression(header)
-  if (lastOwn?.topic === topic && lastOwn.subString === subscription) return lastOwn
-  try {
-    lastOwn = parseSubscription(topic, subscription)
-    return lastOwn
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
-    return notParsed()
-  }
-}
-
-/** One that is no tag expression; it has to say something. */
-function ownExpression(header: PullHeader): SubscriptionData | PullReply {
-  const { topic, subscription = '', expressionType, subVersion } = header
-  if (subscription === '') return notParsed()
-  return parseSubscription(topic, subscription, expressionType, subVersion)
-}
-
-function tooLong({ length }: string): Reply {
-  const remark = `parse the consumer's subscription failed: an expression of ${length} characters is longer than ${EXPRESSION_LENGTH_MAX}`
-  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark)
-}
-
-function notParsed(): Reply {
-  return refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed")
-}
-
-/** The subscription that the group's clients sent with their heartbeats. */
-function registeredSubscription(
-  broker: BrokerContext,
-  header: PullHeader,
-  settings: SubscriptionGroupConfig,
-): SubscriptionData | PullReply {
-  const group = broker.consumers.get(header.consumerGroup)
-  if (group === undefined) {
-    return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist")
-  }
-  if (group.messageModel === 'BROADCASTING' && !settings.consumeBroadcastEnable) {
-    const remark = `the consumer group[${header.consumerGroup}] can not consume by broadcast way`
-    return forbidden(Forbidden.BROADCASTING, remark)
-  }
-  if (broker.groups.isReadForbidden(header.consumerGroup, header.topic)) {
-    const remark = `the consumer group[${header.consumerGroup}] is forbidden for topic[${header.topic}]`
-    return forbidden(Forbidden.SUBSCRIPTION, remark)
-  }
-  const subscription = group.subscriptions.get(header.topic)
-  if (subscription === undefined) {
-    return refuse(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist")
-  }
-  if (subscription.subVersion < header.subVersion) {
-    return refuse(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest")
-  }
-  return subscription
-}
-
-function forbidden(type: number, remark: string): PullReply {
-  return { code: ResponseCode.NO_PERMISSION, remark, fields: { forbiddenType: String(type) } }
 }

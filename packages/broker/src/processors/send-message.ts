@@ -38,7 +38,7 @@ import { uniqKey } from '../send/uniq-key.ts'
 import { isBatchTopic } from '../topic/topic-attributes.ts'
 import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic, topicsKnown } from '../topic/auto-create.ts'
-import { SEE_FAQ } from './see-faq.ts'
+import { SEE_FAQ } from '../see-faq.ts'
 import { sendBatch } from './send-batch.ts'
 import { isKeyed, sendBatchAsOne } from './send-batch-as-one.ts'
 
