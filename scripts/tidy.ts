@@ -10,6 +10,8 @@ import {
   checkWords,
   type Problem,
 } from './tidy/checks.ts'
+import { checkUnusedExports } from './tidy/exports.ts'
+import { checkFolderOrder } from './tidy/folders.ts'
 import { checkCycles, checkDeadFiles } from './tidy/graph.ts'
 import { checkConformanceTables } from './tidy/conformance-table.ts'
 import { checkDocsAreCurrent } from './tidy/docs-current.ts'
@@ -46,6 +48,7 @@ function filesOf(directory: string, below = ''): string[] {
 
 function checkSources(): Problem[] {
   const sources = files.filter((file) => file.endsWith('.ts')).map((file) => parse(root, file))
+  const programs = files.filter((file) => /\.m?js$/.test(file)).map((file) => parse(root, file))
   const each = sources.flatMap((source) => [
     ...checkImports(source),
     ...checkBans(source),
@@ -53,7 +56,13 @@ function checkSources(): Problem[] {
     ...checkDocs(source),
     ...checkWords(source),
   ])
-  return [...each, ...checkCycles(sources), ...checkDeadFiles(sources)]
+  return [
+    ...each,
+    ...checkCycles(sources),
+    ...checkDeadFiles(sources),
+    ...checkFolderOrder(sources),
+    ...checkUnusedExports([...sources, ...programs]),
+  ]
 }
 
 function checkFiles(): Problem[] {

@@ -12,6 +12,8 @@ import {
   type Problem,
 } from '../tidy/checks.ts'
 import { checkBehaviourTable, checkPatterns } from '../tidy/conformance-table.ts'
+import { checkUnusedExports } from '../tidy/exports.ts'
+import { checkFolderOrder } from '../tidy/folders.ts'
 import { checkCycles, checkDeadFiles } from '../tidy/graph.ts'
 import { parse, type Source } from '../tidy/source.ts'
 
@@ -104,6 +106,53 @@ test('rings of imports are found, those of types too', () => {
   withFiles(types, (sources) => assert.match(said(checkCycles(sources)), /a\.ts → .*b\.ts/))
   const way = { ...ring, [b]: 'export const b = 1\n' }
   withFiles(way, (sources) => assert.equal(said(checkCycles(sources)), ''))
+})
+
+test('an import that runs uphill between folders is found, unless an entry says why', () => {
+  const files = {
+    'packages/store/src/base.ts': 'export const base = 1\n',
+    'packages/store/src/low/a.ts': "import { b } from '../high/b.ts'\nb()\n",
+    'packages/store/src/high/b.ts': "import { base } from '../base.ts'\nexport const b = base\n",
+    'packages/store/src/top.ts': "import { b } from './high/b.ts'\nb()\n",
+  }
+  const check = (order: string[], uphill: Record<string, string> = {}): string =>
+    withFiles(files, (sources) => said(checkFolderOrder(sources, { store: { order, uphill } })))
+  assert.equal(check(['base.ts', 'high', 'low']), '')
+  assert.match(check(['base.ts', 'low', 'high']), /low may not import high/)
+  assert.match(check(['low', 'high', 'base.ts']), /high may not import base\.ts/)
+  assert.equal(check(['base.ts', 'low', 'high'], { 'low/a.ts → high/b.ts': 'because' }), '')
+  const entry = { 'low/a.ts → high/b.ts': 'because' }
+  assert.match(check(['base.ts', 'high', 'low'], entry), /remove «low\/a\.ts → high\/b\.ts»/)
+  assert.match(check(['base.ts', 'high']), /give low\/ its place/)
+  assert.match(check(['base.ts', 'high', 'low', 'gone']), /names gone, which is not there/)
+})
+
+test('an exported name that nobody imports is found, by whatever way others come to it', () => {
+  const a = 'packages/store/src/a.ts'
+  const check = (files: Record<string, string>, text = 'export const one = 1\n'): string =>
+    withFiles({ [a]: text, ...files }, (sources) => said(checkUnusedExports(sources)))
+  const index = { 'packages/store/src/index.ts': "export * from './a.ts'\n" }
+  const user = (names: string): Record<string, string> => ({
+    ...index,
+    'packages/broker/test/b.test.ts': `import { ${names} } from '@skylarkmq/store'\n`,
+  })
+  assert.match(check({}), /nobody imports one/)
+  assert.match(check(index), /nobody imports one/)
+  assert.match(check(user('two')), /nobody imports one/)
+  assert.equal(check(user('one')), '')
+  assert.equal(check(user('one as two')), '')
+  assert.equal(check({ 'packages/store/src/b.ts': "import { one } from './a.ts'\n" }), '')
+  assert.equal(check({ 'packages/store/src/b.ts': "import * as all from './a.ts'\n" }), '')
+  const renamed = { 'packages/store/src/index.ts': "export { one as two } from './a.ts'\n" }
+  assert.match(check({ ...user('one'), ...renamed }), /nobody imports one/)
+  assert.equal(check({ ...user('two'), ...renamed }), '')
+  const bench = "import { one } from '../packages/store/dist/src/a.js'\n"
+  assert.equal(check({ 'bench/a.bench.mjs': bench }), '')
+  const shape = 'export interface Shape {}\n'
+  assert.match(check({}, shape), /nobody imports Shape/)
+  assert.equal(check(user('one'), `${shape}export const one: Shape = {}\n`), '')
+  const published = { 'packages/client/src/index.ts': "export * from './c.ts'\n" }
+  assert.equal(check({ ...user('one'), ...published, 'packages/client/src/c.ts': shape }), '')
 })
 
 test('a file that nobody imports is found', () => {

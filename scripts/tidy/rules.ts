@@ -59,6 +59,95 @@ export const DEEP_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 /** Parts of packages that all tests may import. */
 export const DEEP_IMPORTS_OF_TESTS = ['@skylarkmq/env/sim', '@skylarkmq/store/test-support']
 
+/** Packages whose index is for users. */
+export const PUBLISHED: readonly string[] = [
+  ...['client', 'testing', 'idempotent', 'opentelemetry', 'skylarkmq'].map(
+    (name) => `packages/${name}`,
+  ),
+  ...['nestjs', 'fastify'].map((name) => `integrations/${name}`),
+]
+
+/** The order of what lies in a package's `src`. */
+export interface FolderOrder {
+  /** Folders, and files beside them, from low to high: each imports what comes before. Files that it does not name come last. */
+  readonly order: readonly string[]
+  /** Imports that run uphill all the same, as `from → to`, each with the reason. */
+  readonly uphill: Readonly<Record<string, string>>
+}
+
+const CONTEXT = 'the table of what processors share still names its parts one by one'
+
+/** The order of folders inside packages. */
+export const FOLDER_ORDERS: Readonly<Record<string, FolderOrder>> = {
+  store: {
+    order: [
+      'errors.ts',
+      'events.ts',
+      'message',
+      'options-ignored.ts',
+      'options.ts',
+      'store-stats.ts',
+      'segment',
+      'checkpoint',
+      'delivery',
+      'index',
+      'consumequeue',
+      'commitlog',
+      'dispatch',
+      'timer',
+      'recovery',
+      'read',
+      'retention',
+      'upkeep',
+    ],
+    uphill: {},
+  },
+  'store-tools': { order: ['check', 'inspect', 'repair'], uphill: {} },
+  broker: {
+    order: [
+      'errors.ts',
+      'events.ts',
+      'data-version.ts',
+      'json-table.ts',
+      'options-flow.ts',
+      'options-ignored.ts',
+      'options-limits.ts',
+      'options.ts',
+      'in-turns.ts',
+      'table-limits.ts',
+      'response-of-status.ts',
+      'stats',
+      'topic',
+      'subscription',
+      'consumer',
+      'producer',
+      'filter',
+      'send',
+      'transaction',
+      'schedule',
+      'longpolling',
+      'registration',
+      'flow-control.ts',
+      'live-config.ts',
+      'broker-context.ts',
+      'processors',
+    ],
+    uphill: {
+      'broker-context.ts → processors/lanes.ts':
+        'what a request may wait for is named beside its processor',
+      'filter/pull-filter.ts → broker-context.ts': CONTEXT,
+      'send/send-reply.ts → broker-context.ts': CONTEXT,
+      'send/special-message.ts → broker-context.ts': CONTEXT,
+      'send/special-message.ts → transaction/half-message.ts':
+        'a half message is sent as others are, and is made as transactions read it',
+      'send/timer-message.ts → broker-context.ts': CONTEXT,
+      'send/uniq-key.ts → broker-context.ts': CONTEXT,
+      'topic/auto-create.ts → broker-context.ts': CONTEXT,
+      'transaction/transaction-parts.ts → broker-context.ts': CONTEXT,
+    },
+  },
+}
+
 /** Folders that may use all of Node, because they are the host. */
 export const HOST_FOLDERS = ['packages/env/src/node/']
 

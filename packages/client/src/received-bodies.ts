@@ -115,7 +115,7 @@ export class ReceivedBodies {
  * A message with its body as the producer gave it; one that cannot be restored is given as it is, its sysFlag still says
  * so: Apache's client does the same. Throws BodyTooLarge.
  */
-export function restored(message: ReceivedMessage, bytesMax: number): ReceivedMessage {
+function restored(message: ReceivedMessage, bytesMax: number): ReceivedMessage {
   const { sysFlag } = message
   if ((sysFlag & COMPRESSED) === 0) return message
   try {

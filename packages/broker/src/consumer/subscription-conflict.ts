@@ -100,7 +100,7 @@ export function fingerprintOf(subscriptions: readonly SubscriptionData[]): strin
 }
 
 /** The first topic on which two members of a group differ; undefined when they want the same. */
-export function subscriptionConflict(
+function subscriptionConflict(
   group: string,
   one: Member,
   other: Member,

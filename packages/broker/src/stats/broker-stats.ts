@@ -26,7 +26,7 @@ const KEY_LENGTH_MAX = 1024
  * One counted quantity: its total and samples of it, from which the last minute, hour and day come.
  * Apache: `StatsItem.java`, which samples every 10 s, 10 min and 1 h too.
  */
-export class StatsItem {
+class StatsItem {
   sum = 0
   times = 0
   #latest: Sample | undefined
@@ -91,17 +91,15 @@ function windowOf(samples: readonly Sample[], last: Sample | undefined): StatsWi
 }
 
 /** Names of Apache's statistics that this broker keeps. Apache: `Stats.java`. */
-export const StatsName = {
-  TOPIC_PUT_NUMS: 'TOPIC_PUT_NUMS',
-  TOPIC_PUT_SIZE: 'TOPIC_PUT_SIZE',
-  GROUP_GET_NUMS: 'GROUP_GET_NUMS',
-  GROUP_GET_SIZE: 'GROUP_GET_SIZE',
-  SNDBCK_PUT_NUMS: 'SNDBCK_PUT_NUMS',
-  BROKER_PUT_NUMS: 'BROKER_PUT_NUMS',
-  BROKER_GET_NUMS: 'BROKER_GET_NUMS',
-  GROUP_GET_LATENCY: 'GROUP_GET_LATENCY',
-} as const
-export type StatsName = (typeof StatsName)[keyof typeof StatsName]
+export type StatsName =
+  | 'TOPIC_PUT_NUMS'
+  | 'TOPIC_PUT_SIZE'
+  | 'GROUP_GET_NUMS'
+  | 'GROUP_GET_SIZE'
+  | 'SNDBCK_PUT_NUMS'
+  | 'BROKER_PUT_NUMS'
+  | 'BROKER_GET_NUMS'
+  | 'GROUP_GET_LATENCY'
 
 /** What is counted of a topic's sends. */
 interface PutItems {

@@ -106,7 +106,7 @@ export function vipAddress(address: string): string {
 }
 
 /** `host:port` of one member of a broker name. */
-export function addressOf(
+function addressOf(
   route: TopicRouteData,
   brokerName: string,
   brokerId: number,

@@ -46,7 +46,7 @@ const retryPolicy: Shape<Readonly<Record<string, unknown>>> = {
 }
 
 /** How a SubscriptionGroupConfig is read from JSON; what is absent has Apache's default. */
-export const subscriptionGroupShape: Shape<SubscriptionGroupConfig> =
+const subscriptionGroupShape: Shape<SubscriptionGroupConfig> =
   object<SubscriptionGroupConfig>({
     groupName: text,
     consumeEnable: flagOr(true),

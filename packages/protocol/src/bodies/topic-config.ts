@@ -38,7 +38,7 @@ const attributes: Shape<Readonly<Record<string, string>>> = {
 }
 
 /** How a TopicConfig is read from JSON. */
-export const topicConfigShape: Shape<TopicConfig> = object<TopicConfig>({
+const topicConfigShape: Shape<TopicConfig> = object<TopicConfig>({
   topicName: text,
   readQueueNums: intOr(16),
   writeQueueNums: intOr(16),

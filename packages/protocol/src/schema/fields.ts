@@ -64,17 +64,6 @@ export const timestampMs: FieldType<number> = {
   isReadable: (text) => numberProblem(text, LONG) === undefined,
 }
 
-/** A Java `long` whose every bit counts, such as a hash. */
-export const int64Exact: FieldType<bigint> = {
-  name: 'int64Exact',
-  decode: (text, field) => {
-    wholeNumber(text, field, LONG)
-    return BigInt(text.replace(/^[+]/, ''))
-  },
-  encode: (value) => value.toString(),
-  isReadable: (text) => numberProblem(text, LONG) === undefined,
-}
-
 /** `true` or `false`; as in Java, any other text is false. */
 export const boolean: FieldType<boolean> = {
   name: 'boolean',

@@ -92,7 +92,7 @@ export function readRecords(disk: Disk, log: string, range: RecordRange = {}): I
 }
 
 /** One record in a form to read. A ProtocolError when there is none. */
-export function inspectRecord(buffer: Buffer, at = 0): InspectedRecord {
+function inspectRecord(buffer: Buffer, at = 0): InspectedRecord {
   const record = decodeRecord(buffer, at)
   return {
     physicalOffset: record.physicalOffset,

@@ -62,7 +62,7 @@ export function readCheckpoint(disk: Disk, path: string): CheckpointValues {
 }
 
 /** The file with these values. */
-export function encodeCheckpoint(values: CheckpointValues): Buffer {
+function encodeCheckpoint(values: CheckpointValues): Buffer {
   const bytes = Buffer.alloc(FILE_BYTES)
   for (const { name } of checkpointLayout.fields) {
     writeLong(bytes, checkpointLayout[name], values[name])

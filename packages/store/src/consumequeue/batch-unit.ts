@@ -27,7 +27,7 @@ import { UNIT_BYTES } from './consume-queue-unit.ts'
  * | 38 | compactedOffset | 4     | −1; of use to compacted topics alone                               |
  * | 42 | reserved        | 4     | 0                                                                  |
  */
-export const batchUnit = offsetsOf([
+const batchUnit = offsetsOf([
   { name: 'physicalOffset', bytes: 8, doc: 'Where the record starts in the commit log.' },
   { name: 'size', bytes: 4, doc: 'Length of the record in bytes.' },
   { name: 'tagsCode', bytes: 8, doc: "Hash of the record's tag." },
@@ -41,7 +41,7 @@ export const batchUnit = offsetsOf([
 /** Length of a unit in a queue of batches. */
 export const BATCH_UNIT_BYTES = batchUnit.sizeBytes
 /** The most messages that a batch can have as one record. */
-export const BATCH_COUNT_MAX = 0x7fff
+const BATCH_COUNT_MAX = 0x7fff
 
 const INNER_NUM = Buffer.from(Property.INNER_NUM)
 

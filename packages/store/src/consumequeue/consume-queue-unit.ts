@@ -9,7 +9,7 @@ import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/pr
  * |  8 | size           | 4     | length of the record; 7fffffff with offset 0: no message, a filler |
  * | 12 | tagsCode       | 8     | hash of the tag, or for a delayed message the time it is due       |
  */
-export const consumeQueueUnit = offsetsOf([
+const consumeQueueUnit = offsetsOf([
   { name: 'physicalOffset', bytes: 8, doc: 'Where the record starts in the commit log.' },
   { name: 'size', bytes: 4, doc: 'Length of the record in bytes.' },
   { name: 'tagsCode', bytes: 8, doc: 'Hash of the tag, or the time a delayed message is due.' },

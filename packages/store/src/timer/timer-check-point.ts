@@ -24,7 +24,7 @@ import {
  * | 36 | rebuildEnd  | 8     | while a lost wheel is made anew: the end of it in the queue |
  * | 44 | deliveredMs | 8     | … and when the last check point of the lost one was written |
  */
-export const deliveryMarkLayout = offsetsOf([
+const deliveryMarkLayout = offsetsOf([
   { name: 'magic', bytes: 4, doc: 'SKYT.' },
   { name: 'logOffset', bytes: 8, doc: 'Before the first delivery not accounted for.' },
   { name: 'readTimeMs', bytes: 8, doc: 'Copy of lastReadTimeMs.' },

@@ -24,7 +24,7 @@ export interface RollDecision {
  * The slot of a message that is put into the wheel at `writeTimeMs`: its own, or one in between when that is further
  * than `windowSlots` away. Apache: `TimerMessageStore.java`, doEnqueue.
  */
-export function decideRoll(
+function decideRoll(
   slotMs: number,
   writeTimeMs: number,
   windowSlots: number,
@@ -40,7 +40,7 @@ export function decideRoll(
 }
 
 /** `timerRollWindowSlot`, or all of the wheel when it is out of bounds. */
-export function rollWindowSlots(configured: number): number {
+function rollWindowSlots(configured: number): number {
   const most = TIMER_SLOTS / 2 - BLANK_SLOTS
   return configured > most || configured < 2 ? most : configured
 }

@@ -17,7 +17,7 @@ import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/pr
  *
  * A file ends with a blank unit: the length of the rest in 4 bytes, 8 of zeros, and `TIMER_BLANK_MAGIC`.
  */
-export const timerUnitLayout = offsetsOf([
+const timerUnitLayout = offsetsOf([
   { name: 'unitBytes', bytes: 4, doc: '52.' },
   { name: 'previous', bytes: 8, doc: 'Position of the unit before in the same slot; −1 for none.' },
   { name: 'magic', bytes: 4, doc: '1 a message, 2 to be rolled, 4 calls another back.' },
@@ -34,7 +34,7 @@ export const TIMER_UNIT_BYTES = timerUnitLayout.sizeBytes
 /** Length of the written part of a blank unit. */
 export const TIMER_BLANK_BYTES = 16
 /** Says that nothing follows in a file of the timer log. */
-export const TIMER_BLANK_MAGIC = 0xcbd43194 | 0
+const TIMER_BLANK_MAGIC = 0xcbd43194 | 0
 
 /** Bits of a unit's magic. */
 export const TimerMagic = {

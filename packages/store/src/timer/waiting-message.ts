@@ -28,7 +28,7 @@ const DELAY_MS = Buffer.from(Property.TIMER_DELAY_MS)
 const DELIVER_MS = Buffer.from(Property.TIMER_DELIVER_MS)
 
 /** What Apache calls the time of a message that was never in the wheel. */
-export const NEVER_ENQUEUED = '9223372036854775807'
+const NEVER_ENQUEUED = '9223372036854775807'
 
 /** The slot in which a message waits that is due at `deliverMs`: the last one that begins before. Apache: `HookUtils.java`, transformTimerMessage. */
 export function timerSlotOf(deliverMs: number, precisionMs: number): number {
