@@ -1,6 +1,7 @@
 import { allBrokerOptions, notServed, servedAs } from '@skylarkmq/broker'
 import * as broker from '@skylarkmq/broker'
 import * as client from '@skylarkmq/client'
+import * as env from '@skylarkmq/env'
 import * as namesrv from '@skylarkmq/namesrv'
 import { namesrvOptions } from '@skylarkmq/namesrv'
 import * as protocol from '@skylarkmq/protocol'
@@ -158,10 +159,14 @@ interface EventRow {
 }
 
 function eventsPage(): string {
-  const rows = Object.values({ ...remoting, ...store, ...broker, ...namesrv, ...client } as Record<
-    string,
-    unknown
-  >)
+  const rows = Object.values({
+    ...env,
+    ...remoting,
+    ...store,
+    ...broker,
+    ...namesrv,
+    ...client,
+  } as Record<string, unknown>)
     .filter(isEvent)
     .map(({ name, level, says }) => `| ${name} | ${level} | ${cell(says)} |`)
     .sort()

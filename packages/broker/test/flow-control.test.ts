@@ -10,7 +10,7 @@ import {
   UpdateBrokerConfig,
 } from '@skylarkmq/protocol'
 import { storeOptions, type StoreConfig } from '@skylarkmq/store'
-import { FlowControl } from '../src/flow-control.ts'
+import { FlowControl } from '../src/flow/flow-control.ts'
 import { testBroker, until } from './support/broker.ts'
 
 /** A disk whose syncs of the log hang while a test wants it. */

@@ -49,7 +49,7 @@ import {
 import { notOnSlave, notWhileBusy, type Action } from './gates.ts'
 import { endTransaction, resumeCheckHalfMessage } from './end-transaction.ts'
 import { checkClientConfig, heartBeat, unregisterClient } from './heartbeat.ts'
-import type { BrokerLanes, LaneName } from './lanes.ts'
+import type { BrokerLanes, LaneName } from '../flow/lanes.ts'
 import { pullMessage } from './pull-message.ts'
 import {
   getAllMessageRequestMode,
