@@ -38,7 +38,7 @@ async function smallMemory(): Promise<SimStore> {
 test('a log that is cut while it is open tells where', async () => {
   const sim = await smallMemory()
   const cuts: number[] = []
-  sim.store.onCut((offset) => cuts.push(offset))
+  sim.store.watch({ cut: (offset) => void cuts.push(offset) })
   await sim.put()
   await sim.pass(3000)
   const proven = sim.store.flushedOffset
