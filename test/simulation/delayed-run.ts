@@ -144,12 +144,13 @@ export class DelayedRun extends Trial<Broker, DelayedFigures> {
     this.note(`opened, ${store.commitLogOffsetMax} bytes`)
     if (this.hasDropped()) this.#forgive()
     this.withoutFaults(() => this.#delivered(store))
-    store.onArrival((topic, queueId, nextOffset) => {
-      if (TOPICS.includes(topic)) {
+    store.watch({
+      arrived: ({ topic, queueId, nextOffset }) => {
+        if (!TOPICS.includes(topic)) return
         this.guard(() => {
           this.#arrived(store, topic, queueId, nextOffset - 1)
         })
-      }
+      },
     })
     store.start()
     schedule.start()

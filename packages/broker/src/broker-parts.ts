@@ -55,9 +55,7 @@ function listen(context: BrokerContext, server: RemotingServer): void {
     consumers.closed(connection)
     producers.closed(connection)
   })
-  store.onArrival((topic, queueId, nextOffset, tagsCode, _stored, offset, sizeBytes) => {
-    held.arrived(topic, queueId, nextOffset, tagsCode, offset, sizeBytes)
-  })
+  store.watch(held)
   topics.onChange(({ topicName }) => {
     store.topicChanged(topicName)
     registration.changed(topicName)

@@ -79,7 +79,7 @@ function contextOf(
     offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId))
   }
   if (!store.wasClean) clampOffsets()
-  store.onCut(clampOffsets)
+  store.watch({ cut: clampOffsets })
   env.disk.makeDirectory(folder)
   const stats = new BrokerStats(clock, config.brokerClusterName, limits.stats)
   const producers = new ProducerTable(clock, limits.producers)

@@ -324,20 +324,19 @@ export class Appender {
     log.staged(chunk, sizeBytes)
     if (isQueued) queue.offsetNext = queueOffset + count
     flush.appendedTimestamp = storeTimestamp
-    dispatcher.add(
-      isQueued ? queue : undefined,
-      queue.topic,
-      queueOffset,
-      physicalOffset,
-      sizeBytes,
-      tagsCode,
-      storeTimestamp,
-      chunk.buffer,
-      propertiesStart,
-      propertiesEnd,
-      message.keys,
-      transactionState(message.sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK,
-    )
+    const appended = dispatcher.add()
+    appended.queue = isQueued ? queue : undefined
+    appended.topic = queue.topic
+    appended.queueOffset = queueOffset
+    appended.physicalOffset = physicalOffset
+    appended.sizeBytes = sizeBytes
+    appended.tagsCode = tagsCode
+    appended.storeTimestamp = storeTimestamp
+    appended.buffer = chunk.buffer
+    appended.propertiesStart = propertiesStart
+    appended.propertiesEnd = propertiesEnd
+    appended.keys = message.keys
+    appended.isIndexed = transactionState(message.sysFlag) !== MessageSysFlag.TRANSACTION_ROLLBACK
     return queueOffset
   }
 

@@ -10,7 +10,6 @@ import type { StoreParts } from './recovery/open-store.ts'
 import { indexKeyHash } from './index/index-key.ts'
 import type { IndexFound } from './index/message-index.ts'
 import type {
-  ArrivalListener,
   GetMessageLimits,
   GetMessageResult,
   HostAddress,
@@ -29,6 +28,7 @@ import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './message/status.ts'
 import { storePaths } from './segment/store-paths.ts'
+import type { LogWatch } from './commitlog/log-watch.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import { TimerMessageStore } from './timer/timer-message-store.ts'
 
@@ -441,17 +441,9 @@ export class MessageStore {
     }
   }
 
-  /**
-   * Registers who hears that the log was cut while it is open, at an offset: what follows a failed sync could not be
-   * brought to disk, and is gone from log, queues and index. Nothing of it was known to be on disk.
-   */
-  onCut(listener: (offset: number) => void): void {
-    this.#parts.cutListeners.push(listener)
-  }
-
-  /** Registers who hears of each message that can be read. */
-  onArrival(listener: ArrivalListener): void {
-    this.#parts.dispatcher.onArrival(listener)
+  /** Registers who follows the log. */
+  watch(watch: LogWatch): void {
+    this.#parts.watches.add(watch)
   }
 
   /** Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many go at once; others follow one by one. */

@@ -6,10 +6,11 @@ import { Dispatcher } from '../src/dispatch/dispatcher.ts'
 test('a row in which some always wait is no longer than it has to be, and is dispatched in order', () => {
   const table = Object.create(ConsumeQueueTable.prototype) as ConsumeQueueTable
   const dispatcher = new Dispatcher(table, undefined, () => undefined)
-  const buffer = Buffer.alloc(0)
   const behind = 100
   for (let i = 0; i < 50_000; i++) {
-    dispatcher.add(undefined, 'T', 0, i, 1, 0, 0, buffer, 0, 0, undefined, false)
+    const appended = dispatcher.add()
+    appended.physicalOffset = i
+    appended.sizeBytes = 1
     if (i < behind) continue
     dispatcher.dispatchTo(i - behind + 1)
     assert.equal(dispatcher.dispatchedRecord, i - behind)

@@ -38,10 +38,12 @@ describe('A message that is put', () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)
     const heard: unknown[] = []
-    store.onArrival((topic, queueId, nextOffset, tagsCode, _time, physicalOffset, sizeBytes) => {
-      assert.equal(store.offsetMax(topic, queueId), nextOffset)
-      assert.ok(store.recordAt(physicalOffset, sizeBytes) !== undefined)
-      heard.push([topic, queueId, nextOffset, tagsCode])
+    store.watch({
+      arrived: ({ topic, queueId, nextOffset, tagsCode, physicalOffset, sizeBytes }) => {
+        assert.equal(store.offsetMax(topic, queueId), nextOffset)
+        assert.ok(store.recordAt(physicalOffset, sizeBytes) !== undefined)
+        heard.push([topic, queueId, nextOffset, tagsCode])
+      },
     })
     void store.putMessage(message({ queueId: 3, tagsCode: -7 }))
     void store.putMessage(message({ queueId: 3, tagsCode: 8 }))

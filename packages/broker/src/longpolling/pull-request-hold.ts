@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@skylarkmq/env'
-import type { MessageFilter } from '@skylarkmq/store'
+import type { Arrival, LogWatch, MessageFilter } from '@skylarkmq/store'
 
 /** A pull that found nothing and waits. */
 export interface HeldPull {
@@ -26,7 +26,7 @@ const LOOK_SWEEPS = 5
  * or when its time is up; and within 5 s after a message that its filter does not take, so that its client continues
  * behind that. Apache: `PullRequestHoldService.java`, which looks for both every 5 s.
  */
-export class PullRequestHold {
+export class PullRequestHold implements LogWatch {
   readonly #clock: Clock
   readonly #recordAt: RecordAt
   readonly #byQueue = new Map<string, Set<HeldPull>>()
@@ -62,14 +62,7 @@ export class PullRequestHold {
   }
 
   /** A message can be read: wakes whoever waits for one like it. */
-  arrived(
-    topic: string,
-    queueId: number,
-    nextOffset: number,
-    tagsCode: number,
-    physicalOffset: number,
-    sizeBytes: number,
-  ): void {
+  arrived({ topic, queueId, nextOffset, tagsCode, physicalOffset, sizeBytes }: Arrival): void {
     if (this.#count === 0) return
     const key = keyOf(topic, queueId)
     const held = this.#byQueue.get(key)

@@ -125,13 +125,15 @@ export class ScheduledDelivery {
     for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
     // After an orderly stop that is the end of the log, unless it came soon after a crash.
     if (this.#savedLogOffset !== undefined) this.#findDelivered()
-    this.#store.onArrival((topic, queueId, _next, _tagsCode, storeTimestamp, offset, size) => {
-      if (topic !== SystemTopic.SCHEDULE) return
-      this.#jumps.arrived(storeTimestamp, offset, size)
-      this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
-    })
-    this.#store.onCut((logEnd) => {
-      this.#logCut(logEnd)
+    this.#store.watch({
+      arrived: ({ topic, queueId, storeTimestamp, physicalOffset, sizeBytes }) => {
+        if (topic !== SystemTopic.SCHEDULE) return
+        this.#jumps.arrived(storeTimestamp, physicalOffset, sizeBytes)
+        this.#wakeAt(storeTimestamp + this.#delayOf(queueId + 1))
+      },
+      cut: (logEnd) => {
+        this.#logCut(logEnd)
+      },
     })
     this.#wakeAt(0)
   }

@@ -111,10 +111,12 @@ export class Transactions {
 
   /** Reads what the queues say of half messages, and begins to check them. */
   start(): void {
-    this.#parts.store.onCut(() => {
-      // Other messages will have the offsets of those that are gone.
-      this.#forget()
-      this.#ended = []
+    this.#parts.store.watch({
+      cut: () => {
+        // Other messages will have the offsets of those that are gone.
+        this.#forget()
+        this.#ended = []
+      },
     })
     this.#load()
     this.#wait()

@@ -53,7 +53,9 @@ export async function rebuild(env: Env, config: StoreConfig, task: RebuildTask):
     throw error
   }
   const writesQueues = task.queues !== undefined
-  const dispatcher = new Dispatcher(queues, index, failed, writesQueues && made.hasLight)
+  const dispatcher = new Dispatcher(queues, index, failed, {
+    hasLightQueues: writesQueues && made.hasLight,
+  })
   const segments = listSegments(disk, paths.commitLog).filter((file) => file.sizeBytes > 0)
   const levels = delaysOfLevels(config.messageDelayLevel)
   const isDeleted = deletedTopics(disk, paths, task.tables.topics)

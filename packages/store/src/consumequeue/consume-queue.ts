@@ -274,6 +274,11 @@ export class ConsumeQueue {
     if (this.isWritten) this.write()
   }
 
+  /** Whether the files may have something behind the end that is to be made zeros. */
+  get hasLeftovers(): boolean {
+    return this.#hasLeftovers
+  }
+
   /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */
   writeAgain(
     offset: number,
@@ -344,7 +349,7 @@ export class ConsumeQueue {
       return
     }
     this.#setEnd(offset)
-    this.clearBehindEnd()
+    this.clearOnceWritten()
     const lastFile = this.#fileEnd - this.#files.unitsPerFile
     if (lastFile >= this.#fileFirst) this.#files.unsynced.add(this.#path(lastFile))
   }
@@ -370,8 +375,8 @@ export class ConsumeQueue {
   clearBehindEnd(): void {
     const perFile = this.#files.unitsPerFile
     while (this.#fileEnd - perFile >= this.placeEnd && this.#fileEnd - perFile > this.#fileFirst) {
+      this.#files.removeDurably(this.#path(this.#fileEnd - perFile))
       this.#fileEnd -= perFile
-      this.#files.removeDurably(this.#path(this.#fileEnd))
     }
     const lastFile = this.#fileEnd - perFile
     if (lastFile >= this.#fileFirst && this.placeEnd < this.#fileEnd) {

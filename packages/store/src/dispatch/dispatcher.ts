@@ -1,11 +1,12 @@
 import { hostErrorCode } from '@skylarkmq/env'
 import { BatchConsumeQueue } from '../consumequeue/batch-consume-queue.ts'
 import { batchCount, type BatchPart } from '../consumequeue/batch-unit.ts'
+import { LogWatches } from '../commitlog/log-watch.ts'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import { keySpans, topicHash } from '../index/index-key.ts'
-import type { ArrivalListener, KeySpans } from '../message/message.ts'
+import type { Arrival, KeySpans } from '../message/message.ts'
 import {
   LMQ_QUEUE_ID,
   allowsLightQueues,
@@ -13,11 +14,12 @@ import {
   type LightPlace,
 } from '../message/multi-dispatch.ts'
 
+const NO_BYTES = Buffer.alloc(0)
 /** A shorter row is not worth moving. */
 const ROW_MIN = 1024
 
 /** A message that is in the log and not yet in its queue. Objects are used again. */
-interface Waiting {
+export interface Appended {
   /** Undefined for a message that gets no unit, such as the half of a transaction's old form. */
   queue: ConsumeQueue | undefined
   topic: string
@@ -35,7 +37,14 @@ interface Waiting {
 }
 
 /** What the dispatcher is told of a message. The properties lie in `buffer`, which stays as it is until then. */
-export type Dispatch = Readonly<Waiting>
+export type Dispatch = Readonly<Appended>
+
+/** How messages are dispatched. */
+export interface DispatchOptions {
+  /** Hear of each message that can be read. */
+  readonly watches?: LogWatches
+  readonly hasLightQueues?: boolean
+}
 
 /** Tells that the keys of a message could not be put into the index. */
 export type IndexFailure = (physicalOffset: number, error: unknown) => void
@@ -48,14 +57,24 @@ export type IndexFailure = (physicalOffset: number, error: unknown) => void
 export class Dispatcher {
   readonly #queues: ConsumeQueueTable
   readonly #index: MessageIndex | undefined
-  readonly #listeners: ArrivalListener[] = []
+  readonly #watches: LogWatches
   readonly #failed: IndexFailure
   /** Whether messages are put into the light message queues that their record names. */
   readonly hasLightQueues: boolean
   // A row of objects that are used again: those from #first up to #end wait.
-  #waiting: Waiting[] = []
+  #waiting: Appended[] = []
   #first = 0
   #end = 0
+  // One object for all messages.
+  readonly #arrival: { -readonly [K in keyof Arrival]: Arrival[K] } = {
+    topic: '',
+    queueId: 0,
+    nextOffset: 0,
+    tagsCode: 0,
+    storeTimestamp: 0,
+    physicalOffset: 0,
+    sizeBytes: 0,
+  }
   /** Store time of the newest message that was dispatched, ms. */
   dispatchedTimestamp = 0
   /** Physical offset of that message; −1 before the first. */
@@ -67,64 +86,38 @@ export class Dispatcher {
     queues: ConsumeQueueTable,
     index: MessageIndex | undefined,
     failed: IndexFailure,
-    hasLightQueues = false,
+    { watches = new LogWatches(), hasLightQueues = false }: DispatchOptions = {},
   ) {
     this.hasLightQueues = hasLightQueues
     this.#queues = queues
     this.#index = index
     this.#failed = failed
+    this.#watches = watches
   }
 
-  onArrival(listener: ArrivalListener): void {
-    this.#listeners.push(listener)
-  }
-
-  /** Takes note of a message that was appended; it becomes readable with `dispatchTo`. */
-  add(
-    queue: ConsumeQueue | undefined,
-    topic: string,
-    queueOffset: number,
-    physicalOffset: number,
-    sizeBytes: number,
-    tagsCode: number,
-    storeTimestamp: number,
-    buffer: Buffer,
-    propertiesStart: number,
-    propertiesEnd: number,
-    keys: KeySpans | undefined,
-    isIndexed: boolean,
-  ): void {
-    const waiting = this.#waiting[this.#end]
-    if (waiting === undefined) {
-      this.#waiting.push({
-        queue,
-        topic,
-        queueOffset,
-        physicalOffset,
-        sizeBytes,
-        tagsCode,
-        storeTimestamp,
-        buffer,
-        propertiesStart,
-        propertiesEnd,
-        keys,
-        isIndexed,
-      })
-    } else {
-      waiting.queue = queue
-      waiting.topic = topic
-      waiting.queueOffset = queueOffset
-      waiting.physicalOffset = physicalOffset
-      waiting.sizeBytes = sizeBytes
-      waiting.tagsCode = tagsCode
-      waiting.storeTimestamp = storeTimestamp
-      waiting.buffer = buffer
-      waiting.propertiesStart = propertiesStart
-      waiting.propertiesEnd = propertiesEnd
-      waiting.keys = keys
-      waiting.isIndexed = isIndexed
+  /**
+   * Takes note of a message that was appended: the caller sets all fields of what comes back at once. It becomes readable
+   * with `dispatchTo`.
+   */
+  add(): Appended {
+    const waiting = this.#waiting[this.#end++]
+    if (waiting !== undefined) return waiting
+    const made: Appended = {
+      queue: undefined,
+      topic: '',
+      queueOffset: 0,
+      physicalOffset: 0,
+      sizeBytes: 0,
+      tagsCode: 0,
+      storeTimestamp: 0,
+      buffer: NO_BYTES,
+      propertiesStart: 0,
+      propertiesEnd: 0,
+      keys: undefined,
+      isIndexed: false,
     }
-    this.#end++
+    this.#waiting.push(made)
+    return made
   }
 
   /** Physical offset of the first message that waits; undefined when none does. */
@@ -135,7 +128,7 @@ export class Dispatcher {
   /** Makes all messages before a physical offset readable. */
   dispatchTo(physicalOffset: number): void {
     while (this.#first < this.#end) {
-      const waiting = this.#waiting[this.#first] as Waiting
+      const waiting = this.#waiting[this.#first] as Appended
       if (waiting.physicalOffset >= physicalOffset) break
       this.#first++
       this.dispatch(waiting)
@@ -160,7 +153,7 @@ export class Dispatcher {
   /** Forgets messages from a physical offset on, whose writing failed; their queue offsets are free again. */
   dropFrom(physicalOffset: number): void {
     while (this.#end > this.#first) {
-      const last = this.#waiting[this.#end - 1] as Waiting
+      const last = this.#waiting[this.#end - 1] as Appended
       if (last.physicalOffset < physicalOffset) return
       if (last.queue !== undefined) last.queue.offsetNext = last.queueOffset
       for (const { name, queueOffset } of this.#lightPlaces(last)) {
@@ -204,10 +197,15 @@ export class Dispatcher {
   }
 
   #tell({ topic, queueId, offsetMax }: ConsumeQueue, message: Dispatch): void {
-    const { tagsCode, storeTimestamp, physicalOffset, sizeBytes } = message
-    for (const listener of this.#listeners) {
-      listener(topic, queueId, offsetMax, tagsCode, storeTimestamp, physicalOffset, sizeBytes)
-    }
+    const arrival = this.#arrival
+    arrival.topic = topic
+    arrival.queueId = queueId
+    arrival.nextOffset = offsetMax
+    arrival.tagsCode = message.tagsCode
+    arrival.storeTimestamp = message.storeTimestamp
+    arrival.physicalOffset = message.physicalOffset
+    arrival.sizeBytes = message.sizeBytes
+    this.#watches.arrived(arrival)
   }
 
   /** Puts the keys of a message into the index, unless they are there. */

@@ -77,16 +77,17 @@ export class MessageIndex {
   drop(untrusted: (file: IndexFile) => boolean, why: string): number | undefined {
     const first = this.#files.findIndex(untrusted)
     if (first < 0) return undefined
-    const dropped = this.#files.slice(first)
-    const oldest = dropped[0] as IndexFile
-    this.#files = this.#files.slice(0, first)
-    const begin = oldest.isEmpty ? (this.#files.at(-1)?.endOffset ?? 0) : oldest.beginOffset
-    for (const file of dropped) {
-      file.close()
-      this.#env.disk.remove(file.path)
-      this.#env.events.emit(indexDropped, { name: file.name, why })
+    const oldest = this.#files[first] as IndexFile
+    const begin = oldest.isEmpty ? (this.#files[first - 1]?.endOffset ?? 0) : oldest.beginOffset
+    // From the newest on: when the host refuses, the next call finds the same oldest.
+    while (this.#files.length > first) {
+      const last = this.#files.at(-1) as IndexFile
+      this.#env.disk.remove(last.path)
+      last.close()
+      this.#files.pop()
+      this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
+      this.#env.events.emit(indexDropped, { name: last.name, why })
     }
-    this.#endOffset = this.#files.at(-1)?.endOffset ?? -1
     return begin
   }
 

@@ -140,17 +140,17 @@ export interface QueryMessageResult {
   readonly indexLastUpdatePhysicalOffset: number
 }
 
-/**
- * Hears of each message once it can be read from its queue, in the order of the log. Called at the end of
- * the turn, before the answers are sent: keep it short. `nextOffset` is the queue's new maximum;
- * `store.recordAt(physicalOffset, sizeBytes)` has the record.
- */
-export type ArrivalListener = (
-  topic: string,
-  queueId: number,
-  nextOffset: number,
-  tagsCode: number,
-  storeTimestamp: number,
-  physicalOffset: number,
-  sizeBytes: number,
-) => void
+/** A message that can be read from its queue now. */
+export interface Arrival {
+  readonly topic: string
+  readonly queueId: number
+  /** The queue's new maximum. */
+  readonly nextOffset: number
+  /** Hash of the tag, or for a delayed message the time at which it is due. */
+  readonly tagsCode: number
+  /** Ms. */
+  readonly storeTimestamp: number
+  /** `store.recordAt(physicalOffset, sizeBytes)` has the record. */
+  readonly physicalOffset: number
+  readonly sizeBytes: number
+}

@@ -6,6 +6,7 @@ import { readCheckpoint } from '../checkpoint/checkpoint.ts'
 import type { CheckpointValues } from '../checkpoint/checkpoint.ts'
 import { CommitLog } from '../commitlog/commit-log.ts'
 import { LogFlush } from '../commitlog/flush.ts'
+import { LogWatches } from '../commitlog/log-watch.ts'
 import { cutCaches, recover } from './recovery.ts'
 import type { RecoveryParts } from './recovery.ts'
 import { rewriteFromFiles } from './rewrite-log.ts'
@@ -48,8 +49,8 @@ export interface StoreParts {
   readonly delayLevels: readonly number[]
   readonly checkpoint: CheckpointValues
   readonly rescue: SyncRescue
-  /** Who hears that the log was cut while it is open. */
-  readonly cutListeners: ((offset: number) => void)[]
+  /** Those that follow the log. */
+  readonly watches: LogWatches
 }
 
 /**
@@ -83,9 +84,10 @@ export function openParts(
   const failed = (_physicalOffset: number, error: unknown): void => {
     upkeep?.failed(error)
   }
+  const watches = new LogWatches()
   // Those that are there are kept whole, whatever the options say now.
   const isLight = hasLightQueues(config) || hasLightFolder(env.disk, paths.consumeQueue)
-  const dispatcher = new Dispatcher(queues, index, failed, isLight)
+  const dispatcher = new Dispatcher(queues, index, failed, { watches, hasLightQueues: isLight })
   const delayLevels = delaysOfLevels(config.messageDelayLevel)
   const upkeep =
     index === undefined
@@ -110,8 +112,7 @@ export function openParts(
     checkpointPath: paths.checkpoint,
   }
   recover(env, recovered)
-  const cutListeners: ((offset: number) => void)[] = []
-  const rescue = newRescue(env, recovered, health, cutListeners)
+  const rescue = newRescue(env, recovered, health, watches)
   const flush: LogFlush = new LogFlush(env, log, {
     flushed: (offset) => {
       dispatcher.dispatchTo(offset)
@@ -121,7 +122,7 @@ export function openParts(
     },
   })
   const made = { paths, log, queues, index, upkeep, dispatcher, flush, health }
-  return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, cutListeners }
+  return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, watches }
 }
 
 /** Writes what may not be on disk, and brings it there; false when the disk has no room for it. Throws the host's error. */
@@ -155,7 +156,7 @@ function newRescue(
   env: Env,
   parts: RecoveryParts,
   health: WriteHealth,
-  cutListeners: readonly ((offset: number) => void)[],
+  watches: LogWatches,
 ): SyncRescue {
   const { log, queues, dispatcher, root } = parts
   const cut = (offset: number): void => {
@@ -166,7 +167,7 @@ function newRescue(
       dispatcher.dispatchedEnd = offset
       dispatcher.dispatchedRecord = queues.lastRecord() ?? -1
     }
-    for (const listener of cutListeners) listener(offset)
+    watches.cut(offset)
   }
   return new SyncRescue(env, { log, health, root, cut })
 }

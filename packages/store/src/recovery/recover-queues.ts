@@ -286,7 +286,11 @@ export function clearBehindEnds(queues: ConsumeQueueTable): void {
 /** Cuts off units of records that end behind `logEnd`. */
 export function cutQueues(env: Env, queues: ConsumeQueueTable, logEnd: number): void {
   for (const queue of queues.all()) {
-    if (queue.physicalEnd <= logEnd) continue
+    if (queue.physicalEnd <= logEnd) {
+      // The host refused in the middle of a cut before this one.
+      if (queue.hasLeftovers) queue.clearOnceWritten()
+      continue
+    }
     let low = queue.fileFirst
     let high = queue.placeEnd
     while (low < high) {

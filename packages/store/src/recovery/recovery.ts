@@ -229,11 +229,19 @@ function uncleanStart(parts: RecoveryParts): number {
 export function cutCaches(env: Env, parts: RecoveryParts): void {
   const { log, queues, index } = parts
   cutQueues(env, queues, log.offsetMax)
+  if (index?.behindFrom !== undefined) index.behindFrom = Math.min(index.behindFrom, log.offsetMax)
   const cut = index?.drop(
     (file) => file.endOffset >= log.offsetMax && !file.isEmpty,
     'the log was cut',
   )
-  if (cut !== undefined) reindex(parts, cut, log.offsetMax)
+  if (index === undefined || cut === undefined) return
+  try {
+    reindex(parts, cut, log.offsetMax)
+  } catch (error) {
+    // The log cannot be read now. What the index lacks is read by its upkeep.
+    index.behindFrom = Math.min(cut, index.behindFrom ?? cut)
+    throw error
+  }
 }
 
 /**

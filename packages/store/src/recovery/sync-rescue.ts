@@ -37,6 +37,8 @@ export class SyncRescue {
   #running: Promise<void> | undefined
   #retryMs = RETRY_FIRST_MS
   #isClosed = false
+  /** Where a cut that is not done is. */
+  #cutAt: number | undefined
 
   constructor(env: Env, parts: RescueParts) {
     this.#env = env
@@ -94,8 +96,11 @@ export class SyncRescue {
     if (provenEnd < log.offsetWritten) {
       const reason = 'what follows could not be brought to disk'
       this.#env.events.emit(commitLogTorn, { offset: provenEnd, reason })
-      cut(provenEnd)
+      this.#cutAt = Math.min(provenEnd, this.#cutAt ?? provenEnd)
     }
+    // The host may have refused in the middle, when the log was cut and queues and index were not.
+    if (this.#cutAt !== undefined) cut(this.#cutAt)
+    this.#cutAt = undefined
     const end = log.offsetWritten
     const storeTimestamp = flush.appendedTimestamp
     for (const file of filesOf(log.segments, from, end)) {

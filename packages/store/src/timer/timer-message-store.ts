@@ -117,15 +117,17 @@ export class TimerMessageStore {
   start(): void {
     const { env, host, config, log } = this.#parts
     this.#isRunning = true
-    host.onArrival((topic) => {
-      if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
-    })
-    host.onCut((offset) => {
-      // Other messages will be in the places of those that are gone.
-      const max = host.offsetMax(TIMER_TOPIC, 0)
-      this.#parts.queueOffset = Math.min(this.#parts.queueOffset, max)
-      this.#dequeue.logCut(offset)
-      this.#wakeAt(env.clock.now())
+    host.watch({
+      arrived: ({ topic }) => {
+        if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
+      },
+      cut: (offset) => {
+        // Other messages will be in the places of those that are gone.
+        const max = host.offsetMax(TIMER_TOPIC, 0)
+        this.#parts.queueOffset = Math.min(this.#parts.queueOffset, max)
+        this.#dequeue.logCut(offset)
+        this.#wakeAt(env.clock.now())
+      },
     })
     this.#timers.push(
       env.clock.every(config.timerFlushIntervalMs, () => {

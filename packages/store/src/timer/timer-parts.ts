@@ -1,10 +1,6 @@
 import type { Env } from '@skylarkmq/env'
-import type {
-  ArrivalListener,
-  MessageToStore,
-  PutMessageResult,
-  QueueUnit,
-} from '../message/message.ts'
+import type { LogWatch } from '../commitlog/log-watch.ts'
+import type { MessageToStore, PutMessageResult, QueueUnit } from '../message/message.ts'
 import type { StoreConfig } from '../options.ts'
 import type { DueMessages } from './due-messages.ts'
 import type { TimerCounts } from './timer-counts.ts'
@@ -18,8 +14,7 @@ export interface TimerHost {
   offsetMax(topic: string, queueId: number): number
   queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined
   recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined
-  onArrival(listener: ArrivalListener): void
-  onCut(listener: (offset: number) => void): void
+  watch(watch: LogWatch): void
   scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void
   readonly commitLogOffsetMin: number
   readonly commitLogOffsetMax: number
