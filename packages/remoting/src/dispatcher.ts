@@ -1,10 +1,10 @@
 import { stackOfThrown, type EventSink } from '@skylarkmq/env'
 import {
+  createHotCodecs,
   decodeCommand,
   defineRequest,
   encodeReply,
   FLAG_RESPONSE,
-  hotCodecs,
   LanguageCode,
   peekCode,
   ProtocolError,
@@ -68,6 +68,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     this.#context = parts.context
     this.#events = parts.events
     this.#serialization = parts.serialization ?? Serialization.JSON
+    const hotCodecs = createHotCodecs()
     for (const [name, definition] of Object.entries(parts.requests)) {
       const service = parts.services[name] as Service<C, AnyRequest>
       const hot = hotCodecs.get(definition.code)
