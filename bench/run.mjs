@@ -9,12 +9,15 @@
  *   --rounds N          how often each workload runs on each make (3; with --quick 2)
  *   --warm N            messages before anything is measured (500,000; with --quick 100,000)
  *   --only PATTERN      workloads whose name contains this
+ *   --against FILE      another build of Skylark's command in place of Apache; nothing is recorded or refused
+ *   --margin X          fail when a ratio to Apache is below X times the recorded one (0.7; with --quick 0.5)
+ *   --record            write the ratios of this run to recorded.json in place of holding them against it
  *   --clients           our client and Apache's Go client on our broker instead: see clients.mjs
  *   --profile PATTERN   as --only, on Skylark alone, and leaves a CPU profile in bench/.build
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
@@ -28,6 +31,8 @@ import {
 import { buildGo } from '../test/conformance/lib/programs.mjs'
 import * as skylark from '../test/conformance/skylark.mjs'
 import { createTopic } from './create-topic.mjs'
+import { ratiosOf, record, recorded, worse } from './gate.mjs'
+import { GivenMemory } from './given-memory.mjs'
 import { memoryOf, secondsOf } from './process-figures.mjs'
 import { printTable } from './table.mjs'
 import { asyncWorkloads, syncWorkloads } from './workloads.mjs'
@@ -50,16 +55,34 @@ const { values: options } = parseArgs({
     warm: { type: 'string' },
     only: { type: 'string' },
     profile: { type: 'string' },
+    margin: { type: 'string' },
+    against: { type: 'string' },
+    record: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 3))
 const warmMessages = Number(options.warm ?? (options.quick ? 100_000 : 500_000))
+
+const margin = Number(options.margin ?? (options.quick ? 0.5 : 0.7))
 
 const isWanted = ({ name, quick }) =>
   name.includes(options.only ?? options.profile ?? '') && (!options.quick || quick > 0)
 const asyncWanted = asyncWorkloads.filter(isWanted)
 const syncWanted = syncWorkloads.filter(isWanted)
 const countOf = (workload) => (options.quick ? workload.quick : workload.count)
+const warming = { mode: 'send', connections: 8, outstanding: 16, size: 1024 }
+
+/** What a message of a load takes of the page cache, its share of the consume queues and the index included. */
+const bytesOf = ({ mode, size }, count) => (mode === 'pull' ? 0 : count * (size + 400))
+
+/** What all that is wanted takes on one make. */
+function bytesInAll() {
+  const rounded = [...asyncWanted, ...syncWanted].map((one) => bytesOf(one, countOf(one)))
+  return bytesOf(warming, warmMessages) + rounded.reduce((sum, one) => sum + one, 0) * (rounds + 1)
+}
+
+/** Set before anything is measured. */
+let memory
 
 const makes = {
   apache: {
@@ -72,6 +95,10 @@ const makes = {
         settings: { waitTimeMillsInSendQueue: 10_000, skipPreOnline: true },
       }),
   },
+  other: {
+    start: ({ dir, ports }) =>
+      skylark.startCluster({ dir, ports, program: resolve(options.against) }),
+  },
   skylark: {
     start: ({ dir, ports }) => skylark.startCluster({ dir, ports, nodeArguments: profiling() }),
   },
@@ -83,7 +110,7 @@ function profiling() {
   return ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', join(here, '.build')]
 }
 
-/** Runs the generator; throws when an answer was not a success. */
+/** Runs the generator in memory that is the guest's; throws when an answer was not a success. */
 async function load(program, address, workload, count) {
   const {
     mode,
@@ -93,11 +120,13 @@ async function load(program, address, workload, count) {
     topics = 1,
     batch = 1,
     rate = 1000,
+    mixed = false,
   } = workload
   const name = topics === 1 ? topic : `${topic}${topics}`
-  const shape = { connections, outstanding, size, topics, batch, rate }
+  const shape = { connections, outstanding, size, topics, batch, rate, mixed }
   const flags = { address, topic: name, queues, count, ...shape }
-  const args = Object.entries(flags).flatMap(([name, value]) => [`-${name}`, String(value)])
+  const args = Object.entries(flags).map(([name, value]) => `-${name}=${value}`)
+  memory.release(bytesOf({ mode, size }, count))
   const { stdout } = await promisify(execFile)(program, [mode, ...args])
   const figures = JSON.parse(stdout)
   const refused = Object.keys(figures.codes).filter((code) => mode === 'send' && code !== '0')
@@ -126,7 +155,6 @@ async function prepare(make, program, scratch) {
     readyMemory: memoryOf(cluster.brokerPid()),
   }
   await createTopics(cluster.brokerAddress)
-  const warming = { mode: 'send', connections: 8, outstanding: 16 }
   await load(program, cluster.brokerAddress, warming, warmMessages)
   // What was sent is still being written out, and Java still compiles.
   await pause(options.quick ? 1_000 : 5_000)
@@ -173,25 +201,62 @@ async function measureIdle(subjects) {
   })
 }
 
+/** Fetches the memory that the rounds will write to, and says what that changes. */
+function fetchMemory(directory, bytes) {
+  memory = new GivenMemory(directory, bytes)
+  const gigabytes = (memory.bytes / 2 ** 30).toFixed(1)
+  const [fresh, given] = [memory.freshSeconds, memory.givenSeconds].map((one) => one.toFixed(2))
+  return `a new gigabyte of page cache took ${fresh} s of system time, then ${given} s; ${gigabytes} GiB were fetched before`
+}
+
+/** The ratios are recorded, or held against those recorded; a row that is worse is measured once more, alone. */
+async function gate(subjects, measured, again) {
+  if (options.against !== undefined) return true
+  const ratios = ratiosOf(subjects, measured)
+  if (options.record) {
+    record(ratios, options.quick, machine())
+    return true
+  }
+  const rows = recorded(options.quick)
+  for (const { name } of worse(ratios, rows, margin)) {
+    console.error(`once more: ${name}`)
+    for (const { figures } of subjects) figures.delete(name)
+    await again(measured.filter((one) => one.name === name))
+  }
+  const found = worse(ratiosOf(subjects, measured), rows, margin)
+  for (const { name, ratio, before } of found) {
+    const said = `${ratio.toFixed(1)} times less CPU time than Apache, of ${before.toFixed(1)} recorded`
+    console.log(`WORSE ${name}: ${said} (at least ${margin} of it is wanted)`)
+  }
+  return found.length === 0
+}
+
 async function main() {
   const program = buildGo(join(here, 'load'), join(here, '.build', 'load'))
   const both = options.make === 'both' && options.profile === undefined
-  const wanted = both ? ['apache', 'skylark'] : [options.profile ? 'skylark' : options.make]
+  const first = options.against === undefined ? 'apache' : 'other'
+  const wanted = both ? [first, 'skylark'] : [options.profile ? 'skylark' : options.make]
   if (wanted.includes('apache')) apache.apacheClassPath()
   if (wanted.includes('skylark')) skylark.requireSkylark()
   const scratch = scratchDirectory('bench')
   const subjects = []
   try {
+    const given = fetchMemory(join(scratch.path, 'memory'), bytesInAll() * wanted.length)
+    console.error(given)
     for (const make of wanted) subjects.push(await prepare(make, program, scratch.path))
-    await measureAll(subjects, program, asyncWanted)
+    const run = (workloads) => measureAll(subjects, program, workloads)
+    await run(asyncWanted)
+    let isGood = !both || (await gate(subjects, asyncWanted, run))
     for (const subject of subjects) subject.memory = memoryOf(subject.cluster.brokerPid())
     await measureIdle(subjects)
     if (syncWanted.length > 0) {
       const settings = { flushDiskType: 'SYNC_FLUSH' }
       for (const { cluster } of subjects) await cluster.restartBroker(settings)
-      await measureAll(subjects, program, syncWanted)
+      await run(syncWanted)
+      if (both && !(await gate(subjects, syncWanted, run))) isGood = false
     }
-    printTable(subjects, [...asyncWanted, ...syncWanted], machine())
+    printTable(subjects, [...asyncWanted, ...syncWanted], `${machine()}\n${given}`)
+    if (!isGood) process.exitCode = 1
   } finally {
     for (const subject of subjects) await subject.cluster.stop()
     scratch.remove()

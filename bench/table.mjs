@@ -1,6 +1,7 @@
 /** Prints the bench's one table. */
 
-function median(list) {
+/** The middle value, or the mean of the two in the middle. */
+export function medianOf(list) {
   const sorted = [...list].sort((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
@@ -13,7 +14,7 @@ function number(value) {
 
 /** `min/median/max`. */
 function range(list) {
-  return [Math.min(...list), median(list), Math.max(...list)].map(number).join('/')
+  return [Math.min(...list), medianOf(list), Math.max(...list)].map(number).join('/')
 }
 
 function latency(micros) {
@@ -25,7 +26,7 @@ function workloadRow({ name, bar }, subjects) {
   const medians = []
   for (const { figures } of subjects) {
     const list = figures.get(name)
-    const of = (key) => median(list.map((one) => one[key]))
+    const of = (key) => medianOf(list.map((one) => one[key]))
     medians.push(of('cpuPerMillion'))
     cells.push(range(list.map((one) => one.cpuPerMillion)))
     cells.push(

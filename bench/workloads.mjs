@@ -18,6 +18,7 @@ export const asyncWorkloads = [
   send('1 KiB', 1, 1, 30_000, 15_000, { bar: 5 }),
   send('1 KiB', 16, 1, 100_000, 50_000, { bar: 5 }),
   send('1 KiB', 16, 64, 250_000, 150_000, { bar: 7 }),
+  send('1 KiB mixed clients', 16, 64, 250_000, 0, { bar: 5, mixed: true }),
   send('128 B', 1, 1, 30_000, 0, { bar: 5, size: 128 }),
   send('128 B', 16, 1, 100_000, 0, { bar: 5, size: 128 }),
   send('128 B', 16, 64, 250_000, 0, { size: 128 }),

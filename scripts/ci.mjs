@@ -76,7 +76,7 @@ if (has('java', '-version') && has('mvn', '-version') && has('go', 'version')) {
   const bench = run('npm', ['run', '--silent', 'bench', '--', '--quick'])
   if (bench.status !== 0) {
     total.failed++
-    note('bench', bench, /Error/)
+    note('bench', bench, /^WORSE|Error/)
   }
 } else {
   console.log('conformance and bench were left out: they need Java, Maven and Go')

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { checkNode, installIfMissing } from './prepare.mjs'
+import { problemsOfRecords } from './test-records.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -25,7 +26,7 @@ try {
 // What .ci/run counts.
 const results = path.join(root, '.build')
 mkdirSync(results, { recursive: true })
-for (const name of ['tests', 'tests.tap', 'tidy.ok'])
+for (const name of ['tests', 'tests.tap', 'tidy.ok', 'records'])
   rmSync(path.join(results, name), { recursive: true, force: true })
 
 console.log('Checking the house …')
@@ -54,18 +55,29 @@ const reporters = [
 // Some of the tests wait for processes and clocks, so that a core more than there are has work.
 const concurrency = availableParallelism() + 1
 const options = ['--test', ...reporters, `--test-concurrency=${concurrency}`]
-const tests = await run([...options, ...files])
+const records = path.join(results, 'records')
+mkdirSync(records)
+const recorder = pathToFileURL(path.join(root, 'scripts/test-recorder.mjs')).href
+const variables = {
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${recorder}`.trim(),
+  SKYLARK_RECORD: records,
+}
+const tests = await run([...options, ...files], variables)
 if (tests !== 0)
   console.log(`\nSome tests failed; ${path.join('.build', 'tests.tap')} has the details.`)
+// What a few of the tests leave out says nothing.
+const unrecorded = wanted.length > 0 || tests !== 0 ? [] : await problemsOfRecords(root, records)
+for (const problem of unrecorded) console.log(problem)
 const tidy = await tidying
 if (tidy === 0) writeFileSync(path.join(results, 'tidy.ok'), '')
 else console.log('\nThe house is not tidy; see above.')
-process.exit(tidy === 0 && tests === 0 ? 0 : 1)
+process.exit(tidy === 0 && tests === 0 && unrecorded.length === 0 ? 0 : 1)
 
 /** Runs Node with arguments; resolves with the status. */
-function run(args) {
+function run(args, variables = {}) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+    const env = { ...process.env, ...variables }
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' })
     child.once('exit', (status) => resolve(status ?? 1))
   })
 }

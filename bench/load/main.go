@@ -31,6 +31,7 @@ type options struct {
 	connections int
 	outstanding int
 	count       int
+	mixed       bool
 }
 
 // share is what one connection has done.
@@ -107,6 +108,7 @@ func main() {
 	flags.IntVar(&o.size, "size", 1024, "bytes of a body")
 	flags.IntVar(&o.connections, "connections", 1, "connections")
 	flags.IntVar(&o.outstanding, "outstanding", 1, "requests outstanding on each connection (send)")
+	flags.BoolVar(&o.mixed, "mixed", false, "each connection is another kind of client (send)")
 	flags.IntVar(&o.count, "count", 10000, "messages in all")
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		os.Exit(2)

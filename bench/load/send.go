@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -13,12 +12,13 @@ const firstID = 1_000_000_000
 
 // sending is a prepared SEND_MESSAGE_V2 frame and where in it each message differs.
 type sending struct {
-	frame []byte
-	id    int   // request id, 10 digits
-	queue int   // queue id, 1 digit
-	topic int   // number of the topic, 4 digits; −1 with one topic
-	born  int   // time of birth, 13 digits
-	keys  []int // last 10 digits of each unique key
+	frame  []byte
+	id     int // request id, 10 digits; 4 bytes in a binary header
+	binary bool
+	queue  int   // queue id, 1 digit
+	topic  int   // number of the topic, 4 digits; −1 with one topic
+	born   int   // time of birth, 13 digits
+	keys   []int // last 10 digits of each unique key
 }
 
 const properties = "UNIQ_KEY\x01%s\x02WAIT\x01true\x02TAGS\x01TagA"
@@ -34,17 +34,23 @@ func prepareSend(o options, connection int) sending {
 	if o.batch > 1 {
 		code, isBatch, body = 320, "true", batchBody(o.batch, body, fmt.Sprintf(properties, key))
 	}
-	escaped := strings.NewReplacer("\x01", `\u0001`, "\x02", `\u0002`).Replace(fmt.Sprintf(properties, key))
-	header := fmt.Sprintf(`{"code":%d,"extFields":{"a":"bench-producer","b":"%s","c":"TBW102","d":"4","e":"Q",`+
-		`"f":"0","g":"BBBBBBBBBBBBB","h":"0","i":"%s","j":"0","k":"false","m":"%s"},"flag":0,"language":"JAVA",`+
-		`"opaque":IIIIIIIIII,"serializeTypeCurrentRPC":"JSON","version":479}`, code, topic, escaped, isBatch)
-	whole := frame([]byte(header), body)
+	kind := 0
+	if o.mixed {
+		kind = connection % kinds
+	}
+	header, isBinary := headerOf(kind, code, topic, propertiesOf(kind, key), isBatch)
+	whole := frame(header, body)
 	prepared := sending{
-		frame: whole,
-		id:    bytes.Index(whole, []byte(`"opaque":`)) + len(`"opaque":`),
-		queue: bytes.Index(whole, []byte(`"e":"Q"`)) + len(`"e":"`),
-		topic: -1,
-		born:  bytes.Index(whole, []byte(`"g":"`)) + len(`"g":"`),
+		frame:  whole,
+		id:     bytes.Index(whole, []byte("IIIIIIIIII")),
+		binary: isBinary,
+		queue:  queueAt(whole, isBinary),
+		topic:  -1,
+		born:   bytes.Index(whole, []byte("BBBBBBBBBBBBB")),
+	}
+	if isBinary {
+		whole[4] = 1
+		prepared.id = 8 + 5
 	}
 	if o.topics > 1 {
 		prepared.topic = bytes.Index(whole, []byte(topic)) + len(topic) - 4
@@ -78,7 +84,11 @@ func batchBody(count int, body []byte, properties string) []byte {
 
 // number makes the frame that of one request.
 func (s *sending) number(index, topic, queue int, now time.Time) []byte {
-	digits(s.frame[s.id:s.id+10], firstID+int64(index))
+	if s.binary {
+		binary.BigEndian.PutUint32(s.frame[s.id:], uint32(firstID+index))
+	} else {
+		digits(s.frame[s.id:s.id+10], firstID+int64(index))
+	}
 	for i, key := range s.keys {
 		digits(s.frame[key:key+10], int64(index*len(s.keys)+i))
 	}

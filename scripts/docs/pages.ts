@@ -48,7 +48,8 @@ function protocolPage(): string {
   return [
     PRINTED,
     '# Requests of the remoting protocol\n',
-    'Every request that Skylark knows, with the fields of its header and of its answer.\n',
+    'Every request that Skylark knows, with the fields of its header and of its answer, and the codes that its answer may have ' +
+      'beside SUCCESS, SYSTEM_ERROR, SYSTEM_BUSY, INVALID_PARAMETER and GO_AWAY, which any may have.\n',
     part('To a broker', brokerRequests),
     part('To a name server', namesrvRequests),
     part('To a client', clientRequests),
@@ -66,7 +67,9 @@ function requestText(definition: AnyDefinition): string {
     return `\n| ${title} | type | required | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`
   }
   const head = `### ${definition.code} ${definition.name}\n\n${definition.doc} (${definition.source})\n`
-  return head + fields('header', definition.header) + fields('answer', definition.reply)
+  const refusals = definition.refusals?.join(', ')
+  const refused = refusals === undefined ? '' : `\nMay be answered with ${refusals}.\n`
+  return head + fields('header', definition.header) + fields('answer', definition.reply) + refused
 }
 
 function compatibilityPage(): string {

@@ -8,7 +8,7 @@ export interface ImportRule {
 export const IMPORTS: Readonly<Record<string, ImportRule>> = {
   env: { packages: [], modules: [] },
   protocol: { packages: [], modules: ['node:buffer', 'node:zlib'] },
-  remoting: { packages: ['env', 'protocol'], modules: [] },
+  remoting: { packages: ['env', 'protocol'], modules: ['node:diagnostics_channel'] },
   store: { packages: ['env', 'protocol'], modules: ['node:buffer'] },
   'store-tools': { packages: ['env', 'protocol', 'store'], modules: ['node:buffer'] },
   namesrv: { packages: ['env', 'protocol', 'remoting'], modules: [] },

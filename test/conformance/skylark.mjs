@@ -19,12 +19,12 @@ export function requireSkylark() {
 }
 
 /** Starts `skylark` with a subcommand in `dir`, and waits for its ready file. */
-async function startSkylark({ dir, subcommand, args, nodeArguments = [] }) {
+async function startSkylark({ dir, subcommand, args, nodeArguments = [], program = command }) {
   requireSkylark()
   mkdirSync(dir, { recursive: true })
   const readyFile = join(dir, 'ready')
   rmSync(readyFile, { force: true })
-  const all = [command, subcommand, '--host', '127.0.0.1', ...args, '--ready-file', readyFile]
+  const all = [program, subcommand, '--host', '127.0.0.1', ...args, '--ready-file', readyFile]
   const started = startProcess(process.execPath, [...nodeArguments, ...all], {
     logFile: join(dir, 'out.log'),
     env: process.env,
@@ -63,13 +63,13 @@ export async function startBroker({ dir, port, nameServer, settings = {} }) {
 }
 
 /** One process with name server and broker, as `skylark start` has them. */
-export async function startCluster({ dir, ports, settings = {}, nodeArguments }) {
+export async function startCluster({ dir, ports, settings = {}, nodeArguments, program }) {
   const [nameServerPort, brokerPort] = ports
   const start = (changed) => {
     const ports = ['--namesrv-port', String(nameServerPort), '--broker-port', String(brokerPort)]
     const conf = brokerConf(dir, { brokerName: 'broker-a', ...settings, ...changed })
     const args = [...ports, '--data', join(dir, 'data'), ...conf]
-    return startSkylark({ dir, subcommand: 'start', args, nodeArguments })
+    return startSkylark({ dir, subcommand: 'start', args, nodeArguments, program })
   }
   let running = await start({})
   return {

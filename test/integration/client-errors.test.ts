@@ -4,7 +4,6 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   AuthError,
   ConnectError,
@@ -241,7 +240,10 @@ test('an aborted send rejects with the reason of its signal, and a closed client
 })
 
 test('every call that waits ends by its signal, with the reason of the signal', async (t) => {
-  const silent = await portOf(t, net.createServer())
+  let heard: () => void = () => undefined
+  const asked = new Promise<void>((resolve) => (heard = resolve))
+  const listening = net.createServer((socket) => socket.once('data', heard))
+  const silent = await portOf(t, listening)
   const mq = new RocketMQ({ nameServers: silent, timeout: 60_000 })
   atEnd(t, () => mq.close({ timeout: 50 }))
   const producer = await mq.producer({ sendTimeoutMs: 60_000 })
@@ -306,7 +308,7 @@ test('every call that waits ends by its signal, with the reason of the signal', 
       )
       assert.equal(outcome, reason, `${name}, ${state}`)
     })
-    await pause(20)
+    if (state === 'aborted later') await asked
     for (const each of controllers) each.abort(reason)
     await Promise.all(outcomes)
   }

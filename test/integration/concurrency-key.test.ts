@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { OptionError, type ConsumerOptions, type ReceivedMessage } from '@skylarkmq/client'
 import { startServer } from '@skylarkmq/testing'
 
@@ -29,7 +29,7 @@ test('messages of one key are handled one after the other and in order, others s
     assert.equal(running.has(tag), false)
     running.add(tag)
     most = Math.max(most, running.size)
-    await pause(Number(body) % 3)
+    for (let turns = Number(body) % 3; turns > 0; turns--) await turn()
     running.delete(tag)
     got.push({ key: tag, i: Number(body) })
   })
@@ -94,7 +94,7 @@ for (const ordered of [false, true]) {
       got++
     })
     await until(() => consumer.health().queues.some(({ waiting }) => waiting > 0) && got > 0)
-    for (let i = 0; i < 20; i++) await pause(1)
+    await server.quiet()
     assert.equal(got, 1)
     await consumer.close()
     const other = await mq.consumer({ ...OPTIONS, ordered, rateLimit: { messages: 100_000 } })

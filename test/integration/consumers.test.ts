@@ -406,7 +406,6 @@ async function lagOf(server: TestServer, mq: RocketMQ): Promise<number> {
   const consumer = await mq.consumer({ group: 'g', subscriptions: { T: '*' } })
   await consumer.run(() => count++)
   await server.quiet()
-  await pause(50)
   return count
 }
 

@@ -17,11 +17,6 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await pause(2)
 }
 
-/** Turns in which what is not to happen would have happened. */
-async function aWhile(): Promise<void> {
-  for (let i = 0; i < 100; i++) await pause(1)
-}
-
 async function send(mq: RocketMQ, topic: string, from: number, to: number): Promise<void> {
   const producer = await mq.producer()
   for (let i = from; i < to; i++) await producer.send({ topic, body: String(i) })
@@ -53,7 +48,7 @@ for (const ordered of [false, true]) {
     await send(mq, 'T', 20, 25)
     await send(mq, 'U', 0, 5)
     await until(() => got.length === 6)
-    await aWhile()
+    await server.quiet()
     assert.deepEqual(got, ['T0', 'U0', 'U1', 'U2', 'U3', 'U4'])
     const health = consumer.health({ stuckAfter: 1 })
     assert.deepEqual(health.reasons, [])
@@ -86,7 +81,7 @@ for (const ordered of [false, true]) {
     assert.equal(queues[0]?.consumerOffset, 7)
     end()
     await until(() => got.length >= 4)
-    await aWhile()
+    await server.quiet()
     assert.deepEqual(got, ['0', '7', '8', '9'])
     await consumer.seek({ topic: 'T' }, 'first')
     await until(() => got.length >= 14)
@@ -116,7 +111,7 @@ for (const ordered of [false, true]) {
       if (got.length === 1) await consumer.seek(messageQueue, 3)
     })
     await until(() => got.length >= 3)
-    await aWhile()
+    await server.quiet()
     assert.deepEqual(got, ['0', '3', '4'])
   })
 }
@@ -139,13 +134,13 @@ test('a queue that comes by a rebalance is paused as its place was, and begins w
   await other.seek({ topic: 'T' }, 'last')
   await other.close()
   await until(() => own() === 4)
-  await aWhile()
+  await server.quiet()
   assert.deepEqual(got, [])
   consumer.resume({ topic: 'T', queueId: kept?.queueId })
   await until(() => got.length === 10)
   consumer.resume()
   await until(() => got.length >= 20)
-  await aWhile()
+  await server.quiet()
   assert.equal(got.length, 20)
 })
 
@@ -161,7 +156,7 @@ test('what failed is paused with the retry topic', async () => {
   })
   await until(() => tries === 1)
   await server.clock.advance('1m')
-  await aWhile()
+  await server.quiet()
   assert.equal(tries, 1)
   consumer.resume()
   await until(() => tries === 2)

@@ -213,9 +213,8 @@ function transactional<Tx>(
     for (const id of ['three', 'four', 'five']) await keep(id)
     const ids = async (max: number, againMs: number): Promise<string[]> =>
       (await store.take(max, againMs)).map(({ id }) => id)
-    assert.deepEqual(await ids(2, 1), ['three', 'four'])
-    // Who took them died: they are due again.
-    await pause(20)
+    // Who took them died: they are due again, at once.
+    assert.deepEqual(await ids(2, 0), ['three', 'four'])
     assert.deepEqual(await ids(10, 600_000), ['three', 'four', 'five'])
   })
 
@@ -236,9 +235,12 @@ function transactional<Tx>(
   test('what is old is forgotten', async () => {
     const { store } = await ready()
     await store.once('old', () => Promise.resolve())
-    await pause(20)
-    assert.ok((await store.forget(10)) > 0)
-    assert.equal(await store.once('old', () => Promise.resolve()), 'done')
+    // The store's clock decides what is old.
+    let forgotten = 0
+    while ((await store.once('old', () => Promise.resolve())) === 'repeated') {
+      forgotten += await store.forget(0)
+    }
+    assert.ok(forgotten > 0)
   })
 }
 

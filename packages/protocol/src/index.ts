@@ -138,6 +138,6 @@ export {
 } from './bodies/saved-tables.ts'
 export type { JsonBody } from './bodies/shape.ts'
 export type { HotCodec, HotCodecOf, HotReply, HotRequest } from './requests/hot-codec.ts'
-export { hotCodecs } from './requests/hot-codecs.ts'
+export { createHotCodecs, type HotCodecs } from './requests/hot-codecs.ts'
 export { SentMessage } from './requests/sent-message.ts'
 export { peekCode } from './frame/header-scan.ts'

@@ -1,12 +1,14 @@
 import { ProtocolError } from '../src/errors.ts'
 import { decodeCommand } from '../src/frame/decode-command.ts'
 import { FrameDecoder } from '../src/frame/frame-decoder.ts'
-import { hotCodecs } from '../src/requests/hot-codecs.ts'
+import { createHotCodecs } from '../src/requests/hot-codecs.ts'
 import { decodeRecords } from '../src/message/message-record.ts'
 import { decodeBatch } from '../src/message/message-batch.ts'
 import { decodeProperties } from '../src/message/properties.ts'
 import { parseFastjson } from '../src/json/parse-fastjson.ts'
 import { capturedFrames } from './support/golden.ts'
+
+const hotCodecs = createHotCodecs()
 
 /** What a run of the fuzzer did; each count is above zero, or it has tested nothing. */
 export interface FuzzCounts {

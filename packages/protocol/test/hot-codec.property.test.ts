@@ -8,7 +8,7 @@ import { encodeCommand, writeReply } from '../src/frame/frame-encoder.ts'
 import { Serialization } from '../src/frame/remoting-command.ts'
 import { resourceProblem } from '../src/names/safe-name.ts'
 import { brokerRequests } from '../src/requests/index.ts'
-import { hotCodecs } from '../src/requests/hot-codecs.ts'
+import { createHotCodecs } from '../src/requests/hot-codecs.ts'
 import { SentMessage } from '../src/requests/sent-message.ts'
 import {
   decodeHeader,
@@ -19,6 +19,8 @@ import {
 } from '../src/schema/define-request.ts'
 import { captures, frameOf } from './support/golden.ts'
 import { anyText, seeded } from './support/seeded.ts'
+
+const hotCodecs = createHotCodecs()
 
 const { SEND_MESSAGE, SEND_MESSAGE_V2, SEND_BATCH_MESSAGE, PULL_MESSAGE, LITE_PULL_MESSAGE } =
   brokerRequests

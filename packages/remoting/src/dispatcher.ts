@@ -1,10 +1,10 @@
 import { stackOfThrown, type EventSink } from '@skylarkmq/env'
 import {
+  createHotCodecs,
   decodeCommand,
   defineRequest,
   encodeReply,
   FLAG_RESPONSE,
-  hotCodecs,
   LanguageCode,
   peekCode,
   ProtocolError,
@@ -17,6 +17,7 @@ import {
   type Frame,
   type HotCodec,
 } from '@skylarkmq/protocol'
+import { answered, type Answered } from './answered.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionClosed, RequestTimeout } from './errors.ts'
 import { requestFailed } from './events.ts'
@@ -68,6 +69,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     this.#context = parts.context
     this.#events = parts.events
     this.#serialization = parts.serialization ?? Serialization.JSON
+    const hotCodecs = createHotCodecs()
     for (const [name, definition] of Object.entries(parts.requests)) {
       const service = parts.services[name] as Service<C, AnyRequest>
       const hot = hotCodecs.get(definition.code)
@@ -220,6 +222,8 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
 
   /** Appends the answer. One that cannot be written leaves nothing behind: the peer is told so instead. */
   #answer(row: Row<C>, request: Request, reply: Reply): void {
+    // Also of what wants no answer: it was asked.
+    if (answered.hasSubscribers) this.#tell(row, reply)
     if (request.isOneway || request.connection.isClosed) return
     const { connection, opaque } = request
     const sink = connection.output()
@@ -232,6 +236,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     if (reply.holdsIfWritten === true) connection.holdsIfWritten(start, opaque)
+  }
+
+  #tell({ definition }: Row<C>, { code, header, fields }: Reply): void {
+    const all = header === undefined ? {} : encodeReply(definition, header)
+    const told: Answered = { request: definition.name, code, fields: { ...all, ...fields } }
+    answered.publish(told)
   }
 
   #encode(sink: ByteSink, row: Row<C>, { connection, opaque }: Request, reply: Reply): void {

@@ -1,25 +1,9 @@
-import { Command } from 'commander'
-import { addConfigCommands } from './commands/config.ts'
-import { addMessageCommands } from './commands/message.ts'
-import { addServerCommands } from './commands/start.ts'
-import { addStoreCommands } from './commands/store.ts'
+import { createProgram } from './program.ts'
 import { explain } from './terminal.ts'
-import { VERSION } from './version.ts'
 
-const program = new Command('skylark')
-  .description(
-    'A message queue that speaks RocketMQ: name server, broker and client in one program.',
-  )
-  .version(VERSION)
-  .showHelpAfterError('(skylark --help lists the commands)')
-  .showSuggestionAfterError()
-
-addServerCommands(program)
-addMessageCommands(program)
-addStoreCommands(program)
-addConfigCommands(program)
-
-program.parseAsync().catch((error: unknown) => {
-  explain(error)
-  process.exit(1)
-})
+createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    explain(error)
+    process.exit(1)
+  })

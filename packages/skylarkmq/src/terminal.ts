@@ -17,14 +17,32 @@ export const yellow = paint(33)
 /** Text of an error. */
 export const red = paint(31)
 
+/** Where lines go. */
+export interface Output {
+  readonly write: (text: string) => unknown
+  readonly writeError: (text: string) => unknown
+}
+
+let output: Output = {
+  write: (text) => process.stdout.write(text),
+  writeError: (text) => process.stderr.write(text),
+}
+
+/** Sends lines elsewhere from now on, as a test does; returns where they went before. */
+export function printTo(other: Output): Output {
+  const before = output
+  output = other
+  return before
+}
+
 /** Prints a line to standard output. */
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`)
+  output.write(`${line}\n`)
 }
 
 /** Prints a line to standard error. */
 export function printError(line: string): void {
-  process.stderr.write(`${line}\n`)
+  output.writeError(`${line}\n`)
 }
 
 /** Prints what went wrong and what to do, as far as it is known. */

@@ -63,14 +63,27 @@ test('time is moved on while handlers run: it waits for them', async () => {
     consumeFrom: 'first',
   })
   let ended = 0
+  let begun: (end: () => void) => void = () => undefined
+  const nextBegins = (): Promise<() => void> => new Promise((resolve) => (begun = resolve))
+  let next = nextBegins()
   await consumer.run(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await new Promise<void>((end) => {
+      begun(end)
+    })
     ended++
   })
   const producer = await mq.producer()
   for (let delay = 1; delay <= 3; delay++) {
     await producer.send({ topic: 'T', body: String(delay), delay: `${delay}h` })
   }
-  await server.clock.advance('3h')
+  let isThere = false
+  const advancing = server.clock.advance('3h').then(() => (isThere = true))
+  for (let i = 0; i < 3; i++) {
+    const end = await next
+    assert.deepEqual([isThere, ended], [false, i])
+    next = nextBegins()
+    end()
+  }
+  await advancing
   assert.equal(ended, 3)
 })

@@ -1,21 +1,7 @@
 import { languageName } from '../codes/language-code.ts'
-import type { FieldPlaces } from './field-places.ts'
 import { type Frame } from './frame-decoder.ts'
-import { ValueTarget } from './known-header.ts'
 import { Serialization } from './remoting-command.ts'
-import {
-  makeRoom,
-  number,
-  scanInt,
-  scanLanguage,
-  scanned,
-  scanText,
-  stop,
-  textEnd,
-  textKind,
-  textStart,
-  ValueKind,
-} from './scan-values.ts'
+import { ValueKind, ValueScanner } from './scan-values.ts'
 import { ScannedNames } from './scanned-names.ts'
 
 /*
@@ -56,36 +42,17 @@ export function peekCode(frame: Frame): number {
   return at > start && (buffer[at] === COMMA || buffer[at] === CLOSE) ? code : -1
 }
 
-/** Scans the header of a frame into `scanned` and `fields`; false when it is not in the usual form. */
-export function scanHeader(frame: Frame, fields: FieldPlaces): boolean {
-  const { buffer, headerStart, headerEnd } = frame
-  scanned.buffer = buffer
-  makeRoom(headerEnd - headerStart)
-  if (frame.serialization !== Serialization.JSON) {
-    fields.begin()
-    return scanBinary(buffer, headerStart, headerEnd, fields)
-  }
-  if (fields.findKnown(buffer, headerStart, headerEnd)) return true
-  fields.begin()
-  if (!scanJson(buffer, headerStart, headerEnd, fields)) return false
-  fields.keep(buffer, headerStart, headerEnd)
-  return true
-}
-
 /** The names of the header, and their numbers; a name that is not among them ends the scan. */
-const headerNames = new ScannedNames(
-  [
-    'code',
-    'extFields',
-    'flag',
-    'language',
-    'opaque',
-    'serializeTypeCurrentRPC',
-    'version',
-    'remark',
-  ],
-  ':',
-)
+const HEADER_NAMES = [
+  'code',
+  'extFields',
+  'flag',
+  'language',
+  'opaque',
+  'serializeTypeCurrentRPC',
+  'version',
+  'remark',
+]
 const CODE = 0
 const EXT_FIELDS = 1
 const FLAG = 2
@@ -94,127 +61,167 @@ const OPAQUE = 4
 const SERIALIZATION = 5
 const REMARK = 7
 
-function scanJson(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
-  if (buffer[start] !== OPEN) return false
-  scanned.code = 0
-  scanned.flag = 0
-  scanned.opaque = 0
-  scanned.version = 0
-  scanned.language = 0
-  let at = start + 1
-  for (let name = headerNames.count; ;) {
-    name = headerNames.read(buffer, at, end, name)
-    if (name < 0) return false
-    at = scanHeaderValue(buffer, headerNames.stop, end, name, fields)
-    if (at < 0) return false
-    if (buffer[at] === CLOSE) return at + 1 === end
-    if (buffer[at] !== COMMA) return false
-    at++
+/** Where the values of a request's fields lie, by the number of their name. */
+export class FieldPlaces {
+  readonly names: ScannedNames
+  /** Of fields that the last scan read; −1 for one that is not there. */
+  readonly start: Int32Array
+  readonly end: Int32Array
+  /** Bits of `ValueKind`. */
+  readonly kind: Uint8Array
+
+  constructor(names: readonly string[]) {
+    this.names = new ScannedNames(names, ':"')
+    // One more for the values of names that are not known.
+    this.start = new Int32Array(names.length + 1)
+    this.end = new Int32Array(names.length + 1)
+    this.kind = new Uint8Array(names.length + 1)
+  }
+
+  /** Forgets the fields that were found. */
+  begin(): void {
+    this.start.fill(-1)
+  }
+
+  /** A field that was read. */
+  set(field: number, start: number, end: number, kind: number): void {
+    this.start[field] = start
+    this.end[field] = end
+    this.kind[field] = kind
   }
 }
 
-/** Returns where the value ends; −1 when it is not in the usual form. */
-function scanHeaderValue(
-  buffer: Buffer,
-  at: number,
-  end: number,
-  name: number,
-  fields: FieldPlaces,
-): number {
-  switch (name) {
-    case REMARK:
-    case SERIALIZATION:
-      return buffer[at] === QUOTE && scanText(buffer, at + 1, end) ? stop + 1 : -1
-    case EXT_FIELDS:
-      return scanFields(buffer, at, end, fields)
-    case LANGUAGE:
-      if (!scanLanguage(buffer, at, end)) return -1
-      fields.trace.note(at, stop, ValueTarget.LANGUAGE)
-      return stop
-    default:
-      return scanNumber(buffer, at, end, name, fields)
-  }
-}
+/**
+ * Scans headers. What the last scan found stays until the next one. A server has one for all its connections: it is as large as
+ * the longest header, and one slab of values that somebody may still hold.
+ */
+export class HeaderScan {
+  /** The bytes that places are in, but those of unescaped values, which are in `values.plain`. */
+  buffer: Buffer = Buffer.alloc(0)
+  code = 0
+  flag = 0
+  opaque = 0
+  version = 0
+  language: number | undefined = 0
+  readonly values = new ValueScanner()
+  readonly #names = new ScannedNames(HEADER_NAMES, ':')
 
-function scanNumber(
-  buffer: Buffer,
-  at: number,
-  end: number,
-  name: number,
-  fields: FieldPlaces,
-): number {
-  if (name >= headerNames.count || !scanInt(buffer, at, end)) return -1
-  let target: number = ValueTarget.CODE
-  if (name === CODE) scanned.code = number
-  else if (name === FLAG) {
-    scanned.flag = number
-    target = ValueTarget.FLAG
-  } else if (name === OPAQUE) {
-    scanned.opaque = number
-    target = ValueTarget.OPAQUE
-  } else {
-    scanned.version = number
-    target = ValueTarget.VERSION
+  /** Scans the header of a frame into this and `fields`; false when it is not in the usual form. */
+  scan(frame: Frame, fields: FieldPlaces): boolean {
+    const { buffer, headerStart, headerEnd } = frame
+    this.buffer = buffer
+    this.values.makeRoom(headerEnd - headerStart)
+    fields.begin()
+    return frame.serialization === Serialization.JSON
+      ? this.#scanJson(buffer, headerStart, headerEnd, fields)
+      : this.#scanBinary(buffer, headerStart, headerEnd, fields)
   }
-  fields.trace.note(at, stop, target)
-  return stop
-}
 
-function scanFields(buffer: Buffer, start: number, end: number, fields: FieldPlaces): number {
-  if (buffer[start] !== OPEN) return -1
-  fields.beginFields()
-  let at = start + 1
-  if (buffer[at] === CLOSE) return at + 1
-  const { names } = fields
-  for (let name = names.count; ;) {
-    name = names.read(buffer, at, end, name)
-    if (name < 0) return -1
-    const from = names.stop
-    if (!scanText(buffer, from, end)) return -1
-    fields.set(name, textStart, textEnd, textKind)
-    fields.trace.note(from, stop, name)
-    at = stop + 1
+  #scanJson(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
+    if (buffer[start] !== OPEN) return false
+    this.code = 0
+    this.flag = 0
+    this.opaque = 0
+    this.version = 0
+    this.language = 0
+    let at = start + 1
+    for (let name = HEADER_NAMES.length; ;) {
+      name = this.#names.read(buffer, at, end, name)
+      if (name < 0) return false
+      at = this.#scanHeaderValue(buffer, this.#names.stop, end, name, fields)
+      if (at < 0) return false
+      if (buffer[at] === CLOSE) return at + 1 === end
+      if (buffer[at] !== COMMA) return false
+      at++
+    }
+  }
+
+  /** Returns where the value ends; −1 when it is not in the usual form. */
+  #scanHeaderValue(
+    buffer: Buffer,
+    at: number,
+    end: number,
+    name: number,
+    fields: FieldPlaces,
+  ): number {
+    switch (name) {
+      case REMARK:
+      case SERIALIZATION:
+        return buffer[at] === QUOTE && this.values.scanText(buffer, at + 1, end)
+          ? this.values.stop + 1
+          : -1
+      case EXT_FIELDS:
+        return this.#scanFields(buffer, at, end, fields)
+      case LANGUAGE:
+        if (!this.values.scanLanguage(buffer, at, end)) return -1
+        this.language = this.values.number
+        return this.values.stop
+      default:
+        return this.#scanNumber(buffer, at, end, name)
+    }
+  }
+
+  #scanNumber(buffer: Buffer, at: number, end: number, name: number): number {
+    const { values } = this
+    if (name >= HEADER_NAMES.length || !values.scanInt(buffer, at, end)) return -1
+    if (name === CODE) this.code = values.number
+    else if (name === FLAG) this.flag = values.number
+    else if (name === OPAQUE) this.opaque = values.number
+    else this.version = values.number
+    return values.stop
+  }
+
+  #scanFields(buffer: Buffer, start: number, end: number, fields: FieldPlaces): number {
+    if (buffer[start] !== OPEN) return -1
+    fields.begin()
+    let at = start + 1
     if (buffer[at] === CLOSE) return at + 1
-    if (buffer[at] !== COMMA) return -1
-    at++
+    const { names } = fields
+    const { values } = this
+    for (let name = names.count; ;) {
+      name = names.read(buffer, at, end, name)
+      if (name < 0) return -1
+      const from = names.stop
+      if (!values.scanText(buffer, from, end)) return -1
+      fields.set(name, values.textStart, values.textEnd, values.textKind)
+      at = values.stop + 1
+      if (buffer[at] === CLOSE) return at + 1
+      if (buffer[at] !== COMMA) return -1
+      at++
+    }
   }
-}
 
-/** The binary header, see `header-rocketmq.ts` for its table. */
-function scanBinary(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
-  if (end - start < 21) return false
-  scanned.code = buffer.readInt16BE(start)
-  const language = buffer[start + 2] as number
-  scanned.language = languageName(language) === undefined ? undefined : language
-  scanned.version = buffer.readInt16BE(start + 3)
-  scanned.opaque = buffer.readInt32BE(start + 5)
-  scanned.flag = buffer.readInt32BE(start + 9)
-  const remarkLength = buffer.readInt32BE(start + 13)
-  const fieldsAt = start + 17 + remarkLength
-  if (remarkLength < 0 || fieldsAt + 4 > end) return false
-  const fieldsLength = buffer.readInt32BE(fieldsAt)
-  const fieldsEnd = fieldsAt + 4 + fieldsLength
-  if (fieldsLength < 0 || fieldsEnd > end) return false
-  return scanBinaryFields(buffer, fieldsAt + 4, fieldsEnd, fields)
-}
-
-function scanBinaryFields(
-  buffer: Buffer,
-  start: number,
-  end: number,
-  fields: FieldPlaces,
-): boolean {
-  const { names } = fields
-  let name = names.count
-  for (let at = start; at < end;) {
-    if (at + 2 > end) return false
-    const endOfName = at + 2 + buffer.readUInt16BE(at)
-    if (endOfName + 4 > end) return false
-    name = names.numberOf(buffer, at + 2, endOfName, name)
-    const endOfValue = endOfName + 4 + buffer.readInt32BE(endOfName)
-    if (endOfValue < endOfName + 4 || endOfValue > end) return false
-    fields.set(name, endOfName + 4, endOfValue, ValueKind.NOT_ASCII)
-    at = endOfValue
+  /** The binary header, see `header-rocketmq.ts` for its table. */
+  #scanBinary(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
+    if (end - start < 21) return false
+    this.code = buffer.readInt16BE(start)
+    const language = buffer[start + 2] as number
+    this.language = languageName(language) === undefined ? undefined : language
+    this.version = buffer.readInt16BE(start + 3)
+    this.opaque = buffer.readInt32BE(start + 5)
+    this.flag = buffer.readInt32BE(start + 9)
+    const remarkLength = buffer.readInt32BE(start + 13)
+    const fieldsAt = start + 17 + remarkLength
+    if (remarkLength < 0 || fieldsAt + 4 > end) return false
+    const fieldsLength = buffer.readInt32BE(fieldsAt)
+    const fieldsEnd = fieldsAt + 4 + fieldsLength
+    if (fieldsLength < 0 || fieldsEnd > end) return false
+    return this.#scanBinaryFields(buffer, fieldsAt + 4, fieldsEnd, fields)
   }
-  return true
+
+  #scanBinaryFields(buffer: Buffer, start: number, end: number, fields: FieldPlaces): boolean {
+    const { names } = fields
+    let name = names.count
+    for (let at = start; at < end;) {
+      if (at + 2 > end) return false
+      const endOfName = at + 2 + buffer.readUInt16BE(at)
+      if (endOfName + 4 > end) return false
+      name = names.numberOf(buffer, at + 2, endOfName, name)
+      const endOfValue = endOfName + 4 + buffer.readInt32BE(endOfName)
+      if (endOfValue < endOfName + 4 || endOfValue > end) return false
+      fields.set(name, endOfName + 4, endOfValue, ValueKind.NOT_ASCII)
+      at = endOfValue
+    }
+    return true
+  }
 }

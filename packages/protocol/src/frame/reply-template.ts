@@ -7,8 +7,8 @@ import type { ByteSink } from './byte-sink.ts'
  * writes.
  */
 
-/** Writes one answer into room that was reserved for it. */
-class ReplyWriter {
+/** Writes one answer into room that was reserved for it; an answer is begun and ended without a pause. */
+export class ReplyWriter {
   /** False once something did not fit the fast way. */
   isGood = true
   #buffer: Buffer = Buffer.alloc(0)
@@ -149,9 +149,6 @@ const TAIL = Buffer.from(`,"serializeTypeCurrentRPC":"JSON","version":${CURRENT_
 
 /** Room for all that is not in a field: the parts above, three numbers and a frame's head. */
 const FIXED_ROOM = 256
-
-/** The one writer: an answer is begun and ended without a pause. */
-export const replyWriter = new ReplyWriter()
 
 /** `"name":"`, as the writer wants names. */
 export function nameBytes(name: string): Buffer {

@@ -1,122 +1,151 @@
 import { LanguageCode } from '../codes/language-code.ts'
 import { isAt } from './scanned-names.ts'
 
-/*
- * Reads single values of a header in JSON. There is one place for what was seen last: whoever scans takes
- * what it needs before anything else can scan.
- */
-
 /** What a scan saw of a value. */
 export const ValueKind = {
   /** Some byte is not ASCII. */
   NOT_ASCII: 1,
-  /** It had JSON escapes: its place is in `scanned.plain`, where it lies without them. */
+  /** It had JSON escapes: its place is in `plain`, where it lies without them. */
   UNESCAPED: 2,
-  /** It is put together out of a known header and of runs that differ. */
-  JOINED: 4,
 } as const
-
-/**
- * What the last scan found. There is one, used again for each frame: whoever scans takes what it
- * needs before anything else can scan.
- */
-export const scanned = {
-  /** The bytes that places are in, but those of unescaped values. */
-  buffer: Buffer.alloc(0) as Buffer,
-  code: 0,
-  flag: 0,
-  opaque: 0,
-  version: 0,
-  language: 0 as number | undefined,
-  plain: Buffer.alloc(0) as Buffer,
-}
-
-/** Where the last scan of a value stopped: behind a number, at the quote of text. */
-export let stop = 0
-/** The number that was read last. */
-export let number = 0
-/** Where the text that was read last lies, in the frame or in `scanned.plain`. */
-export let textStart = 0
-/** Behind its last byte. */
-export let textEnd = 0
-/** Bits of `ValueKind`. */
-export let textKind = 0
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const SLAB_BYTES = 64 * 1024
 
-/** Reads text up to its quote. Bare control characters pass, as with fastjson. */
-export function scanText(buffer: Buffer, start: number, end: number): boolean {
-  let bits = 0
-  for (let at = start; at < end; at++) {
-    const byte = buffer[at] as number
-    if (byte === QUOTE) {
-      textStart = start
-      textEnd = at
-      textKind = bits >>> 7
-      stop = at
-      return true
-    }
-    if (byte === BACKSLASH) return scanEscapedText(buffer, start, at, end)
-    bits |= byte
-  }
-  return false
-}
+/**
+ * Reads single values of a header in JSON. What was read last stays until the next call: the caller takes what it needs
+ * before that.
+ */
+export class ValueScanner {
+  /** Where the last scan of a value stopped: behind a number, at the quote of text. */
+  stop = 0
+  /** The number, or the ordinal of the language, that was read last. */
+  number = 0
+  /** Where the text that was read last lies, in the frame or in `plain`. */
+  textStart = 0
+  /** Behind its last byte. */
+  textEnd = 0
+  /** Bits of `ValueKind`. */
+  textKind = 0
+  /** Values without their escapes, and values that were kept. What lies in it does not change. */
+  plain: Buffer = Buffer.alloc(0)
+  #plainAt = SLAB_BYTES
 
-/** Reads text up to its quote or its next escape; false when there is neither, or a byte that is not ASCII. */
-export function scanRun(buffer: Buffer, start: number, end: number): boolean {
-  let bits = 0
-  for (let at = start; at < end; at++) {
-    const byte = buffer[at] as number
-    if (byte === QUOTE || byte === BACKSLASH) {
-      stop = at
-      return bits < 0x80
-    }
-    bits |= byte
-  }
-  return false
-}
-
-/** Goes on with text whose first escape is at `from`, taking the escapes out as it goes. */
-function scanEscapedText(buffer: Buffer, start: number, from: number, end: number): boolean {
-  const plain = scanned.plain
-  let to = plainAt
-  let bits = 0
-  for (let at = start; at < from; at++) bits |= plain[to++] = buffer[at] as number
-  for (let at = from; at < end;) {
-    const byte = buffer[at++] as number
-    if (byte === QUOTE) {
-      textStart = plainAt
-      textEnd = to
-      textKind = ValueKind.UNESCAPED | (bits >>> 7)
-      stop = at - 1
-      plainAt = to
-      return true
-    }
-    if (byte !== BACKSLASH) {
-      bits |= plain[to++] = byte
-      continue
-    }
-    const letter = buffer[at++] as number
-    if (letter === 0x75) {
-      const unit = hexUnit(buffer, at)
-      at += 4
-      // Half of a pair, or no hexadecimal digits: rare enough for the plain way.
-      if (unit < 0 || at > end || (unit >= 0xd800 && unit <= 0xdfff)) return false
-      // The separators of properties come this way.
-      if (unit < 0x80) plain[to++] = unit
-      else {
-        bits = 0x80
-        to = putUtf8(plain, to, unit)
+  /** Reads text up to its quote. Bare control characters pass, as with fastjson. */
+  scanText(buffer: Buffer, start: number, end: number): boolean {
+    let bits = 0
+    for (let at = start; at < end; at++) {
+      const byte = buffer[at] as number
+      if (byte === QUOTE) {
+        this.textStart = start
+        this.textEnd = at
+        this.textKind = bits >>> 7
+        this.stop = at
+        return true
       }
-    } else {
-      const character = letter < 128 ? (ESCAPED[letter] as number) : 0
-      if (character === 0) return false
-      plain[to++] = character
+      if (byte === BACKSLASH) return this.#scanEscapedText(buffer, start, at, end)
+      bits |= byte
     }
+    return false
   }
-  return false
+
+  /** Goes on with text whose first escape is at `from`, taking the escapes out as it goes. */
+  #scanEscapedText(buffer: Buffer, start: number, from: number, end: number): boolean {
+    const plain = this.plain
+    let to = this.#plainAt
+    let bits = 0
+    for (let at = start; at < from; at++) bits |= plain[to++] = buffer[at] as number
+    for (let at = from; at < end;) {
+      const byte = buffer[at++] as number
+      if (byte === QUOTE) {
+        this.textStart = this.#plainAt
+        this.textEnd = to
+        this.textKind = ValueKind.UNESCAPED | (bits >>> 7)
+        this.stop = at - 1
+        this.#plainAt = to
+        return true
+      }
+      if (byte !== BACKSLASH) {
+        bits |= plain[to++] = byte
+        continue
+      }
+      const letter = buffer[at++] as number
+      if (letter === 0x75) {
+        const unit = hexUnit(buffer, at)
+        at += 4
+        // Half of a pair, or no hexadecimal digits: rare enough for the plain way.
+        if (unit < 0 || at > end || (unit >= 0xd800 && unit <= 0xdfff)) return false
+        // The separators of properties come this way.
+        if (unit < 0x80) plain[to++] = unit
+        else {
+          bits = 0x80
+          to = putUtf8(plain, to, unit)
+        }
+      } else {
+        const character = letter < 128 ? (ESCAPED[letter] as number) : 0
+        if (character === 0) return false
+        plain[to++] = character
+      }
+    }
+    return false
+  }
+
+  /**
+   * Makes `plain` large enough for whatever a header of so many bytes unescapes to. What was
+   * taken from it stays as it is: the next values come behind, or into another slab.
+   */
+  makeRoom(headerBytes: number): void {
+    if (this.#plainAt + headerBytes <= this.plain.length) return
+    this.plain = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, headerBytes))
+    this.#plainAt = 0
+  }
+
+  /** Copies bytes to `plain` and returns where they lie there. */
+  keepBytes(from: Buffer, start: number, end: number): number {
+    this.makeRoom(end - start)
+    const at = this.#plainAt
+    this.#plainAt += end - start
+    from.copy(this.plain, at, start, end)
+    return at
+  }
+
+  /** Reads a whole number of 32 bits into `number`; false leaves it to the tolerant reader. */
+  scanInt(buffer: Buffer, start: number, end: number): boolean {
+    let at = start
+    const negative = buffer[at] === 0x2d
+    if (negative) at++
+    const first = at
+    let value = 0
+    for (; at < end && at - first < 11; at++) {
+      const digit = (buffer[at] as number) - 0x30
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+    }
+    if (at === first || value > 0x7fffffff) return false
+    // JSON knows no leading zeros; the tolerant reader does, and takes them as fastjson does.
+    if (buffer[first] === 0x30 && at > first + 1) return false
+    this.stop = at
+    this.number = negative && value !== 0 ? -value : value
+    return true
+  }
+
+  /** Reads the name of a language in quotes into `number`; false when none is known. */
+  scanLanguage(buffer: Buffer, at: number, end: number): boolean {
+    for (let ordinal = 0; ordinal < LANGUAGES.length; ordinal++) {
+      const name = LANGUAGES[ordinal] as Buffer
+      if (isAt(buffer, at, end, name)) {
+        this.number = ordinal
+        this.stop = at + name.length
+        return true
+      }
+    }
+    return false
+  }
 }
+
+/** The names of languages in quotes, by ordinal; most clients have the first. */
+const LANGUAGES = Object.keys(LanguageCode).map((name) => Buffer.from(`"${name}"`))
 
 /** What stands for what behind a backslash, 0 for nothing; `u` apart. */
 const ESCAPED = new Uint8Array(128)
@@ -160,68 +189,4 @@ function putUtf8(target: Buffer, at: number, unit: number): number {
   target[at + 1] = 0x80 | ((unit >>> 6) & 0x3f)
   target[at + 2] = 0x80 | (unit & 0x3f)
   return at + 3
-}
-
-const SLAB_BYTES = 64 * 1024
-let plainAt = SLAB_BYTES
-
-/**
- * Makes `scanned.plain` large enough for whatever a header of so many bytes unescapes to. What was
- * taken from it stays as it is: the next values come behind, or into another slab.
- */
-export function makeRoom(headerBytes: number): void {
-  if (plainAt + headerBytes <= scanned.plain.length) return
-  scanned.plain = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, headerBytes))
-  plainAt = 0
-}
-
-/** Takes room in `scanned.plain` and returns where it begins. */
-export function takeRoom(sizeBytes: number): number {
-  makeRoom(sizeBytes)
-  const at = plainAt
-  plainAt += sizeBytes
-  return at
-}
-
-/** Copies bytes of the frame to `scanned.plain` and returns where they lie there. */
-export function keepBytes(start: number, end: number): number {
-  const at = takeRoom(end - start)
-  scanned.buffer.copy(scanned.plain, at, start, end)
-  return at
-}
-
-/** Reads a whole number of 32 bits into `number`; false leaves it to the tolerant reader. */
-export function scanInt(buffer: Buffer, start: number, end: number): boolean {
-  let at = start
-  const negative = buffer[at] === 0x2d
-  if (negative) at++
-  const first = at
-  let value = 0
-  for (; at < end && at - first < 11; at++) {
-    const digit = (buffer[at] as number) - 0x30
-    if (digit < 0 || digit > 9) break
-    value = value * 10 + digit
-  }
-  if (at === first || value > 0x7fffffff) return false
-  // JSON knows no leading zeros; the tolerant reader does, and takes them as fastjson does.
-  if (buffer[first] === 0x30 && at > first + 1) return false
-  stop = at
-  number = negative && value !== 0 ? -value : value
-  return true
-}
-
-/** The names of languages in quotes, by ordinal; most clients have the first. */
-const LANGUAGES = Object.keys(LanguageCode).map((name) => Buffer.from(`"${name}"`))
-
-/** Reads the name of a language in quotes into `scanned.language`; false when none is known. */
-export function scanLanguage(buffer: Buffer, at: number, end: number): boolean {
-  for (let ordinal = 0; ordinal < LANGUAGES.length; ordinal++) {
-    const name = LANGUAGES[ordinal] as Buffer
-    if (isAt(buffer, at, end, name)) {
-      scanned.language = ordinal
-      stop = at + name.length
-      return true
-    }
-  }
-  return false
 }

@@ -10,6 +10,7 @@ export const GetConsumerConnectionList = defineRequest({
   name: 'GET_CONSUMER_CONNECTION_LIST',
   doc: 'Lists the clients of a consumer group and what they subscribe to.',
   source: 'GetConsumerConnectionListRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['CONSUMER_NOT_ONLINE'],
   header: {
     ...rpcFields,
     consumerGroup: required(

@@ -44,6 +44,7 @@ export const InvokeBrokerToResetOffset = defineRequest({
   name: 'INVOKE_BROKER_TO_RESET_OFFSET',
   doc: 'Sets the offsets of a group to a time, and tells its clients.',
   source: 'ResetOffsetRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST', 'SUBSCRIPTION_GROUP_NOT_EXIST'],
   header: {
     ...topicFields,
     topic: required(

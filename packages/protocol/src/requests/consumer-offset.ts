@@ -10,6 +10,7 @@ export const QueryConsumerOffset = defineRequest({
   name: 'QUERY_CONSUMER_OFFSET',
   doc: 'Asks how far a group has consumed a queue.',
   source: 'QueryConsumerOffsetRequestHeader.java, ConsumerManageProcessor.java',
+  refusals: ['QUERY_NOT_FOUND'],
   header: {
     ...topicFields,
     consumerGroup: orElse(groupName, '', 'Group that consumes.'),
@@ -34,6 +35,7 @@ export const UpdateConsumerOffset = defineRequest({
   name: 'UPDATE_CONSUMER_OFFSET',
   doc: 'Stores how far a group has consumed a queue.',
   source: 'UpdateConsumerOffsetRequestHeader.java, ConsumerManageProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST', 'SUBSCRIPTION_GROUP_NOT_EXIST'],
   header: {
     ...topicFields,
     consumerGroup: orElse(

@@ -16,6 +16,7 @@ export const GetConsumerRunningInfo = defineRequest({
   name: 'GET_CONSUMER_RUNNING_INFO',
   doc: 'Asks what a consumer is doing; the broker passes it on to the client.',
   source: 'GetConsumerRunningInfoRequestHeader.java',
+  refusals: ['CONSUME_MSG_TIMEOUT'],
   header: {
     ...rpcFields,
     consumerGroup: required(
@@ -37,6 +38,7 @@ export const ConsumeMessageDirectly = defineRequest({
   name: 'CONSUME_MESSAGE_DIRECTLY',
   doc: 'Has a client consume one message now; the broker reads it and passes it on.',
   source: 'ConsumeMessageDirectlyResultRequestHeader.java',
+  refusals: ['CONSUME_MSG_TIMEOUT'],
   header: {
     ...topicFields,
     consumerGroup: required(

@@ -42,6 +42,7 @@ export const CheckClientConfig = defineRequest({
   name: 'CHECK_CLIENT_CONFIG',
   doc: 'Asks whether the broker can serve a subscription, which is in the body.',
   source: 'ClientManageProcessor.java',
+  refusals: ['SUBSCRIPTION_PARSE_FAILED'],
   header: {},
   reply: {},
 })

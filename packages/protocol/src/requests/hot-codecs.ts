@@ -1,14 +1,26 @@
+import { HeaderScan } from '../frame/header-scan.ts'
+import { InternedTexts } from '../frame/interned-texts.ts'
+import { ReplyWriter } from '../frame/reply-template.ts'
 import type { HotCodec } from './hot-codec.ts'
 import { LitePullMessage, PullMessage } from './pull-message.ts'
-import { pullMessageHot } from './pull-message-hot.ts'
+import { PullMessageHot } from './pull-message-hot.ts'
 import { SendBatchMessage, SendMessage, SendMessageV2 } from './send-message.ts'
-import { sendMessageHot, sendMessageV2Hot } from './send-message-hot.ts'
+import { SendMessageHot } from './send-message-hot.ts'
 
-/** The hot codecs by request code. */
-export const hotCodecs: ReadonlyMap<number, HotCodec> = new Map<number, HotCodec>([
-  [SendMessage.code, sendMessageHot],
-  [SendMessageV2.code, sendMessageV2Hot],
-  [SendBatchMessage.code, sendMessageV2Hot],
-  [PullMessage.code, pullMessageHot],
-  [LitePullMessage.code, pullMessageHot],
-])
+/** Hot codecs by request code. */
+export type HotCodecs = ReadonlyMap<number, HotCodec>
+
+/** The hot codecs of one server, by request code. What they keep between requests is bounded and belongs to that server. */
+export function createHotCodecs(): HotCodecs {
+  const parts = { scan: new HeaderScan(), texts: new InternedTexts(), writer: new ReplyWriter() }
+  const send = new SendMessageHot(parts, SendMessage.wireNames ?? {})
+  const sendV2 = new SendMessageHot(parts, SendMessageV2.wireNames ?? {})
+  const pull = new PullMessageHot(parts)
+  return new Map<number, HotCodec>([
+    [SendMessage.code, send],
+    [SendMessageV2.code, sendV2],
+    [SendBatchMessage.code, sendV2],
+    [PullMessage.code, pull],
+    [LitePullMessage.code, pull],
+  ])
+}

@@ -23,6 +23,7 @@ export const GetKvConfig = defineRequest({
   name: 'GET_KV_CONFIG',
   doc: 'Asks for the value of a key.',
   source: 'GetKVConfigRequestHeader.java, DefaultRequestProcessor.java',
+  refusals: ['QUERY_NOT_FOUND'],
   header: {
     namespace: optional(keyName, 'Namespace of the key, not of a topic.'),
     key: optional(refusedAs(ResponseCode.QUERY_NOT_FOUND, keyName), 'Key within the namespace.'),
@@ -51,6 +52,7 @@ export const GetKvlistByNamespace = defineRequest({
   name: 'GET_KVLIST_BY_NAMESPACE',
   doc: 'Asks for all keys of a namespace.',
   source: 'GetKVListByNamespaceRequestHeader.java, DefaultRequestProcessor.java',
+  refusals: ['QUERY_NOT_FOUND'],
   header: {
     namespace: optional(keyName, 'Namespace of the key, not of a topic.'),
   },
@@ -63,6 +65,7 @@ export const UpdateNamesrvConfig = defineRequest({
   name: 'UPDATE_NAMESRV_CONFIG',
   doc: 'Changes options of the running name server; the body has lines `key=value`.',
   source: 'DefaultRequestProcessor.java',
+  refusals: ['NO_PERMISSION'],
   header: {},
   reply: {},
 })

@@ -11,6 +11,19 @@ export const PullMessage = defineRequest({
   doc: 'Reads one queue from an offset on. The broker may hold the request until a message arrives.',
   source: 'PullMessageRequestHeader.java, PullMessageProcessor.java',
   isStrict: true,
+  refusals: [
+    'NO_PERMISSION',
+    'TOPIC_NOT_EXIST',
+    'PULL_NOT_FOUND',
+    'PULL_RETRY_IMMEDIATELY',
+    'PULL_OFFSET_MOVED',
+    'SUBSCRIPTION_PARSE_FAILED',
+    'SUBSCRIPTION_NOT_EXIST',
+    'SUBSCRIPTION_NOT_LATEST',
+    'SUBSCRIPTION_GROUP_NOT_EXIST',
+    'FILTER_DATA_NOT_EXIST',
+    'FILTER_DATA_NOT_LATEST',
+  ],
   header: {
     ...topicFields,
     consumerGroup: required(

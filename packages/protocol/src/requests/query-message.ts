@@ -19,6 +19,7 @@ export const QueryMessage = defineRequest({
   name: 'QUERY_MESSAGE',
   doc: 'Finds messages by a key or by their unique key.',
   source: 'QueryMessageRequestHeader.java, QueryMessageProcessor.java',
+  refusals: ['QUERY_NOT_FOUND'],
   header: {
     ...topicFields,
     topic: orElse(
@@ -48,6 +49,7 @@ export const ViewMessageById = defineRequest({
   name: 'VIEW_MESSAGE_BY_ID',
   doc: 'Reads the message at an offset of the commit log.',
   source: 'ViewMessageRequestHeader.java',
+  refusals: ['NO_PERMISSION'],
   header: {
     ...topicFields,
     offset: required(int64, 'Commit log offset, in bytes.'),

@@ -10,6 +10,13 @@ export const RecallMessage = defineRequest({
   name: 'RECALL_MESSAGE',
   doc: 'Calls back a delayed message before it is due.',
   source: 'RecallMessageRequestHeader.java, RecallMessageProcessor.java',
+  refusals: [
+    'ILLEGAL_OPERATION',
+    'NO_PERMISSION',
+    'TOPIC_NOT_EXIST',
+    'SLAVE_NOT_AVAILABLE',
+    'SERVICE_NOT_AVAILABLE',
+  ],
   header: {
     ...topicFields,
     producerGroup: optional(producerGroupName, 'Group of the producer.'),

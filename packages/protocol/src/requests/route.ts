@@ -10,6 +10,7 @@ export const GetRouteinfoByTopic = defineRequest({
   name: 'GET_ROUTEINFO_BY_TOPIC',
   doc: 'Asks which brokers have a topic.',
   source: 'GetRouteInfoRequestHeader.java, ClientRequestProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST'],
   header: {
     ...topicFields,
     topic: orElse(

@@ -1,13 +1,14 @@
 import { ResponseCode } from '../codes/response-code.ts'
 import type { ByteSink } from '../frame/byte-sink.ts'
 import type { Frame } from '../frame/frame-decoder.ts'
-import { scanned } from '../frame/scan-values.ts'
-import { nameBytes, replyWriter } from '../frame/reply-template.ts'
+import type { HeaderScan } from '../frame/header-scan.ts'
+import type { InternedTexts } from '../frame/interned-texts.ts'
+import { nameBytes, type ReplyWriter } from '../frame/reply-template.ts'
 import { labelProblem, resourceProblem } from '../names/safe-name.ts'
 import { ScannedFields } from '../frame/scanned-fields.ts'
 import type { FieldMap, HeaderOf, ReplyHeaderOf } from '../schema/define-request.ts'
 import type { HotCodec, HotReply, HotRequest } from './hot-codec.ts'
-import { SendMessage, SendMessageV2 } from './send-message.ts'
+import type { SendMessage } from './send-message.ts'
 import { SentMessage, SentTemplates } from './sent-message.ts'
 
 type SendHeader = HeaderOf<typeof SendMessage>
@@ -38,31 +39,45 @@ const TOPIC = 1
 const QUEUE = 4
 const BORN = 6
 const PROPERTIES = 8
-/** The bits of fields that are another with each message. */
-const OF_EACH_MESSAGE = (1 << TOPIC) | (1 << QUEUE) | (1 << BORN) | (1 << PROPERTIES)
+
+/** What the codecs of a server share. */
+export interface HotParts {
+  readonly scan: HeaderScan
+  readonly texts: InternedTexts
+  readonly writer: ReplyWriter
+}
 
 /** The codec of SEND_MESSAGE and its variants. Reference: `SendMessageRequestHeaderV2.java`, decode. */
-class SendMessageHot implements HotCodec<SendHeader> {
+export class SendMessageHot implements HotCodec<SendHeader> {
+  readonly #scan: HeaderScan
   readonly #fields: ScannedFields
+  readonly #writer: ReplyWriter
   readonly #templates = new SentTemplates((sink, opaque, header, fields) =>
     this.writeReply(sink, opaque, { ...PLAIN, header, fields }),
   )
 
-  constructor(wireNames: Readonly<Record<string, string>>) {
-    this.#fields = new ScannedFields(FIELDS.map((name) => wireNames[name] ?? name))
+  // A broker passes the same object with each answer: looked at once, it is known.
+  #lastStamp: FieldMap = NO_FIELDS
+
+  constructor({ scan, texts, writer }: HotParts, wireNames: Readonly<Record<string, string>>) {
+    this.#scan = scan
+    this.#fields = new ScannedFields(
+      scan,
+      texts,
+      FIELDS.map((name) => wireNames[name] ?? name),
+    )
+    this.#writer = writer
   }
 
   decode(frame: Frame): HotRequest<SendHeader> | undefined {
-    const f = this.#fields
-    if (!f.scan(frame)) return undefined
-    const base = f.base(OF_EACH_MESSAGE, this.#readAll)
-    const header = base === undefined ? this.#readAll() : this.#readOn(base)
-    if (header === undefined || f.isOdd) return undefined
-    const { opaque, flag, version, language } = scanned
+    if (!this.#fields.scan(frame)) return undefined
+    const header = this.#read()
+    if (header === undefined) return undefined
+    const { opaque, flag, version, language } = this.#scan
     return { header, opaque, flag, version, language }
   }
 
-  readonly #readAll = (): SendHeader | undefined => {
+  #read(): SendHeader | undefined {
     const f = this.#fields
     for (let n = FIRST_OF_PROXIES; n < FIELDS.length; n++) if (f.has(n)) return undefined
     const header: SendHeader = {
@@ -87,46 +102,35 @@ class SendMessageHot implements HotCodec<SendHeader> {
     return f.isOdd || !isNamed ? undefined : header
   }
 
-  /** A header like one before, but for what each message has of its own. */
-  #readOn(base: SendHeader): SendHeader {
-    const f = this.#fields
-    return {
-      bname: base.bname,
-      producerGroup: base.producerGroup,
-      topic: f.text(TOPIC),
-      defaultTopic: base.defaultTopic,
-      defaultTopicQueueNums: base.defaultTopicQueueNums,
-      queueId: f.int32(QUEUE),
-      sysFlag: base.sysFlag,
-      bornTimestamp: f.integer(BORN),
-      flag: base.flag,
-      properties: f.optionalBytes(PROPERTIES),
-      reconsumeTimes: base.reconsumeTimes,
-      unitMode: base.unitMode,
-      maxReconsumeTimes: base.maxReconsumeTimes,
-      batch: base.batch,
-    }
-  }
-
   writeReply(sink: ByteSink, opaque: number, reply: HotReply): boolean {
     const fields = reply.fields ?? NO_FIELDS
-    if (reply.header === undefined || !isStampOnly(fields)) return false
+    if (reply.header === undefined || !this.#isStampOnly(fields)) return false
     if (reply.header instanceof SentMessage && isPlain(reply)) {
       if (this.#templates.write(sink, opaque, reply.header, fields)) return true
     }
     const header: Partial<ReplyHeaderOf<typeof SendMessage>> = reply.header
     const region = fields['MSG_REGION'] ?? header.MSG_REGION
     const trace = fields['TRACE_ON'] ?? header.TRACE_ON
-    replyWriter.begin(sink, roomFor(header, region, trace, reply.remark), reply.code)
-    replyWriter.textField(MSG_REGION, region)
-    replyWriter.textField(TRACE_ON, trace)
-    replyWriter.textField(BATCH_UNIQ_ID, header.batchUniqId)
-    replyWriter.textField(MSG_ID, header.msgId)
-    replyWriter.numberField(QUEUE_ID, header.queueId)
-    replyWriter.numberField(QUEUE_OFFSET, header.queueOffset)
-    replyWriter.textField(RECALL_HANDLE, header.recallHandle)
-    replyWriter.textField(TRANSACTION_ID, header.transactionId)
-    return replyWriter.end(sink, opaque, reply.remark, reply.body)
+    const writer = this.#writer
+    writer.begin(sink, roomFor(header, region, trace, reply.remark), reply.code)
+    writer.textField(MSG_REGION, region)
+    writer.textField(TRACE_ON, trace)
+    writer.textField(BATCH_UNIQ_ID, header.batchUniqId)
+    writer.textField(MSG_ID, header.msgId)
+    writer.numberField(QUEUE_ID, header.queueId)
+    writer.numberField(QUEUE_OFFSET, header.queueOffset)
+    writer.textField(RECALL_HANDLE, header.recallHandle)
+    writer.textField(TRANSACTION_ID, header.transactionId)
+    return writer.end(sink, opaque, reply.remark, reply.body)
+  }
+
+  #isStampOnly(fields: FieldMap): boolean {
+    if (fields === this.#lastStamp || fields === NO_FIELDS) return true
+    for (const name of Object.keys(fields)) {
+      if (name !== 'MSG_REGION' && name !== 'TRACE_ON') return false
+    }
+    if (Object.isFrozen(fields)) this.#lastStamp = fields
+    return true
   }
 }
 
@@ -148,18 +152,6 @@ const TRANSACTION_ID = nameBytes('transactionId')
 /** Names, quotes, commas and two numbers. */
 const NAMES_ROOM = 256
 
-// A broker passes the same object with each answer: looked at once, it is known.
-let lastStamp: FieldMap = NO_FIELDS
-
-function isStampOnly(fields: FieldMap): boolean {
-  if (fields === lastStamp || fields === NO_FIELDS) return true
-  for (const name of Object.keys(fields)) {
-    if (name !== 'MSG_REGION' && name !== 'TRACE_ON') return false
-  }
-  if (Object.isFrozen(fields)) lastStamp = fields
-  return true
-}
-
 function roomFor(
   header: Partial<ReplyHeaderOf<typeof SendMessage>>,
   region: string | undefined,
@@ -177,10 +169,3 @@ function roomFor(
     (remark?.length ?? 0)
   )
 }
-
-/** The hot codec of SEND_MESSAGE. */
-export const sendMessageHot: HotCodec<SendHeader> = new SendMessageHot(SendMessage.wireNames ?? {})
-/** The hot codec of SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE. */
-export const sendMessageV2Hot: HotCodec<SendHeader> = new SendMessageHot(
-  SendMessageV2.wireNames ?? {},
-)

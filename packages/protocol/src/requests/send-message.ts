@@ -19,6 +19,16 @@ export const SendMessage = defineRequest({
   name: 'SEND_MESSAGE',
   doc: 'Sends one message, or with `batch` several.',
   source: 'SendMessageRequestHeader.java, SendMessageProcessor.java',
+  refusals: [
+    'FLUSH_DISK_TIMEOUT',
+    'FLUSH_SLAVE_TIMEOUT',
+    'SLAVE_NOT_AVAILABLE',
+    'SERVICE_NOT_AVAILABLE',
+    'MESSAGE_ILLEGAL',
+    'NO_PERMISSION',
+    'TOPIC_NOT_EXIST',
+    'SUBSCRIPTION_GROUP_NOT_EXIST',
+  ],
   header: {
     ...topicFields,
     producerGroup: orElse(producerGroupName, '', 'Group of the producer.'),

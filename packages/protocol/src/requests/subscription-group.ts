@@ -40,6 +40,7 @@ export const GetSubscriptiongroupConfig = defineRequest({
   name: 'GET_SUBSCRIPTIONGROUP_CONFIG',
   doc: 'Asks for one group.',
   source: 'GetSubscriptionGroupConfigRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['SUBSCRIPTION_GROUP_NOT_EXIST'],
   header: {
     ...rpcFields,
     group: required(

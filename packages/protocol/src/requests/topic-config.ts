@@ -67,6 +67,7 @@ export const GetTopicConfig = defineRequest({
   name: 'GET_TOPIC_CONFIG',
   doc: 'Asks for one topic.',
   source: 'GetTopicConfigRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST'],
   header: {
     ...topicFields,
     topic: required(

@@ -10,6 +10,7 @@ export const GetTopicStatsInfo = defineRequest({
   name: 'GET_TOPIC_STATS_INFO',
   doc: 'Asks for the offsets of all queues of a topic.',
   source: 'GetTopicStatsInfoRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST'],
   header: {
     ...topicFields,
     topic: required(
@@ -66,6 +67,7 @@ export const QueryConsumeTimeSpan = defineRequest({
   name: 'QUERY_CONSUME_TIME_SPAN',
   doc: 'Asks for the oldest, newest and consumed times of the queues of a topic.',
   source: 'QueryConsumeTimeSpanRequestHeader.java, AdminBrokerProcessor.java',
+  refusals: ['TOPIC_NOT_EXIST'],
   header: {
     ...topicFields,
     topic: required(

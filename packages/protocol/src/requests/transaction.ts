@@ -10,6 +10,14 @@ export const EndTransaction = defineRequest({
   name: 'END_TRANSACTION',
   doc: 'Commits or rolls back a half message.',
   source: 'EndTransactionRequestHeader.java, EndTransactionProcessor.java',
+  refusals: [
+    'FLUSH_DISK_TIMEOUT',
+    'FLUSH_SLAVE_TIMEOUT',
+    'SLAVE_NOT_AVAILABLE',
+    'SERVICE_NOT_AVAILABLE',
+    'MESSAGE_ILLEGAL',
+    'ILLEGAL_OPERATION',
+  ],
   header: {
     ...rpcFields,
     topic: optional(topicName, 'Topic, with the namespace already wrapped in.'),

@@ -1,3 +1,4 @@
+import type { ResponseName } from '../codes/response-code.ts'
 import type { Field, Fields } from './fields.ts'
 import { ProtocolError } from '../errors.ts'
 
@@ -23,6 +24,11 @@ export interface RequestDefinition<H extends Fields = Fields, R extends Fields =
   readonly reply: R
   /** Wire name by field name, where they differ. */
   readonly wireNames?: Readonly<Record<string, string>>
+  /**
+   * Codes that its answer may have, beside SUCCESS and those that any answer may have: SYSTEM_ERROR, SYSTEM_BUSY,
+   * INVALID_PARAMETER and GO_AWAY.
+   */
+  readonly refusals?: readonly ResponseName[]
   /** Sent without waiting for an answer, as a rule. */
   readonly oneway?: boolean
   /**

@@ -93,3 +93,26 @@ test('each codec stops at the limit that its caller names, and says that it was 
     assert.throws(() => restoreBody(bytes, sysFlag, length - 1), BodyTooLarge)
   }
 })
+
+/** A ZSTD frame of one block, whose sequences copy 131,074 bytes each from one byte back: 2 bytes for a sequence. */
+function zstdOfLongCopies(sequences: number): Buffer {
+  const block = Buffer.concat([
+    Buffer.from([0x08, 0x41]),
+    Buffer.from([(sequences >> 8) + 128, sequences & 0xff]),
+    // Each of the three codes is one that is repeated.
+    Buffer.from([0x54, 0, 0, 52]),
+    Buffer.alloc(sequences * 2, 0xff),
+    Buffer.from([1]),
+  ])
+  const header = Buffer.alloc(3)
+  header.writeUIntLE((block.length << 3) | 5, 0, 3)
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38]), header, block])
+}
+
+// `fzstd` works 2 s on the first of these, 8 KiB, and makes a body of it; `lz4js` 1 s on the second, 11 bytes. Both write behind
+// the end of their output until the input ends.
+test('bytes that ask for more work than a body is worth are refused', () => {
+  assert.throws(() => decodeZstdFrame(zstdOfLongCopies(4000), SIZE_MAX), ProtocolError)
+  const frame = [0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0, 0xff, 0xff, 0xff, 0x03]
+  assert.throws(() => decodeLz4Frame(Buffer.from(frame), SIZE_MAX), ProtocolError)
+})
