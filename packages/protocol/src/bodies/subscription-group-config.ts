@@ -46,24 +46,23 @@ const retryPolicy: Shape<Readonly<Record<string, unknown>>> = {
 }
 
 /** How a SubscriptionGroupConfig is read from JSON; what is absent has Apache's default. */
-const subscriptionGroupShape: Shape<SubscriptionGroupConfig> =
-  object<SubscriptionGroupConfig>({
-    groupName: text,
-    consumeEnable: flagOr(true),
-    consumeFromMinEnable: flagOr(true),
-    consumeBroadcastEnable: flagOr(true),
-    consumeMessageOrderly: flag,
-    retryQueueNums: intOr(1),
-    retryMaxTimes: intOr(16),
-    groupRetryPolicy: retryPolicy,
-    brokerId: number,
-    whichBrokerWhenConsumeSlowly: numberOr(1),
-    notifyConsumerIdsChangedEnable: flagOr(true),
-    groupSysFlag: int,
-    consumeTimeoutMinute: intOr(15),
-    subscriptionDataSet: maybe(list(asItIs)),
-    attributes: { read: (value, at) => Object.fromEntries(mapOf(text).read(value, at)) },
-  })
+const subscriptionGroupShape: Shape<SubscriptionGroupConfig> = object<SubscriptionGroupConfig>({
+  groupName: text,
+  consumeEnable: flagOr(true),
+  consumeFromMinEnable: flagOr(true),
+  consumeBroadcastEnable: flagOr(true),
+  consumeMessageOrderly: flag,
+  retryQueueNums: intOr(1),
+  retryMaxTimes: intOr(16),
+  groupRetryPolicy: retryPolicy,
+  brokerId: number,
+  whichBrokerWhenConsumeSlowly: numberOr(1),
+  notifyConsumerIdsChangedEnable: flagOr(true),
+  groupSysFlag: int,
+  consumeTimeoutMinute: intOr(15),
+  subscriptionDataSet: maybe(list(asItIs)),
+  attributes: { read: (value, at) => Object.fromEntries(mapOf(text).read(value, at)) },
+})
 
 /** A group with Apache's defaults for what is not given. */
 export function subscriptionGroupConfig(

@@ -21,7 +21,7 @@ export interface ServerFlags {
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
 /** Reads a port; 0 is any free one. */
-function port(text: string): number {
+export function port(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value <= 65535) return value
   throw new InvalidArgumentError('A port is a whole number from 0 to 65535; 0 takes a free one.')
