@@ -131,6 +131,7 @@ export const FOLDER_ORDERS: Readonly<Record<string, FolderOrder>> = {
       'reading',
       'registration',
       'flow',
+      'broker-role.ts',
       'live-config.ts',
       'broker-context.ts',
       'processors',

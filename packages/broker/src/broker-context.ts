@@ -1,5 +1,6 @@
 import type { Env } from '@skylarkmq/env'
 import type { MessageStore, StoreConfig } from '@skylarkmq/store'
+import type { BrokerRole } from './broker-role.ts'
 import type { BroadcastOffsetTable } from './consumer/broadcast-offset-table.ts'
 import type { ColdDataControl } from './consumer/cold-data-control.ts'
 import type { ConsumerOffsetTable } from './consumer/consumer-offset-table.ts'
@@ -31,6 +32,8 @@ export interface BrokerContext {
   readonly config: BrokerConfig & StoreConfig
   /** The configuration as GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG see it. */
   readonly liveConfig: LiveConfig
+  /** Master or slave; may change. */
+  readonly role: BrokerRole
   readonly store: MessageStore
   readonly topics: TopicConfigTable
   readonly groups: SubscriptionGroupTable

@@ -10,12 +10,16 @@ import { housekeeping, trySaving } from './housekeeping.ts'
  * who wait, and saves; the store shuts last but one, for it answers the sends that wait for the disk.
  */
 export function brokerParts(context: BrokerContext, server: RemotingServer): readonly Part[] {
-  const { store, flow, schedule, transactions, registration, held } = context
+  const { store, flow, schedule, transactions, registration, held, role } = context
+  role.onChange(() => {
+    store.roleChanged()
+  })
   return [
     {
       name: 'progress of delayed messages',
       // Once the store is shut it is known what is on disk.
       stop: () => {
+        if (role.isSlave) return
         trySaving(context.env, 'delay offsets', () => {
           schedule.saveLast()
         })
@@ -30,8 +34,8 @@ export function brokerParts(context: BrokerContext, server: RemotingServer): rea
       stop: () => store.shutdown(),
     },
     { name: 'tables', stop: () => saveTables(context) },
-    { name: 'delayed messages', start: () => schedule.start(), stop: () => schedule.stop() },
-    { name: 'transactions', start: () => transactions.start(), stop: () => transactions.stop() },
+    role.ofMaster('delayed messages', schedule),
+    role.ofMaster('transactions', transactions),
     { name: 'flow control', start: () => flow.start(), stop: () => flow.stop() },
     { name: 'held pulls', stop: () => held.wakeAll() },
     housekeeping(context),
@@ -60,7 +64,7 @@ function listen(context: BrokerContext, server: RemotingServer): void {
     store.topicChanged(topicName)
     registration.changed(topicName)
   })
-  store.timers?.onDelivery((topic, sizeBytes) => {
+  store.onTimedDelivery((topic, sizeBytes) => {
     stats.topicPut(topic, 1, sizeBytes)
   })
 }

@@ -45,7 +45,7 @@ function choresOf(context: BrokerContext): readonly Chore[] {
       everyMs: DELAY_OFFSET_MS,
       saves: 'delay offsets',
       run: () => {
-        context.schedule.save()
+        if (!context.role.isSlave) context.schedule.save()
       },
     },
     {

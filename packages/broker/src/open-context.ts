@@ -4,6 +4,7 @@ import { MessageStore } from '@skylarkmq/store'
 import { advertisedAddress } from './advertised-address.ts'
 import { allBrokerOptions, type FullBrokerConfig } from './all-options.ts'
 import type { BrokerContext } from './broker-context.ts'
+import { BrokerRole } from './broker-role.ts'
 import { BroadcastOffsetTable } from './consumer/broadcast-offset-table.ts'
 import { ColdDataControl } from './consumer/cold-data-control.ts'
 import { ConsumerTable, type ConsumerGroup } from './consumer/consumer-table.ts'
@@ -95,6 +96,7 @@ function contextOf(
     env,
     config,
     liveConfig: liveConfigOf(config, host),
+    role: new BrokerRole(config),
     store,
     ...tables,
     consumers,

@@ -30,7 +30,9 @@ import { GetMessageStatus } from './message/status.ts'
 import { storePaths } from './segment/store-paths.ts'
 import type { LogWatch } from './commitlog/log-watch.ts'
 import { scanLog } from './commitlog/scan-log.ts'
-import { TimerMessageStore } from './timer/timer-message-store.ts'
+import type { TimerMessageStore } from './timer/timer-message-store.ts'
+import { TimersOfRole } from './timer/timers-of-role.ts'
+import type { DeliveryListener } from './timer/timer-dequeue.ts'
 
 /** How long the log's disk took, in ms. */
 export interface DiskTimes {
@@ -58,8 +60,7 @@ export class MessageStore {
 
   /** Whether the stop before this open was orderly. */
   readonly wasClean: boolean
-  /** Messages that wait for a time of their own; undefined with `timerWheelEnable=false`, and on a slave. */
-  readonly timers: TimerMessageStore | undefined
+  readonly #timers: TimersOfRole
 
   private constructor(
     env: Env,
@@ -77,8 +78,7 @@ export class MessageStore {
     this.#reader = new QueueReader(env, config, parts.queues, parts.log)
     this.#clean = new CleanFiles(env, config, parts)
     this.#background = new Background(env, config, { ...parts, clean: this.#clean })
-    const hasTimers = config.timerWheelEnable && config.brokerRole !== 'SLAVE'
-    this.timers = hasTimers ? new TimerMessageStore(env, config, this) : undefined
+    this.#timers = new TimersOfRole(env, config, this)
   }
 
   /**
@@ -108,10 +108,25 @@ export class MessageStore {
   /** Accepts from now on, unless the disk does not let it, and begins flushing and cleaning. */
   start(): void {
     const { health } = this.#parts
-    health.role(this.#config.brokerRole === 'SLAVE')
     health.started()
     this.#background.start()
-    this.timers?.start()
+    this.roleChanged()
+  }
+
+  /** Does from now on what the role in the configuration asks for. Throws the host's error when the timers cannot be opened. */
+  roleChanged(): void {
+    this.#timers.follow()
+    this.#parts.health.role(this.#config.brokerRole === 'SLAVE')
+  }
+
+  /** Messages that wait for a time of their own; undefined with `timerWheelEnable=false`, and where no master has been. */
+  get timers(): TimerMessageStore | undefined {
+    return this.#timers.timers
+  }
+
+  /** Registers who hears of each delivery of a message that waited for a time of its own. */
+  onTimedDelivery(listener: DeliveryListener): void {
+    this.#timers.onDelivery(listener)
   }
 
   /**

@@ -14,5 +14,5 @@ export const notWhileBusy: Gate<BrokerContext> = ({ flow }) => {
 }
 
 /** Turns away what only a master does. Apache: `EndTransactionProcessor.java`. */
-export const notOnSlave: Gate<BrokerContext> = ({ config }) =>
-  config.brokerRole === 'SLAVE' ? { code: ResponseCode.SLAVE_NOT_AVAILABLE } : undefined
+export const notOnSlave: Gate<BrokerContext> = ({ role }) =>
+  role.isSlave ? { code: ResponseCode.SLAVE_NOT_AVAILABLE } : undefined

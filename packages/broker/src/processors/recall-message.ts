@@ -75,12 +75,12 @@ function recall(
   return result instanceof Promise ? result.then(answer) : answer(result)
 }
 
-function refusal({ config, env, topics }: BrokerContext, topic: string) {
+function refusal({ config, env, role, topics }: BrokerContext, topic: string) {
   const notAvailable = 'recall failed, broker service not available'
   if (!config.recallMessageEnable) {
     return refuse(ResponseCode.NO_PERMISSION, 'recall failed, operation is forbidden')
   }
-  if (config.brokerRole === 'SLAVE') return refuse(ResponseCode.SLAVE_NOT_AVAILABLE, notAvailable)
+  if (role.isSlave) return refuse(ResponseCode.SLAVE_NOT_AVAILABLE, notAvailable)
   const isClosed =
     env.clock.now() < config.startAcceptSendRequestTimeStamp ||
     (!isWriteable(config.brokerPermission) && !config.allowRecallWhenBrokerNotWriteable)

@@ -67,6 +67,7 @@ export class ScheduledDelivery {
   #before: DeliveredBefore | undefined
   readonly #beforeEnds = new Map<number, number>()
   #timer: Timer | undefined
+  #isWatching = false
   #timerAtMs = Infinity
   #isRunning = false
   /** The deliveries that are under way, and where they end in the log. */
@@ -125,6 +126,14 @@ export class ScheduledDelivery {
     for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
     // After an orderly stop that is the end of the log, unless it came soon after a crash.
     if (this.#savedLogOffset !== undefined) this.#findDelivered()
+    this.#watch()
+    this.#wakeAt(0)
+  }
+
+  /** Follows the log from the first start on, also when it has stopped: a cut takes back what was delivered. */
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
     this.#store.watch({
       arrived: ({ topic, queueId, storeTimestamp, physicalOffset, sizeBytes }) => {
         if (topic !== SystemTopic.SCHEDULE) return
@@ -135,7 +144,6 @@ export class ScheduledDelivery {
         this.#logCut(logEnd)
       },
     })
-    this.#wakeAt(0)
   }
 
   /** What was delivered behind the end of a log that was cut is to be delivered once more. */
@@ -151,10 +159,11 @@ export class ScheduledDelivery {
     this.#wakeAt(0)
   }
 
-  /** Delivers no more. Save once the store is shut. */
+  /** Delivers no more, until it is started again. Save once the store is shut. */
   stop(): void {
     this.#isRunning = false
     this.#timer?.cancel()
+    this.#timerAtMs = Infinity
   }
 
   /**

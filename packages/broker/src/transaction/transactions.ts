@@ -55,7 +55,6 @@ export interface TransactionParts {
   readonly config: Pick<
     BrokerConfig & StoreConfig,
     | 'brokerName'
-    | 'brokerRole'
     | 'storeHost'
     | 'fileReservedTime'
     | 'transactionTimeOut'
@@ -103,6 +102,7 @@ export class Transactions {
   #isChecking = false
   #taken: Progress | undefined
   #timer: Timer | undefined
+  #isWatching = false
 
   constructor(parts: TransactionParts) {
     this.#parts = parts
@@ -111,6 +111,15 @@ export class Transactions {
 
   /** Reads what the queues say of half messages, and begins to check them. */
   start(): void {
+    this.#watch()
+    this.#load()
+    this.#wait()
+  }
+
+  /** Follows the log from the first start on, also when it has stopped. */
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
     this.#parts.store.watch({
       cut: () => {
         // Other messages will have the offsets of those that are gone.
@@ -118,11 +127,9 @@ export class Transactions {
         this.#ended = []
       },
     })
-    this.#load()
-    this.#wait()
   }
 
-  /** Asks nobody any more. */
+  /** Asks nobody any more, until it is started again. */
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -370,7 +377,7 @@ export class Transactions {
   #begin(): void {
     const { config, env, store } = this.#parts
     this.saveProgress()
-    if (this.#isChecking || config.brokerRole === 'SLAVE' || !store.isWriteable()) return
+    if (this.#isChecking || !store.isWriteable()) return
     if (this.#load() === undefined || this.#check === undefined) return
     if (this.#ended.length > 0) this.#openTurn()
     this.#isChecking = true

@@ -46,12 +46,13 @@ export class TimerMessageStore {
   readonly #enqueue: TimerEnqueue
   readonly #dequeue: TimerDequeue
   readonly #checkpointer: TimerCheckpointer
-  readonly #timers: Timer[] = []
+  #timers: Timer[] = []
   /** Until a crash is behind: the time and the offset where it is. */
   #behind: { readonly timeMs: number; readonly queueOffset: number } | undefined
   #wake: Timer | undefined
   #wakeAtMs = Infinity
   #isRunning = false
+  #isWatching = false
   #isFirst = true
   #inFlight: DueMessage[] | undefined
 
@@ -117,18 +118,7 @@ export class TimerMessageStore {
   start(): void {
     const { env, host, config, log } = this.#parts
     this.#isRunning = true
-    host.watch({
-      arrived: ({ topic }) => {
-        if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
-      },
-      cut: (offset) => {
-        // Other messages will be in the places of those that are gone.
-        const max = host.offsetMax(TIMER_TOPIC, 0)
-        this.#parts.queueOffset = Math.min(this.#parts.queueOffset, max)
-        this.#dequeue.logCut(offset)
-        this.#wakeAt(env.clock.now())
-      },
-    })
+    this.#watch()
     this.#timers.push(
       env.clock.every(config.timerFlushIntervalMs, () => {
         this.#checkpointer.tick()
@@ -142,11 +132,32 @@ export class TimerMessageStore {
     this.#wakeAt(env.clock.now())
   }
 
-  /** Delivers no more. `close` is to follow, once the commit log is on disk. */
+  /** Follows the log from the first start on, also when it has stopped. */
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    const { env, host } = this.#parts
+    host.watch({
+      arrived: ({ topic }) => {
+        if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
+      },
+      cut: (offset) => {
+        // Other messages will be in the places of those that are gone.
+        const max = host.offsetMax(TIMER_TOPIC, 0)
+        this.#parts.queueOffset = Math.min(this.#parts.queueOffset, max)
+        this.#dequeue.logCut(offset)
+        this.#wakeAt(env.clock.now())
+      },
+    })
+  }
+
+  /** Delivers no more, until it is started again. `close` is to follow, once the commit log is on disk. */
   stop(): void {
     this.#isRunning = false
     this.#wake?.cancel()
+    this.#wakeAtMs = Infinity
     for (const timer of this.#timers) timer.cancel()
+    this.#timers = []
   }
 
   /**
