@@ -4,7 +4,14 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** What every request may be answered with. */
-const ANY = new Set(['SUCCESS', 'SYSTEM_ERROR', 'SYSTEM_BUSY', 'INVALID_PARAMETER', 'GO_AWAY'])
+const ANY = new Set([
+  'SUCCESS',
+  'SYSTEM_ERROR',
+  'SYSTEM_BUSY',
+  'INVALID_PARAMETER',
+  'NO_PERMISSION',
+  'GO_AWAY',
+])
 /** Fields that a broker puts into answers to sends beside their row's. */
 const STAMP = ['MSG_REGION', 'TRACE_ON']
 

@@ -51,7 +51,7 @@ test('the error of a batch that is stored in part names what is stored and what 
   await using server = await startServer({ topics: { T: 1 } })
   const producer = await server
     .client({ logger: SILENT })
-    .producer({ maxMessageBytes: 1_000, sendTimeoutMs: 300, retryTimes: 0 })
+    .producer({ maxMessageBytes: 1_000, sendTimeoutMs: 20_000, retryTimes: 0 })
   // Three parts of one message each; the broker is gone after the first.
   const parts = ['a', 'b', 'c'].map((letter) => ({ topic: 'T', body: letter.repeat(700) }))
   let sent = 0
@@ -80,7 +80,7 @@ test('a message that is in a batch several times is named by each of its places'
   await using server = await startServer({ topics: { T: 1 } })
   const producer = await server
     .client({ logger: SILENT })
-    .producer({ maxMessageBytes: 1_000, sendTimeoutMs: 300, retryTimes: 0 })
+    .producer({ maxMessageBytes: 1_000, sendTimeoutMs: 20_000, retryTimes: 0 })
   let sent = 0
   const same = { topic: 'T', body: 'x'.repeat(700) }
   const selector = ([first]: readonly { topic: string; brokerName: string; queueId: number }[]) => {

@@ -9,7 +9,6 @@ export const UpdateBrokerConfig = defineRequest({
   name: 'UPDATE_BROKER_CONFIG',
   doc: 'Changes options of the running broker; the body has lines `key=value`.',
   source: 'AdminBrokerProcessor.java',
-  refusals: ['NO_PERMISSION'],
   header: {},
   reply: {},
 })

@@ -10,7 +10,7 @@ export const ConsumerSendMsgBack = defineRequest({
   name: 'CONSUMER_SEND_MSG_BACK',
   doc: 'A consumer gives back a message, to get it again later or to have it in the dead-letter queue.',
   source: 'ConsumerSendMsgBackRequestHeader.java, SendMessageProcessor.java',
-  refusals: ['NO_PERMISSION', 'SUBSCRIPTION_GROUP_NOT_EXIST'],
+  refusals: ['SUBSCRIPTION_GROUP_NOT_EXIST'],
   header: {
     ...rpcFields,
     offset: required(int64, 'Commit log offset of the message, in bytes.'),

@@ -65,7 +65,6 @@ export const UpdateNamesrvConfig = defineRequest({
   name: 'UPDATE_NAMESRV_CONFIG',
   doc: 'Changes options of the running name server; the body has lines `key=value`.',
   source: 'DefaultRequestProcessor.java',
-  refusals: ['NO_PERMISSION'],
   header: {},
   reply: {},
 })

@@ -12,7 +12,6 @@ export const PullMessage = defineRequest({
   source: 'PullMessageRequestHeader.java, PullMessageProcessor.java',
   isStrict: true,
   refusals: [
-    'NO_PERMISSION',
     'TOPIC_NOT_EXIST',
     'PULL_NOT_FOUND',
     'PULL_RETRY_IMMEDIATELY',

@@ -16,7 +16,7 @@ export const SetMessageRequestMode = defineRequest({
   name: 'SET_MESSAGE_REQUEST_MODE',
   doc: 'Says whether a group pulls or pops a topic; in the body.',
   source: 'QueryAssignmentProcessor.java',
-  refusals: ['NO_PERMISSION', 'TOPIC_NOT_EXIST', 'SUBSCRIPTION_GROUP_NOT_EXIST'],
+  refusals: ['TOPIC_NOT_EXIST', 'SUBSCRIPTION_GROUP_NOT_EXIST'],
   header: {},
   reply: {},
 })

@@ -49,7 +49,6 @@ export const ViewMessageById = defineRequest({
   name: 'VIEW_MESSAGE_BY_ID',
   doc: 'Reads the message at an offset of the commit log.',
   source: 'ViewMessageRequestHeader.java',
-  refusals: ['NO_PERMISSION'],
   header: {
     ...topicFields,
     offset: required(int64, 'Commit log offset, in bytes.'),

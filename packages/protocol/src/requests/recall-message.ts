@@ -12,7 +12,6 @@ export const RecallMessage = defineRequest({
   source: 'RecallMessageRequestHeader.java, RecallMessageProcessor.java',
   refusals: [
     'ILLEGAL_OPERATION',
-    'NO_PERMISSION',
     'TOPIC_NOT_EXIST',
     'SLAVE_NOT_AVAILABLE',
     'SERVICE_NOT_AVAILABLE',

@@ -25,7 +25,6 @@ export const SendMessage = defineRequest({
     'SLAVE_NOT_AVAILABLE',
     'SERVICE_NOT_AVAILABLE',
     'MESSAGE_ILLEGAL',
-    'NO_PERMISSION',
     'TOPIC_NOT_EXIST',
     'SUBSCRIPTION_GROUP_NOT_EXIST',
   ],
