@@ -104,7 +104,7 @@ function contextOf(
     producers,
     locks: new QueueLockTable(clock, limits.locks),
     coldData: new ColdDataControl(clock, config, limits.coldData),
-    held: new PullRequestHold(clock, (offset, size) => store.recordAt(offset, size)),
+    held: new PullRequestHold(clock, store),
     tagSubscriptions: new TagSubscriptions(),
     stats,
     schedule: new ScheduledDelivery(env, store, delayFile, messageDelayLevel, delivered),

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@skylarkmq/env'
-import type { Arrival, LogWatch, MessageFilter } from '@skylarkmq/store'
+import type { Arrival, LogWatch, MessageFilter, MessageStore } from '@skylarkmq/store'
 
 /** A pull that found nothing and waits. */
 export interface HeldPull {
@@ -14,8 +14,8 @@ export interface HeldPull {
   readonly run: () => void
 }
 
-/** Finds a message in the log by its offset and length, both in bytes; undefined when it is gone. */
-type RecordAt = (physicalOffset: number, sizeBytes: number) => Buffer | undefined
+/** What is asked of the store. */
+type HeldPullStore = Pick<MessageStore, 'recordAt' | 'offsetMax'>
 
 const SWEEP_MS = 1_000
 /** Every so many sweeps, who was passed by is told how far the queue has come. */
@@ -28,7 +28,7 @@ const LOOK_SWEEPS = 5
  */
 export class PullRequestHold implements LogWatch {
   readonly #clock: Clock
-  readonly #recordAt: RecordAt
+  readonly #store: HeldPullStore
   readonly #byQueue = new Map<string, Set<HeldPull>>()
   #count = 0
   #sweep: Timer | undefined
@@ -36,9 +36,9 @@ export class PullRequestHold implements LogWatch {
   /** Those that a message went by which they do not want. */
   readonly #passedBy = new Set<HeldPull>()
 
-  constructor(clock: Clock, recordAt: RecordAt) {
+  constructor(clock: Clock, store: HeldPullStore) {
     this.#clock = clock
-    this.#recordAt = recordAt
+    this.#store = store
   }
 
   /** How many pulls wait. */
@@ -84,12 +84,17 @@ export class PullRequestHold implements LogWatch {
     if (!filter.matchesTagsCode(tagsCode)) return false
     if (filter.matchesRecord === undefined) return true
     try {
-      const record = this.#recordAt(physicalOffset, sizeBytes)
+      const record = this.#store.recordAt(physicalOffset, sizeBytes)
       return record === undefined || filter.matchesRecord(record)
     } catch {
       // Whoever pulls hears of it; others of this queue are woken all the same.
       return true
     }
+  }
+
+  /** Wakes who waits behind the end of a queue that was cut: what comes next there is not behind its offset. */
+  cut(): void {
+    this.wakeAll(({ topic, queueId, offset }) => offset > this.#store.offsetMax(topic, queueId))
   }
 
   /** Wakes all: the queue changed in another way, or the broker stops. */
