@@ -40,7 +40,7 @@ export function sentenceOf(definition: EventDefinition, values: EventValues<stri
 export const silentEvents: EventSink = { emit: () => undefined }
 
 /** A sink of an `EventFan` threw; it goes on to be told. */
-const eventSinkFailed = defineEvent({
+export const eventSinkFailed = defineEvent({
   name: 'env.sink.failed',
   level: 'error',
   fields: { event: 'Name of the event that it was told first.', reason: 'What it threw.' },
