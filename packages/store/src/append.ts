@@ -11,6 +11,7 @@ import {
   MessageSysFlag,
 } from '@skylarkmq/protocol'
 import type { MessageFields } from '@skylarkmq/protocol'
+import { AckConditions, type AckCondition } from './commitlog/ack-conditions.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
 import type { FlushOutcome, LogFlush } from './commitlog/flush.ts'
 import type { LogChunk } from './commitlog/log-tail.ts'
@@ -34,7 +35,7 @@ import type {
   PutMessageResult,
 } from './message/message.ts'
 import { hasLightQueues, type StoreConfig } from './options.ts'
-import { PutMessageStatus } from './message/status.ts'
+import { PutMessageStatus, isStored } from './message/status.ts'
 import type { StoreStats } from './store-stats.ts'
 import type { WriteHealth } from './segment/write-health.ts'
 
@@ -56,6 +57,13 @@ export interface AppendParts {
   readonly delayLevels: readonly number[]
 }
 
+const STATUS_OF_FLUSH: Readonly<Record<FlushOutcome, PutMessageStatus>> = {
+  flushed: PutMessageStatus.PUT_OK,
+  timeout: PutMessageStatus.FLUSH_DISK_TIMEOUT,
+  failed: PutMessageStatus.SERVICE_NOT_AVAILABLE,
+  dropped: PutMessageStatus.SERVICE_NOT_AVAILABLE,
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 const EMPTY = new Uint8Array(0)
@@ -65,6 +73,8 @@ export class Appender {
   readonly #env: Env
   readonly #config: StoreConfig
   readonly #parts: AppendParts
+  /** What answers wait for. */
+  readonly conditions = new AckConditions()
   /** How long the last write of a turn took, ms. */
   lastWriteMs = 0
   #isRegistered = false
@@ -76,6 +86,7 @@ export class Appender {
     this.#env = env
     this.#config = config
     this.#parts = parts
+    this.conditions.add(diskCondition(config, parts.flush))
     this.#fields = {
       topic: EMPTY,
       queueId: 0,
@@ -103,7 +114,7 @@ export class Appender {
   }
 
   put(message: MessageToStore): PutMessageResult | Promise<PutMessageResult> {
-    const { log, queues, stats, flush } = this.#parts
+    const { log, queues, stats } = this.#parts
     const light = this.#lightOf(message)
     if (light !== undefined) message = light.message
     const refused = this.#refuse(message)
@@ -135,16 +146,14 @@ export class Appender {
       queueOffset,
       storeTimestamp,
     }
-    if (this.#config.flushDiskType === 'ASYNC_FLUSH' || !message.waitStoreOk) return result
-    return flush
-      .wait(physicalOffset + sizeBytes, this.#config.syncFlushTimeout)
-      .then((outcome) => this.#afterWaiting(result, outcome))
+    const waiting = this.conditions.wait(physicalOffset + sizeBytes, message.waitStoreOk)
+    return waiting?.then((status) => this.#afterWaiting(result, status)) ?? result
   }
 
   putBatch(messages: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
     const { hasLightQueues } = this.#parts.dispatcher
     const batch = hasLightQueues ? messages.map(withoutLightOffsets) : messages
-    const { log, queues, stats, flush } = this.#parts
+    const { log, queues, stats } = this.#parts
     const first = batch[0]
     if (first === undefined)
       return batchFailure(failure(PutMessageStatus.MESSAGE_ILLEGAL, 'an empty batch'))
@@ -179,13 +188,11 @@ export class Appender {
       storeTimestamp,
     }
     const waits = batch.some((message) => message.waitStoreOk)
-    if (this.#config.flushDiskType === 'ASYNC_FLUSH' || !waits) return result
-    return flush.wait(log.offsetMax, this.#config.syncFlushTimeout).then((outcome) => {
-      if (outcome === 'dropped' || outcome === 'failed') return batchFailure(this.#dropped())
-      return outcome === 'flushed'
-        ? result
-        : { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
-    })
+    const waiting = this.conditions.wait(log.offsetMax, waits)
+    if (waiting === undefined) return result
+    return waiting.then((status) =>
+      isStored(status) ? { ...result, status } : batchFailure(this.#dropped()),
+    )
   }
 
   /** What is another about a message when there are light message queues; undefined for nothing. */
@@ -197,10 +204,9 @@ export class Appender {
     return light ?? { message: withoutLightOffsets(message), names: [] }
   }
 
-  #afterWaiting(result: PutMessageResult, outcome: FlushOutcome): PutMessageResult {
-    if (outcome === 'flushed') return result
-    if (outcome === 'dropped' || outcome === 'failed') return this.#dropped()
-    return { ...result, status: PutMessageStatus.FLUSH_DISK_TIMEOUT }
+  #afterWaiting(result: PutMessageResult, status: PutMessageStatus): PutMessageResult {
+    if (status === PutMessageStatus.PUT_OK) return result
+    return isStored(status) ? { ...result, status } : this.#dropped()
   }
 
   #dropped(): PutMessageResult {
@@ -368,11 +374,11 @@ export class Appender {
   }
 
   #rollBack(error: unknown): never {
-    const { log, dispatcher, flush } = this.#parts
+    const { log, dispatcher } = this.#parts
     this.#refuseFor(error)
     const offset = log.rollback()
     dispatcher.dropFrom(offset)
-    flush.dropFrom(offset)
+    this.conditions.dropFrom(offset)
     const path = log.segments.at(offset)?.path ?? log.segments.directory
     throw new StoreWriteFailed({ path, offset, reason: textOfThrown(error) }, error)
   }
@@ -408,6 +414,19 @@ export class Appender {
   close(): void {
     this.#probing?.cancel()
     this.#probing = undefined
+  }
+}
+
+/** Under SYNC_FLUSH answers wait for the disk. */
+function diskCondition(config: StoreConfig, flush: LogFlush): AckCondition {
+  return {
+    wait: (end, waitStoreOk) =>
+      config.flushDiskType === 'ASYNC_FLUSH' || !waitStoreOk
+        ? undefined
+        : flush.wait(end, config.syncFlushTimeout).then((outcome) => STATUS_OF_FLUSH[outcome]),
+    dropFrom: (offset) => {
+      flush.dropFrom(offset)
+    },
   }
 }
 

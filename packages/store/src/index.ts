@@ -1,3 +1,4 @@
+export type { AckCondition } from './commitlog/ack-conditions.ts'
 export type { LogWatch } from './commitlog/log-watch.ts'
 export * from './delivery/delivered-before.ts'
 export * from './errors.ts'

@@ -28,6 +28,7 @@ import { CleanFiles } from './retention/clean-files.ts'
 import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './message/status.ts'
 import { storePaths } from './segment/store-paths.ts'
+import type { AckCondition } from './commitlog/ack-conditions.ts'
 import type { LogWatch } from './commitlog/log-watch.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import type { TimerMessageStore } from './timer/timer-message-store.ts'
@@ -454,6 +455,11 @@ export class MessageStore {
       commitLogMinOffset: String(this.commitLogOffsetMin),
       commitLogMaxOffset: String(this.commitLogOffsetMax),
     }
+  }
+
+  /** Has answers to sends wait for something more than the disk. */
+  acknowledgeAfter(condition: AckCondition): void {
+    this.#appender.conditions.add(condition)
   }
 
   /** Registers who follows the log. */

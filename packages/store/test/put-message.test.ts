@@ -6,6 +6,7 @@ import { PutMessageStatus } from '../src/index.ts'
 import type { PutMessageResult } from '../src/index.ts'
 import {
   ROOT,
+  leftUnsound,
   message,
   put,
   putOk,
@@ -284,6 +285,80 @@ describe('Under SYNC_FLUSH', () => {
     env.fault = undefined
     env.clock.advance(1000)
     await stopAndCheck(env, store, config)
+  })
+})
+
+describe('What else answers are made to wait for', () => {
+  /** A condition that a test ends, and where what waits for it ends. */
+  function condition() {
+    const waiting = new Map<number, (status: PutMessageStatus) => void>()
+    const dropped: number[] = []
+    const made = {
+      wait: (end: number, waitStoreOk: boolean) =>
+        waitStoreOk
+          ? new Promise<PutMessageStatus>((resolve) => waiting.set(end, resolve))
+          : undefined,
+      dropFrom: (offset: number) => void dropped.push(offset),
+    }
+    return { made, waiting, dropped }
+  }
+
+  const { PUT_OK, FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT, SERVICE_NOT_AVAILABLE } =
+    PutMessageStatus
+
+  test('holds up an answer whose message waits, and no other', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    const { made, waiting } = condition()
+    store.acknowledgeAfter(made)
+    const held = store.putMessage(message())
+    const end = store.commitLogOffsetMax
+    assert.ok(held instanceof Promise)
+    const atOnce = store.putMessage(message({ waitStoreOk: false }))
+    assert.ok(!(atOnce instanceof Promise))
+    const batch = store.putMessages([message(), message()])
+    assert.ok(batch instanceof Promise)
+    env.endTurn()
+    waiting.get(end)?.(FLUSH_SLAVE_TIMEOUT)
+    waiting.get(store.commitLogOffsetMax)?.(PUT_OK)
+    assert.equal((await held).status, FLUSH_SLAVE_TIMEOUT)
+    assert.equal((await batch).status, PUT_OK)
+    await stopAndCheck(env, store, config)
+  })
+
+  test('is waited for beside the disk; what was not reached last is said, and what is gone is gone', async () => {
+    const [env, config] = [testEnv(), smallConfig({ flushDiskType: 'SYNC_FLUSH' })]
+    const store = await startStore(env, config)
+    const [one, two] = [condition(), condition()]
+    for (const { made } of [one, two]) store.acknowledgeAfter(made)
+    const answers: (readonly [PutMessageStatus, PutMessageStatus, PutMessageStatus])[] = [
+      [PUT_OK, PUT_OK, PUT_OK],
+      [FLUSH_DISK_TIMEOUT, PUT_OK, FLUSH_DISK_TIMEOUT],
+      [FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT, FLUSH_SLAVE_TIMEOUT],
+      [SERVICE_NOT_AVAILABLE, FLUSH_SLAVE_TIMEOUT, SERVICE_NOT_AVAILABLE],
+    ]
+    for (const [first, second, expected] of answers) {
+      const result = store.putMessage(message())
+      env.endTurn()
+      one.waiting.get(store.commitLogOffsetMax)?.(first)
+      two.waiting.get(store.commitLogOffsetMax)?.(second)
+      assert.equal((await result).status, expected)
+    }
+    await stopAndCheck(env, store, config)
+  })
+
+  test('hears what could not be written', async () => {
+    const [env, config] = [testEnv(), smallConfig()]
+    const store = await startStore(env, config)
+    const { made, waiting, dropped } = condition()
+    store.acknowledgeAfter(made)
+    const result = store.putMessage(message())
+    env.fault = (operation) => (operation === 'write' ? hostFailure('EIO') : undefined)
+    env.endTurn()
+    assert.deepEqual(dropped, [0])
+    for (const end of waiting.values()) end(SERVICE_NOT_AVAILABLE)
+    assert.equal((await result).status, SERVICE_NOT_AVAILABLE)
+    leftUnsound(env)
   })
 })
 
