@@ -1,5 +1,6 @@
 import type { Env } from './env.ts'
 import { hostErrorCode } from './errors.ts'
+import { directoryOf } from './replace-file.ts'
 
 /** What a file says, or why it says nothing. */
 export type FileContent<T> = { readonly value: T } | { readonly problem: string }
@@ -66,8 +67,7 @@ export class KeptFile {
   }
 
   get #directory(): string {
-    const { path } = this
-    return path.slice(0, Math.max(1, path.lastIndexOf('/'), path.lastIndexOf('\\')))
+    return directoryOf(this.path)
   }
 
   /**

@@ -1,6 +1,8 @@
 export type { AckCondition } from './commitlog/ack-conditions.ts'
 export type { LogWatch } from './commitlog/log-watch.ts'
 export * from './delivery/delivered-before.ts'
+export * from './delivery/once-flushed.ts'
+export { UnflushedDeliveries } from './delivery/unflushed-deliveries.ts'
 export * from './errors.ts'
 export * from './events.ts'
 export { delaysOfLevels } from './message/delay-levels.ts'

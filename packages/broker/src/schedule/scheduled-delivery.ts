@@ -13,6 +13,8 @@ import {
   isStored,
   isUnfit,
   messageAgain,
+  OnceFlushed,
+  UnflushedDeliveries,
   type MessageStore,
   type MessageToStore,
   type QueueUnit,
@@ -32,11 +34,17 @@ const LOOK_MS = 1_000
 /** While nothing is delivered, what a start after a crash would have to read is kept below this. */
 const IDLE_LOG_BYTES = 32 * 1024 * 1024
 
-/** The table as it was at one moment, which may be saved once the log is on disk up to there. */
+/** The table as it was at one moment. */
 interface Snapshot {
   readonly content: object
   readonly commitLogOffset: number
-  readonly logEnd: number
+}
+
+/** A delivery: of which level, its offset in that queue, and where it ends in the log. */
+interface LevelDelivery {
+  readonly level: number
+  readonly offset: number
+  readonly writtenEnd: number
 }
 
 /** Hears of each message that was delivered. */
@@ -62,7 +70,7 @@ export class ScheduledDelivery {
   #isChanged = false
   /** The commit log's offset in the file; undefined when another broker wrote it, or nobody did. */
   #savedLogOffset: number | undefined
-  #snapshot: Snapshot | undefined
+  readonly #snapshot = new OnceFlushed<Snapshot>()
   /** Deliveries before a crash that the table does not know of; undefined once all is behind. */
   #before: DeliveredBefore | undefined
   readonly #beforeEnds = new Map<number, number>()
@@ -71,9 +79,9 @@ export class ScheduledDelivery {
   #timerAtMs = Infinity
   #isRunning = false
   /** The deliveries that are under way, and where they end in the log. */
-  #puts: { readonly level: number; readonly offset: number; readonly end: number }[] = []
+  #puts: LevelDelivery[] = []
   /** Deliveries that were not on disk when looked at last. */
-  #notOnDisk: { readonly level: number; readonly offset: number; readonly end: number }[] = []
+  readonly #notOnDisk = new UnflushedDeliveries<LevelDelivery>()
   /** End of the log before them. */
   #inFlightFrom: number | undefined
 
@@ -148,13 +156,12 @@ export class ScheduledDelivery {
 
   /** What was delivered behind the end of a log that was cut is to be delivered once more. */
   #logCut(logEnd: number): void {
-    for (const { level, offset, end } of this.#notOnDisk) {
-      if (end > logEnd) this.#offsets.set(level, Math.min(offset, this.#offsets.get(level) ?? 0))
+    for (const { level, offset } of this.#notOnDisk.cut(logEnd)) {
+      this.#offsets.set(level, Math.min(offset, this.#offsets.get(level) ?? 0))
     }
-    this.#notOnDisk = []
     for (let level = 1; level <= this.levelMax; level++) this.#clamp(level)
     // The progress that waits for the disk counts what is gone.
-    this.#snapshot = undefined
+    this.#snapshot.forget()
     this.#isChanged = true
     this.#wakeAt(0)
   }
@@ -172,16 +179,16 @@ export class ScheduledDelivery {
    */
   save(): void {
     if (this.#mayComeAgain()) return
-    const snapshot = this.#snapshot
-    if (snapshot !== undefined && this.#store.flushedOffset >= snapshot.logEnd) {
+    const snapshot = this.#snapshot.ready(this.#store.flushedOffset)
+    if (snapshot !== undefined) {
       this.#file.save(snapshot.content)
       this.#savedLogOffset = snapshot.commitLogOffset
-      this.#snapshot = undefined
+      this.#snapshot.forget()
     }
     const growth = this.#store.commitLogOffsetMax - (this.#savedLogOffset ?? 0)
     const isFar = this.#savedLogOffset !== undefined && growth > IDLE_LOG_BYTES
-    if (this.#snapshot === undefined && (this.#isChanged || isFar)) {
-      this.#snapshot = this.#takeSnapshot()
+    if (!this.#snapshot.isWaiting && (this.#isChanged || isFar)) {
+      this.#snapshot.keep(this.#takeSnapshot(), this.#store.commitLogOffsetMax)
       this.#isChanged = false
     }
   }
@@ -191,21 +198,20 @@ export class ScheduledDelivery {
     if (this.#mayComeAgain()) return
     const logEnd = this.#store.commitLogOffsetMax
     const isCurrent = this.#savedLogOffset === undefined || this.#savedLogOffset === logEnd
-    if (!this.#isChanged && this.#snapshot === undefined && isCurrent) return
+    if (!this.#isChanged && !this.#snapshot.isWaiting && isCurrent) return
     // What is not on disk may be lost, and is to be delivered once more.
     if (this.#store.flushedOffset < logEnd) return
     this.#file.save(this.#takeSnapshot().content)
   }
 
   #takeSnapshot(): Snapshot {
-    const logEnd = this.#store.commitLogOffsetMax
-    const commitLogOffset = this.#inFlightFrom ?? logEnd
+    const commitLogOffset = this.#inFlightFrom ?? this.#store.commitLogOffsetMax
     const content = {
       dataVersion: this.#version.value,
       offsetTable: Object.fromEntries(this.#offsets),
       commitLogOffset,
     }
-    return { content, commitLogOffset, logEnd }
+    return { content, commitLogOffset }
   }
 
   /** Before the first delivery a start after a crash must find from where to look. Throws the host's error. */
@@ -302,11 +308,10 @@ export class ScheduledDelivery {
   /** Counts what the log has up to `written`; what comes behind in its level is to be delivered once more. */
   #advance(done: ReadonlyMap<number, number>, written: number): void {
     const isMissing = (level: number): number | undefined =>
-      this.#puts.find((put) => put.level === level && put.end > written)?.offset
+      this.#puts.find((put) => put.level === level && put.writtenEnd > written)?.offset
     for (const [level, offset] of done) this.#offsets.set(level, isMissing(level) ?? offset)
-    this.#notOnDisk = [...this.#notOnDisk, ...this.#puts].filter(
-      ({ end }) => end > this.#store.flushedOffset && end <= written,
-    )
+    const there = this.#puts.filter(({ writtenEnd }) => writtenEnd <= written)
+    this.#notOnDisk.written(there, this.#store.flushedOffset)
     this.#puts = []
     this.#version.next()
     this.#isChanged = true
@@ -379,7 +384,7 @@ export class ScheduledDelivery {
     const result = this.#store.putMessage(message)
     if (result instanceof Promise) return true
     if (isStored(result.status)) {
-      this.#puts.push({ level, offset, end: result.physicalOffset + result.sizeBytes })
+      this.#puts.push({ level, offset, writtenEnd: result.physicalOffset + result.sizeBytes })
       this.#delivered(message.topic, result.sizeBytes)
       return true
     }

@@ -13,6 +13,7 @@ import {
 import { OK, refuse, type OutgoingRequest, type Reply } from '@skylarkmq/remoting'
 import {
   isStored,
+  OnceFlushed,
   type MessageStore,
   type MessageToStore,
   type PutMessageResult,
@@ -70,11 +71,10 @@ export interface TransactionParts {
   ensureDiscardTopic(): void
 }
 
-/** Progress of checks that is saved once the log up to `logEnd` is on disk. */
+/** Progress of checks. */
 interface Progress {
   readonly half: number
   readonly op: number
-  readonly logEnd: number
 }
 
 /**
@@ -100,7 +100,7 @@ export class Transactions {
   #hasRollback = false
   #isTurnOpen = false
   #isChecking = false
-  #taken: Progress | undefined
+  readonly #taken = new OnceFlushed<Progress>()
   #timer: Timer | undefined
   #isWatching = false
 
@@ -143,17 +143,17 @@ export class Transactions {
    */
   saveProgress(): void {
     const { store, offsets } = this.#parts
-    const taken = this.#taken
-    if (taken !== undefined && store.flushedOffset >= taken.logEnd) {
+    const taken = this.#taken.ready(store.flushedOffset)
+    if (taken !== undefined) {
       offsets.commit(GROUP, TRANS_HALF, QUEUE_ID, taken.half)
       offsets.commit(GROUP, TRANS_OP_HALF, QUEUE_ID, taken.op)
-      this.#taken = undefined
+      this.#taken.forget()
     }
     const table = this.#table
-    if (this.#taken !== undefined || table === undefined) return
+    if (this.#taken.isWaiting || table === undefined) return
     const { halfNext: half, opNext: op } = table
     if (half === this.#progressOf(TRANS_HALF) && op === this.#progressOf(TRANS_OP_HALF)) return
-    this.#taken = { half, op, logEnd: store.commitLogOffsetMax }
+    this.#taken.keep({ half, op }, store.commitLogOffsetMax)
   }
 
   // ---- what is known of half messages
@@ -169,7 +169,7 @@ export class Transactions {
     this.#table = undefined
     this.#check = undefined
     this.#isChecking = false
-    this.#taken = undefined
+    this.#taken.forget()
   }
 
   /** The table, read if it has to be; undefined when the disk does not let it, or not all can be read yet. */

@@ -1,3 +1,4 @@
+import { replaceFileNow } from '@skylarkmq/env'
 import type { Disk } from '@skylarkmq/env'
 import { parseFastjson } from '@skylarkmq/protocol'
 import type { OffsetBehindEnd } from '../check/config-check.ts'
@@ -21,13 +22,7 @@ export function clampOffsets(disk: Disk, root: string, offsets: readonly OffsetB
       if (typeof queues === 'number') content.offsetTable[key] = end
       else if (queues !== undefined) queues[queueId] = end
     }
-    replaceFile(disk, path, Buffer.from(JSON.stringify(content, null, '\t')))
+    if (disk.stat(path) !== undefined) replaceFileNow(disk, `${path}.bak`, bytes)
+    replaceFileNow(disk, path, Buffer.from(JSON.stringify(content, null, '\t')))
   }
-}
-
-/** The new file is whole under another name before it takes the old one's place. */
-function replaceFile(disk: Disk, path: string, bytes: Buffer): void {
-  disk.writeFile(`${path}.tmp`, bytes)
-  if (disk.stat(path) !== undefined) disk.rename(path, `${path}.bak`)
-  disk.rename(`${path}.tmp`, path)
 }

@@ -1,5 +1,5 @@
+import { directoryOf, replaceFileNow } from '@skylarkmq/env'
 import type { Disk } from '@skylarkmq/env'
-import { parentOf } from '../segment/durable-directory.ts'
 
 /**
  * The file that is there from the start of the store to its orderly stop: found at a start, the last stop was
@@ -21,23 +21,13 @@ export function readAbortFile(disk: Disk, path: string): number | undefined {
  * finds. It is whole before it takes the place of the old one. Throws the host's error; the file may be there then.
  */
 export function writeAbortFile(disk: Disk, path: string, processId: number): void {
-  const whole = `${path}.new`
-  const file = disk.open(whole, 'create')
-  try {
-    file.resize(0)
-    file.writeNow(Buffer.from(String(processId), 'latin1'), 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
-  disk.rename(whole, path)
-  disk.syncDirectoryNow(parentOf(path))
+  replaceFileNow(disk, path, Buffer.from(String(processId), 'latin1'))
 }
 
 /** Makes the file without its content, for which a full disk has no room: its name says the most of it. Throws the host's error. */
 export function makeAbortFile(disk: Disk, path: string): void {
   disk.open(path, 'create').close()
-  disk.syncDirectoryNow(parentOf(path))
+  disk.syncDirectoryNow(directoryOf(path))
 }
 
 /** Removes the file, if it is there. */

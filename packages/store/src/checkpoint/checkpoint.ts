@@ -1,6 +1,6 @@
+import { directoryOf, replaceFile, replaceFileNow } from '@skylarkmq/env'
 import type { Disk } from '@skylarkmq/env'
 import { offsetsOf, readLong, writeLong } from '@skylarkmq/protocol'
-import { parentOf } from '../segment/durable-directory.ts'
 import {
   RECOVERY_POINT_AT,
   readRecoveryPoint,
@@ -71,36 +71,18 @@ function encodeCheckpoint(values: CheckpointValues): Buffer {
   return bytes
 }
 
-/**
- * Writes the file and brings it to disk. It is whole before it takes the place of the old one, so that there is one
- * at any time, however the write ends. Rejects with the host's error.
- */
+/** Replaces the file. Rejects with the host's error. */
 export async function writeCheckpoint(
   disk: Disk,
   path: string,
   values: CheckpointValues,
 ): Promise<void> {
-  const file = disk.open(newPath(path), 'create')
-  try {
-    file.writeNow(encodeCheckpoint(values), 0)
-    await file.sync()
-  } finally {
-    file.close()
-  }
-  disk.rename(newPath(path), path)
+  await replaceFile(disk, path, encodeCheckpoint(values))
 }
 
-/** As `writeCheckpoint`, blocking, and with its name on disk; for starts. Throws the host's error. */
+/** As `writeCheckpoint`, blocking; for starts. Throws the host's error. */
 export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointValues): void {
-  const file = disk.open(newPath(path), 'create')
-  try {
-    file.writeNow(encodeCheckpoint(values), 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
-  disk.rename(newPath(path), path)
-  disk.syncDirectoryNow(parentOf(path))
+  replaceFileNow(disk, path, encodeCheckpoint(values))
 }
 
 /**
@@ -116,10 +98,8 @@ export function withdrawPoint(disk: Disk, path: string): void {
     file.close()
   }
   // Otherwise a power cut could bring back the file that this one has replaced, with a point of its own.
-  disk.syncDirectoryNow(parentOf(path))
+  disk.syncDirectoryNow(directoryOf(path))
 }
-
-const newPath = (path: string): string => `${path}.new`
 
 /**
  * Store time in ms before which everything is surely on disk: an unclean start reads the log from the file

@@ -1,3 +1,4 @@
+import { directoryOf } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
 import { OpenFiles } from '../segment/open-files.ts'
 import { insideOf, type InsidePath } from '../segment/inside-path.ts'
@@ -116,7 +117,7 @@ export class QueueFiles {
     this.unsynced.add(path)
     this.unsyncedDirectories.add(this.queueDirectory(topic, queueId))
     this.unsyncedDirectories.add(this.topicDirectory(topic)).add(this.directory)
-    if (isFirst) this.unsyncedDirectories.add(parentOf(this.directory))
+    if (isFirst) this.unsyncedDirectories.add(directoryOf(this.directory))
   }
 
   /** Writes units into one file of a queue. Throws the host's error. */
@@ -127,11 +128,11 @@ export class QueueFiles {
   }
 
   #noteName(path: string): void {
-    const directory = parentOf(path)
+    const directory = directoryOf(path)
     if (this.#shared.noted.has(directory)) return
     this.#shared.noted.add(directory)
-    this.unsyncedDirectories.add(directory).add(parentOf(directory)).add(this.directory)
-    this.unsyncedDirectories.add(parentOf(this.directory))
+    this.unsyncedDirectories.add(directory).add(directoryOf(directory)).add(this.directory)
+    this.unsyncedDirectories.add(directoryOf(this.directory))
   }
 
   /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */
@@ -164,7 +165,7 @@ export class QueueFiles {
   /** As `remove`; the next checkpoint brings it to disk that the file is gone. */
   removeDurably(path: InsidePath): void {
     this.remove(path)
-    this.unsyncedDirectories.add(parentOf(path))
+    this.unsyncedDirectories.add(directoryOf(path))
   }
 
   /**
@@ -192,10 +193,6 @@ export class QueueFiles {
   closeAll(): void {
     this.#shared.open.closeAll()
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'))
 }
 
 function newState(env: Env, openFilesMax: number): SharedState {

@@ -19,11 +19,6 @@ export function makeDurableDirectory(disk: Disk, directory: string): void {
   }
 }
 
-/** The directory that a file is in, by its path. */
-export function parentOf(path: string): string {
-  return above(path) ?? '.'
-}
-
 function above(directory: string): string | undefined {
   const cut = directory.replace(/[/\\]+$/, '').search(/[/\\][^/\\]*$/)
   if (cut < 0) return undefined

@@ -1,7 +1,7 @@
-import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
+import { hostErrorCode, replaceFile, replaceFileNow, textOfThrown } from '@skylarkmq/env'
 import { TIMER_TOPIC, type TimerCheckPoint } from '@skylarkmq/protocol'
+import { OnceFlushed } from '../delivery/once-flushed.ts'
 import { timerFailed } from '../events.ts'
-import { syncPath } from '../segment/sync-path.ts'
 import type { DueProgress } from './due-messages.ts'
 import { encodeTimerCheck } from './timer-check-point.ts'
 import type { TimerParts } from './timer-parts.ts'
@@ -11,9 +11,8 @@ import type { WheelPages } from './timer-wheel.ts'
 const IDLE_MS = 60_000
 const IDLE_LOG_BYTES = 32 * 1024 * 1024
 
-/** A progress, the wheel as it was then, and where the commit log has to be on disk before both may be believed. */
+/** A progress, and the wheel as it was then. */
 interface Wanted extends DueProgress {
-  readonly logEnd: number
   readonly pages: WheelPages
 }
 
@@ -28,7 +27,7 @@ export class TimerCheckpointer {
   /** Whether a file is there that a start would go by. */
   #isBegun: boolean
   #commitLogEnd = 0
-  #wanted: Wanted | undefined
+  readonly #wanted = new OnceFlushed<Wanted>()
   #running: Promise<void> | undefined
   #sampledAtMs: number
   #enqueued = 0
@@ -68,29 +67,28 @@ export class TimerCheckpointer {
     // What is not on disk may be gone after a crash, and others may be in its place.
     const progress = this.#progress()
     const commitLogEnd = Math.min(progress.commitLogEnd, host.flushedOffset)
-    const { disk } = this.#parts.env
-    const point = this.#write({ ...progress, commitLogEnd }, true)
-    this.#replace(point, commitLogEnd)
-    disk.syncDirectoryNow(this.#directory)
-    this.#isBegun = true
+    const { point, content } = this.#encoded({ ...progress, commitLogEnd })
+    replaceFileNow(this.#parts.env.disk, this.#path, content)
+    this.#replaced(point, commitLogEnd)
   }
 
   /** To be called now and then. */
   tick(): void {
     this.#sample()
     if (this.#running !== undefined) return
-    if (this.#wanted === undefined) {
+    const { host, wheel } = this.#parts
+    if (!this.#wanted.isWaiting) {
       const progress = this.#progress()
-      if (this.#isNew(progress)) {
-        this.#wanted = { ...progress, pages: this.#parts.wheel.takeChanged() }
-      }
-    } else if (this.#parts.host.flushedOffset >= this.#wanted.logEnd) {
-      const wanted = this.#wanted
-      this.#wanted = undefined
-      this.#running = this.#run(wanted).then(() => {
-        this.#running = undefined
-      })
+      if (!this.#isNew(progress)) return
+      this.#wanted.keep({ ...progress, pages: wheel.takeChanged() }, host.commitLogOffsetMax)
+      return
     }
+    const wanted = this.#wanted.ready(host.flushedOffset)
+    if (wanted === undefined) return
+    this.#wanted.forget()
+    this.#running = this.#run(wanted).then(() => {
+      this.#running = undefined
+    })
   }
 
   /** Writes everything at a stop, when the commit log is on disk. Resolves with false when it could not be brought to disk. */
@@ -106,7 +104,7 @@ export class TimerCheckpointer {
     await this.#running
   }
 
-  #progress(): Omit<Wanted, 'pages'> {
+  #progress(): DueProgress {
     const { readTimeMs, queueOffset, log, host, due } = this.#parts
     const commitLogEnd = host.commitLogOffsetMax
     const reached = { readTimeMs, queueOffset, timerLogEnd: log.end, commitLogEnd }
@@ -116,7 +114,6 @@ export class TimerCheckpointer {
       ...progress,
       timerLogEnd: Math.min(progress.timerLogEnd, heldTimerLogEnd),
       commitLogEnd: Math.min(progress.commitLogEnd, heldLogEnd),
-      logEnd: commitLogEnd,
     }
   }
 
@@ -139,12 +136,10 @@ export class TimerCheckpointer {
     try {
       await log.sync()
       await wheel.write(progress.pages)
-      counts.save()
-      const point = this.#write(progress, false)
-      await syncPath(env.disk, this.#newPath)
-      this.#replace(point, progress.commitLogEnd)
-      await env.disk.syncDirectory(this.#directory)
-      this.#isBegun = true
+      await counts.save()
+      const { point, content } = this.#encoded(progress)
+      await replaceFile(env.disk, this.#path, content)
+      this.#replaced(point, progress.commitLogEnd)
       return true
     } catch (error) {
       if (hostErrorCode(error) === undefined) throw error
@@ -153,8 +148,8 @@ export class TimerCheckpointer {
     }
   }
 
-  /** Writes the file beside the one that is there: a start must find one that is whole. */
-  #write(progress: DueProgress, isSync: boolean): TimerCheckPoint {
+  /** What the file is to say. */
+  #encoded(progress: DueProgress): { point: TimerCheckPoint; content: Buffer } {
     const { env, rebuildEnd, deliveredMs } = this.#parts
     const { counter } = this.#last.dataVersion
     const point: TimerCheckPoint = {
@@ -170,28 +165,13 @@ export class TimerCheckpointer {
       rebuildEnd: isRebuilding ? rebuildEnd : 0,
       deliveredMs: isRebuilding ? deliveredMs : 0,
     }
-    const file = env.disk.open(this.#newPath, 'create')
-    try {
-      file.writeNow(encodeTimerCheck(point, mark), 0)
-      if (isSync) file.syncNow()
-    } finally {
-      file.close()
-    }
-    return point
+    return { point, content: encodeTimerCheck(point, mark) }
   }
 
-  #replace(point: TimerCheckPoint, commitLogEnd: number): void {
-    this.#parts.env.disk.rename(this.#newPath, this.#path)
+  #replaced(point: TimerCheckPoint, commitLogEnd: number): void {
     this.#last = point
     this.#commitLogEnd = commitLogEnd
-  }
-
-  get #newPath(): string {
-    return `${this.#path}.new`
-  }
-
-  get #directory(): string {
-    return this.#path.slice(0, this.#path.lastIndexOf('/'))
+    this.#isBegun = true
   }
 
   #sample(): void {

@@ -1,5 +1,6 @@
 import type { DueGroup } from './due-messages.ts'
-import type { Env } from '@skylarkmq/env'
+import { KeptFile } from '@skylarkmq/env'
+import type { Env, FileContent } from '@skylarkmq/env'
 import {
   ProtocolError,
   timerMetricsBody,
@@ -10,7 +11,7 @@ import {
 /** How many messages of each topic wait, kept in config/timermetrics. Apache: `TimerMetrics.java`. */
 export class TimerCounts {
   readonly #env: Env
-  readonly #path: string
+  readonly #file: KeptFile
   readonly #counts = new Map<string, { count: number; timeStamp: number }>()
   #counter = 0
   #timestamp: number
@@ -19,17 +20,13 @@ export class TimerCounts {
   /** Reads the file; one that cannot be read counts as none, as the numbers only inform. Throws the host's error. */
   constructor(env: Env, path: string) {
     this.#env = env
-    this.#path = path
+    this.#file = new KeptFile(env, path)
     this.#timestamp = env.clock.now()
-    const bytes = env.disk.readFile(path)
-    if (bytes === undefined || bytes.length === 0) return
-    try {
-      const { dataVersion, timingCount } = timerMetricsBody.decode(bytes)
-      for (const [topic, each] of timingCount) this.#counts.set(topic, { ...each })
-      this.#counter = dataVersion.counter
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-    }
+    const found = this.#file.load(readCounts)
+    if (found === undefined || !('value' in found)) return
+    const { dataVersion, timingCount } = found.value
+    for (const [topic, each] of timingCount) this.#counts.set(topic, { ...each })
+    this.#counter = dataVersion.counter
   }
 
   /** The table, as GET_TIMER_METRICS has it. */
@@ -81,14 +78,24 @@ export class TimerCounts {
     this.#isChanged = this.#counts.delete(topic) || this.#isChanged
   }
 
-  /** Writes the file if a number changed. Throws the host's error; then it is tried again with the next call. */
-  save(): void {
+  /**
+   * Replaces the file if a number changed; resolves once that is on disk, or could not be brought there. Rejects with the
+   * host's error; then it is tried again with the next call.
+   */
+  async save(): Promise<void> {
     if (!this.#isChanged) return
-    const { disk } = this.#env
-    disk.writeFile(`${this.#path}.tmp`, timerMetricsBody.encode(this.table))
-    if (disk.stat(this.#path) !== undefined) disk.rename(this.#path, `${this.#path}.bak`)
-    disk.rename(`${this.#path}.tmp`, this.#path)
+    this.#file.save(timerMetricsBody.encode(this.table).toString())
     this.#isChanged = false
+    await this.#file.settled()
+  }
+}
+
+function readCounts(bytes: Buffer): FileContent<TimerMetrics> {
+  try {
+    return { value: timerMetricsBody.decode(bytes) }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { problem: error.message }
   }
 }
 

@@ -1,6 +1,7 @@
 import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import { decodeRecord, type DecodedMessage } from '@skylarkmq/protocol'
 import { DeliveredBefore } from '../delivery/delivered-before.ts'
+import { UnflushedDeliveries } from '../delivery/unflushed-deliveries.ts'
 import { timerFailed, timerMessageLost, timerNotDelivered, timerSlotTorn } from '../events.ts'
 import type { MessageToStore } from '../message/message.ts'
 import { isStored, isUnfit } from '../message/status.ts'
@@ -35,7 +36,7 @@ export class TimerDequeue {
   #before: DeliveredBefore | undefined
   readonly #listeners: DeliveryListener[] = []
   /** Deliveries that are written and were not on disk when looked at last. */
-  #notOnDisk: DueMessage[] = []
+  readonly #notOnDisk = new UnflushedDeliveries<DueMessage>()
 
   constructor(parts: TimerParts) {
     this.#parts = parts
@@ -187,9 +188,7 @@ export class TimerDequeue {
   /** Counts messages whose delivery is written as done with. */
   delivered(messages: readonly DueMessage[]): void {
     const { counts, due, host } = this.#parts
-    this.#notOnDisk = [...this.#notOnDisk, ...messages].filter(
-      ({ writtenEnd = 0 }) => writtenEnd > host.flushedOffset,
-    )
+    this.#notOnDisk.written(messages, host.flushedOffset)
     for (const message of messages) {
       if (message.counted !== undefined) counts.add(message.counted.topic, message.counted.change)
       const group = due.done(message)
@@ -200,9 +199,7 @@ export class TimerDequeue {
   /** The log was cut at an offset: what was delivered behind it is to be delivered once more. */
   logCut(offset: number): void {
     const { due, counts } = this.#parts
-    const gone = this.#notOnDisk.filter(({ writtenEnd = 0 }) => writtenEnd > offset)
-    this.#notOnDisk = []
-    for (const message of gone) {
+    for (const message of this.#notOnDisk.cut(offset)) {
       if (message.counted !== undefined) counts.add(message.counted.topic, -message.counted.change)
       message.group.left++
       due.add(message.group, [message])

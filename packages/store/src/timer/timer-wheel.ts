@@ -1,6 +1,6 @@
+import { directoryOf } from '@skylarkmq/env'
 import type { Disk, DiskFile } from '@skylarkmq/env'
 import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/protocol'
-import { parentOf } from '../segment/durable-directory.ts'
 
 /**
  * One slot of the wheel: the messages that wait for one second (or what `timerPrecisionMs` says). Big-endian.
@@ -199,7 +199,7 @@ export class TimerWheel {
       this.#file = this.#create()
       this.#isNameOnDisk = false
     }
-    if (!this.#isNameOnDisk) await this.#disk.syncDirectory(parentOf(this.#path))
+    if (!this.#isNameOnDisk) await this.#disk.syncDirectory(directoryOf(this.#path))
     this.#isNameOnDisk = true
     const file = this.#file
     for (let i = 0; i < pages.length;) {
