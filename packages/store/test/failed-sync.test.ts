@@ -16,6 +16,8 @@ import {
   stopAndCheck,
 } from './support/stores.ts'
 import { hostFailure, testEnv } from './support/test-env.ts'
+import { expectEvent } from '@skylarkmq/env/sim'
+import { syncFailed, syncWorksAgain } from '../src/events.ts'
 
 const sync = { flushDiskType: 'SYNC_FLUSH' } as const
 
@@ -39,7 +41,7 @@ describe('After a failed sync of the log', () => {
     assert.ok(isMarked(sim), 'a kill does not make it forgotten')
   })
 
-  test('messages are accepted again once a sync works, and none is lost by a power cut', async () => {
+  test('messages are accepted again once a sync works, and none is lost by a power cut', async (t) => {
     const sim = new SimStore(sync)
     const store = await sim.start()
     assert.equal((await sim.put({ text: 'before' })).status, 'PUT_OK')
@@ -49,7 +51,7 @@ describe('After a failed sync of the log', () => {
     sim.heal()
     await sim.pass(10_000)
     assert.equal(store.whyNotWriteable(), undefined)
-    assert.ok(sim.seen.includes('store.sync.recovered'))
+    expectEvent(t, sim.seen, syncWorksAgain)
     assert.ok(!isMarked(sim))
     assert.equal((await sim.put({ text: 'after' })).status, 'PUT_OK')
     // The pages of `during` count as clean since the sync failed: only writing them again saves what follows.
@@ -59,13 +61,13 @@ describe('After a failed sync of the log', () => {
     await sim.stop()
   })
 
-  test('consumers go on with what is on disk or in memory', async () => {
+  test('consumers go on with what is on disk or in memory', async (t) => {
     const sim = new SimStore()
     await sim.start()
     for (const text of ['a', 'b', 'c']) await sim.put({ text })
     sim.failSyncs(true)
     await sim.pass(1000)
-    assert.ok(sim.seen.includes('store.sync.failed'))
+    expectEvent(t, sim.seen, syncFailed)
     assert.deepEqual(await sim.bodies(), ['a', 'b', 'c'])
   })
 

@@ -16,6 +16,8 @@ import {
   stopAndCheck,
 } from './support/stores.ts'
 import { hostFailure, settled, testEnv } from './support/test-env.ts'
+import { expectEvent } from '@skylarkmq/env/sim'
+import { writeFailed, writeWorksAgain } from '../src/events.ts'
 
 describe('A message that is put', () => {
   test('can be read at the end of its turn, and not before', async () => {
@@ -154,7 +156,7 @@ describe('A batch', () => {
 })
 
 describe('A disk that refuses writes', () => {
-  test('fails the turn, loses nothing that was acknowledged, and heals by itself', async () => {
+  test('fails the turn, loses nothing that was acknowledged, and heals by itself', async (t) => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)
     putOk(env, store, message({ text: 'before' }))
@@ -181,7 +183,8 @@ describe('A disk that refuses writes', () => {
     const after = putOk(env, store, message({ text: 'after' }))
     assert.equal(after.physicalOffset, end)
     assert.equal(after.queueOffset, 1)
-    assert.ok(env.seen.includes('store.write.failed') && env.seen.includes('store.write.recovered'))
+    expectEvent(t, env.seen, writeFailed)
+    expectEvent(t, env.seen, writeWorksAgain)
     await stopAndCheck(env, store, config)
   })
 

@@ -17,6 +17,8 @@ import {
 import { indexEntry, indexHeader } from '../src/index/index-layout.ts'
 import { hostFailure, settled, testEnv } from './support/test-env.ts'
 import type { TestEnv } from './support/test-env.ts'
+import { expectEvent } from '@skylarkmq/env/sim'
+import { indexDropped, recordDamaged } from '../src/events.ts'
 
 async function pass(env: TestEnv, seconds: number): Promise<void> {
   for (let i = 0; i < seconds; i++) {
@@ -87,7 +89,7 @@ describe('A start', () => {
       await stopAndCheck(env, store, smallConfig())
     })
 
-    test(`after a ${end} keeps what lies behind a damaged record that was on disk`, async () => {
+    test(`after a ${end} keeps what lies behind a damaged record that was on disk`, async (t) => {
       const { env, physicalOffsets } = await filled(end)
       const damaged = 42
       const at = (physicalOffsets[damaged] as number) % smallConfig().mappedFileSizeCommitLog
@@ -103,7 +105,7 @@ describe('A start', () => {
       const only = await store.getMessage('TopicTest', 2, 8, { maxCount: 1 })
       assert.notEqual(only.queueOffsets[0], 8)
       assert.notEqual(only.status, GetMessageStatus.OFFSET_FOUND_NULL)
-      assert.ok(env.seen.includes('store.record.damaged'))
+      expectEvent(t, env.seen, recordDamaged)
       await store.shutdown()
       leftUnsound(env)
     })
@@ -151,14 +153,14 @@ describe('A recovery point that a start does not believe', () => {
     }
   })
 
-  test('an index file of the same name as the one that it tells of, with other entries, is made anew', async () => {
+  test('an index file of the same name as the one that it tells of, with other entries, is made anew', async (t) => {
     const { env } = await filled('kill')
     const index = env.disk.list(`${ROOT}/index`).map(({ name }) => `${ROOT}/index/${name}`)
     const newest = index.sort().at(-1) as string
     const entriesAt = indexHeader.sizeBytes + smallConfig().maxHashSlotNum * 4
     env.disk.open(newest, 'write').writeNow(Buffer.alloc(40, 1), entriesAt + indexEntry.sizeBytes)
     const store = await startStore(env, smallConfig())
-    assert.ok(env.seen.includes('store.index.dropped'))
+    expectEvent(t, env.seen, indexDropped)
     for (const i of [0, 150, 299]) {
       const found = store.queryByKey('TopicTest', `k${i}`, 8, 0, Number.MAX_SAFE_INTEGER)
       assert.equal(found.records.length, 1, `k${i}`)

@@ -1,3 +1,4 @@
+export * from './expect-event.ts'
 export * from './manual-clock.ts'
 export * from './sim-disk.ts'
 export * from './sim-node.ts'
