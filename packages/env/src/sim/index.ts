@@ -1,5 +1,8 @@
 export * from './manual-clock.ts'
 export * from './sim-disk.ts'
+export { SimNet, type SimHost } from './sim-net.ts'
 export * from './sim-node.ts'
+export { healthyLink, type LinkState } from './sim-pipe.ts'
 export * from './sim-random.ts'
+export * from './trace-hash.ts'
 export * from './world.ts'

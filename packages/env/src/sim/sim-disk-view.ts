@@ -78,7 +78,7 @@ export class SimDiskView implements Disk {
     if (mode !== 'create' || isOrphan) throw hostError('ENOENT', 'open', path)
     this.#refuseWhenFull(path)
     const made = new SimContent()
-    made.modifiedMs = this.disk.world.time
+    made.modifiedMs = this.disk.wallMs()
     this.change(() => {
       this.#names.link(path, made)
     })
@@ -286,7 +286,7 @@ class SimFile implements DiskFile {
   #write(data: Uint8Array, position: number): void {
     const content = this.#content
     content.write(position, Buffer.from(data))
-    content.modifiedMs = this.#view.disk.world.time
+    content.modifiedMs = this.#view.disk.wallMs()
   }
 
   readNow(target: Uint8Array, position: number): number {
@@ -356,7 +356,7 @@ class SimFile implements DiskFile {
   resize(sizeBytes: number): void {
     this.#view.change(() => {
       this.#content.resize(sizeBytes)
-      this.#content.modifiedMs = this.#view.disk.world.time
+      this.#content.modifiedMs = this.#view.disk.wallMs()
     })
   }
 

@@ -35,6 +35,8 @@ export interface DiskUser {
 /** The disk of one machine, with its page cache. Processes come and go; what is on it stays. */
 export class SimDisk {
   readonly world: World
+  /** What the clock of the machine says, ms: when files were changed. */
+  readonly wallMs: () => number
   readonly names = new SimNames()
   faults: DiskFaults = { ...healthyDisk }
   /** What went wrong so far, by kind; `drops` are the failed syncs that dropped the cache. */
@@ -44,8 +46,9 @@ export class SimDisk {
   #countdown = Infinity
   #strike: (() => void) | undefined
 
-  constructor(world: World) {
+  constructor(world: World, wallMs: () => number = () => world.time) {
     this.world = world
+    this.wallMs = wallMs
   }
 
   /** Calls `strike` in the middle of one of the next operations that change the disk. */
