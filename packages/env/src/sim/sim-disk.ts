@@ -15,6 +15,8 @@ export interface DiskFaults {
   flips: number
   /** Whether a failed sync makes the page cache forget what it could not write. */
   dropsCache: boolean
+  /** The paths that fail so; undefined: all do. A full disk is full for all. */
+  where: RegExp | undefined
 }
 
 /** A disk of which nothing is wrong. */
@@ -25,6 +27,7 @@ export const healthyDisk: Readonly<DiskFaults> = {
   syncErrors: 0,
   flips: 0,
   dropsCache: false,
+  where: undefined,
 }
 
 /** Who uses a disk, as far as the disk needs to know. */
@@ -55,6 +58,13 @@ export class SimDisk {
   strikeAt(operations: number, strike: () => void): void {
     this.#countdown = operations
     this.#strike = strike
+  }
+
+  /** Whether an operation on a path fails, of which a share does. */
+  fails(share: number, path: string): boolean {
+    const { where } = this.faults
+    if (share === 0 || where?.test(path) === false) return false
+    return this.world.random.chance(share)
   }
 
   /** Counts an operation; true when it is the one to be struck in. Then `strike` has to be called. */
