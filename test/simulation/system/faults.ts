@@ -175,7 +175,8 @@ export class Faults {
     const { random } = this.#around.world
     this.counts.clockJumps++
     const isLeap = mayLeap && random.chance(0.5)
-    machine.jump(isLeap ? 2 * 3_600_000 : random.pick([-60_000, -5000, 5000, 60_000]))
+    const offMs = isLeap ? 2 * 3_600_000 : random.pick([-60_000, -5000, 0, 5000, 60_000])
+    machine.jump(offMs - machine.node.clockOffsetMs)
   }
 
   #breakLink(): void {

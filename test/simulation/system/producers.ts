@@ -34,12 +34,12 @@ export class ProducerProgram implements Program {
       group: 'payers',
       check: (message) => this.#check(message),
     })
-    this.#loop(100, 900, () => this.#plain(producer))
+    this.#loop(200, 1800, () => this.#plain(producer))
     for (let key = 0; key < KEYS; key++) {
-      this.#loop(100, 1500, () => this.#ordered(producer, `${this.#name}-${key}`))
+      this.#loop(400, 3000, () => this.#ordered(producer, `${this.#name}-${key}`))
     }
-    this.#loop(300, 3000, () => this.#transaction(transactions))
-    this.#loop(300, 3000, () => this.#delayed(producer))
+    this.#loop(500, 4000, () => this.#transaction(transactions))
+    this.#loop(500, 4000, () => this.#delayed(producer))
   }
 
   async stop(): Promise<void> {

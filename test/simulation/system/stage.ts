@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { RocketMQ, RocketMQError } from '@skylarkmq/client'
 import type { Consumer, Producer } from '@skylarkmq/client'
 import type { EventValues } from '@skylarkmq/env'
-import { SimNet, World } from '@skylarkmq/env/sim'
+import { SimNet, SimRandom, World } from '@skylarkmq/env/sim'
 import type { SimProcess } from '@skylarkmq/env/sim'
 import { Machine, type Program, type Surroundings } from './machine.ts'
 import { BrokerProgram, brokerConfig, nameServerOn } from './programs.ts'
@@ -106,7 +106,8 @@ export class Stage implements Surroundings {
       this.#machines.set(name, new Machine(this, { name, address, make: nameServerOn }))
     })
     for (const [name, address] of Object.entries(BROKERS)) {
-      const config = { ...brokerConfig(name, address, this.world.random, true) }
+      // Always the same, whatever else the seed decides.
+      const config = brokerConfig(name, address, new SimRandom(1), true)
       const make = (process: SimProcess): Program => new BrokerProgram(process, config)
       const up = (): void => {
         this.#say(`${name} is up`)

@@ -28,15 +28,15 @@ import { BROKERS, CONSUMERS, GROUPS, NAME_SERVERS, OPERATOR, PRODUCERS } from '.
 /** How long faults go on, virtual ms. */
 export const FAULTY_MS = 300_000
 /** Within this time from the start all topics are there. */
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 15_000
 /** As FAULTY_MS, for a short run. */
 export const SHORT_MS = 20_000
 /** Producers send on for so long when the faults are over. */
-const LATE_MS = 30_000
+const LATE_MS = 20_000
 /** Nobody sends for as long as this, once all works again. */
 const SILENT_MS = 15_000
 /** Within this time after that everything has come. */
-const SETTLES_MS = 90_000
+const SETTLES_MS = 65_000
 const SAMPLE_MS = 5000
 
 /** What a run did. */

@@ -45,14 +45,19 @@ export function checkAcknowledgedIsDelivered(
   return excused
 }
 
-/** Where nothing was cut or killed and nobody came or went, each group gets each message once. */
+/**
+ * Where nothing was cut or killed and nobody came or went, each group gets what lies in a queue once. A message whose sender
+ * got no answer in time, because a disk thought for long, lies in two places. The queues of a retry topic are shared out anew
+ * when its second broker gets it, and what was not committed by then comes again.
+ */
 export function checkOnlyOnce(history: History): void {
   for (const sent of history.messages.values()) {
-    const groups = new Set(sent.deliveries.map(({ group }) => group))
-    for (const group of groups) {
-      const own = sent.deliveries.filter((each) => each.group === group)
-      const done = own.filter(({ isDone }) => isDone)
-      assert.ok(done.length <= 1, `${group} was done with ${sent.id} ${done.length} times`)
+    const seen = new Set<string>()
+    for (const { group, queue, offset, isDone } of sent.deliveries) {
+      if (queue.includes('%RETRY%')) continue
+      const place = `${group} ${queue} at ${offset}`
+      assert.ok(!seen.has(place), `${place}: ${sent.id} came again`)
+      if (isDone) seen.add(place)
     }
   }
 }

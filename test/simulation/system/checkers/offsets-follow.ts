@@ -61,14 +61,16 @@ export class OffsetsFollow {
     }
     list.push({ ms, offsets })
     if (list.length > 30) list.shift()
-    this.#notAhead(broker, offsets)
+    this.#notAhead(broker, offsets, context)
   }
 
-  #notAhead(broker: string, offsets: ReadonlyMap<string, number>): void {
+  #notAhead(broker: string, offsets: ReadonlyMap<string, number>, { store }: BrokerContext): void {
     for (const sent of this.#history.messages.values()) {
       const { place } = sent
       const isPlain = sent.kind === 'plain' || sent.kind === 'ordered'
       if (!isPlain || place?.broker !== broker || sent.mayBeLost === true) continue
+      // Retention has taken it.
+      if (place.physicalOffset < store.commitLogOffsetMin) continue
       for (const group of TOPICS[sent.topic as TopicName].groups) {
         if ((offsets.get(`${group} ${place.queue}`) ?? 0) <= place.offset) continue
         const own = sent.deliveries.filter((each) => each.group === group)
