@@ -16,6 +16,8 @@ export interface BrokerMachineParts {
 /** A machine with a broker, and what the simulation keeps of it while it is down. */
 export class BrokerMachine extends Machine<BrokerProgram> {
   readonly config: FullBrokerConfig
+  /** Whether it is ever cut off from power: where nobody waits for the disk, what was acknowledged may be lost then. */
+  readonly mayLosePower: boolean
   /** It may have forgotten what it had acknowledged. */
   mayForget = false
   readonly #parts: BrokerMachineParts
@@ -39,6 +41,7 @@ export class BrokerMachine extends Machine<BrokerProgram> {
     })
     this.config = config
     this.#parts = parts
+    this.mayLosePower = parts.around.world.random.chance(this.isSync ? 1 : 0.6)
   }
 
   get isSync(): boolean {

@@ -1,5 +1,6 @@
 import { healthyDisk } from '@skylarkmq/env/sim'
 import type { DiskFaults } from '@skylarkmq/env/sim'
+import { FILE_KINDS, isMadeFromLog } from '../file-kinds.ts'
 import type { Death, Machine, Program, Surroundings } from './machine.ts'
 
 /** What went wrong in a run, by kind. */
@@ -19,17 +20,6 @@ export interface FaultCounts {
   refusals: number
   unanswered: number
   pieces: number
-}
-
-/** Files of a kind: faults of the disk can be meant for one of them. */
-export const FILE_KINDS: Readonly<Record<string, RegExp>> = {
-  commitlog: /\/commitlog/,
-  consumequeue: /\/consumequeue/,
-  index: /\/index/,
-  config: /\/config/,
-  checkpoint: /\/checkpoint/,
-  timer: /\/timer/,
-  any: /./,
 }
 
 /** What may be wrong with the way between two machines. */
@@ -141,7 +131,7 @@ export class Faults {
     const { disk } = machine.node
     const [kind, where] = random.pick(Object.entries(FILE_KINDS))
     // Where nobody waits for the disk, what the cache of the log drops may be gone, and nobody is to be blamed.
-    const mayDrop = mayLosePower || (kind !== 'commitlog' && kind !== 'any')
+    const mayDrop = mayLosePower || isMadeFromLog(kind)
     const dropsCache = mayDrop && random.chance(0.5)
     const faults: Partial<DiskFaults> = random.pick([
       { writeErrors: 0.2, where },

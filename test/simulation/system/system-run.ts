@@ -139,7 +139,7 @@ export class SystemRun implements Surroundings {
     return [
       ...this.brokers.map((machine) => ({
         machine,
-        mayLosePower: machine.isSync || this.world.random.chance(0.3),
+        mayLosePower: machine.mayLosePower,
         hasDisk: true,
         mayLeap,
       })),

@@ -62,9 +62,9 @@ export class SimDisk {
 
   /** Whether an operation on a path fails, of which a share does. */
   fails(share: number, path: string): boolean {
-    const { where } = this.faults
-    if (share === 0 || where?.test(path) === false) return false
-    return this.world.random.chance(share)
+    // Drawn whatever the path is, so that a seed goes the same way with and without faults in other files.
+    const isStruck = this.world.random.chance(share)
+    return isStruck && this.faults.where?.test(path) !== false
   }
 
   /** Counts an operation; true when it is the one to be struck in. Then `strike` has to be called. */
