@@ -3,6 +3,12 @@ import { hostErrorCode } from '@skylarkmq/env'
 import type { EventValues } from '@skylarkmq/env'
 import { SimNode, World, healthyDisk } from '@skylarkmq/env/sim'
 import type { DiskFaults, SimProcess } from '@skylarkmq/env/sim'
+import { FILE_KINDS, isMadeFromLog } from './file-kinds.ts'
+
+/** As often in all files as in those of some kind. */
+const FAULTY_FILES = Object.entries(FILE_KINDS).flatMap(([kind, where]) =>
+  Array.from({ length: kind === 'any' ? 6 : 1 }, () => [kind, where] as const),
+)
 
 /** Where the store of a trial lies on its machine. */
 export const ROOT = '/data/store'
@@ -207,12 +213,18 @@ export abstract class Trial<Running, Figures> {
 
   // ---- what happens to its machine
 
-  /** One of these faults, for so long at most. */
+  /**
+   * One of these faults, for so long at most, in files of one kind or in all. Where it drops no pages of the log, it may still drop
+   * those of files that are made from the log.
+   */
   protected spoilDisk(kinds: readonly Partial<DiskFaults>[], msMax: number): void {
     const { random } = this.world
-    const faults = random.pick(kinds)
-    this.node.disk.faults = { ...healthyDisk, ...faults }
-    this.note(`disk: ${JSON.stringify(faults)}`)
+    const chosen = random.pick(kinds)
+    const [kind, where] = random.pick(FAULTY_FILES)
+    const dropsCache = chosen.dropsCache === true || (isMadeFromLog(kind) && random.chance(0.5))
+    const faults = { ...chosen, dropsCache }
+    this.node.disk.faults = { ...healthyDisk, ...faults, where }
+    this.note(`disk: ${JSON.stringify({ ...faults, in: kind })}`)
     this.world.after(random.between(100, msMax), () => {
       this.heal()
     })

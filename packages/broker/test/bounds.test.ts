@@ -191,6 +191,25 @@ test('locks that have ended make room, and a queue that is not locked leaves not
   assert.equal(locks.isHeldBy('G'), false)
 })
 
+test('a sweep looks at each lock once, however few there are', () => {
+  let looks = 0
+  const clock = manualClock()
+  const counting = {
+    ...clock,
+    monotonic: () => {
+      looks++
+      return clock.monotonic()
+    },
+  }
+  const locks = new QueueLockTable(counting)
+  for (const group of ['g1', 'g2']) {
+    locks.lock(group, [{ topic: 'T', brokerName: 'b', queueId: 0 }], 'client')
+  }
+  looks = 0
+  locks.sweep()
+  assert.equal(looks, 2)
+})
+
 test('offsets are found by group and by topic, and what is deleted is gone from both', () => {
   const env = { ...nodeEnv(silentEvents), disk: memoryDisk(() => 0) }
   env.disk.makeDirectory('/config')

@@ -75,7 +75,10 @@ export class QueueLockTable {
   /** Forgets locks that have ended. To be called every few seconds; looks at some of them each time. */
   sweep(): void {
     let left = SWEPT_MAX
+    let groups = this.#groups.size
     for (const [group, locks] of this.#groups) {
+      // Those that were put at the end have been looked at.
+      if (groups-- <= 0) return
       for (const [key, lock] of locks) {
         if (left-- <= 0) return
         if (this.#isExpired(lock)) this.#remove(group, locks, key)

@@ -78,7 +78,7 @@ export class SimDiskView implements Disk {
     if (mode !== 'create' || isOrphan) throw hostError('ENOENT', 'open', path)
     this.#refuseWhenFull(path)
     const made = new SimContent()
-    made.modifiedMs = this.disk.world.time
+    made.modifiedMs = this.disk.wallMs()
     this.change(() => {
       this.#names.link(path, made)
     })
@@ -160,8 +160,8 @@ export class SimDiskView implements Disk {
 
   /** Fails a sync by chance, having called `lose`. */
   failSync(path: string, lose: () => void): void {
-    const { faults, world, struck } = this.disk
-    if (!this.#user.isAlive || !world.random.chance(faults.syncErrors)) return
+    const { faults, struck } = this.disk
+    if (!this.#user.isAlive || !this.disk.fails(faults.syncErrors, path)) return
     struck.syncs++
     if (faults.dropsCache) struck.drops++
     lose()
@@ -253,7 +253,7 @@ class SimFile implements DiskFile {
       this.#write(data, position)
       return
     }
-    if (random.chance(disk.faults.writeErrors)) {
+    if (disk.fails(disk.faults.writeErrors, this.path)) {
       disk.struck.writes++
       this.#write(data.subarray(0, random.below(data.length + 1)), position)
       throw hostError('EIO', 'write', this.path)
@@ -286,18 +286,18 @@ class SimFile implements DiskFile {
   #write(data: Uint8Array, position: number): void {
     const content = this.#content
     content.write(position, Buffer.from(data))
-    content.modifiedMs = this.#view.disk.world.time
+    content.modifiedMs = this.#view.disk.wallMs()
   }
 
   readNow(target: Uint8Array, position: number): number {
     const { disk } = this.#view
     const { random } = disk.world
-    if (this.#view.isAlive && random.chance(disk.faults.readErrors)) {
+    if (this.#view.isAlive && disk.fails(disk.faults.readErrors, this.path)) {
       disk.struck.reads++
       throw hostError('EIO', 'read', this.path)
     }
     const read = this.#content.cached.read(target, position)
-    if (read > 0 && this.#view.isAlive && random.chance(disk.faults.flips)) {
+    if (read > 0 && this.#view.isAlive && disk.fails(disk.faults.flips, this.path)) {
       disk.struck.flips++
       const at = random.below(read)
       target[at] = (target[at] as number) ^ (1 << random.below(8))
@@ -356,7 +356,7 @@ class SimFile implements DiskFile {
   resize(sizeBytes: number): void {
     this.#view.change(() => {
       this.#content.resize(sizeBytes)
-      this.#content.modifiedMs = this.#view.disk.world.time
+      this.#content.modifiedMs = this.#view.disk.wallMs()
     })
   }
 

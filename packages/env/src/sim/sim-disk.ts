@@ -15,6 +15,8 @@ export interface DiskFaults {
   flips: number
   /** Whether a failed sync makes the page cache forget what it could not write. */
   dropsCache: boolean
+  /** The paths that fail so; undefined: all do. A full disk is full for all. */
+  where: RegExp | undefined
 }
 
 /** A disk of which nothing is wrong. */
@@ -25,6 +27,7 @@ export const healthyDisk: Readonly<DiskFaults> = {
   syncErrors: 0,
   flips: 0,
   dropsCache: false,
+  where: undefined,
 }
 
 /** Who uses a disk, as far as the disk needs to know. */
@@ -35,6 +38,8 @@ export interface DiskUser {
 /** The disk of one machine, with its page cache. Processes come and go; what is on it stays. */
 export class SimDisk {
   readonly world: World
+  /** What the clock of the machine says, ms: when files were changed. */
+  readonly wallMs: () => number
   readonly names = new SimNames()
   faults: DiskFaults = { ...healthyDisk }
   /** What went wrong so far, by kind; `drops` are the failed syncs that dropped the cache. */
@@ -44,14 +49,22 @@ export class SimDisk {
   #countdown = Infinity
   #strike: (() => void) | undefined
 
-  constructor(world: World) {
+  constructor(world: World, wallMs: () => number = () => world.time) {
     this.world = world
+    this.wallMs = wallMs
   }
 
   /** Calls `strike` in the middle of one of the next operations that change the disk. */
   strikeAt(operations: number, strike: () => void): void {
     this.#countdown = operations
     this.#strike = strike
+  }
+
+  /** Whether an operation on a path fails, of which a share does. */
+  fails(share: number, path: string): boolean {
+    // Drawn whatever the path is, so that a seed goes the same way with and without faults in other files.
+    const isStruck = this.world.random.chance(share)
+    return isStruck && this.faults.where?.test(path) !== false
   }
 
   /** Counts an operation; true when it is the one to be struck in. Then `strike` has to be called. */

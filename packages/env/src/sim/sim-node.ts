@@ -1,16 +1,24 @@
-import type { Clock, Env } from '../env.ts'
+import type { Clock, Env, Net } from '../env.ts'
 import type { EventDefinition, EventValues } from '../events.ts'
 import { turnBy } from '../turn.ts'
 import { SimDiskView } from './sim-disk-view.ts'
 import { SimDisk } from './sim-disk.ts'
+import type { SimNet } from './sim-net.ts'
 import type { World } from './world.ts'
 
 /** Where the wall clock of a simulated machine begins, ms since 1970. */
 const WALL_START_MS = 1_700_000_000_000
 
+/** Where a machine is on a network. */
+export interface NetPlace {
+  readonly net: SimNet
+  readonly address: string
+}
+
 /** One machine: a disk, a wall clock, and the process that runs on it, if one does. */
 export class SimNode {
   readonly world: World
+  readonly place: NetPlace | undefined
   readonly disk: SimDisk
   /** How far the wall clock is off, ms; may jump. */
   clockOffsetMs = 0
@@ -18,9 +26,16 @@ export class SimNode {
   readonly deaths = { killed: 0, powerCuts: 0 }
   #process: SimProcess | undefined
 
-  constructor(world: World) {
+  /** Without `place` it has no network. */
+  constructor(world: World, place?: NetPlace) {
     this.world = world
-    this.disk = new SimDisk(world)
+    this.place = place
+    this.disk = new SimDisk(world, () => this.wallMs)
+  }
+
+  /** What its clock on the wall says, ms since 1970. */
+  get wallMs(): number {
+    return Math.floor(WALL_START_MS + this.world.time + this.clockOffsetMs)
   }
 
   /** The process that runs; undefined when none does. */
@@ -31,6 +46,7 @@ export class SimNode {
   /** Starts a process. `heard` is called with each of its events. */
   start(heard: (name: string, values: EventValues<string>) => void = () => undefined): SimProcess {
     this.#process = new SimProcess(this, heard)
+    if (this.place !== undefined) this.place.net.host(this.place.address).isUp = true
     return this.#process
   }
 
@@ -38,26 +54,31 @@ export class SimNode {
   kill(): void {
     if (this.#process === undefined) return
     this.deaths.killed++
-    this.#end()
+    this.#end('killed')
   }
 
   /** Ends the process and loses what is only in the page cache. */
   powerCut(): void {
     if (this.#process === undefined) return
     this.deaths.powerCuts++
-    this.#end()
+    this.#end('power')
     this.disk.powerCut()
   }
 
   /** An orderly end: the process has nothing more to do. */
   exited(): void {
-    this.#end()
+    this.#end('killed')
   }
 
-  #end(): void {
+  #end(how: 'killed' | 'power'): void {
     const running = this.#process
     this.#process = undefined
-    running?.end()
+    if (running === undefined) return
+    running.end()
+    if (this.place === undefined) return
+    const { net, address } = this.place
+    if (how === 'power') net.host(address).isUp = false
+    net.ended(running, how)
   }
 }
 
@@ -75,11 +96,7 @@ export class SimProcess {
       }),
       random: world.random,
       disk: new SimDiskView(node.disk, this),
-      net: {
-        listen: () => Promise.reject(new Error('this machine has no network')),
-        connect: () => Promise.reject(new Error('this machine has no network')),
-        addresses: () => ['127.0.0.1'],
-      },
+      net: node.place?.net.viewOf(node.place.address, this) ?? noNet,
       events: {
         emit: (definition: EventDefinition, values: EventValues<string>) => {
           if (this.isAlive) heard(definition.name, values)
@@ -107,11 +124,17 @@ export class SimProcess {
   #clock(node: SimNode): Clock {
     const { world } = node
     return {
-      now: () => Math.floor(WALL_START_MS + world.time + node.clockOffsetMs),
+      now: () => node.wallMs,
       monotonic: () => world.time,
       after: (ms, f) => world.after(ms, this.#whileAlive(f)),
       every: (ms, f) => world.every(ms, this.#whileAlive(f)),
       keepAlive: () => ({ cancel: () => undefined }),
     }
   }
+}
+
+const noNet: Net = {
+  listen: () => Promise.reject(new Error('this machine has no network')),
+  connect: () => Promise.reject(new Error('this machine has no network')),
+  addresses: () => ['127.0.0.1'],
 }

@@ -1,6 +1,7 @@
 import type { Timer } from '../env.ts'
 import { settled } from '../node/settled.ts'
 import { SimRandom } from './sim-random.ts'
+import type { TraceHash } from './trace-hash.ts'
 
 interface WorldEvent {
   readonly at: number
@@ -16,6 +17,8 @@ export class World {
   readonly random: SimRandom
   /** Events that were called. */
   steps = 0
+  /** Hashes what happens, where it is wanted. */
+  trace: TraceHash | undefined
   #time = 0
   #order = 0
   #isStopped = false

@@ -51,7 +51,7 @@ export class SimStore {
   /** Nothing is wrong with the disk any more. */
   heal(): void {
     const faults = { capacityBytes: Infinity, writeErrors: 0, readErrors: 0, syncErrors: 0 }
-    this.node.disk.faults = { ...faults, flips: 0, dropsCache: false }
+    this.node.disk.faults = { ...faults, flips: 0, dropsCache: false, where: undefined }
   }
 
   /** The bodies of a queue, in order. */
