@@ -8,7 +8,7 @@ export const planted = [
   {
     name: 'cache-resync',
     why: 'a queue or index file whose sync failed is written again from the log before the checkpoint says that it is on disk',
-    file: 'packages/store/dist/src/checkpointer.js',
+    file: 'packages/store/dist/src/upkeep/checkpointer.js',
     from: 'writeCachesAgain(this.#parts, checkpoint.point);',
     to: ';',
     found: { kind: 'stores', seed: 1, short: true },
@@ -16,7 +16,7 @@ export const planted = [
   {
     name: 'offset-truncation',
     why: 'committed offsets never point behind the end of a queue that a crash or a cut made shorter',
-    file: 'packages/broker/dist/src/broker.js',
+    file: 'packages/broker/dist/src/open-context.js',
     from: 'offsets.clamp((topic, queueId) => store.offsetMax(topic, queueId));',
     to: ';',
     found: { kind: 'system', seed: 40 },
