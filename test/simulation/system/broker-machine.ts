@@ -35,7 +35,10 @@ export class BrokerMachine extends Machine<BrokerProgram> {
       leaving: (program, how) => {
         this.#leaving(program, how)
       },
-      heard: (event) => {
+      heard: (event, values) => {
+        if (event === 'broker.transaction.givenup') {
+          parts.history.discard(String(values['uniqKey']))
+        }
         this.#heard(event)
       },
     })

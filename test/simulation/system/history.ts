@@ -38,6 +38,8 @@ export interface Sent {
   dueMs?: number
   delayMs?: number
   ackedMs?: number
+  /** The id that the client gave it. */
+  msgId?: string
   place?: Place
   /** The send is over, and nobody knows how it went. */
   isGivenUp?: boolean
@@ -59,6 +61,8 @@ export class History {
   readonly counts = { acknowledged: 0, delivered: 0, again: 0, failed: 0 }
   /** Offsets of queues that were given twice, because a log was cut. */
   readonly #reused = new Map<string, { readonly from: number; to: number }[]>()
+  /** Ids of half messages that a broker gave up: its clock had come beyond the time for which it keeps messages. */
+  readonly #discarded = new Set<string>()
   readonly #world: World
   readonly #listeners: ((sent: Sent, delivery: Delivery, message: ReceivedMessage) => void)[] = []
   #next = 0
@@ -81,7 +85,11 @@ export class History {
   }
 
   /** Its sender was told that it is stored. */
-  acknowledge(sent: Sent, { messageQueue, queueOffset, offsetMsgId, status }: SendResult): void {
+  acknowledge(
+    sent: Sent,
+    { messageQueue, msgId, queueOffset, offsetMsgId, status }: SendResult,
+  ): void {
+    sent.msgId = msgId
     this.#world.trace?.add(`acknowledged ${sent.id} ${status}`, this.#world.time, queueOffset)
     const { brokerName, queueId } = messageQueue
     const physicalOffset = parseOffsetMsgId(offsetMsgId)?.physicalOffset ?? -1
@@ -90,6 +98,16 @@ export class History {
     if (status !== 'SEND_OK') return
     sent.ackedMs = this.#world.time
     this.counts.acknowledged++
+  }
+
+  /** A broker gave a half message up. */
+  discard(msgId: string): void {
+    this.#discarded.add(msgId)
+  }
+
+  /** Whether a broker gave up the half message of a transaction. */
+  isDiscarded({ msgId }: Sent): boolean {
+    return msgId !== undefined && this.#discarded.has(msgId)
   }
 
   /** A handler begins with a message. */

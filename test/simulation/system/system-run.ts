@@ -48,6 +48,7 @@ export interface SystemFigures extends FaultCounts {
   readonly lost: number
   readonly reused: number
   readonly retired: number
+  readonly discarded: number
   readonly compared: number
   readonly offsetSamples: number
   readonly ownersChecked: number

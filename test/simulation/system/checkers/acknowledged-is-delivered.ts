@@ -8,6 +8,7 @@ export interface Excused {
   lost: number
   reused: number
   retired: number
+  discarded: number
 }
 
 /**
@@ -20,7 +21,7 @@ export function checkAcknowledgedIsDelivered(
   isRetired: (sent: Sent) => boolean,
   lies: ReadonlyMap<string, readonly InQueue[]>,
 ): Excused {
-  const excused: Excused = { lost: 0, reused: 0, retired: 0 }
+  const excused: Excused = { lost: 0, reused: 0, retired: 0, discarded: 0 }
   for (const sent of history.messages.values()) {
     if (sent.ackedMs === undefined || !isWanted(sent)) continue
     for (const group of TOPICS[sent.topic as TopicName].groups) {
@@ -31,6 +32,7 @@ export function checkAcknowledgedIsDelivered(
       if (sent.mayBeLost === true) excused.lost++
       else if (isReused) excused.reused++
       else if (isRetired(sent)) excused.retired++
+      else if (history.isDiscarded(sent)) excused.discarded++
       else {
         const where: string = JSON.stringify({
           ...sent.place,
