@@ -23,6 +23,8 @@ export interface Delivery {
   readonly queue: string
   readonly offset: number
   readonly beganMs: number
+  /** When it was made, which is another time with each try to send it; ms since 1970. */
+  readonly bornMs: number
   endedMs: number | undefined
   isDone: boolean
 }
@@ -123,6 +125,7 @@ export class History {
       queue: queueOf(brokerName, topic, queueId),
       offset: message.queueOffset,
       beganMs: this.#world.time,
+      bornMs: message.bornTimestamp,
       endedMs: undefined,
       isDone: false,
     }

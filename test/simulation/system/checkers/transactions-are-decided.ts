@@ -27,7 +27,7 @@ export function checkCommittedOnce(
         isForgiven(queue.split(' ')[0] ?? '') || history.isReused(queue, offset),
     )
     // Two sends of one message, of which the first got no answer, are two transactions.
-    const halves = new Set(first.map(({ queue }) => queue))
+    const halves = new Set(first.map(({ queue, bornMs }) => `${queue} ${bornMs}`))
     if (isExcused || halves.size > 1) continue
     assert.fail(`${id} was committed ${places.size} times: ${[...places].join(', ')}`)
   }
