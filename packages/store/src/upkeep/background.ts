@@ -50,11 +50,6 @@ export class Background {
     this.#checkpointer = new Checkpointer(env, config.processId, parts)
   }
 
-  /** Whether queues may lack what they had: see `Checkpointer.areCachesInDoubt`. */
-  get areCachesInDoubt(): boolean {
-    return this.#checkpointer.areCachesInDoubt
-  }
-
   start(): void {
     this.#markRunning()
     const { clock } = this.#env

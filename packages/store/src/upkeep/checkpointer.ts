@@ -37,7 +37,6 @@ export class Checkpointer {
   readonly #parts: CheckpointParts
   // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
   #isStuck = false
-  #isSyncing = false
   #triedEnd = 0
   #formerProcess: number
 
@@ -133,14 +132,6 @@ export class Checkpointer {
     return this.#write()
   }
 
-  /**
-   * Whether a sync of queues or index failed, or is under way and may just have failed: the host may have lost what was
-   * written to them, until it is written again.
-   */
-  get areCachesInDoubt(): boolean {
-    return this.#isStuck || this.#isSyncing
-  }
-
   /** Writes again what a failed sync may have lost; false when the log cannot be read now, or nobody knows what it was. */
   #unstick(): boolean {
     const { checkpoint, log } = this.#parts
@@ -187,8 +178,7 @@ export class Checkpointer {
         .filter((path) => disk.stat(path) !== undefined)
         .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
     ]
-    this.#isSyncing = true
-    const isSynced = await allOf(syncs).finally(() => (this.#isSyncing = false))
+    const isSynced = await allOf(syncs)
     if (!isSynced) for (const path of directories) files.unsyncedDirectories.add(path)
     return isSynced
   }
