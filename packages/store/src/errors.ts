@@ -22,6 +22,18 @@ export class StoreSegmentGap extends defineError<{
   for: 'operator',
 }) {}
 
+/** A sync of a queue's file failed, and the host may have lost what it had of it; it is written again. */
+export class QueueUnitLost extends defineError<{
+  topic: string
+  queueId: number
+  queueOffset: number
+}>('ERR_STORE_UNIT_LOST', {
+  says: (v) =>
+    `offset ${v.queueOffset} of queue ${v.queueId} of ${v.topic} cannot be read: a sync of the queue failed`,
+  does: 'The store writes the queue again from the log. Ask again in a second.',
+  for: 'user',
+}) {}
+
 /** The commit log could not be written; the message that waited for it is not stored. */
 export class StoreWriteFailed extends defineError<{ path: string; offset: number; reason: string }>(
   'ERR_STORE_WRITE_FAILED',

@@ -4,7 +4,7 @@ import { abortFileExists, removeAbortFile } from './checkpoint/abort-file.ts'
 import { Appender } from './append.ts'
 import { Background } from './upkeep/background.ts'
 import { makeDurableDirectory } from './segment/durable-directory.ts'
-import { StoreWriteFailed } from './errors.ts'
+import { StoreWriteFailed, QueueUnitLost } from './errors.ts'
 import { openParts } from './recovery/open-store.ts'
 import type { StoreParts } from './recovery/open-store.ts'
 import { indexKeyHash } from './index/index-key.ts'
@@ -255,12 +255,17 @@ export class MessageStore {
     return log.offsetMax > log.offsetMin ? log.storeTimestampAt(log.offsetMin) : -1
   }
 
-  /** What the queue says of one message; undefined when it has no such offset. */
+  /** What the queue says of one message; undefined when it has no such offset. Throws the host's error, or ERR_STORE_UNIT_LOST. */
   queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined {
-    const queue = this.#parts.queues.get(topic, queueId)
+    const { queues } = this.#parts
+    const queue = queues.get(topic, queueId)
     const place = queue?.placeOf(queueOffset) ?? 0
     const span = queue?.units(place, 1)
-    if (queue === undefined || span === undefined) return undefined
+    if (queue === undefined) return undefined
+    const isBlank = span === undefined || unitSize(span.buffer, span.at) === 0
+    if (isBlank && queues.areInDoubt && place < queue.placeEnd)
+      throw new QueueUnitLost({ topic, queueId, queueOffset })
+    if (span === undefined) return undefined
     const batch = queue.batchIn?.(span.buffer, span.at)
     return {
       queueOffset: batch?.baseOffset ?? place,

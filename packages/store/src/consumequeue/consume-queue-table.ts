@@ -31,6 +31,11 @@ export class ConsumeQueueTable {
   // Queues that may still have units in memory which nobody has added to since the last round.
   #warm = new Set<ConsumeQueue>()
   #lastTopic: TopicQueues | undefined
+  /**
+   * Whether a sync of the queues failed, or is under way and may have failed: the host may have lost units that were
+   * written, until they are written again.
+   */
+  areInDoubt = false
 
   constructor(env: Env, files: QueueFiles, batches?: BatchQueues) {
     this.#env = env

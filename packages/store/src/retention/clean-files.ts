@@ -156,6 +156,8 @@ export class CleanFiles {
     const { log, queues, index } = this.#parts
     const logMin = log.offsetMin
     if (logMin === this.#cleanedUpTo) return 0
+    // A unit that is lost for now would look older than all that the log has.
+    if (queues.areInDoubt) return 0
     this.#cleanedUpTo = logMin
     this.#cleaning?.cancel()
     let removed = 0
@@ -166,6 +168,10 @@ export class CleanFiles {
   }
 
   #cleanSome(queues: Iterator<ConsumeQueue>, logMin: number): number {
+    if (this.#parts.queues.areInDoubt) {
+      this.#cleanedUpTo = -1
+      return 0
+    }
     let removed = 0
     for (let i = 0; i < QUEUES_PER_TURN; i++) {
       const next = queues.next()

@@ -152,10 +152,12 @@ export class Background {
   async #checkpoint(): Promise<void> {
     const checkpointer = this.#checkpointer
     await checkpointer.run(() => this.#writeQueuesInTurns())
-    const pauseMs = Math.min(
-      checkpointer.syncMs * CHECKPOINT_SHARE,
-      this.#config.flushConsumeQueueThoroughInterval,
-    )
+    const { queues } = this.#parts
+    // What a failed sync may have lost cannot be read until it is written again.
+    const longestMs = queues.areInDoubt
+      ? RETRY_AFTER_MS
+      : this.#config.flushConsumeQueueThoroughInterval
+    const pauseMs = Math.min(checkpointer.syncMs * CHECKPOINT_SHARE, longestMs)
     this.#nextCheckpoint = this.#env.clock.monotonic() + pauseMs
   }
 

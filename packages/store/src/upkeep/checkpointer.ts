@@ -143,6 +143,7 @@ export class Checkpointer {
       return false
     }
     this.#isStuck = false
+    this.#parts.queues.areInDoubt = false
     return true
   }
 
@@ -164,8 +165,8 @@ export class Checkpointer {
 
   async #syncCaches(): Promise<boolean> {
     const { disk } = this.#env
-    const { files } = this.#parts.queues
-    const { index } = this.#parts
+    const { index, queues } = this.#parts
+    const { files } = queues
     const paths = [...files.unsynced, ...(index?.unsynced ?? [])]
     const directories = [...files.unsyncedDirectories, ...(index?.unsyncedDirectories ?? [])]
     files.unsynced.clear()
@@ -178,7 +179,8 @@ export class Checkpointer {
         .filter((path) => disk.stat(path) !== undefined)
         .map((path) => () => this.#trySync(path, () => disk.syncDirectory(path))),
     ]
-    const isSynced = await allOf(syncs)
+    queues.areInDoubt = true
+    const isSynced = await allOf(syncs).finally(() => (queues.areInDoubt = this.#isStuck))
     if (!isSynced) for (const path of directories) files.unsyncedDirectories.add(path)
     return isSynced
   }
