@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { memoryDisk, nodeEnv, silentEvents, type Disk, type DiskFile } from '@skylarkmq/env'
-import { manualClock, type ManualClock } from '@skylarkmq/env/sim'
+import { test } from 'node:test'
+import { nodeEnv, silentEvents } from '@skylarkmq/env'
+import { manualClock } from '@skylarkmq/env/sim'
 import {
   defaultsOf,
   GetBrokerRuntimeInfo,
@@ -11,47 +11,8 @@ import {
 } from '@skylarkmq/protocol'
 import { storeOptions, type StoreConfig } from '@skylarkmq/store'
 import { FlowControl } from '../src/flow/flow-control.ts'
-import { testBroker, until } from './support/broker.ts'
-
-/** A disk whose syncs of the log hang while a test wants it. */
-function slowDisk(clock: ManualClock) {
-  const disk = memoryDisk(() => clock.now())
-  const state = { hangs: false, held: [] as (() => void)[] }
-  const slow = (path: string, file: DiskFile): DiskFile =>
-    new Proxy(file, {
-      get: (target, name: keyof DiskFile) => {
-        const value = Reflect.get(target, name) as unknown
-        if (name === 'sync' && path.includes('commitlog')) {
-          return async () => {
-            if (state.hangs) await new Promise<void>((resolve) => state.held.push(resolve))
-            await target.sync()
-          }
-        }
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value
-      },
-    })
-  const open = (path: string, ...rest: unknown[]): DiskFile =>
-    slow(path, (disk.open as (...args: unknown[]) => DiskFile).call(disk, path, ...rest))
-  const wrapped = new Proxy(disk, {
-    get: (target, name: keyof Disk) => {
-      if (name === 'open') return open
-      const value = Reflect.get(target, name) as unknown
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
-  const release = (): void => {
-    state.hangs = false
-    for (const resolve of state.held.splice(0)) resolve()
-  }
-  return { disk: wrapped, state, release }
-}
-
-async function slowBroker(t: TestContext, config: object) {
-  const clock = manualClock()
-  const { disk, state, release } = slowDisk(clock)
-  const broker = await testBroker(t, { clock, disk, config })
-  return { ...broker, state, release }
-}
+import { until } from './support/broker.ts'
+import { slowBroker } from './support/slow-disk.ts'
 
 test('with a sync that hangs, a bounded number of sends waits, the next are queued, then refused with the reason', async (t) => {
   const { peer, clock, context, state, release } = await slowBroker(t, {

@@ -8,7 +8,8 @@ import {
   ResponseCode,
   type DecodedMessage,
 } from '@skylarkmq/protocol'
-import { passUntil, testBroker, type Peer } from './support/broker.ts'
+import { passUntil, testBroker, until, type Peer } from './support/broker.ts'
+import { slowBroker } from './support/slow-disk.ts'
 
 async function readAll(peer: Peer, topic: string): Promise<DecodedMessage[]> {
   const { body } = await peer.pull(topic, 0)
@@ -49,6 +50,25 @@ test('a message that is given back comes again after 10 s, with one try more and
   assert.equal(properties.get(Property.RETRY_TOPIC), 'T')
   assert.equal(properties.get(Property.ORIGIN_MESSAGE_ID), sent.header().msgId)
   assert.equal(properties.get(Property.TAGS), 'a')
+})
+
+// Its consumer commits past it: the record of the retry is all that is left of it.
+test('under SYNC_FLUSH a message that is given back is acknowledged once its retry is on disk', async (t) => {
+  const { peer, context, state, release } = await slowBroker(t, { flushDiskType: 'SYNC_FLUSH' })
+  const one = peer()
+  await one.send('T', 'b')
+  const [message] = await readAll(one, 'T')
+  // The first one makes the topic of retries, which is saved.
+  assert.equal((await giveBack(one, message!)).code, 0)
+  state.hangs = true
+  const { commitLogOffsetWritten } = context.store
+  let isAnswered = false
+  const answer = giveBack(one, message!).finally(() => (isAnswered = true))
+  await until(() => context.store.commitLogOffsetWritten > commitLogOffsetWritten)
+  await one.pull('T', 0)
+  assert.ok(!isAnswered)
+  release()
+  assert.equal((await answer).code, 0)
 })
 
 test('each further try waits a level longer', async (t) => {

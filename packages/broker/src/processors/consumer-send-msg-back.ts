@@ -121,6 +121,8 @@ function returned(
       [Property.DELAY]: isDead ? '0' : undefined,
     }),
     tagsCode: tagsCodeOf(properties),
+    // Apache's does not wait for the disk. The consumer commits past the message, so a power cut would lose it.
+    waitStoreOk: true,
   })
   if (isDead) return message
   const level =
