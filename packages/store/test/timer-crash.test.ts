@@ -149,6 +149,32 @@ test('what a stop put back and what was delivered then does not come again when 
   assert.deepEqual(await keysOf(run), ['first', 'second'])
 })
 
+test('what a stop put back comes at its time, also where the clock was two hours ahead before', async () => {
+  const run = new TimerRun(1)
+  const { sim } = run
+  await sim.start()
+  const now = (): number => sim.process.env.clock.now()
+  sim.node.clockOffsetMs += 7_200_000
+  await run.send('ahead', now() + 500)
+  await sim.pass(3000)
+  assert.deepEqual(await keysOf(run), ['ahead'])
+  sim.node.clockOffsetMs -= 7_200_000
+  await run.send('one', now() + 20_000)
+  await run.send('two', now() + 40_000)
+  for (let stops = 0; stops < 3; stops++) {
+    await sim.stop(100)
+    await sim.start()
+    await sim.pass(1000)
+  }
+  assert.deepEqual(await keysOf(run), ['ahead'])
+  await sim.pass(30_000)
+  assert.deepEqual(await keysOf(run), ['ahead', 'one'])
+  sim.node.kill()
+  await sim.start()
+  await sim.pass(30_000)
+  assert.deepEqual(await keysOf(run), ['ahead', 'one', 'two'])
+})
+
 async function keysOf(run: TimerRun): Promise<string[]> {
   return (await run.delivered()).map(({ key }) => key)
 }

@@ -69,6 +69,18 @@ export class TimerDequeue {
     this.#before = undefined
   }
 
+  /**
+   * Takes the next slot out of the wheel if an orderly stop put messages into it: those are due before, also where the
+   * clock was set back so that the slot is hours away. Throws the host's error, and can be called again.
+   */
+  openPutBack(): void {
+    const parts = this.#parts
+    const units = this.#chainOf(parts.readTimeMs) ?? []
+    if (!units.some(isPutBack)) return
+    this.#open(parts.readTimeMs)
+    parts.readTimeMs += parts.precisionMs
+  }
+
   /** Takes the slots that have begun at a time out of the wheel. Throws the host's error, and can be called again. */
   openSlots(now: number): void {
     const parts = this.#parts

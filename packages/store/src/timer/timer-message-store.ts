@@ -272,9 +272,9 @@ export class TimerMessageStore {
   #deliver(): void {
     const { env } = this.#parts
     const now = env.clock.now()
-    // At a start the next slot may have what an orderly stop put there, and is due.
-    this.#dequeue.openSlots(this.#isFirst ? now + this.precisionMs - 1 : now)
+    if (this.#isFirst) this.#dequeue.openPutBack()
     this.#isFirst = false
+    this.#dequeue.openSlots(now)
     const taken = this.#dequeue.deliver()
     if (taken.length === 0) {
       this.#leaveBehind()
