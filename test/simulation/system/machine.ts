@@ -58,6 +58,8 @@ export class Machine<P extends Program> {
   isUp = false
   /** Stays down until it is started. */
   isHeldDown = false
+  /** Virtual time of its last power cut, after which nobody is told that its connections are gone. */
+  lastPowerCutMs = -Infinity
   /** Virtual time of its last start, and of the last thing that went wrong with its disk. */
   startedMs = 0
   spoiledMs = -Infinity
@@ -141,6 +143,7 @@ export class Machine<P extends Program> {
     if (this.process?.isAlive !== true) return
     this.#around.note(`${this.name}: ${how}`)
     this.isUp = false
+    if (how === 'power') this.lastPowerCutMs = this.#around.world.time
     if (this.program !== undefined) this.#purpose.leaving?.(this.program, how)
     if (how === 'kill') this.node.kill()
     else this.node.powerCut()

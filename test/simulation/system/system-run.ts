@@ -37,6 +37,11 @@ const LATE_MS = 20_000
 const SILENT_MS = 15_000
 /** Within this time after that everything has come. */
 const SETTLES_MS = 65_000
+/**
+ * A member that lost its power is one of its group for so long (`channelExpiredTimeout`, then the next look and the next
+ * rebalance), for one broker at times and no longer for the other: members that ask both take queues in turns.
+ */
+const MEMBER_STAYS_MS = 155_000
 const SAMPLE_MS = 5000
 
 /** What a run did. */
@@ -211,7 +216,8 @@ export class SystemRun implements Surroundings {
     await this.until(faultsEndMs + LATE_MS)
     this.#checkLive()
     for (const { program } of this.producers) if (program !== undefined) program.isSending = false
-    await this.until(faultsEndMs + LATE_MS + SETTLES_MS)
+    const goneMs = Math.max(...this.consumers.map(({ lastPowerCutMs }) => lastPowerCutMs))
+    await this.until(Math.max(faultsEndMs + LATE_MS + SETTLES_MS, goneMs + MEMBER_STAYS_MS))
     return this.#finish()
   }
 
