@@ -47,7 +47,10 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
       ...['env', 'protocol', 'remoting', 'store', 'store-tools'],
       ...['namesrv', 'broker', 'client', 'server'],
     ],
-    modules: ['commander', 'node:fs', 'node:path'],
+    modules: [
+      ...['commander', 'fast-string-width', 'yaml'],
+      ...['node:fs', 'node:path', 'node:readline/promises'],
+    ],
   },
 }
 

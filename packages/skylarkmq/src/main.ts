@@ -1,9 +1,26 @@
+import { CommanderError } from 'commander'
+import { Exit, exitCodeOf } from './exit-codes.ts'
 import { createProgram } from './program.ts'
+import { printFailure } from './session.ts'
 import { explain } from './terminal.ts'
+
+const isForJson = /(^|\s)(-o|--output)[\s=]*json(\s|$)/.test(process.argv.slice(2).join(' '))
+
+// `skylark topic list | head -1`: nobody reads any more.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 
 createProgram()
   .parseAsync()
   .catch((error: unknown) => {
-    explain(error)
-    process.exit(1)
+    if (!(error instanceof CommanderError)) {
+      explain(error)
+      process.exit(exitCodeOf(error))
+    }
+    if (error.exitCode === 0) return
+    // Its text is on standard error already.
+    if (isForJson) printFailure({ code: 'CLI_USAGE', message: error.message }, 'json')
+    process.exitCode = Exit.USAGE
   })

@@ -21,18 +21,29 @@ export const red = paint(31)
 export interface Output {
   readonly write: (text: string) => unknown
   readonly writeError: (text: string) => unknown
+  /** Cells in a line of the terminal; undefined when standard output is none. */
+  readonly width?: number | undefined
 }
 
-let output: Output = {
+const host: Output = {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
 }
+let output = host
 
 /** Sends lines elsewhere from now on, as a test does; returns where they went before. */
 export function printTo(other: Output): Output {
   const before = output
   output = other
   return before
+}
+
+const WIDTH = 80
+
+/** Cells in a line of the terminal; undefined when standard output is no terminal. */
+export function terminalWidth(): number | undefined {
+  if (output !== host) return output.width
+  return process.stdout.isTTY ? process.stdout.columns || WIDTH : undefined
 }
 
 /** Prints a line to standard output. */

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import { silentEvents } from '@skylarkmq/env'
 import { startServer, type RunningServer, type ServerOptions } from '@skylarkmq/server'
 import { CommanderError, type Command } from 'commander'
+import { Exit } from '../src/exit-codes.ts'
 import { createProgram } from '../src/program.ts'
 import { printTo } from '../src/terminal.ts'
 
@@ -15,13 +16,18 @@ export interface Ended {
   readonly error: string
 }
 
-/** Runs a command line in this process. */
-export async function run(...args: readonly string[]): Promise<Ended> {
+/** Runs a command line in this process, with its output in a pipe. */
+export function run(...args: readonly string[]): Promise<Ended> {
+  return runOn(undefined, args)
+}
+
+/** As `run`, on a terminal with so many cells in a line. */
+export async function runOn(width: number | undefined, args: readonly string[]): Promise<Ended> {
   let out = ''
   let error = ''
   const write = (text: string): unknown => (out += text)
   const writeError = (text: string): unknown => (error += text)
-  const before = printTo({ write, writeError })
+  const before = printTo({ write, writeError, width })
   const program = createProgram()
   eachCommand(program, (command) => {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: writeError })
@@ -32,7 +38,7 @@ export async function run(...args: readonly string[]): Promise<Ended> {
     return { code: process.exitCode, out, error }
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown
-    return { code: thrown.exitCode, out, error }
+    return { code: thrown.exitCode === 0 ? 0 : Exit.USAGE, out, error }
   } finally {
     process.exitCode = 0
     printTo(before)

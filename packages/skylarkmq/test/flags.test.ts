@@ -34,13 +34,13 @@ test('--version prints the version and nothing else', async () => {
 
 test('a command that does not exist is refused, with the one that was meant', async () => {
   const { code, out, error } = await run('consum')
-  assert.equal(code, 1)
+  assert.equal(code, 2)
   assert.equal(out, '')
   assert.match(error, /unknown command 'consum'/)
   assert.match(error, /Did you mean consume\?/)
 })
 
-test('a flag of the wrong form ends with code 1 and what it must be, before anything is tried', async () => {
+test('a flag of the wrong form ends with code 2 and what it must be, before anything is tried', async () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [['start', '--broker-port', '65536'], /from 0 to 65535/],
     [['start', '--namesrv-port', 'x'], /from 0 to 65535/],
@@ -51,7 +51,7 @@ test('a flag of the wrong form ends with code 1 and what it must be, before anyt
     [['send', 'T', 'b', '--property', '=v'], /name=value/],
     [['send', 'T', 'b', '--delay', '19'], /from 0 to 18/],
     [['send', 'T'], /missing required argument 'body'/],
-    [['consume', 'T', '--from', 'yesterday'], /first, last, or a time/],
+    [['consume', 'T', '--from', 'yesterday'], /It must be a time/],
     [['consume', 'T', '--count', '1.5'], /whole number from 1 on/],
     [['store', 'inspect', '.', 'records', '--from', '-1'], /whole number from 0 on/],
     [['store', 'inspect', '.', 'nothing'], /Allowed choices are summary, records/],
@@ -60,7 +60,7 @@ test('a flag of the wrong form ends with code 1 and what it must be, before anyt
   ]
   for (const [args, says] of wrong) {
     const { code, out, error } = await run(...args)
-    assert.equal(code, 1, args.join(' '))
+    assert.equal(code, 2, args.join(' '))
     assert.equal(out, '')
     assert.match(error, says)
   }

@@ -66,17 +66,18 @@ test('a group gets a message once: who comes second goes on behind it', async (t
   assert.deepEqual(read, ['one', 'two'])
 })
 
-test('what cannot be sent or read ends with code 1, a sentence and advice, and prints nothing else', async (t) => {
+test('what cannot be sent or read ends with its exit code, a sentence and advice, and prints nothing else', async (t) => {
   const { namesrvAddr } = await serverFor(t)
-  const wrong = [
-    ['send', 'a b', 'text', '-n', namesrvAddr],
-    ['consume', 'NotThere', '-n', namesrvAddr],
-    ['send', 'T', 'text', '-n', 'no-port'],
-    ['consume', 'T', '--group', 'a b', '-n', namesrvAddr],
+  const wrong: readonly (readonly [number, ...string[]])[] = [
+    [2, 'send', 'a b', 'text', '-n', namesrvAddr],
+    [3, 'consume', 'NotThere', '-n', namesrvAddr],
+    [2, 'send', 'T', 'text', '-n', 'no-port'],
+    [4, 'send', 'T', 'text', '-n', '127.0.0.1:1'],
+    [2, 'consume', 'T', '--group', 'a b', '-n', namesrvAddr],
   ]
-  for (const args of wrong) {
+  for (const [wanted, ...args] of wrong) {
     const { code, out, error } = await run(...args)
-    assert.equal(code, 1, args.join(' '))
+    assert.equal(code, wanted, args.join(' '))
     assert.equal(out, '')
     assert.match(error, /^error .+\n.+/, args.join(' '))
     assert.doesNotMatch(error, /^ {4}at /m, args.join(' '))

@@ -1,6 +1,7 @@
 import { examineConfigFile, type SettingNote } from '@skylarkmq/server'
 import { SkylarkError } from '@skylarkmq/protocol'
 import type { Command } from 'commander'
+import { addBrokerConfigCommands } from './broker.ts'
 import { bold, counted, dim, explain, print, red, yellow } from '../terminal.ts'
 
 /** What the flags of `config check` say. */
@@ -14,7 +15,10 @@ const CANNOT_LOOK = 2
 
 /** Adds `config` with `check`. */
 export function addConfigCommands(program: Command): void {
-  const config = program.command('config').description('look at configuration files')
+  const config = program
+    .command('config')
+    .description('check configuration files, see and change settings of a running broker')
+  addBrokerConfigCommands(config)
   config
     .command('check')
     .argument('<file>', "Apache's broker.conf, or namesrv.conf with --namesrv")

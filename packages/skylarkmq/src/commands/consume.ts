@@ -1,13 +1,16 @@
 import { PushConsumer, TopicReader, type ReceivedMessage, type StartFrom } from '@skylarkmq/client'
 import { logEvents } from '@skylarkmq/server'
 import { nodeEnv, printable, printableJson, type Env } from '@skylarkmq/env'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { onEndRequest } from '../end-request.ts'
+import { exitCodeOf } from '../exit-codes.ts'
+import { atCluster, namesrvAddrOf } from '../session.ts'
 import { dim, explain, print, printError } from '../terminal.ts'
-import { count, namesrvFlag } from './client-flags.ts'
+import { count, startFrom } from './client-flags.ts'
 
 interface ConsumeFlags {
-  namesrvAddr: string
+  namesrvAddr?: string
+  context?: string
   from: StartFrom
   group?: string
   tag?: string
@@ -17,15 +20,13 @@ interface ConsumeFlags {
 
 /** Adds `consume`. */
 export function addConsumeCommand(program: Command): void {
-  program
-    .command('consume')
+  atCluster(program.command('consume'))
     .description('print the messages of a topic as they come')
     .argument('<topic>', 'topic to read')
-    .addOption(namesrvFlag())
     .option(
       '--from <place>',
-      'first, last, or a time: ms since 1970 or 2026-01-31T12:00 (default: last)',
-      from,
+      'first, last, a time such as 2026-01-31T12:00, or a span such as -1h (default: last)',
+      startFrom,
       'last' as const,
     )
     .option('--group <name>', 'read as a member of this group, and store how far it has come')
@@ -72,20 +73,22 @@ async function consume(topic: string, flags: ConsumeFlags): Promise<number> {
     return 0
   } catch (error) {
     explain(error)
-    return 1
+    return exitCodeOf(error)
   } finally {
     await close?.()
   }
 }
 
 function readerOf(topic: string, flags: ConsumeFlags): TopicReader {
-  const { namesrvAddr, from: start, tag } = flags
+  const { from: start, tag } = flags
+  const namesrvAddr = namesrvAddrOf(flags)
   const options = { topic, namesrvAddr, from: start }
   return new TopicReader(tag === undefined ? options : { ...options, expression: tag }, loudEnv())
 }
 
 function consumerOf(group: string, flags: ConsumeFlags): PushConsumer {
-  const { namesrvAddr, from: consumeFrom } = flags
+  const { from: consumeFrom } = flags
+  const namesrvAddr = namesrvAddrOf(flags)
   // One at a time, so that lines come in order and no more than --count messages are taken.
   return new PushConsumer(
     { group, namesrvAddr, consumeFrom, concurrency: 1, startTimeoutMs: 0 },
@@ -155,11 +158,4 @@ function jsonLine(message: ReceivedMessage): string {
     properties: Object.fromEntries(properties),
   })
   return printableJson(json)
-}
-
-function from(text: string): StartFrom {
-  if (text === 'first' || text === 'last') return text
-  const timestampMs = /^\d{10,}$/.test(text) ? Number(text) : Date.parse(text)
-  if (Number.isFinite(timestampMs)) return { timestampMs }
-  throw new InvalidArgumentError('It must be first, last, or a time.')
 }

@@ -1,11 +1,14 @@
 import { Producer, type Message, type SendResult } from '@skylarkmq/client'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { InvalidArgumentError, type Command } from 'commander'
+import { exitCodeOf } from '../exit-codes.ts'
+import { atCluster, namesrvAddrOf } from '../session.ts'
 import { explain, print } from '../terminal.ts'
-import { count, namesrvFlag } from './client-flags.ts'
+import { count } from './client-flags.ts'
 
 interface SendFlags {
-  namesrvAddr: string
+  namesrvAddr?: string
+  context?: string
   tag?: string
   keys?: string
   property?: Record<string, string>
@@ -18,12 +21,10 @@ const LEVEL_MAX = 18
 
 /** Adds `send`. */
 export function addSendCommand(program: Command): void {
-  program
-    .command('send')
+  atCluster(program.command('send'))
     .description('send a message and print where it is')
     .argument('<topic>', 'topic to send to')
     .argument('<body>', 'text of the message; - reads it from standard input')
-    .addOption(namesrvFlag())
     .option('--tag <tag>', 'what subscriptions filter by')
     .option('--keys <keys>', 'what the message can be found by, separated by blanks')
     .option('--property <name=value>', 'a property of your own; may be repeated', property)
@@ -50,7 +51,7 @@ async function send(topic: string, text: string, flags: SendFlags): Promise<numb
     // What goes wrong is in the error; a warning beside it would say it twice.
     const env = nodeEnv(silentEvents)
     producer = new Producer(
-      { namesrvAddr: flags.namesrvAddr, group: 'SKYLARK_CLI', startTimeoutMs: 0 },
+      { namesrvAddr: namesrvAddrOf(flags), group: 'SKYLARK_CLI', startTimeoutMs: 0 },
       env,
     )
     const message: Message = {
@@ -65,7 +66,7 @@ async function send(topic: string, text: string, flags: SendFlags): Promise<numb
     return 0
   } catch (error) {
     explain(error)
-    return 1
+    return exitCodeOf(error)
   } finally {
     await producer?.close()
   }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { onEndRequest } from '../end-request.ts'
 import { bold, dim, explain, print, printError, yellow } from '../terminal.ts'
 import { VERSION } from '../version.ts'
+import { addBrokerLooks } from './broker.ts'
 import { isStrict, withFlags, type ServerFlags } from './server-flags.ts'
 
 type Roles = Pick<ServerOptions, 'namesrv' | 'broker'>
@@ -41,7 +42,9 @@ export function addServerCommands(program: Command): void {
       broker: false,
     }),
   )
-  withFlags(program.command('broker').description('run a broker alone'), [
+  const broker = program.command('broker').description('run a broker alone, or look at brokers')
+  addBrokerLooks(broker)
+  withFlags(broker, [
     'config',
     'set',
     'strict',

@@ -1,0 +1,211 @@
+import { AdminClient, DEFAULT_NAMESRV_ADDR, durationMs } from '@skylarkmq/client'
+import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import { Option, type Command } from 'commander'
+import { createInterface } from 'node:readline/promises'
+import { UsageError } from './command-errors.ts'
+import { findContext } from './contexts.ts'
+import { Exit, exitCodeOf } from './exit-codes.ts'
+import { FORMATS, jsonText, textOf, type Format } from './output/formats.ts'
+import type { Listing, Sheet } from './output/listing.ts'
+import { explain, print, printError, terminalWidth } from './terminal.ts'
+
+/** What every command that asks a cluster may be told. */
+export interface ClusterFlags {
+  readonly namesrvAddr?: string
+  readonly context?: string
+  readonly output: Format
+  readonly timeout: string
+  readonly utc?: boolean
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+  readonly watch?: string | true
+}
+
+const WATCH_MS = 2_000
+
+/** Adds the flags that say which cluster is asked. */
+export function atCluster(command: Command): Command {
+  return command
+    .addOption(
+      new Option('-n, --namesrv-addr <addresses>', 'name servers, host:port joined by ;').env(
+        'NAMESRV_ADDR',
+      ),
+    )
+    .option('--context <name>', 'the cluster of this context (skylark context list)')
+}
+
+/** As `atCluster`, with how results are printed. */
+export function onCluster(command: Command): Command {
+  return atCluster(command)
+    .addOption(
+      new Option('-o, --output <format>', 'how to print the result')
+        .choices(FORMATS)
+        .default('table'),
+    )
+    .option('--timeout <time>', 'how long each server may take to answer', '5s')
+    .option('--utc', 'print times in UTC')
+}
+
+/** As `onCluster`, for what lists: it can be shown again and again. */
+export function onClusterList(command: Command): Command {
+  return onCluster(command).option('--watch [time]', 'print it again every 2 s, or this often')
+}
+
+/** As `onCluster`, for what changes or deletes. */
+export function onClusterChange(command: Command): Command {
+  return onCluster(command)
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('-y, --yes', 'do not ask')
+}
+
+/** One run of a command: a connection to its cluster, and what is printed. */
+export class Session {
+  readonly admin: AdminClient
+  readonly flags: ClusterFlags
+  readonly namesrvAddr: string
+  readonly #env: Env
+
+  constructor(flags: ClusterFlags) {
+    this.flags = flags
+    this.namesrvAddr = namesrvAddrOf(flags)
+    const requestTimeoutMs = durationMs(flags.timeout, '--timeout')
+    // What goes wrong is in the error; a warning beside it would say it twice.
+    this.#env = nodeEnv(silentEvents)
+    this.admin = new AdminClient(
+      { namesrvAddr: this.namesrvAddr, requestTimeoutMs, startTimeoutMs: 0 },
+      this.#env,
+    )
+  }
+
+  /** Wall clock, ms since 1970. */
+  now(): number {
+    return this.#env.clock.now()
+  }
+
+  /** Resolves after `ms`; `wake` gets a function that ends the pause. */
+  pause(ms: number, wake?: (end: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#env.clock.after(ms, resolve)
+      wake?.(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  /** Whether the result is for a program. */
+  get isForPrograms(): boolean {
+    return this.flags.output !== 'table' && this.flags.output !== 'wide'
+  }
+
+  /** Prints a result in the format that was asked for. */
+  async show<T>(shown: Listing<T> | Sheet): Promise<void> {
+    const style = {
+      format: this.flags.output,
+      width: terminalWidth(),
+      isUtc: this.flags.utc === true,
+    }
+    const text = await textOf(shown, style)
+    if (text !== '' || style.format !== 'name') print(text)
+  }
+
+  /** Says what was done, in a line for people; programs get `result`. */
+  async done(says: string, result: Sheet['properties']): Promise<void> {
+    if (this.isForPrograms) await this.show({ properties: result })
+    else print(says)
+  }
+
+  /** A line beside the result. */
+  note(line: string): void {
+    printError(line)
+  }
+
+  /** Asks on a terminal whether to go ahead; elsewhere --yes must say so. Throws CLI_USAGE. */
+  async confirm(question: string): Promise<boolean> {
+    if (this.flags.yes === true) return true
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw new UsageError(question, 'Add --yes to do it, or --dry-run to see what it would do.')
+    }
+    const lines = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+    } finally {
+      lines.close()
+    }
+  }
+}
+
+/** The cluster: `-n`, the environment, a context, else this machine. */
+export function namesrvAddrOf({
+  namesrvAddr,
+  context,
+}: Pick<ClusterFlags, 'namesrvAddr' | 'context'>): string {
+  if (context !== undefined) return findContext(context)?.namesrvAddr ?? DEFAULT_NAMESRV_ADDR
+  return namesrvAddr ?? findContext()?.namesrvAddr ?? DEFAULT_NAMESRV_ADDR
+}
+
+/** Runs a command, closes what it opened and sets the exit code. `act` may return an exit code. */
+export async function inSession(
+  flags: ClusterFlags,
+  act: (session: Session) => Promise<number | undefined>,
+): Promise<void> {
+  let session: Session | undefined
+  try {
+    session = new Session(flags)
+    const { watch } = flags
+    if (watch === undefined) {
+      process.exitCode = (await act(session)) ?? Exit.DONE
+      return
+    }
+    await watching(watch === true ? WATCH_MS : durationMs(watch, '--watch'), act, session)
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+    printFailure(error, flags.output)
+  } finally {
+    await session?.admin.close()
+  }
+}
+
+async function watching(
+  everyMs: number,
+  act: (session: Session) => Promise<number | undefined>,
+  session: Session,
+): Promise<void> {
+  let isAsked = false
+  const isEnded = (): boolean => isAsked
+  let wake: () => void = () => undefined
+  const end = (): void => {
+    isAsked = true
+    wake()
+  }
+  process.once('SIGINT', end)
+  process.stdout.once('error', end)
+  while (!isEnded()) {
+    if (terminalWidth() !== undefined) print('\u001b[2J\u001b[H')
+    await act(session)
+    if (isEnded()) break
+    await session.pause(everyMs, (end) => (wake = end))
+  }
+  process.exitCode = Exit.INTERRUPTED
+}
+
+/** Prints an error: for people on standard error; with `json` a document on standard output as well. */
+export function printFailure(error: unknown, format: Format): void {
+  if (format === 'json' || format === 'jsonl') print(failureText(error, format))
+  else explain(error)
+}
+
+function failureText(error: unknown, format: 'json' | 'jsonl'): string {
+  const { code, message, advice, responseCode } = error as Record<string, unknown>
+  const text = typeof message === 'string' ? message : String(error)
+  const document = {
+    error: {
+      code: typeof code === 'string' ? code : 'ERROR',
+      title: text.split(/[.:;]\s/, 1)[0],
+      detail: text,
+      ...(typeof responseCode === 'number' ? { responseCode } : {}),
+      ...(typeof advice === 'string' ? { advice } : {}),
+    },
+  }
+  return format === 'json' ? jsonText(document) : JSON.stringify(document)
+}
