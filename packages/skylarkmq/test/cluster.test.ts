@@ -42,7 +42,7 @@ test('topics are created, listed, described and deleted', async (t) => {
   assert.match(table.out, /^QUEUE +MIN OFFSET +MAX OFFSET +MESSAGES +LAST MESSAGE\n/)
   assert.equal(table.out.trimEnd().split('\n').length, 3)
   const dry = await people('topic', 'delete', 'Orders', '--dry-run')
-  assert.match(dry.out, /^Would delete Orders with 3 messages, consumed by 1 groups/)
+  assert.match(dry.out, /^Would delete Orders with 3 messages, consumed by 1 group\./)
   const unsure = await cli('topic', 'delete', 'Orders')
   assert.deepEqual([unsure.code, unsure.out], [2, ''])
   assert.match(unsure.error, /Add --yes/)

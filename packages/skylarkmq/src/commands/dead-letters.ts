@@ -8,6 +8,7 @@ import {
   type ClusterFlags,
   type Session,
 } from '../session.ts'
+import { counted } from '../terminal.ts'
 import { browse, browseFlags, browsing } from './message.ts'
 
 interface ReplayFlags extends ClusterFlags {
@@ -86,18 +87,19 @@ async function replay(
   const { deadLetters } = session.admin
   const would = await deadLetters.replay(group, { ...options, dryRun: true })
   const counts = { group, replayed: would.replayed, skipped: would.skipped }
+  const letters = (n: number): string => `${counted(n, 'dead letter')} of ${group}`
   if (dryRun === true || would.replayed === 0) {
-    await session.done(`Would send ${would.replayed} dead letters of ${group} again.`, {
+    await session.done(`Would send ${letters(would.replayed)} again.`, {
       ...counts,
       isDone: false,
     })
     return undefined
   }
-  if (!(await session.confirm(`This sends ${would.replayed} dead letters of ${group} again.`))) {
+  if (!(await session.confirm(`This sends ${letters(would.replayed)} again.`))) {
     return Exit.REFUSED
   }
   const { replayed, skipped } = await deadLetters.replay(group, options)
-  await session.done(`Sent ${replayed} dead letters of ${group} again.`, {
+  await session.done(`Sent ${letters(replayed)} again.`, {
     group,
     replayed,
     skipped,

@@ -9,6 +9,7 @@ import {
   type ClusterFlags,
   type Session,
 } from '../session.ts'
+import { counted } from '../terminal.ts'
 import { count } from './client-flags.ts'
 import { kindOfTopic, like, topicKinds } from './names.ts'
 
@@ -262,7 +263,8 @@ async function remove(session: Session, name: string): Promise<number | undefine
   const [stats, consumers] = await Promise.all([topics.stats(name), topics.groups(name)])
   const messages = stats.reduce((sum, { minOffset, maxOffset }) => sum + maxOffset - minOffset, 0)
   const groupNames = consumers.filter((group) => group !== name)
-  const what = `${name} with ${messages} messages, consumed by ${groupNames.length} groups`
+  const consumedBy = counted(groupNames.length, 'group')
+  const what = `${name} with ${counted(messages, 'message')}, consumed by ${consumedBy}`
   const result = { topic: name, messages, groups: groupNames }
   if (session.flags.dryRun === true) {
     await session.done(`Would delete ${what}. Nothing was changed (--dry-run).`, {

@@ -22,7 +22,8 @@ export function tableText<T>(
   const widths = titles.map((title, i) =>
     texts.reduce((most, cells) => Math.max(most, stringWidth(cells[i] ?? '')), stringWidth(title)),
   )
-  fit(widths, width)
+  const mayCut = columns.map(({ kind = 'text' }) => kind === 'text')
+  fit(widths, mayCut, width)
   const isRight = columns.map(({ kind }) => kind === 'count' || kind === 'age')
   const line = (cells: readonly string[]): string =>
     cells
@@ -53,17 +54,18 @@ function titleOf<T>({ key, title }: Column<T>): string {
   return title ?? key.replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase()
 }
 
-/** Takes from the widest columns what is too much. */
-function fit(widths: number[], width: number): void {
+/** Takes from the widest columns of text what is too much: a number or a time that is cut is a wrong one. */
+function fit(widths: number[], mayCut: readonly boolean[], width: number): void {
   const sum = (): number =>
     widths.reduce((all, each) => all + each, GAP.length * (widths.length - 1))
+  const cuttable = (): number[] => widths.filter((_, i) => mayCut[i] === true)
   for (let over = sum() - width; over > 0; over = sum() - width) {
-    const widest = widths.indexOf(Math.max(...widths))
-    const rest = widths.filter((_, i) => i !== widest)
-    const next = Math.max(NARROWEST, ...rest)
-    const most = widths[widest] ?? 0
+    const most = Math.max(0, ...cuttable())
     if (most <= NARROWEST) return
-    widths[widest] = Math.max(NARROWEST, most - over, Math.min(next, most - 1))
+    const widest = widths.findIndex((each, i) => each === most && mayCut[i] === true)
+    const next = Math.max(NARROWEST, ...cuttable().filter((each) => each < most))
+    widths[widest] = Math.max(next, most - over, NARROWEST)
+    if (widths[widest] === most) widths[widest] = most - 1
   }
 }
 
