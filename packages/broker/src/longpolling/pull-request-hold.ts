@@ -112,6 +112,13 @@ export class PullRequestHold implements LogWatch {
     this.wakeAll(({ topic, queueId, offset }) => offset > this.#store.offsetMax(topic, queueId))
   }
 
+  /** Wakes those that wait for a queue on behalf of a group. */
+  wakeGroup(group: string, topic: string, queueId: number): void {
+    const key = keyOf(topic, queueId)
+    const held = this.#byQueue.get(key)?.get(group)
+    if (held !== undefined) for (const pull of [...held]) this.#wake(key, pull)
+  }
+
   /** Wakes all: the queue changed in another way, or the broker stops. */
   wakeAll(test: (pull: HeldPull) => boolean = () => true): void {
     const woken: [string, HeldPull][] = []
