@@ -93,6 +93,13 @@ export class ChunkedContent {
     this.modifiedMs = this.#now()
   }
 
+  /** Becomes as another one is. */
+  copyOf(other: ChunkedContent): void {
+    this.resize(0)
+    for (const [index, chunk] of other.#chunks) this.#chunk(index).set(chunk)
+    this.sizeBytes = other.sizeBytes
+  }
+
   /** The file has no name any more: what it takes does not count, and goes with the last who has it open. */
   forget(): void {
     this.#budget?.give(this.#chunks.size * CHUNK_BYTES)
