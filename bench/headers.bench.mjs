@@ -76,55 +76,36 @@ const sorted = (fields) =>
 const java = (code, i, fields) =>
   `{"code":${code},"extFields":${json(fields)},"flag":0,"language":"JAVA","opaque":${1000 + i},"serializeTypeCurrentRPC":"JSON","version":479}`
 
+/** A send of Java's client, with such properties. */
+const javaSend = (propertiesOf) => [
+  SendMessageV2,
+  (i) => java(310, i, fieldsOf(i, propertiesOf(i))),
+]
+const unique = (i) => ['UNIQ_KEY', key(i)]
+const wait = ['WAIT', 'true']
+const tag = ['TAGS', 'TagA']
+/** As Go, C++ and our own client end them. */
+const ended = (properties) => escaped(properties) + '\\u0002'
+
 /** Per kind of client: the definition of its requests, and the header of the i-th in JSON, or a whole frame. */
 const KINDS = {
-  java: [
-    SendMessageV2,
-    (i) =>
-      java(
-        310,
-        i,
-        fieldsOf(
-          i,
-          escaped([
-            ['UNIQ_KEY', key(i)],
-            ['WAIT', 'true'],
-            ['TAGS', 'TagA'],
-          ]),
-        ),
-      ),
-  ],
-  'java, own properties': [
-    SendMessageV2,
-    (i) =>
-      java(
-        310,
-        i,
-        fieldsOf(
-          i,
-          escaped([
-            ['KEYS', `order-${i}`],
-            ['user', `u${i % 977}`],
-            ['UNIQ_KEY', key(i)],
-            ['WAIT', 'true'],
-            ['region', ['eu', 'us', 'ap'][i % 3]],
-            ['TAGS', ['paid', 'sent'][i & 1]],
-          ]),
-        ),
-      ),
-  ],
+  java: javaSend((i) => escaped([unique(i), wait, tag])),
+  'java, own properties': javaSend((i) =>
+    escaped([
+      ['KEYS', `order-${i}`],
+      ['user', `u${i % 977}`],
+      unique(i),
+      wait,
+      ['region', ['eu', 'us', 'ap'][i % 3]],
+      ['TAGS', ['paid', 'sent'][i & 1]],
+    ]),
+  ),
   go: [
     SendMessageV2,
-    (i) =>
-      `{"code":310,"language":"GO","version":317,"opaque":${1000 + i},"flag":0,"remark":"","extFields":${json(
-        fieldsOf(
-          i,
-          escaped([
-            ['UNIQ_KEY', key(i)],
-            ['TAGS', 'TagA'],
-          ]) + '\\u0002',
-        ),
-      )}}`,
+    (i) => {
+      const fields = json(fieldsOf(i, ended([unique(i), tag])))
+      return `{"code":310,"language":"GO","version":317,"opaque":${1000 + i},"flag":0,"remark":"","extFields":${fields}}`
+    },
   ],
   'binary header': [
     SendMessageV2,
@@ -137,54 +118,20 @@ const KINDS = {
         serialization: Serialization.ROCKETMQ,
       }),
   ],
-  ours: [
-    SendMessageV2,
-    (i) =>
-      java(
-        310,
-        i,
-        fieldsOf(
-          i,
-          escaped([
-            ['TAGS', 'TagA'],
-            ['UNIQ_KEY', key(i)],
-            ['WAIT', 'true'],
-          ]) + '\\u0002',
-        ),
-      ),
-  ],
+  ours: javaSend((i) => ended([tag, unique(i), wait])),
   'c++': [
     SendMessage,
-    (i) =>
-      `{"code":10,"extFields":${json(
-        sorted(
-          renamed(
-            fieldsOf(
-              i,
-              escaped([
-                ['TAGS', 'TagA'],
-                ['UNIQ_KEY', key(i)],
-                ['WAIT', 'true'],
-              ]) + '\\u0002',
-            ),
-          ),
-        ),
-      )},"flag":0,"language":"CPP","opaque":${1000 + i},"version":253}`,
+    (i) => {
+      const fields = json(sorted(renamed(fieldsOf(i, ended([tag, unique(i), wait])))))
+      return `{"code":10,"extFields":${fields},"flag":0,"language":"CPP","opaque":${1000 + i},"version":253}`
+    },
   ],
   'another order': [
     SendMessageV2,
-    (i) =>
-      `{"opaque":${1000 + i},"flag":0,"extFields":${json(
-        reversed(
-          fieldsOf(
-            i,
-            escaped([
-              ['WAIT', 'true'],
-              ['UNIQ_KEY', key(i)],
-            ]),
-          ),
-        ),
-      )},"version":400,"language":"OTHER","code":310}`,
+    (i) => {
+      const fields = json(reversed(fieldsOf(i, escaped([wait, unique(i)]))))
+      return `{"opaque":${1000 + i},"flag":0,"extFields":${fields},"version":400,"language":"OTHER","code":310}`
+    },
   ],
   pull: [
     PullMessage,

@@ -10,7 +10,6 @@ const ANY = new Set([
   'SYSTEM_BUSY',
   'INVALID_PARAMETER',
   'NO_PERMISSION',
-  'GO_AWAY',
 ])
 /** Fields that a broker puts into answers to sends beside their row's. */
 const STAMP = ['MSG_REGION', 'TRACE_ON']

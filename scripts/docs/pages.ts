@@ -49,7 +49,7 @@ function protocolPage(): string {
     PRINTED,
     '# Requests of the remoting protocol\n',
     'Every request that Skylark knows, with the fields of its header and of its answer, and the codes that its answer may have ' +
-      'beside SUCCESS, SYSTEM_ERROR, SYSTEM_BUSY, INVALID_PARAMETER, NO_PERMISSION and GO_AWAY, which any may have.\n',
+      'beside SUCCESS, SYSTEM_ERROR, SYSTEM_BUSY, INVALID_PARAMETER and NO_PERMISSION, which any may have.\n',
     part('To a broker', brokerRequests),
     part('To a name server', namesrvRequests),
     part('To a client', clientRequests),

@@ -12,7 +12,8 @@ test('when the log is cut, who waits behind the end of a queue is answered, and 
   const woken: string[] = []
   for (const topic of ['cut', 'whole']) {
     const run = (): void => void woken.push(topic)
-    hold.hold({ topic, queueId: 0, offset: 10, filter: undefined, untilMs: Infinity, run })
+    const pull = { group: 'g', topic, queueId: 0, offset: 10, filter: undefined, untilMs: Infinity }
+    hold.hold({ ...pull, run })
   }
   hold.cut()
   assert.deepEqual(woken, [])

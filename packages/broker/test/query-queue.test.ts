@@ -82,6 +82,24 @@ test('a group that is not there is set to a time, to the end, and to one offset 
   assert.equal(await reset(0, { queueId: 0, offset: 99 }), ResponseCode.SYSTEM_ERROR)
 })
 
+test('a reset answers the held pulls of its group, and leaves those of others alone', async (t) => {
+  const { peer, context } = await testBroker(t)
+  const one = peer()
+  await sendTagged(one, ['a'])
+  for (const group of ['G', 'other']) context.groups.find(group)
+  // They are held when the reset comes: one connection's requests are served in their order.
+  const ours = one.pull('T', 1, { sysFlag: 6 })
+  const theirs = one.pull('T', 1, { sysFlag: 6, consumerGroup: 'other' })
+  const header = { topic: 'T', group: 'G', timestamp: 0, isForce: true, queueId: 0, offset: 0 }
+  assert.equal((await one.ask(InvokeBrokerToResetOffset, header)).code, ResponseCode.SUCCESS)
+  const { code, header: read } = await ours
+  assert.equal(code, ResponseCode.PULL_OFFSET_MOVED)
+  assert.equal(read().nextBeginOffset, 0)
+  assert.equal(context.held.count, 1)
+  await one.send('T', 'b')
+  assert.equal((await theirs).code, ResponseCode.SUCCESS)
+})
+
 // Reference: `ConsumerOffsetManager.java`, cloneOffset; `AdminBrokerProcessor.java`, queryCorrectionOffset.
 test('a group goes on where another is, and learns of the group that is furthest behind', async (t) => {
   const { peer, context } = await testBroker(t)

@@ -34,10 +34,7 @@ import {
   type Service,
   type ServiceTable,
 } from './processor.ts'
-import { HotlyDecoded, PlainlyDecoded, type ReceivedRequest } from './received-request.ts'
-
-/** Versions above this one understand GO_AWAY (5.3.1). */
-const GO_AWAY_AFTER_VERSION = 475
+import { ReceivedRequest } from './received-request.ts'
 
 interface Row<C> extends Service<C, AnyRequest> {
   readonly definition: AnyRequest
@@ -63,7 +60,6 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   readonly #events: EventSink
   readonly #serialization: Serialization
   readonly #rows = new Map<number, Row<C>>()
-  #goingAway = false
 
   constructor(parts: DispatcherParts<C, T>) {
     this.#context = parts.context
@@ -77,17 +73,12 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     }
   }
 
-  /** From now on clients that understand it are told to go elsewhere. */
-  goAway(): void {
-    this.#goingAway = true
-  }
-
   /** Handles one frame: an answer to one of ours, or a request. */
   dispatch(connection: Connection, frame: Frame): void {
     const row = this.#rows.get(peekCode(frame))
     const hot = row?.hot?.decode(frame)
     if (row !== undefined && hot !== undefined && (hot.flag & FLAG_RESPONSE) === 0) {
-      this.#serve(row, new HotlyDecoded(row.definition, connection, frame, hot), frame)
+      this.#serve(row, new ReceivedRequest(row.definition, connection, frame, hot), frame)
       return
     }
     const command = decodeCommand(frame)
@@ -98,7 +89,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     const plainRow = this.#rows.get(command.code) ?? unknownRow(command.code)
-    this.#serve(plainRow, new PlainlyDecoded(plainRow.definition, connection, command), frame)
+    this.#serve(plainRow, new ReceivedRequest(plainRow.definition, connection, frame, command), frame)
   }
 
   #serve(row: Row<C>, request: ReceivedRequest, frame: Frame): void {
@@ -126,9 +117,6 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   }
 
   #turnedAway({ gates }: Row<C>, request: Request): Reply | undefined {
-    if (this.#goingAway && request.version > GO_AWAY_AFTER_VERSION) {
-      return { code: ResponseCode.GO_AWAY, remark: 'please go away' }
-    }
     if (gates === undefined) return undefined
     for (const gate of gates) {
       const reply = gate(this.#context, request)

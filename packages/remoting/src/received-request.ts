@@ -10,18 +10,13 @@ import {
 import type { Connection } from './connection.ts'
 import type { AnyRequest, Request } from './processor.ts'
 
-type HotHeader = NonNullable<ReturnType<HotCodec['decode']>>
+/** What a hot codec made of a frame. */
+type HotlyRead = NonNullable<ReturnType<HotCodec['decode']>>
 
-/** A request on its way to a processor. */
-export interface ReceivedRequest extends Request {
-  /** Reads the header; a ProtocolError says which field is bad. Everything else can be read before. */
-  readHeader(): void
-}
-
-/** A request that came by a hot codec, which has read its header. */
-export class HotlyDecoded implements ReceivedRequest {
+/** A request on its way to a processor. One class, however its frame was read: whoever takes it sees one shape. */
+export class ReceivedRequest implements Request {
   readonly definition: AnyRequest
-  readonly header: Request['header']
+  header: Request['header']
   readonly body: Buffer | undefined
   readonly connection: Connection
   readonly opaque: number
@@ -29,57 +24,35 @@ export class HotlyDecoded implements ReceivedRequest {
   readonly language: number | undefined
   readonly isOneway: boolean
   readonly #frame: Frame
+  /** Undefined when a hot codec read the frame: it has read the header, and keeps no fields. */
+  readonly #fields: FieldMap | undefined
 
-  constructor(definition: AnyRequest, connection: Connection, frame: Frame, hot: HotHeader) {
+  constructor(
+    definition: AnyRequest,
+    connection: Connection,
+    frame: Frame,
+    read: HotlyRead | RemotingCommand,
+  ) {
     const { bodyStart, bodyEnd } = frame
+    const isHot = 'header' in read
     this.definition = definition
-    this.header = hot.header as Request['header']
+    this.header = isHot ? (read.header as Request['header']) : {}
     this.body = bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined
     this.connection = connection
-    this.opaque = hot.opaque
-    this.version = hot.version
-    this.language = hot.language
-    this.isOneway = (hot.flag & FLAG_ONEWAY) !== 0
+    this.opaque = read.opaque
+    this.version = read.version
+    this.language = read.language
+    this.isOneway = (read.flag & FLAG_ONEWAY) !== 0
     this.#frame = frame
+    this.#fields = isHot ? undefined : (read.fields ?? {})
   }
 
+  /** Reads the header; a ProtocolError says which field is bad. Everything else can be read before. */
   readHeader(): void {
-    // The codec has.
+    if (this.#fields !== undefined) this.header = decodeHeader(this.definition, this.#fields)
   }
 
   fields(): FieldMap {
-    return decodeCommand(this.#frame).fields ?? {}
-  }
-}
-
-/** Any other request. */
-export class PlainlyDecoded implements ReceivedRequest {
-  readonly definition: AnyRequest
-  header: Request['header'] = {}
-  readonly body: Buffer | undefined
-  readonly connection: Connection
-  readonly opaque: number
-  readonly version: number
-  readonly language: number | undefined
-  readonly isOneway: boolean
-  readonly #fields: FieldMap
-
-  constructor(definition: AnyRequest, connection: Connection, command: RemotingCommand) {
-    this.definition = definition
-    this.body = command.body
-    this.connection = connection
-    this.opaque = command.opaque
-    this.version = command.version
-    this.language = command.language
-    this.isOneway = (command.flag & FLAG_ONEWAY) !== 0
-    this.#fields = command.fields ?? {}
-  }
-
-  readHeader(): void {
-    this.header = decodeHeader(this.definition, this.#fields)
-  }
-
-  fields(): FieldMap {
-    return this.#fields
+    return this.#fields ?? decodeCommand(this.#frame).fields ?? {}
   }
 }

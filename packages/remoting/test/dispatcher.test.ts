@@ -7,7 +7,6 @@ import {
   HeartBeat,
   PullMessage,
   ResponseCode,
-  Version,
 } from '@skylarkmq/protocol'
 import { Connection } from '../src/connection.ts'
 import { Dispatcher } from '../src/dispatcher.ts'
@@ -123,17 +122,6 @@ test('answers that take time come when they are there, in their own order', asyn
   assert.deepEqual(
     (await replies()).map((each) => each.opaque),
     [2, 1],
-  )
-})
-
-test('a broker that goes away says so only to clients that understand it', async () => {
-  const { send, replies, dispatcher } = dispatching(() => OK)
-  dispatcher.goAway()
-  send({ opaque: 1, version: Version.V5_3_3 })
-  send({ opaque: 2, version: Version.V4_9_7 })
-  assert.deepEqual(
-    (await replies()).map((each) => each.code),
-    [ResponseCode.GO_AWAY, ResponseCode.SUCCESS],
   )
 })
 

@@ -1,14 +1,5 @@
 import type { Duration } from '@skylarkmq/client'
-import type { Clock, Timer } from '@skylarkmq/env'
-
-interface Waiting {
-  /** On this clock's own time, ms. */
-  at: number
-  readonly order: number
-  readonly everyMs: number | undefined
-  readonly f: () => void
-  timer: Timer | undefined
-}
+import { TimerQueue, type Clock, type QueuedTimer, type Timer } from '@skylarkmq/env'
 
 /** The clock of a server in a test: it goes as the host's does, and can be moved on. */
 export interface TestClock {
@@ -35,9 +26,10 @@ const COARSE_MS = 600_000
  */
 export class MovableClock implements Clock {
   readonly #base: Clock
-  readonly #waiting = new Set<Waiting>()
+  readonly #timers = new TimerQueue()
+  /** The host's timers under ours. */
+  readonly #armed = new Map<QueuedTimer, Timer>()
   #aheadMs = 0
-  #order = 0
   #isMoving = false
 
   constructor(base: Clock) {
@@ -71,15 +63,16 @@ export class MovableClock implements Clock {
     try {
       await settle()
       const until = this.#time + ms + GRACE_MS
-      for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
+      for (let next = this.#timers.first(until); next !== undefined;) {
         this.#aheadMs += Math.max(0, next.at - this.#time)
-        this.#run(next)
+        next.call()
         await settle()
+        next = this.#timers.first(until)
       }
       this.#aheadMs += Math.max(0, until - this.#time)
     } finally {
       this.#isMoving = false
-      for (const entry of this.#waiting) this.#arm(entry)
+      for (const timer of this.#timers.all()) this.#arm(timer)
     }
   }
 
@@ -88,51 +81,38 @@ export class MovableClock implements Clock {
   }
 
   #add(ms: number, everyMs: number | undefined, f: () => void): Timer {
-    const at = this.#time + Math.max(0, ms)
-    const entry: Waiting = { at, order: this.#order++, everyMs, f, timer: undefined }
-    this.#waiting.add(entry)
-    this.#arm(entry)
+    const timer = this.#timers.add(this.#time + Math.max(0, ms), () => {
+      if (everyMs === undefined) this.#drop(timer)
+      else this.#again(timer, everyMs)
+      f()
+    })
+    this.#arm(timer)
     return {
       cancel: () => {
-        this.#waiting.delete(entry)
-        entry.timer?.cancel()
+        this.#drop(timer)
       },
     }
   }
 
-  #arm(entry: Waiting): void {
+  #drop(timer: QueuedTimer): void {
+    this.#timers.remove(timer)
+    this.#armed.get(timer)?.cancel()
+    this.#armed.delete(timer)
+  }
+
+  #again(timer: QueuedTimer, everyMs: number): void {
+    const stepMs = this.#isMoving ? Math.max(everyMs, COARSE_MS) : everyMs
+    this.#timers.moveTo(timer, Math.max(timer.at + everyMs, this.#time - everyMs + stepMs))
+    this.#arm(timer)
+  }
+
+  #arm(timer: QueuedTimer): void {
+    // While it is moved on, the mover calls each in its turn.
     if (this.#isMoving) return
-    entry.timer?.cancel()
-    entry.timer = this.#base.after(Math.max(0, entry.at - this.#time), () => {
-      entry.timer = undefined
-      if (!this.#waiting.has(entry)) return
-      // The mover calls it in its turn.
-      if (!this.#isMoving) this.#run(entry)
+    this.#armed.get(timer)?.cancel()
+    const armed = this.#base.after(Math.max(0, timer.at - this.#time), () => {
+      if (!this.#isMoving) timer.call()
     })
-  }
-
-  #next(until: number): Waiting | undefined {
-    let first: Waiting | undefined
-    for (const entry of this.#waiting) {
-      if (entry.at > until) continue
-      const isSooner =
-        first === undefined ||
-        entry.at < first.at ||
-        (entry.at === first.at && entry.order < first.order)
-      if (isSooner) first = entry
-    }
-    return first
-  }
-
-  #run(entry: Waiting): void {
-    if (entry.everyMs === undefined) {
-      this.#waiting.delete(entry)
-      entry.timer?.cancel()
-    } else {
-      const stepMs = this.#isMoving ? Math.max(entry.everyMs, COARSE_MS) : entry.everyMs
-      entry.at = Math.max(entry.at + entry.everyMs, this.#time - entry.everyMs + stepMs)
-      this.#arm(entry)
-    }
-    entry.f()
+    this.#armed.set(timer, armed)
   }
 }

@@ -3,6 +3,8 @@ import type { Arrival, LogWatch, MessageFilter, MessageStore } from '@skylarkmq/
 
 /** A pull that found nothing and waits. */
 export interface HeldPull {
+  /** The group on whose behalf it waits. */
+  readonly group: string
   readonly topic: string
   readonly queueId: number
   /** First offset wanted. */
@@ -14,6 +16,9 @@ export interface HeldPull {
   readonly run: () => void
 }
 
+/** Those that wait for one queue, by group. A set may be empty until the next sweep: most pulls come again at once. */
+type HeldAtQueue = Map<string, Set<HeldPull>>
+
 /** What is asked of the store. */
 type HeldPullStore = Pick<MessageStore, 'recordAt' | 'offsetMax'>
 
@@ -22,14 +27,14 @@ const SWEEP_MS = 1_000
 const LOOK_SWEEPS = 5
 
 /**
- * Pulls that wait for a message, by queue. One is woken when a message that its filter takes can be read,
+ * Pulls that wait for a message, by queue and group. One is woken when a message that its filter takes can be read,
  * or when its time is up; and within 5 s after a message that its filter does not take, so that its client continues
  * behind that. Apache: `PullRequestHoldService.java`, which looks for both every 5 s.
  */
 export class PullRequestHold implements LogWatch {
   readonly #clock: Clock
   readonly #store: HeldPullStore
-  readonly #byQueue = new Map<string, Set<HeldPull>>()
+  readonly #byQueue = new Map<string, HeldAtQueue>()
   #count = 0
   #sweep: Timer | undefined
   #sweeps = 0
@@ -49,9 +54,7 @@ export class PullRequestHold implements LogWatch {
   /** Holds a pull; returns a function that forgets it, for when its connection ends. */
   hold(pull: HeldPull): () => void {
     const key = keyOf(pull.topic, pull.queueId)
-    const held = this.#byQueue.get(key) ?? new Set<HeldPull>()
-    if (held.size === 0) this.#byQueue.set(key, held)
-    held.add(pull)
+    this.#add(key, pull)
     this.#count++
     this.#sweep ??= this.#clock.every(SWEEP_MS, () => {
       this.#wakeOverdue()
@@ -61,17 +64,29 @@ export class PullRequestHold implements LogWatch {
     }
   }
 
+  #add(key: string, pull: HeldPull): void {
+    let groups = this.#byQueue.get(key)
+    if (groups === undefined) this.#byQueue.set(key, (groups = new Map<string, Set<HeldPull>>()))
+    let held = groups.get(pull.group)
+    if (held === undefined) groups.set(pull.group, (held = new Set()))
+    held.add(pull)
+  }
+
   /** A message can be read: wakes whoever waits for one like it. */
   arrived({ topic, queueId, nextOffset, tagsCode, physicalOffset, sizeBytes }: Arrival): void {
     if (this.#count === 0) return
     const key = keyOf(topic, queueId)
-    const held = this.#byQueue.get(key)
-    if (held === undefined) return
-    for (const pull of [...held]) {
-      if (nextOffset <= pull.offset) continue
-      if (this.#isWanted(pull, tagsCode, physicalOffset, sizeBytes)) this.#wake(key, pull)
-      else this.#passedBy.add(pull)
+    const groups = this.#byQueue.get(key)
+    if (groups === undefined) return
+    const woken: HeldPull[] = []
+    for (const held of groups.values()) {
+      for (const pull of held) {
+        if (nextOffset <= pull.offset) continue
+        if (this.#isWanted(pull, tagsCode, physicalOffset, sizeBytes)) woken.push(pull)
+        else this.#passedBy.add(pull)
+      }
     }
+    for (const pull of woken) this.#wake(key, pull)
   }
 
   #isWanted(
@@ -97,11 +112,22 @@ export class PullRequestHold implements LogWatch {
     this.wakeAll(({ topic, queueId, offset }) => offset > this.#store.offsetMax(topic, queueId))
   }
 
+  /** Wakes those that wait for a queue on behalf of a group. */
+  wakeGroup(group: string, topic: string, queueId: number): void {
+    const key = keyOf(topic, queueId)
+    const held = this.#byQueue.get(key)?.get(group)
+    if (held !== undefined) for (const pull of [...held]) this.#wake(key, pull)
+  }
+
   /** Wakes all: the queue changed in another way, or the broker stops. */
   wakeAll(test: (pull: HeldPull) => boolean = () => true): void {
-    for (const [key, held] of [...this.#byQueue]) {
-      for (const pull of [...held]) if (test(pull)) this.#wake(key, pull)
+    const woken: [string, HeldPull][] = []
+    for (const [key, groups] of this.#byQueue) {
+      for (const held of groups.values()) {
+        for (const pull of held) if (test(pull)) woken.push([key, pull])
+      }
     }
+    for (const [key, pull] of woken) this.#wake(key, pull)
   }
 
   #wakeOverdue(): void {
@@ -109,9 +135,17 @@ export class PullRequestHold implements LogWatch {
     this.#sweeps++
     const isLook = this.#sweeps % LOOK_SWEEPS === 0
     this.wakeAll((pull) => pull.untilMs <= now || (isLook && this.#passedBy.has(pull)))
+    this.#dropEmpty()
     if (this.#count > 0) return
     this.#sweep?.cancel()
     this.#sweep = undefined
+  }
+
+  #dropEmpty(): void {
+    for (const [key, groups] of this.#byQueue) {
+      for (const [group, held] of groups) if (held.size === 0) groups.delete(group)
+      if (groups.size === 0) this.#byQueue.delete(key)
+    }
   }
 
   #wake(key: string, pull: HeldPull): void {
@@ -119,11 +153,9 @@ export class PullRequestHold implements LogWatch {
   }
 
   #remove(key: string, pull: HeldPull): boolean {
-    const held = this.#byQueue.get(key)
-    if (held?.delete(pull) !== true) return false
+    if (this.#byQueue.get(key)?.get(pull.group)?.delete(pull) !== true) return false
     this.#count--
     this.#passedBy.delete(pull)
-    if (held.size === 0) this.#byQueue.delete(key)
     return true
   }
 }

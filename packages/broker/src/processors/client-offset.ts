@@ -82,9 +82,9 @@ function resetTo(
   for (const [queueId, offset] of targets) {
     broker.offsets.reset(group, topic, queueId, offset)
     offsetTable.set({ topic, brokerName: broker.config.brokerName, queueId }, offset)
+    // A pull that waits for a message would learn of the reset only when one comes.
+    broker.held.wakeGroup(group, topic, queueId)
   }
-  // Whoever waits for a message would learn of the reset only when one comes.
-  broker.held.wakeAll((pull) => pull.topic === topic)
   return { code: ResponseCode.SUCCESS, body: resetOffsetBody.encode({ offsetTable }) }
 }
 

@@ -142,6 +142,7 @@ function hold(
   const ms = config.longPollingEnable ? header.suspendTimeoutMillis : config.shortPollingTimeMills
   return new Promise((resolve) => {
     const forget = broker.held.hold({
+      group: header.consumerGroup,
       topic: header.topic,
       queueId: header.queueId,
       offset: header.queueOffset,

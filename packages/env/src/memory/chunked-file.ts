@@ -36,7 +36,7 @@ export class ChunkedContent {
   modifiedMs: number
   readonly ground: Ground | undefined
   readonly #now: () => number
-  readonly #budget: ChunkBudget | undefined
+  #budget: ChunkBudget | undefined
   readonly #chunks = new Map<number, Buffer>()
 
   constructor({ now, sizeBytes = 0, modifiedMs = now(), ground, budget }: ContentOptions) {
@@ -45,11 +45,6 @@ export class ChunkedContent {
     this.ground = ground
     this.#now = now
     this.#budget = budget
-  }
-
-  /** Bytes of memory that it takes. */
-  get heldBytes(): number {
-    return this.#chunks.size * CHUNK_BYTES
   }
 
   /** Returns how many bytes were read: fewer than asked for at the end. */
@@ -98,9 +93,17 @@ export class ChunkedContent {
     this.modifiedMs = this.#now()
   }
 
-  /** The file is gone, and takes no memory any more. */
+  /** Becomes as another one is. */
+  copyOf(other: ChunkedContent): void {
+    this.resize(0)
+    for (const [index, chunk] of other.#chunks) this.#chunk(index).set(chunk)
+    this.sizeBytes = other.sizeBytes
+  }
+
+  /** The file has no name any more: what it takes does not count, and goes with the last who has it open. */
   forget(): void {
-    for (const index of this.#chunks.keys()) this.#drop(index)
+    this.#budget?.give(this.#chunks.size * CHUNK_BYTES)
+    this.#budget = undefined
   }
 
   #drop(index: number): void {

@@ -18,12 +18,15 @@ export interface OverlayOptions {
   readonly bytesMax: number
 }
 
+/** What an overlay asks of the disk below it. */
+export type DiskBelow = Pick<Disk, 'open' | 'list' | 'stat' | 'usage'>
+
 /**
  * A disk as it would be after some changes: what is written, renamed or removed is kept in memory, and all else is read
  * from the disk below, which is never changed. Its files must not change meanwhile.
  */
 export class OverlayDisk implements Disk {
-  readonly #below: Disk
+  readonly #below: DiskBelow
   readonly #now: () => number
   readonly #budget: Budget
   /** What was made, written or renamed, by folder and name. */
@@ -31,7 +34,7 @@ export class OverlayDisk implements Disk {
   /** Names of the disk below that are not there any more, with all below them. */
   readonly #gone = new Set<string>()
 
-  constructor(below: Disk, options: OverlayOptions) {
+  constructor(below: DiskBelow, options: OverlayOptions) {
     this.#below = below
     this.#now = options.now
     this.#budget = new Budget(options.bytesMax)
@@ -40,6 +43,11 @@ export class OverlayDisk implements Disk {
   /** Whether a write was refused because too much is held in memory. */
   get isFull(): boolean {
     return this.#budget.isFull
+  }
+
+  /** Bytes of memory that its files take. */
+  get heldBytes(): number {
+    return this.#budget.bytes
   }
 
   open(path: string, mode: OpenMode): DiskFile {
@@ -119,15 +127,19 @@ export class OverlayDisk implements Disk {
       this.makeDirectory(to)
       for (const { name } of this.list(from)) this.rename(`${from}/${name}`, `${to}/${name}`)
       this.#drop(from)
-    } else {
+    } else if (from !== to) {
+      this.remove(to)
       this.#drop(from)
       this.#put(to, found)
     }
   }
 
   #drop(path: string): void {
-    this.#made.get(parentOf(path))?.delete(lastOf(path))
-    this.#gone.add(path)
+    const folder = parentOf(path)
+    const names = this.#made.get(folder)
+    names?.delete(lastOf(path))
+    if (names?.size === 0) this.#made.delete(folder)
+    if (this.#below.stat(path) !== undefined) this.#gone.add(path)
   }
 
   remove(path: string): void {
@@ -139,7 +151,7 @@ export class OverlayDisk implements Disk {
 
   removeDirectory(path: string): boolean {
     if (this.list(path).length > 0) return false
-    this.#drop(path)
+    if (this.#find(path) === 'directory') this.#drop(path)
     return true
   }
 
@@ -148,7 +160,7 @@ export class OverlayDisk implements Disk {
       if (isDirectory) this.removeTree(`${path}/${name}`)
       else this.remove(`${path}/${name}`)
     }
-    this.#drop(path)
+    this.removeDirectory(path)
   }
 
   syncDirectory(): Promise<void> {
@@ -187,14 +199,14 @@ export class OverlayDisk implements Disk {
 
 /** Where the content of a file comes from that was not written here. */
 class FileBelow implements Ground {
-  readonly #disk: Disk
+  readonly #disk: DiskBelow
   readonly #path: string
   /** Bytes of the file that still count. */
   #bytes: number
   #users = 0
   #file: DiskFile | undefined
 
-  constructor(disk: Disk, path: string, sizeBytes: number) {
+  constructor(disk: DiskBelow, path: string, sizeBytes: number) {
     this.#disk = disk
     this.#path = path
     this.#bytes = sizeBytes
@@ -229,7 +241,7 @@ class FileBelow implements Ground {
 /** Memory for what is written. */
 class Budget implements ChunkBudget {
   readonly #bytesMax: number
-  #bytes = 0
+  bytes = 0
   isFull = false
 
   constructor(bytesMax: number) {
@@ -237,14 +249,14 @@ class Budget implements ChunkBudget {
   }
 
   take(bytes: number): void {
-    if (this.#bytes + bytes > this.#bytesMax) {
+    if (this.bytes + bytes > this.#bytesMax) {
       this.isFull = true
       throw hostError('ENOSPC', 'write', 'memory')
     }
-    this.#bytes += bytes
+    this.bytes += bytes
   }
 
   give(bytes: number): void {
-    this.#bytes -= bytes
+    this.bytes -= bytes
   }
 }

@@ -1,11 +1,5 @@
 import type { Clock } from '../env.ts'
-
-interface Waiting {
-  at: number
-  readonly order: number
-  readonly everyMs: number | undefined
-  readonly f: () => void
-}
+import { TimerQueue } from '../timer-queue.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
@@ -15,35 +9,23 @@ export interface ManualClock extends Clock {
   jump(ms: number): void
 }
 
-/** Makes a clock that starts at `startMs` of the wall clock. */
+/** Makes a clock that starts at `startMs` of the wall clock. Calls within `advance`, so that a test need not wait. */
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
+  const timers = new TimerQueue()
   let time = 0
   let jumpedMs = 0
-  let order = 0
-  let waiting: Waiting[] = []
-
   const add = (ms: number, everyMs: number | undefined, f: () => void) => {
-    const entry: Waiting = { at: time + ms, order: order++, everyMs, f }
-    waiting.push(entry)
+    const timer = timers.add(time + ms, () => {
+      if (everyMs === undefined) timers.remove(timer)
+      else timers.moveTo(timer, timer.at + Math.max(1, everyMs))
+      f()
+    })
     return {
       cancel: () => {
-        waiting = waiting.filter((each) => each !== entry)
+        timers.remove(timer)
       },
     }
   }
-  const next = (until: number): Waiting | undefined => {
-    let first: Waiting | undefined
-    for (const each of waiting) {
-      if (each.at > until) continue
-      const isSooner =
-        first === undefined ||
-        each.at < first.at ||
-        (each.at === first.at && each.order < first.order)
-      if (isSooner) first = each
-    }
-    return first
-  }
-
   return {
     now: () => startMs + time + jumpedMs,
     monotonic: () => time,
@@ -52,12 +34,9 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     keepAlive: () => ({ cancel: () => undefined }),
     advance: (ms) => {
       const until = time + ms
-      for (let entry = next(until); entry !== undefined; entry = next(until)) {
-        const due = entry
+      for (let due = timers.first(until); due !== undefined; due = timers.first(until)) {
         time = Math.max(time, due.at)
-        if (due.everyMs === undefined) waiting = waiting.filter((each) => each !== due)
-        else due.at += Math.max(1, due.everyMs)
-        due.f()
+        due.call()
       }
       time = until
     },

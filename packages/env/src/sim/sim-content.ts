@@ -1,3 +1,4 @@
+import { ChunkedContent } from '../memory/chunked-file.ts'
 import type { SimRandom } from './sim-random.ts'
 
 /** Blocks of this size reach the disk or do not, each for itself. */
@@ -9,58 +10,13 @@ export type Change =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: 'resize'; readonly sizeBytes: number }
 
-/** Bytes that grow; what was never written is zero. */
-class Bytes {
-  size = 0
-  #buffer: Buffer = Buffer.alloc(0)
-
-  write(at: number, bytes: Uint8Array): void {
-    this.#reach(at + bytes.length)
-    this.#buffer.set(bytes, at)
-    this.size = Math.max(this.size, at + bytes.length)
-  }
-
-  resize(sizeBytes: number): void {
-    this.#reach(sizeBytes)
-    if (sizeBytes < this.size) this.#buffer.fill(0, sizeBytes, this.size)
-    this.size = sizeBytes
-  }
-
-  read(target: Uint8Array, at: number): number {
-    const length = Math.max(0, Math.min(target.length, this.size - at))
-    if (length > 0) target.set(this.#buffer.subarray(at, at + length))
-    return length
-  }
-
-  slice(at: number, end: number): Buffer {
-    return Buffer.from(this.#buffer.subarray(at, Math.min(end, this.size)))
-  }
-
-  apply(change: Change): void {
-    if (change.kind === 'write') this.write(change.at, change.bytes)
-    else this.resize(change.sizeBytes)
-  }
-
-  copyOf(other: Bytes): void {
-    this.#buffer = Buffer.from(other.#buffer)
-    this.size = other.size
-  }
-
-  #reach(sizeBytes: number): void {
-    if (sizeBytes <= this.#buffer.length) return
-    const larger = Buffer.alloc(Math.max(sizeBytes, 2 * this.#buffer.length))
-    this.#buffer.copy(larger)
-    this.#buffer = larger
-  }
-}
-
 /**
  * The content of one file: what is surely on disk, what the page cache says, and the changes in between, in
- * their order. A power cut keeps of each what it likes.
+ * their order. A power cut keeps of each what it likes. Bytes are kept as a disk in memory keeps them.
  */
 export class SimContent {
-  readonly cached = new Bytes()
-  readonly durable = new Bytes()
+  readonly cached = content()
+  readonly durable = content()
   pending: Change[] = []
   modifiedMs = 0
   /** Pages that take room. */
@@ -68,7 +24,7 @@ export class SimContent {
 
   write(at: number, bytes: Buffer): void {
     if (bytes.length === 0) return
-    this.cached.write(at, bytes)
+    this.cached.write(bytes, at)
     this.pending.push({ kind: 'write', at, bytes })
   }
 
@@ -81,7 +37,7 @@ export class SimContent {
 
   /** Changes up to now are on disk. */
   synced(changes: ReadonlySet<Change>): void {
-    for (const change of this.pending) if (changes.has(change)) this.durable.apply(change)
+    for (const change of this.pending) if (changes.has(change)) apply(this.durable, change)
     this.pending = this.pending.filter((change) => !changes.has(change))
   }
 
@@ -95,20 +51,20 @@ export class SimContent {
     const isWritten = new Map<number, boolean>()
     for (const change of failed) {
       if (change.kind === 'resize') {
-        this.durable.apply(change)
+        apply(this.durable, change)
         continue
       }
       for (const part of blocksOf(change)) {
         const block = Math.floor(part.at / BLOCK_BYTES)
         if (!isWritten.has(block)) isWritten.set(block, random.chance(0.3))
-        if (isWritten.get(block)) this.durable.apply(part)
+        if (isWritten.get(block)) apply(this.durable, part)
       }
     }
     if (!dropsCache) return
-    const size = this.cached.size
+    const size = this.cached.sizeBytes
     this.cached.copyOf(this.durable)
     this.cached.resize(size)
-    for (const change of this.pending) this.cached.apply(change)
+    for (const change of this.pending) apply(this.cached, change)
   }
 
   /**
@@ -120,26 +76,26 @@ export class SimContent {
     const stale = new Set<number>()
     for (const change of this.pending) {
       if (change.kind === 'resize') {
-        if (random.chance(share)) this.durable.apply(change)
+        if (random.chance(share)) apply(this.durable, change)
         continue
       }
       for (const part of blocksOf(change)) {
         const block = Math.floor(part.at / BLOCK_BYTES)
         if (stale.has(block)) continue
         if (random.chance(share)) {
-          this.durable.apply(part)
+          apply(this.durable, part)
           continue
         }
         stale.add(block)
         if (random.chance(0.1)) {
           const bytes = part.bytes.subarray(0, random.below(part.bytes.length))
-          this.durable.write(part.at, bytes)
+          this.durable.write(bytes, part.at)
         }
       }
     }
     this.pending = []
     this.cached.copyOf(this.durable)
-    const end = Math.ceil(this.durable.size / PAGE_BYTES)
+    const end = Math.ceil(this.durable.sizeBytes / PAGE_BYTES)
     for (const page of this.pages) if (page >= end) this.pages.delete(page)
   }
 
@@ -151,6 +107,16 @@ export class SimContent {
     copy.pages = new Set(this.pages)
     return copy
   }
+}
+
+/** Bytes in memory. When they changed, the file as a whole knows. */
+function content(): ChunkedContent {
+  return new ChunkedContent({ now: () => 0 })
+}
+
+function apply(content: ChunkedContent, change: Change): void {
+  if (change.kind === 'write') content.write(change.bytes, change.at)
+  else content.resize(change.sizeBytes)
 }
 
 function* blocksOf(change: Change & { kind: 'write' }): Iterable<Change & { kind: 'write' }> {

@@ -108,7 +108,7 @@ export class SimDiskView implements Disk {
     const named = this.#names.get(path)
     if (named === undefined) return undefined
     if (named === 'directory') return { sizeBytes: 0, modifiedMs: 0, isDirectory: true }
-    return { sizeBytes: named.cached.size, modifiedMs: named.modifiedMs, isDirectory: false }
+    return { sizeBytes: named.cached.sizeBytes, modifiedMs: named.modifiedMs, isDirectory: false }
   }
 
   makeDirectory(path: string): void {
@@ -199,7 +199,7 @@ export class SimDiskView implements Disk {
   readFile(path: string): Buffer | undefined {
     const named = this.#names.get(path)
     if (named === undefined || named === 'directory') return undefined
-    const data = Buffer.alloc(named.cached.size)
+    const data = Buffer.alloc(named.cached.sizeBytes)
     new SimFile(this, path, named).readNow(data, 0)
     return data
   }
@@ -350,7 +350,7 @@ class SimFile implements DiskFile {
   }
 
   size(): number {
-    return this.#content.cached.size
+    return this.#content.cached.sizeBytes
   }
 
   resize(sizeBytes: number): void {

@@ -12,7 +12,8 @@ type NameChange =
 
 /**
  * The names of a file system. A change of names is on disk once its directory was synced; of the others a
- * power cut keeps the first ones, as a journal does, or some, or none.
+ * power cut keeps the first ones, as a journal does, or some, or none. One list of all names, where an overlay has one for
+ * each folder: a power cut draws for each file in the order in which they got their names.
  */
 export class SimNames {
   entries = new Map<string, Named>([['/', 'directory']])

@@ -26,7 +26,7 @@ export interface RequestDefinition<H extends Fields = Fields, R extends Fields =
   readonly wireNames?: Readonly<Record<string, string>>
   /**
    * Codes that its answer may have, beside SUCCESS and those that any answer may have: SYSTEM_ERROR, SYSTEM_BUSY,
-   * INVALID_PARAMETER, NO_PERMISSION and GO_AWAY.
+   * INVALID_PARAMETER and NO_PERMISSION.
    */
   readonly refusals?: readonly ResponseName[]
   /** Sent without waiting for an answer, as a rule. */
