@@ -2,7 +2,7 @@ import type { Duration } from '@skylarkmq/client'
 import type { Clock, Timer } from '@skylarkmq/env'
 
 interface Waiting {
-  /** On this clock's own time, ms. */
+  /** In the time of this clock, ms. */
   at: number
   readonly order: number
   readonly everyMs: number | undefined
@@ -10,28 +10,25 @@ interface Waiting {
   timer: Timer | undefined
 }
 
-/** The clock of a server in a test: it goes as the host's does, and can be moved on. */
+/** The clock of a server in a test: it runs with the host's and can be advanced. */
 export interface TestClock {
   /** Wall clock of the server, ms since 1970. */
   now(): number
   /**
-   * Moves the server's time on, by ms or text such as `2h`: all that falls due on the way happens in its order, and what
-   * it leads to (a message delivered, consumed in vain and due again) is awaited before the clock moves on.
+   * Advances the server's time, by ms or text such as `2h`. Everything due on the way happens in order, and its
+   * consequences (a message delivered, consumed without success and due again) are awaited before the clock moves on.
    */
   advance(by: Duration): Promise<void>
 }
 
-/** A message that is timed may come so much later, as fine as the broker's timer is. */
+/** How much later a timer message may arrive, given the precision of the broker's timer. */
 const GRACE_MS = 200
-/**
- * While time is moved on, what is called again and again need not be called more often than this: nobody sees the
- * times between.
- */
+/** Periodic calls are made at most this often while time is advanced, because nobody observes the times in between. */
 const COARSE_MS = 600_000
 
 /**
- * A clock that goes with another, and can be moved on. Its wall clock and its timers are moved; the monotonic one is
- * not, so that clients are not found silent for the time that was left out.
+ * A clock that runs with another and can be advanced. Wall clock and timers are advanced; the monotonic clock is not,
+ * so that clients do not appear to have been silent.
  */
 export class MovableClock implements Clock {
   readonly #base: Clock
@@ -64,7 +61,7 @@ export class MovableClock implements Clock {
     return this.#base.keepAlive()
   }
 
-  /** Moves on by `ms`. `settle` is called before the first and after each timer, and waited for. */
+  /** Advances by `ms`. Awaits `settle` before the first timer and after each. */
   async move(ms: number, settle: () => Promise<void>): Promise<void> {
     if (this.#isMoving) throw new Error('the clock is being moved on already: wait for that first')
     this.#isMoving = true
@@ -106,7 +103,7 @@ export class MovableClock implements Clock {
     entry.timer = this.#base.after(Math.max(0, entry.at - this.#time), () => {
       entry.timer = undefined
       if (!this.#waiting.has(entry)) return
-      // The mover calls it in its turn.
+      // The running `move` calls it in its turn.
       if (!this.#isMoving) this.#run(entry)
     })
   }

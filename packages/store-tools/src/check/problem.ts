@@ -42,18 +42,18 @@ export interface Problem {
   readonly next: string
 }
 
-/** Says that something is wrong. */
+/** Reports a problem. */
 export type Report = (kind: ProblemKind, where: string, what: string) => void
 
 const LISTED_MAX = 50
 const DAMAGED_MAX = 1000
 
-/** Collects what is found: all kinds, but of each only so many, as a store may have millions of one. */
+/** Collects problems of all kinds, but lists only LISTED_MAX of each, because a store may have millions of one kind. */
 export class Findings {
   readonly problems: Problem[] = []
-  /** What is worth knowing and nothing wrong. */
+  /** Remarks that are not problems. */
   readonly notes: string[] = []
-  /** Units and index entries that name damaged bytes of the log: they are right, and their message is lost. */
+  /** Units and index entries that name damaged bytes of the log: they are correct, but their message is lost. */
   namesDamaged = 0
   readonly #damaged: { from: number; to: number }[] = []
   readonly #counts = new Map<ProblemKind, number>()
@@ -68,19 +68,19 @@ export class Findings {
     this.notes.push(sentence)
   }
 
-  /** Remembers bytes of the log that are no record. */
+  /** Notes bytes of the log that are not a record. */
   damaged(from: number, to: number): void {
     if (this.#damaged.length < DAMAGED_MAX) this.#damaged.push({ from, to })
   }
 
-  /** Whether an offset lies in damaged bytes; then what names it is counted. */
+  /** Whether an offset lies in damaged bytes; counts what refers to it. */
   isDamaged(offset: number): boolean {
     const isIn = this.#damaged.some(({ from, to }) => from <= offset && offset < to)
     if (isIn) this.namesDamaged++
     return isIn
   }
 
-  /** How many problems there are, those that are not listed included. */
+  /** The number of problems, including those not listed. */
   get count(): number {
     let count = 0
     for (const each of this.#counts.values()) count += each
