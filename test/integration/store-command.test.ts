@@ -62,7 +62,7 @@ test('a damaged store is found, explained and repaired', async (t) => {
   assert.match(found.stdout, /unsound: 2 problems that a start does not mend\n$/)
   const planned = await store(folder, ['repair'])
   assert.equal(planned.code, 1)
-  assert.match(planned.stdout, /would make the queues anew[^]*Nothing was changed/)
+  assert.match(planned.stdout, /would rebuild the queues[^]*Nothing was changed/)
   assert.ok(!readdirSync(data).some((name) => name.includes('before-repair')))
   const done = await store(folder, ['repair', '--apply'])
   assert.equal(done.code, 0, done.stdout)
@@ -124,11 +124,11 @@ test('what cannot be looked at ends with code 2 and one sentence', async (t) => 
     const { code, stdout, stderr } = await store(folder, [command, './nowhere'])
     assert.equal(code, 2)
     assert.equal(stdout, '')
-    assert.match(stderr, /there is no folder .*nowhere/)
+    assert.match(stderr, /there is no directory .*nowhere/)
   }
   writeFileSync(path.join(folder, 'file'), '')
   const noStore = await store(folder, ['check', '.'])
-  assert.match(noStore.stderr, /is no store/)
+  assert.match(noStore.stderr, /is not a store/)
 })
 
 test('a store that a broker has open is not checked and not repaired, but can be looked into', async (t) => {

@@ -1,17 +1,20 @@
-/** What of a driver's connection or pool tells errors that belong to no query: that of `pg` and `mysql2` as it is. */
+/**
+ * The part of a driver's connection or pool that reports errors outside of queries; `pg` and `mysql2` fit as they
+ * are.
+ */
 export interface TellsErrors {
-  /** Hears of it. */
+  /** Adds a listener. */
   on?(event: 'error', listener: (error: Error) => void): unknown
-  /** Hears of it no more. */
+  /** Removes a listener. */
   removeListener?(event: 'error', listener: (error: Error) => void): unknown
 }
 
 const pools = new WeakSet<TellsErrors>()
 
 /**
- * Hears the errors of a connection that is in use here: a database that is restarted ends it between two queries, and an
- * error that nobody hears ends the process. The next query, or the commit, says it too. Returns what ends that; not for a
- * connection that is broken, which may tell more.
+ * Listens to errors of a connection while it is in use: a database that restarts closes it between two queries, and
+ * an unhandled `error` event would end the process. The next query or the commit reports the error as well. Returns a
+ * function that stops listening; not for a broken connection, which may emit more errors.
  */
 export function hearErrors(connection: TellsErrors): () => void {
   const listener = (): void => undefined
@@ -22,9 +25,9 @@ export function hearErrors(connection: TellsErrors): () => void {
 }
 
 /**
- * Hears what a pool tells of connections that nobody uses: it has taken them out already, and makes others when they are wanted.
- * Also hears each connection from the time that the pool hands it out: what the database said together with its last
- * answer is told before who asked for the connection can hear it.
+ * Listens to errors of a pool's idle connections: the pool has removed them already and opens new ones on demand.
+ * Also listens to each connection from the moment the pool hands it out, because an error that arrives with the last
+ * answer is emitted before the caller can add a listener.
  */
 export function hearPool(pool: TellsErrors): void {
   if (pools.has(pool)) return

@@ -4,8 +4,8 @@ import type { Outbox } from './outbox.ts'
 import type { OnceStore } from './store.ts'
 
 /**
- * A handler of messages that are told apart. `tx` is the store's: what is written with it counts together with the message.
- * `C` is the context of who calls it, which may have more than a consumer's.
+ * A handler of messages that are identified by a key. `tx` is the store's transaction: what is written with it is
+ * committed together with the message. `C` is the context of the caller, which may be richer than a consumer's.
  */
 export type IdempotentHandler<T, Tx, C extends ConsumeContext = ConsumeContext> = (
   message: ReceivedMessage<T>,
@@ -13,32 +13,33 @@ export type IdempotentHandler<T, Tx, C extends ConsumeContext = ConsumeContext> 
   tx: Tx,
 ) => unknown
 
-/** How messages are told apart, and where that is remembered. */
+/** How messages are identified, and where that is stored. */
 export interface IdempotentOptions<T, Tx> {
-  /** Where it is remembered what took effect. */
+  /** Where processed keys are stored. */
   readonly store: OnceStore<Tx>
   /**
-   * What two messages have in common that must take effect once, such as the number of an order. Default topic and id: they
-   * stay when a message comes again, but a producer that sends again gives another.
+   * What two messages have in common if only one of them must take effect, such as an order number. Default: topic
+   * and message id, which stay the same when a message is redelivered, but not when a producer sends it again.
    */
   readonly key?: (message: ReceivedMessage<T>) => string
   /**
-   * After how long a message is looked at again that somebody else is working on; default `1s`. It waits at this consumer,
-   * and that does not count as an attempt: see `ConsumeContext.hold`.
+   * How long to wait before retrying a message that another consumer is processing; default `1s`. It waits in this
+   * consumer, and that does not count as an attempt: see `ConsumeContext.hold`.
    */
   readonly busyDelay?: Duration
-  /** The outbox that the handler adds messages to with its `tx`: they are sent as soon as that is committed. */
+  /** The outbox to which the handler adds messages with its `tx`: they are sent as soon as that is committed. */
   readonly outbox?: Pick<Outbox<never, Tx>, 'wake'>
 }
 
 /**
- * Makes of a handler one that has each message take effect once, though it may come several times: for `consumer.run`.
- * With a store of a database, write with the handler's `tx`: then nothing is done twice and nothing is lost, whatever
- * dies when. With memory or Redis, a process that dies between the end of the handler and the note of it does it again.
+ * Wraps a handler for `consumer.run` so that each message takes effect once, although it may be delivered several
+ * times. With the store of a database, write with the handler's `tx`: then nothing is done twice and nothing is lost,
+ * whatever fails. With memory or Redis, a process that dies after the handler and before its key is stored repeats
+ * the work.
  *
- * A message that the handler put back or gave up (`context.retryIn`, `hold`, `deadLetter`, or a throw) has not taken effect: it
- * is not remembered, what was written with `tx` is undone, and the message is done when it comes again. One that somebody else
- * works on waits until that has ended, however it ends.
+ * A message that the handler returned or gave up (`context.retryIn`, `hold`, `deadLetter`, or a throw) has not taken
+ * effect: its key is not stored, what was written with `tx` is rolled back, and the message is processed when it is
+ * delivered again. A message that another consumer is processing waits until that has ended.
  *
  * ```ts
  * await consumer.run(
@@ -71,19 +72,19 @@ export function idempotent<T, Tx, C extends ConsumeContext = ConsumeContext>(
     try {
       const outcome = await store.once(checkedKey(key(message)), async (tx) => {
         await handler(message, own, tx)
-        // Only what rejects is not remembered, and its transaction undone.
+        // A rejection keeps the key from being stored and rolls the transaction back.
         if (putBack.length > 0) throw new PutBack()
       })
       if (outcome === 'busy') context.hold(busyDelay)
       else if (outcome === 'done') outbox?.wake()
     } catch (error) {
-      // What the handler threw itself may be anything, and comes first.
+      // An error of the handler's own takes precedence.
       if (putBack.length === 0 || !isPutBack(error)) throw error
     }
   }
 }
 
-/** What the work ends with when its message has not taken effect, though its handler returned. */
+/** Rejects the work when the handler returned normally but put its message back. */
 class PutBack extends Error {
   override readonly message = 'the handler put the message back'
 }
@@ -92,10 +93,10 @@ function isPutBack(error: unknown): boolean {
   return errorOfThrown(error) instanceof PutBack
 }
 
-/** A promise would make all messages the same. */
+/** A promise as key would make all messages equal. */
 function checkedKey(key: unknown): string {
   if (typeof key === 'string' && key !== '') return key
-  // What it rejects with ends nothing.
+  // Its rejection must not end the process.
   if (key instanceof Promise) key.catch(() => undefined)
   throw new TypeError('key has to give a text that is not empty, and at once')
 }

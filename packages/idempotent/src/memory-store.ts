@@ -1,28 +1,32 @@
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import type { Once, TransactionStore } from './store.ts'
 
-/** How much a memory store keeps. */
+/** Limits of a memory store. */
 export interface MemoryStoreOptions {
-  /** Keys, at most; the oldest are forgotten first. Default 100000. */
+  /** Maximum number of keys; the oldest are dropped first. Default 100000. */
   readonly max?: number
   /** The clock, ms; default that of the process. For tests. */
   readonly now?: () => number
 }
 
-/** Work in memory, which counts as a whole or not at all. */
+/** A transaction in memory, which succeeds or fails as a whole. */
 export interface MemoryTransaction {
-  /** Does something when the work has succeeded, together with the note of it; if it fails, never. It must not throw. */
+  /**
+   * Registers an effect that runs when the work has succeeded, together with storing its key, and never if it fails.
+   * It must not throw.
+   */
   onCommit(effect: () => void): void
 }
 
 /**
- * Remembers in this process: for tests, of an outbox too, and where a single consumer does not mind a repeat after its restart.
+ * A store in the memory of this process: for tests (of outboxes as well), and for a single consumer that tolerates a
+ * repeat after its restart.
  */
 export function memoryStore({
   max = 100_000,
   now = () => nodeEnv(silentEvents).clock.now(),
 }: MemoryStoreOptions = {}): TransactionStore<MemoryTransaction> {
-  /** When each was done; in the order of that. */
+  /** Completion time by key, in order of completion. */
   const done = new Map<string, number>()
   const running = new Set<string>()
   const note = (key: string): void => {
@@ -67,7 +71,7 @@ async function transaction<T>(work: (tx: MemoryTransaction) => Promise<T>): Prom
   return result
 }
 
-/** The part of the store that keeps the messages of an outbox. */
+/** The part of the store that keeps an outbox's messages. */
 function keeping(
   now: () => number,
 ): Pick<TransactionStore<MemoryTransaction>, 'keep' | 'take' | 'sent'> {

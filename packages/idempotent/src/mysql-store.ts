@@ -2,28 +2,29 @@ import { hearErrors, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
 import type { KeptMessage, Once, TransactionStore } from './store.ts'
 
-/** A connection of MySQL within a transaction: that of `mysql2/promise` as it is. */
+/** A MySQL connection within a transaction; one of `mysql2/promise` fits as it is. */
 export interface MysqlConnection extends TellsErrors {
   /** Runs a statement. */
   query(sql: string, values?: unknown): Promise<[unknown, unknown]>
   /** Begins a transaction. */
   beginTransaction(): Promise<void>
-  /** Ends it, and keeps what it did. */
+  /** Commits it. */
   commit(): Promise<void>
-  /** Ends it, and undoes what it did. */
+  /** Rolls it back. */
   rollback(): Promise<void>
 }
 
-/** What is needed of a pool of MySQL or MariaDB: that of `mysql2/promise` as it is. */
+/** The part of a MySQL or MariaDB pool that is needed; one of `mysql2/promise` fits as it is. */
 export interface MysqlPool<C extends MysqlConnection> {
   /** A connection for one transaction. */
   getConnection(): Promise<C & { release(): void; destroy(): void }>
 }
 
 /**
- * Remembers in a table of MySQL or MariaDB (InnoDB), in the transaction of the work itself: write with the `tx` that the
- * work is given, and both are there or neither. A database that ends connections fails the work, never the process. Work on
- * one key waits for the other's end, as long as innodb_lock_wait_timeout allows; keys have 255 characters at most.
+ * Stores keys in a table of MySQL or MariaDB (InnoDB), in the transaction of the work itself: write with the `tx`
+ * that the work gets, and both are committed or neither. If the database closes a connection, the work fails, never
+ * the process. Work on one key waits until other work on it has ended, up to innodb_lock_wait_timeout; keys have at
+ * most 255 characters.
  */
 export function mysqlStore<C extends MysqlConnection>(
   pool: MysqlPool<C>,
@@ -91,13 +92,13 @@ export function mysqlStore<C extends MysqlConnection>(
   }
 }
 
-/** When the work of a key fails, all but one of those who wait for it lose the race for it; how often one takes part. */
+/** When the work of a key fails, all waiting transactions but one lose the race for it; this limits the retries. */
 const RACES_MAX = 10
 
 /**
- * Who waited for a key when its work failed may be told of a deadlock: all who waited share a lock then, and each wants it for
- * itself. InnoDB lets one have it, and undoes the transactions of the others (`lost`), in which nothing was done yet. Who
- * waited as long as the database allows (innodb_lock_wait_timeout) finds the key `busy`.
+ * After a failed work, transactions that waited for its key may get a deadlock error: all of them share a lock then,
+ * and each needs it exclusively. InnoDB gives it to one and rolls back the others (`lost`), which had done nothing
+ * yet. A transaction that waited for innodb_lock_wait_timeout finds the key `busy`.
  */
 async function insertOf(insert: () => Promise<number>): Promise<Once | 'lost'> {
   try {
@@ -125,7 +126,7 @@ async function changed(connection: MysqlConnection, sql: string, values: unknown
   return (result as { readonly affectedRows?: number }).affectedRows ?? 0
 }
 
-/** INSERT IGNORE would cut a longer one, and take two for the same. */
+/** INSERT IGNORE would truncate a longer key, and take two keys for the same. */
 function checkedKey(key: string): string {
   // The column counts code points.
   const length = Array.from(key).length
@@ -133,7 +134,7 @@ function checkedKey(key: string): string {
   throw new RangeError(`a key has 255 characters at most, this one ${length}`)
 }
 
-/** The part of a store that keeps the messages of an outbox. */
+/** The part of a store that keeps an outbox's messages. */
 function keeping<C extends MysqlConnection>(
   table: string,
   within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,
@@ -146,8 +147,8 @@ function keeping<C extends MysqlConnection>(
     },
     take: async (max, againMs) => {
       const first = `SELECT id, message FROM ${table}_outbox WHERE due <= CURRENT_TIMESTAMP(3) ORDER BY number LIMIT ?`
-      // To read with locks would wait for work whose messages are not committed yet, and that work for the locks. Who sets
-      // the time of a message on has it, and nobody else finds it due.
+      // A locking read would wait for work whose messages are not committed yet, and that work for its locks.
+      // Instead, the process that moves the due time of a message owns it, because no other finds it due.
       const own = `UPDATE ${table}_outbox SET due = ${due} WHERE id = ? AND due <= CURRENT_TIMESTAMP(3)`
       const [rows] = await within((connection) => connection.query(first, [max]))
       return within(async (connection) => {

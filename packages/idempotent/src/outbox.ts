@@ -25,28 +25,28 @@ import {
 import { outboxWaits } from './events.ts'
 import type { KeptMessage, TransactionStore } from './store.ts'
 
-/** How an outbox sends, and where it keeps what is to be sent. */
+/** How an outbox sends, and where it keeps messages until then. */
 export interface OutboxOptions<T, Tx> extends Omit<ProducerOptions<T>, 'checkTransaction'> {
-  /** Where messages are kept until they are sent: a database's. */
+  /** Where messages are kept until they are sent: the store of a database. */
   readonly store: TransactionStore<Tx>
-  /** How often it is looked for messages that wait, ms; default 10000. */
+  /** Interval of checking for unsent messages, ms; default 10000. */
   readonly resendMs?: number
-  /** Hears of messages that could not be sent yet. Default: the first is a warning of the process. */
+  /** Logs messages that could not be sent yet. Default: the first one is a process warning. */
   readonly logger?: Logger
 }
 
 const RESEND_MS = 10_000
 const TAKEN_MAX = 100
-/** How long who sends a message has it for itself, beyond the time of the send. */
+/** How long a sender owns a message beyond the time of the send. */
 const OWN_MS = 30_000
 const SEND_MS = 3_000
 const CLOSE_MS = 3_000
 
 /**
- * Sends messages that are there if, and only if, the work that they tell of was done. The message is written down in the
- * work's own database transaction, and sent when that has ended; what was not sent then, because the broker or this process
- * was away, is sent from the table, by any process that has an outbox with it, however long that takes. A message may be
- * sent twice, under one id: see `idempotent`. Rejects with RMQ_OPTION.
+ * Sends messages that exist if, and only if, the work that they announce was committed. The message is written in the
+ * work's own database transaction and sent after its commit; if the broker or this process is away then, any process
+ * with an outbox on this table sends it later. A message may be sent twice, with the same id: see `idempotent`.
+ * Rejects with RMQ_OPTION.
  *
  * ```ts
  * const box = await outbox(mq, { group: 'shop', store: postgresStore(pool) })
@@ -65,7 +65,7 @@ export async function outbox<T = string | Uint8Array, Tx = unknown>(
   return new Outbox({ producer, store, resendMs, sendMs, events })
 }
 
-/** What an outbox is made of. */
+/** The parts of an outbox. */
 export interface OutboxParts<T, Tx> {
   /** Sends the messages. */
   readonly producer: Producer<T>
@@ -73,22 +73,22 @@ export interface OutboxParts<T, Tx> {
   readonly store: TransactionStore<Tx>
   /** See OutboxOptions. */
   readonly resendMs: number
-  /** How long a send takes at most, ms. */
+  /** Time limit of a send, ms. */
   readonly sendMs: number
-  /** Where it is told what could not be sent yet. */
+  /** Reports messages that could not be sent yet. */
   readonly events: EventSink
 }
 
-/** Made by `outbox`. */
+/** Created by `outbox`. */
 export class Outbox<T, Tx> {
   readonly #parts: OutboxParts<T, Tx>
   readonly #timer: Timer
   #flushing: Promise<number> | undefined
-  /** What begins when `#flushing` ends. */
+  /** The flush that starts when `#flushing` ends. */
   #next: Promise<number> | undefined
   #isClosed = false
 
-  /** Begins to send what waits. */
+  /** Starts sending pending messages. */
   constructor(parts: OutboxParts<T, Tx>) {
     this.#parts = parts
     const { clock } = nodeEnv(silentEvents)
@@ -97,13 +97,13 @@ export class Outbox<T, Tx> {
   }
 
   /**
-   * Does the work and sends the message, or neither. `delay` of the message counts from now. Resolves with the result, or with
-   * undefined when no broker took it within `timeout`, or before the signal was aborted: the work is done then, and the
-   * message goes out as soon as one takes it.
+   * Does the work and sends the message, or neither. `delay` of the message counts from now. Resolves with the
+   * result, or with undefined when no broker accepted it within `timeout` or before the signal was aborted: then the
+   * work is committed, and the message is sent as soon as a broker accepts it.
    *
-   * Rejects with RMQ_MESSAGE or RMQ_SERDE before the work; with what the work, or its database, rejects with; and with the
-   * signal's reason when it was aborted before the work's end. Nothing was done then and nothing is sent, unless the database
-   * lost its answer to a commit that it did.
+   * Rejects with RMQ_MESSAGE or RMQ_SERDE before the work; with the error of the work or its database; and with the
+   * signal's reason when it was aborted before the work ended. In these cases nothing is committed and nothing is
+   * sent, unless the database committed and its answer was lost.
    */
   async send(
     message: Message<T>,
@@ -122,8 +122,9 @@ export class Outbox<T, Tx> {
   }
 
   /**
-   * Writes a message down in a transaction of one's own, and returns its id. It is sent once that is committed: within
-   * `resendMs`, or at once by `flush()` or `wake()` after the commit. Rejects with RMQ_MESSAGE or RMQ_SERDE, and as the database.
+   * Writes a message in your own transaction and returns its id. It is sent after the commit: within `resendMs`, or
+   * immediately if you call `flush()` or `wake()` then. Rejects with RMQ_MESSAGE or RMQ_SERDE, and as the database
+   * does.
    */
   async add(message: Message<T>, tx: Tx): Promise<string> {
     const prepared = await this.#prepared(message)
@@ -131,11 +132,11 @@ export class Outbox<T, Tx> {
     return prepared.msgId
   }
 
-  /** Sends what waits, and returns how many messages that were. Rejects as the database. */
+  /** Sends pending messages and returns how many were sent. Rejects as the database does. */
   flush(): Promise<number> {
     const flushing = this.#flushing
     if (flushing === undefined) return this.#begin()
-    // What was committed a moment ago may not be in what that one has taken.
+    // Messages committed a moment ago may be missing in what the running flush has read.
     const next = (): Promise<number> => {
       this.#next = undefined
       return this.#begin()
@@ -143,12 +144,18 @@ export class Outbox<T, Tx> {
     return (this.#next ??= flushing.then(next, next))
   }
 
-  /** As `flush`, without waiting for it: what goes wrong is logged. For who knows that a transaction with `add` was committed. */
+  /**
+   * As `flush`, but without waiting; failures are logged. For callers that know that a transaction with `add` was
+   * committed.
+   */
   wake(): void {
     if (!this.#isClosed) void this.#flushOrSay()
   }
 
-  /** Sends no more, within `timeout` ms, default 3000. What waits is sent by others, or by this process when it comes again. */
+  /**
+   * Stops sending, within `timeout` ms, default 3000. Pending messages are sent by other processes, or by this one
+   * after its restart.
+   */
   async close({ timeout = CLOSE_MS, ...options }: CloseOptions = {}): Promise<void> {
     this.#stop()
     await this.#parts.producer.close({ timeout, ...options })
@@ -175,7 +182,7 @@ export class Outbox<T, Tx> {
     const { producer } = this.#parts
     const { delay } = message
     if (delay === undefined) return producer.prepare(message)
-    // What waits in the table waits no longer for that.
+    // As an absolute time, so that time spent in the table does not add to the delay.
     const deliverAt = nodeEnv(silentEvents).clock.now() + durationMs(delay, 'delay')
     return producer.prepare({ ...message, delay: undefined, deliverAt })
   }
@@ -184,7 +191,7 @@ export class Outbox<T, Tx> {
     return this.#parts.store.keep(tx, prepared.msgId, JSON.stringify(prepared), dueMs)
   }
 
-  /** Never rejects for what a broker does: the message is kept. */
+  /** Never rejects for a broker's failure: the message is kept. */
   async #sendKept(kept: PreparedMessage, options: SendOptions): Promise<SendResult | undefined> {
     const { producer } = this.#parts
     let result: SendResult
@@ -202,7 +209,7 @@ export class Outbox<T, Tx> {
     try {
       await this.#parts.store.sent(id)
     } catch (error) {
-      // At worst it is sent twice, under its one id.
+      // At worst it is sent twice, with the same id.
       this.#say(id, error)
     }
   }
@@ -222,7 +229,7 @@ export class Outbox<T, Tx> {
     return count
   }
 
-  /** `away`: others would not get through either now; `refused`: this one is not taken. */
+  /** `away`: other messages would fail as well now; `refused`: only this one fails. */
   async #resend({ id, message }: KeptMessage): Promise<'sent' | 'refused' | 'away'> {
     if (this.#isClosed) return 'away'
     try {
@@ -245,7 +252,7 @@ export class Outbox<T, Tx> {
   }
 
   #say(msgId: string, error: unknown): void {
-    // With its client closed it takes no message away from others.
+    // With its client closed, this process must not take messages away from others.
     if (errorOfThrown(error) instanceof ClosedError) this.#stop()
     if (this.#isClosed) return
     this.#parts.events.emit(outboxWaits, { msgId, reason: textOfThrown(error) })

@@ -3,7 +3,7 @@ import { hearErrors, hearPool, type TellsErrors } from './guarded.ts'
 import { checkedTable, type SqlStoreOptions } from './sql-table.ts'
 import type { KeptMessage, Once, TransactionStore } from './store.ts'
 
-/** A connection of PostgreSQL within a transaction: that of `pg` as it is. */
+/** A PostgreSQL connection within a transaction; one of `pg` fits as it is. */
 export interface PostgresClient extends TellsErrors {
   /** Runs a statement. */
   query(
@@ -12,13 +12,13 @@ export interface PostgresClient extends TellsErrors {
   ): Promise<{ readonly rowCount: number | null; readonly rows: readonly unknown[] }>
 }
 
-/** What is needed of a pool of PostgreSQL: that of `pg` as it is. */
+/** The part of a PostgreSQL pool that is needed; one of `pg` fits as it is. */
 export interface PostgresPool<C extends PostgresClient> extends TellsErrors {
   /** A connection for one transaction. */
   connect(): Promise<C & { release(error?: Error | boolean): void }>
 }
 
-/** What a pool connects by; that of `pg` also has a form that calls back. */
+/** The connection type of a pool; `pg` also has an overload with a callback. */
 export type PooledBy<P> = P extends {
   readonly connect: { (): Promise<infer C>; (callback: never): unknown }
 }
@@ -27,22 +27,23 @@ export type PooledBy<P> = P extends {
     ? C
     : never
 
-/** A store of PostgreSQL. */
+/** A store in PostgreSQL. */
 export interface PostgresStore<C> extends TransactionStore<C> {
-  /** Makes the tables that are not there yet. */
+  /** Creates the tables that do not exist yet. */
   createTable(): Promise<void>
 }
 
 /**
- * Remembers in a table of PostgreSQL, in the transaction of the work itself: write with the `tx` that the work is
- * given, and both are there or neither. Work on one key waits for the other's end. A database that ends connections fails
- * the work, never the process. `tx` is what the pool gives: a `pg.PoolClient` of a `pg.Pool`.
+ * Stores keys in a table of PostgreSQL, in the transaction of the work itself: write with the `tx` that the work
+ * gets, and both are committed or neither. Work on one key waits until other work on it has ended. If the database
+ * closes a connection, the work fails, never the process. `tx` is a connection of the pool: a `pg.PoolClient` of a
+ * `pg.Pool`.
  */
 export function postgresStore<P extends PostgresPool<PostgresClient>>(
   pool: P,
   options?: SqlStoreOptions,
 ): PostgresStore<PooledBy<P>>
-/** As above, for who names the connection: `postgresStore<pg.PoolClient>(pool)`. */
+/** As above, with the connection type named: `postgresStore<pg.PoolClient>(pool)`. */
 export function postgresStore<C extends PostgresClient>(
   pool: PostgresPool<C>,
   options?: SqlStoreOptions,
@@ -102,7 +103,7 @@ export function postgresStore<C extends PostgresClient>(
   }
 }
 
-/** The part of a store that keeps the messages of an outbox. */
+/** The part of a store that keeps an outbox's messages. */
 function keeping<C extends PostgresClient>(
   table: string,
   within: <T>(work: (connection: C) => Promise<T>) => Promise<T>,

@@ -2,33 +2,33 @@ import { randomUUID } from 'node:crypto'
 import { nodeEnv, silentEvents, type Clock } from '@skylarkmq/env'
 import type { Once, OnceStore } from './store.ts'
 
-/** What is needed of a client of Redis: that of ioredis as it is. */
+/** The part of a Redis client that is needed; one of ioredis fits as it is. */
 export interface RedisClient {
   /** Runs a script in Redis. */
   eval(script: string, keyCount: number, ...values: (string | number)[]): Promise<unknown>
 }
 
-/** How long Redis remembers. */
+/** Options of a Redis store. */
 export interface RedisStoreOptions {
-  /** Goes before each key; default `skylark:once:`. */
+  /** Prefix of each key; default `skylark:once:`. */
   readonly prefix?: string
-  /** How long it remembers what was done, ms; default seven days. */
+  /** How long processed keys are kept, ms; default seven days. */
   readonly keepMs?: number
   /**
-   * How long a key stays locked when its process died, ms; default 30000. A handler that works longer keeps its key: the lock
-   * is renewed meanwhile.
+   * How long a key stays locked after its process died, ms; default 30000. A handler that works longer keeps its key,
+   * because the lock is renewed.
    */
   readonly lockMs?: number
 }
 
 const DAY_MS = 86_400_000
 const DONE = 'done'
-// A key holds `done`, or who works on it. The scripts run as one, so that two clients cannot both begin.
+// A key holds `done` or the owner of its lock. Scripts are atomic, so that two clients cannot both begin.
 const BEGIN = `local held = redis.call('get', KEYS[1])
 if held then return held end
 redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
 return ''`
-// What was done was done, also when the lock went to somebody else meanwhile.
+// Work that is done stays done, even if the lock has passed to another client meanwhile.
 const END = `redis.call('set', KEYS[1], '${DONE}', 'px', ARGV[1])
 return 1`
 const RENEW = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end
@@ -37,9 +37,9 @@ const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call
 return 0`
 
 /**
- * Remembers in Redis. A key is locked while its work is done; who dies at it leaves it to others after `lockMs`. The work
- * itself is not part of Redis: a process that dies when its work is done and before Redis knows does it again. Keys go by
- * themselves after `keepMs`; `forget` does nothing.
+ * Stores keys in Redis. A key is locked while its work is done; if the process dies, others may take it after
+ * `lockMs`. The work itself is not part of Redis: if a process dies after the work and before Redis knows, the work
+ * is repeated. Keys expire after `keepMs`; `forget` does nothing.
  */
 export function redisStore(
   redis: RedisClient,
@@ -48,7 +48,7 @@ export function redisStore(
   return redisStoreAt(redis, options, nodeEnv(silentEvents).clock)
 }
 
-/** As `redisStore`, with a clock of a test. */
+/** As `redisStore`, with the clock of a test. */
 export function redisStoreAt(
   redis: RedisClient,
   { prefix = 'skylark:once:', keepMs = 7 * DAY_MS, lockMs = 30_000 }: RedisStoreOptions,
@@ -61,14 +61,14 @@ export function redisStoreAt(
       const held = await redis.eval(BEGIN, 1, name, owner, lockMs)
       if (held === DONE) return 'repeated'
       if (held !== '') return 'busy'
-      // One that fails leaves time for two more.
+      // A failed renewal leaves time for two more.
       const renewal = clock.every(lockMs / 3, () => {
         void quietly(() => redis.eval(RENEW, 1, name, owner, lockMs))
       })
       try {
         await work(undefined)
       } catch (error) {
-        // Without it the lock runs out by itself; what the work said must not be lost for that.
+        // If this fails, the lock expires; the error of the work must not be lost.
         await quietly(() => redis.eval(RELEASE, 1, name, owner))
         throw error
       } finally {
@@ -85,6 +85,6 @@ async function quietly(call: () => Promise<unknown>): Promise<void> {
   try {
     await call()
   } catch {
-    // Redis is away: the lock runs out, or is renewed the next time.
+    // Redis is away: the lock expires, or the next renewal succeeds.
   }
 }

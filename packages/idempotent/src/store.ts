@@ -1,36 +1,42 @@
 /**
- * What became of a piece of work: it was `done` now; it was `repeated`, somebody did it before; or it is `busy`, somebody
- * does it now.
+ * The result of a piece of work: `done` now, `repeated` (it was done before), or `busy` (another process is doing
+ * it).
  */
 export type Once = 'done' | 'repeated' | 'busy'
 
-/** Remembers what was done. `Tx` is what the work writes with: of a database, the transaction that remembers it too. */
+/**
+ * Stores which work was done. `Tx` is what the work writes with: for a database, the transaction that stores the key
+ * as well.
+ */
 export interface OnceStore<Tx> {
-  /** Does the work of a key unless it was done before. Rejects with what the work rejects with; then it counts as not done. */
+  /** Does the work of a key unless it was done before. Rejects as the work does; then it counts as not done. */
   once(key: string, work: (tx: Tx) => Promise<void>): Promise<Once>
-  /** Forgets what was done longer ago than so many ms; returns how much that was. */
+  /** Deletes keys older than this many ms; returns how many. */
   forget(olderThanMs: number): Promise<number>
 }
 
-/** A message of an outbox that was kept. */
+/** A pending message of an outbox. */
 export interface KeptMessage {
   /** Its id. */
   readonly id: string
-  /** As it was given to `keep`. */
+  /** As passed to `keep`. */
   readonly message: string
 }
 
 /**
- * A store whose memory is part of the work's own transaction: whatever dies when, both are there or neither. It also keeps
- * the messages of an outbox.
+ * A store that records keys in the work's own transaction, so that both are committed or neither, whatever fails. It
+ * also keeps the messages of an outbox.
  */
 export interface TransactionStore<Tx> extends OnceStore<Tx> {
-  /** Does work in a transaction. Rejects with what it rejects with; then nothing of it is there. */
+  /** Does work in a transaction. Rejects as the work does; then it is rolled back. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Keeps a message, if the transaction is kept. `take` gives it from `dueMs` on. */
+  /** Keeps a message if the transaction is committed. `take` returns it from `dueMs` on. */
   keep(tx: Tx, id: string, message: string, dueMs: number): Promise<void>
-  /** Takes messages that are due, at most `max`, the oldest first. Each is due again after `againMs`: nobody takes it meanwhile. */
+  /**
+   * Takes messages that are due, at most `max`, the oldest first. Each becomes due again after `againMs`; until then
+   * nobody else takes it.
+   */
   take(max: number, againMs: number): Promise<readonly KeptMessage[]>
-  /** A message was sent, and is kept no more. */
+  /** Deletes a message that was sent. */
   sent(id: string): Promise<void>
 }

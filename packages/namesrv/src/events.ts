@@ -1,6 +1,6 @@
 import { defineEvent } from '@skylarkmq/env'
 
-/** A broker made itself known. */
+/** A broker registered. */
 export const brokerRegistered = defineEvent({
   name: 'namesrv.broker.registered',
   level: 'info',
@@ -13,12 +13,12 @@ export const brokerRegistered = defineEvent({
   says: 'broker {broker} of cluster {cluster} registered with id {id} at {address}',
 })
 
-/** A broker is gone from the routes. */
+/** A broker was removed from the routes. */
 export const brokerRemoved = defineEvent({
   name: 'namesrv.broker.removed',
   level: 'info',
   fields: { broker: 'name of the broker', id: 'broker id', address: 'its address', reason: 'why' },
-  says: 'broker {broker}, id {id}, at {address} left the routes: {reason}',
+  says: 'broker {broker}, id {id}, at {address} was removed from the routes: {reason}',
 })
 
 /** Another process took a broker's id. */
@@ -34,15 +34,15 @@ export const brokerDisplaced = defineEvent({
   says: 'broker {broker}, id {id}, is now at {address} and no longer at {before}: give two brokers different names or ids',
 })
 
-/** Some topics of a registration cannot be in a route, or there was no room for them; said once for each broker. */
+/** Some topics of a registration are invalid, or a limit is reached; reported once per broker. */
 export const topicsLeftOut = defineEvent({
   name: 'namesrv.topics.leftout',
   level: 'warn',
   fields: { broker: 'name of the broker', address: 'its address', count: 'how many' },
-  says: '{count} topics of broker {broker} at {address} are not in the routes: they have impossible names or more queues than maxQueuesPerTopic allows, or maxRoutes is reached',
+  says: '{count} topics of broker {broker} at {address} are not in the routes: their names are invalid, they have more queues than maxQueuesPerTopic allows, or maxRoutes is reached',
 })
 
-/** A table has as much in it as its option allows; said once, until it is emptier. */
+/** A table reached the limit that an option sets; reported once until it shrinks. */
 export const namesrvTableFull = defineEvent({
   name: 'namesrv.table.full',
   level: 'warn',
@@ -51,13 +51,13 @@ export const namesrvTableFull = defineEvent({
     option: 'the option that bounds it',
     limit: 'its value',
   },
-  says: 'the table of {table} is full, and nothing more is put into it: {option}={limit} allows no more',
+  says: 'the table of {table} is full and takes no more entries: {option}={limit}',
 })
 
-/** The KV configuration could not be saved at the end. */
+/** The KV configuration could not be saved at the stop. */
 export const kvConfigNotSaved = defineEvent({
   name: 'namesrv.kvconfig.notsaved',
   level: 'error',
   fields: { reason: 'why' },
-  says: 'the last changes of the KV configuration, which nobody was told of as done, could not be written: {reason}',
+  says: 'the last changes of the KV configuration, which were not acknowledged, could not be written: {reason}',
 })

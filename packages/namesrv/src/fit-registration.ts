@@ -1,17 +1,17 @@
 import { resourceProblem, type QueueData, type TopicConfig } from '@skylarkmq/protocol'
 
-/** Of a scope, which is a word. */
+/** Longest scope, which is a single word. */
 const SCOPE_LENGTH_MAX = 512
-/** Of filter servers, which nobody uses any more, so many characters are kept. */
+/** Longest list of filter servers that is kept; hardly anybody uses them any more. */
 const FILTER_SERVERS_LENGTH_MAX = 64 * 1024
 
-/** What a topic's numbers may be. */
+/** Bounds of a topic's numbers. */
 export interface QueueBounds {
   /** Queues that a topic may have on one broker. */
   readonly maxQueues: number
 }
 
-/** Whether a topic may come into the routes: who reads a route looks at each of its queues. */
+/** Whether a topic may be added to the routes: readers of a route visit each of its queues. */
 export function isTopicFit(
   name: string,
   topic: Pick<
@@ -32,8 +32,8 @@ export function isTopicFit(
 }
 
 /**
- * Whether clients can read the mapping of a static topic that a broker registers: one they cannot read keeps them from
- * the topic, wherever its other queues are. Apache: `TopicQueueMappingInfo.java`.
+ * Whether clients can parse the mapping of a static topic that a broker registers: otherwise they could not use the
+ * topic at all, wherever its other queues are. Apache: `TopicQueueMappingInfo.java`.
  */
 export function isMappingFit(
   mapping: unknown,
@@ -67,7 +67,7 @@ function isIdMap(ids: Readonly<Record<string, unknown>>, maxQueues: number): boo
   return true
 }
 
-/** The part of a mapping that clients know; the rest could be anything. */
+/** The fields of a mapping that clients know; other fields could be anything. */
 export function mappingForClients(mapping: unknown): unknown {
   const { topic, scope, totalQueues, bname, epoch, dirty, currIdMap } = mapping as Record<
     string,
@@ -76,7 +76,7 @@ export function mappingForClients(mapping: unknown): unknown {
   return { topic, scope, totalQueues, bname, epoch, dirty, currIdMap }
 }
 
-/** The filter servers of a registration; undefined for a list that is too long to be one. */
+/** The filter servers of a registration; undefined for a list that is too long. */
 export function fitFilterServers(servers: readonly string[]): readonly string[] | undefined {
   let length = 0
   for (const each of servers) length += each.length + 1

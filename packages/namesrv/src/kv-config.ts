@@ -5,32 +5,32 @@ import { KvConfigCorrupt } from './errors.ts'
 /** KV namespace of ordered topics: topic → `broker:queues;…`. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG'
 
-/** Memory that a setting takes beside its texts, roughly. */
+/** Approximate memory of an entry besides its texts. */
 const ENTRY_BYTES = 128
 
-/** What a `KvConfig` is told of its name server. */
+/** Options of a `KvConfig`. */
 export interface KvOptions {
-  /** Bounds the memory for settings, in bytes. */
+  /** Limits the memory of settings, in bytes. */
   readonly limit?: TableLimit
-  /** Least time between two writes of the file, ms. */
+  /** Shortest time between two writes of the file, ms. */
   readonly saveSpaceMs?: () => number
 }
 
 /**
- * Small settings by namespace and key, kept in one JSON file `{"configTable":{ns:{key:value}}}`.
+ * Small settings by namespace and key, stored in one JSON file `{"configTable":{ns:{key:value}}}`.
  * Apache: `KVConfigManager.java`.
  */
 export class KvConfig {
   readonly #env: Env
   readonly #path: string
-  /** Undefined where everything stays in memory. */
+  /** Undefined when settings stay in memory. */
   readonly #file: KeptFile | undefined
   readonly #table = new Map<string, Map<string, string>>()
   readonly #limit: TableLimit
   readonly #writes: SpacedWrites
   #bytes = 0
 
-  /** Reads the file at `path`; with an empty path everything stays in memory. Throws ERR_NAMESRV_KV_FILE. */
+  /** Reads the file at `path`; with an empty path settings stay in memory. Throws ERR_NAMESRV_KV_FILE. */
   constructor(env: Env, path: string, options: KvOptions = {}) {
     this.#env = env
     this.#path = path
@@ -42,19 +42,19 @@ export class KvConfig {
     this.#load()
   }
 
-  /** Undefined when the namespace or the key is not there. */
+  /** Undefined when the namespace or the key does not exist. */
   get(namespace: string, key: string): string | undefined {
     return this.#table.get(namespace)?.get(key)
   }
 
-  /** All keys of a namespace; undefined when it is not there. */
+  /** All keys of a namespace; undefined when it does not exist. */
   list(namespace: string): ReadonlyMap<string, string> | undefined {
     return this.#table.get(namespace)
   }
 
   /**
-   * Sets a key and saves: undefined when it is saved, otherwise it settles once it is, or could not be. Throws the
-   * host's error, and a ProtocolError when there is no room for it.
+   * Sets a key and saves. Returns undefined if it is saved already, otherwise a promise that settles with the save.
+   * Throws the host's error, and a ProtocolError when the limit is reached.
    */
   put(namespace: string, key: string, value: string): Promise<void> | undefined {
     const before = this.get(namespace, key)
@@ -77,7 +77,7 @@ export class KvConfig {
     return this.#saveSoon()
   }
 
-  /** Saves what waits to be saved. Throws the host's error. */
+  /** Saves pending changes. Throws the host's error. */
   saveLast(): void {
     if (this.#writes.waiting !== undefined) this.#writes.now()
   }
@@ -85,7 +85,7 @@ export class KvConfig {
   #set(namespace: string, key: string, value: string): void {
     const known = this.#table.get(namespace)
     const keys = known ?? new Map<string, string>()
-    // As in Apache, a namespace stays when its last key is gone.
+    // As in Apache, a namespace remains when its last key is deleted.
     if (known === undefined) this.#bytes += bytesOf(namespace, '', '')
     const before = keys.get(key)
     if (before !== undefined) this.#bytes -= bytesOf(namespace, key, before)
@@ -93,13 +93,13 @@ export class KvConfig {
     this.#table.set(namespace, keys.set(key, value))
   }
 
-  /** A setting is small and seldom changed, and others go by it: it counts as saved once it is on disk. */
+  /** Others rely on settings, which are small and rarely change: a change counts as saved once it is synced. */
   #saveSoon(): Promise<void> | undefined {
     const file = this.#file
     return file && (this.#writes.changed() ?? Promise.resolve()).then(() => file.durable())
   }
 
-  /** A file that says nothing is no reason to begin without settings: the next change would write over it. */
+  /** An unreadable file is an error: starting without settings would overwrite it at the next change. */
   #load(): void {
     const found = this.#file?.load((data) => readTable(data, kvConfigTableBody))
     if (found === undefined) return

@@ -3,17 +3,17 @@ import type { KvConfig } from './kv-config.ts'
 import type { NamesrvConfig } from './options.ts'
 import type { Departure, RouteTable } from './route-table.ts'
 
-/** The parts of a name server, as its processors see them. */
+/** The parts of a name server that its processors use. */
 export interface NameServerContext {
   readonly env: Env
-  /** Live options change in it. */
+  /** Live options change in place. */
   readonly config: NamesrvConfig
   readonly routes: RouteTable
   readonly kv: KvConfig
-  /** Ms since 1970 at which it began. */
+  /** Start time, ms since 1970. */
   readonly startedMs: number
-  /** A member left its group: tells the others if the least id changed. */
+  /** A member left its group: notifies the others if the least id changed. */
   departed(departure: Departure | undefined): void
-  /** A new least id: tells the others of the group. */
+  /** The least id changed: notifies the others of the group. */
   newMinId(brokerName: string, id: number): void
 }

@@ -21,7 +21,7 @@ export class NameServer {
   readonly #server: RemotingServer
   #scan: Timer | undefined
 
-  /** `config` is kept: live options change in it. */
+  /** `config` is not copied: live options change in place. */
   constructor(host: Env, config: NamesrvConfig) {
     const env = { ...host, clock: guardedClock(host.clock, host.events) }
     this.#env = env
@@ -107,7 +107,7 @@ export class NameServer {
     this.#departed(routes.unregister(group.brokerName, id, address, reason))
   }
 
-  /** Tells the members that are left that the least id of their group is another. */
+  /** Notifies the remaining members that the least id of their group has changed. */
   #departed(departure: Departure | undefined): void {
     if (departure === undefined || !this.#config.notifyMinBrokerIdChanged) return
     const { group, address, wasMinId, haServerAddr } = departure

@@ -1,8 +1,8 @@
 import { absentFlag, ignored, ignoredAll } from '@skylarkmq/protocol'
 
 /**
- * Keys of Apache's `NamesrvConfig.java`, `NettyServerConfig.java`, `NettyClientConfig.java` and `ControllerConfig.java` that are
- * accepted and have no effect here, with the reason.
+ * Keys of Apache's `NamesrvConfig.java`, `NettyServerConfig.java`, `NettyClientConfig.java` and
+ * `ControllerConfig.java` that are accepted and have no effect here, with the reason.
  */
 export const ignoredNamesrvOptions = {
   rocketmqHome: ignored('There is no installation directory.', ''),

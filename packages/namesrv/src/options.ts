@@ -31,13 +31,13 @@ export const namesrvOptions = {
     default: 120,
     min: 1,
     unit: 's',
-    doc: 'A connection with no byte in either direction for this long is closed.',
+    doc: 'Idle time after which a connection is closed.',
   }),
   scanNotActiveBrokerInterval: int({
     default: 5000,
     min: 10,
     unit: 'ms',
-    doc: 'How often brokers that have gone silent are looked for.',
+    doc: 'Interval of checking for silent brokers.',
   }),
   orderMessageEnable: flag({
     default: false,
@@ -47,17 +47,17 @@ export const namesrvOptions = {
   returnOrderTopicConfigToBroker: flag({
     default: true,
     applies: 'live',
-    doc: 'Brokers that register are told the KV namespace ORDER_TOPIC_CONFIG.',
+    doc: 'Answers to registrations contain the KV namespace ORDER_TOPIC_CONFIG.',
   }),
   supportActingMaster: flag({
     default: false,
     applies: 'live',
-    doc: 'A broker without a living master is shown with its slave of the least id as master.',
+    doc: 'Routes show the slave with the least id as master when a broker name has no living master.',
   }),
   notifyMinBrokerIdChanged: flag({
     default: false,
     applies: 'live',
-    doc: 'Members of a broker group are told when the least broker id changes.',
+    doc: 'Notifies the members of a broker group when the least broker id changes.',
   }),
   enableAllTopicList: flag({
     default: true,
@@ -84,7 +84,7 @@ export const namesrvOptions = {
   deleteTopicWithBrokerRegistration: flag({
     default: false,
     applies: 'live',
-    doc: 'A full registration removes the topics of that broker which it does not name.',
+    doc: 'A full registration removes topics of the broker that it does not list.',
   }),
   configBlackList: text({
     default: 'configBlackList;configStorePath;kvConfigPath',
@@ -110,13 +110,13 @@ export const namesrvOptions = {
     isQuiet: true,
     default: 10_000,
     min: 1,
-    doc: "Skylark's own: brokers that may be registered, each process by itself.",
+    doc: "Skylark's own: most brokers that may be registered, counting each process.",
   }),
   maxRoutes: int({
     isQuiet: true,
     default: 2_000_000,
     min: 1,
-    doc: "Skylark's own: topics in the routes, those of each broker by themselves.",
+    doc: "Skylark's own: most topics in the routes, counted per broker.",
   }),
   maxQueuesPerTopic: int({
     isQuiet: true,
@@ -138,7 +138,7 @@ export const namesrvOptions = {
     min: 0,
     max: 60_000,
     unit: 'ms',
-    doc: "Skylark's own: the least time between two writes of the KV configuration. Changes that come sooner are written together, and answered then.",
+    doc: "Skylark's own: shortest time between two writes of the KV configuration. Changes within it are written together and answered then.",
   }),
   ...ignoredNamesrvOptions,
 } satisfies OptionTable

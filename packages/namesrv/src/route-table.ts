@@ -20,7 +20,7 @@ import { TopicQueues } from './topic-queues.ts'
 
 const MASTER_ID = 0
 const DEFAULT_EXPIRY_MS = 120_000
-/** Clusters that list one broker name, of which it should be in one. */
+/** Most clusters that may list one broker name, which should be in one. */
 const CLUSTERS_MAX = 16
 
 /** The members of one broker name, by broker id. Apache: `BrokerData.java`. */
@@ -31,22 +31,22 @@ export interface BrokerGroup {
   enableActingMaster: boolean
   /** Address by broker id; 0 is the master. */
   readonly members: Map<number, string>
-  /** Clusters that list the name: its own, and others in which one of its brokers has registered. */
+  /** Clusters that list the name: its own, and others where one of its brokers has registered. */
   readonly clusters: Set<string>
 }
 
-/** What is known of one living broker process. Apache: `BrokerLiveInfo`. */
+/** State of one living broker process. Apache: `BrokerLiveInfo`. */
 export interface LiveBroker {
   readonly brokerName: string
   readonly brokerId: number
   readonly address: string
-  /** On the monotonic clock: a wall clock that is set makes no broker disappear. */
+  /** By the monotonic clock: setting the wall clock must not expire a broker. */
   heardMs: number
   readonly expiryMs: number
   dataVersion: DataVersion
   readonly connection: Connection
   readonly haServerAddr: string | undefined
-  /** Set when its address stands for «the host you asked»: the port to put behind it. */
+  /** Set when its address depends on the asker: the port to append to «the host you asked». */
   readonly followsAskerPort: number | undefined
 }
 
@@ -59,7 +59,7 @@ export interface Registration {
   readonly haServerAddr: string | undefined
   readonly zoneName: string | undefined
   readonly expiryMs: number | undefined
-  /** Undefined for a broker that is too old to know of it. */
+  /** Undefined for brokers that are too old for it. */
   readonly enableActingMaster: boolean | undefined
   readonly dataVersion: DataVersion
   readonly topics: ReadonlyMap<string, TopicConfig>
@@ -70,7 +70,7 @@ export interface Registration {
   readonly followsAskerPort: number | undefined
 }
 
-/** A member that is to leave. */
+/** A member to remove. */
 export interface LeavingMember {
   readonly group: BrokerGroup
   readonly id: number
@@ -79,24 +79,24 @@ export interface LeavingMember {
 
 /** The bounds of the routes. */
 export interface RouteLimits extends QueueBounds {
-  /** Of living brokers. */
+  /** Limit of living brokers. */
   readonly brokers: TableLimit
-  /** Of pairs of a topic and a broker. */
+  /** Limit of pairs of a topic and a broker. */
   readonly routes: TableLimit
 }
 
-/** What a registration answers; `refused` when the broker has to send all its topics first. */
+/** The result of a registration; `refused` when the broker must first send all its topics. */
 export type Registered =
   | { readonly refused: true }
   | {
       readonly refused: false
       readonly masterAddr?: string
       readonly haServerAddr?: string
-      /** The least id of the group went down to this one. */
+      /** Set when the least id of the group went down to this one. */
       readonly newMinId?: number
     }
 
-/** A member that left, and what its group is without it. */
+/** A member that left, and its group without it. */
 export interface Departure {
   readonly group: BrokerGroup
   readonly address: string
@@ -105,8 +105,8 @@ export interface Departure {
 }
 
 /**
- * Which brokers there are and which topics they have. In memory only: brokers tell it again. One
- * thread, so the order of calls is the order of truth. Apache: `RouteInfoManager.java`.
+ * Brokers and their topics. In memory only, because brokers register again. Single-threaded, so the order of calls
+ * decides. Apache: `RouteInfoManager.java`.
  */
 export class RouteTable {
   /** Which brokers have which topics. */
@@ -122,7 +122,7 @@ export class RouteTable {
   readonly #live = new Map<string, LiveBroker>()
   readonly #byConnection = new Map<Connection, Set<LiveBroker>>()
   readonly #filterServers = new Map<string, readonly string[]>()
-  /** Brokers of whose topics some were left out, which is told once. */
+  /** Brokers some of whose topics were left out; reported once. */
   readonly #incomplete = new Set<string>()
 
   constructor(env: Env, limits?: RouteLimits) {
@@ -151,9 +151,9 @@ export class RouteTable {
   }
 
   /**
-   * Puts a broker and its topics into the tables. Topics that cannot be in a route are left out, as are mappings of
-   * topics that the broker does not have. Throws a ProtocolError when there is no room for another broker. Apache:
-   * `RouteInfoManager.java`, registerBroker.
+   * Registers a broker and its topics. Invalid topics are left out, and so are mappings of topics that the broker
+   * does not have. Throws a ProtocolError when the limit of brokers is reached. Apache: `RouteInfoManager.java`,
+   * registerBroker.
    */
   register(r: Registration, options: { deleteMissingTopics: boolean }): Registered {
     if (this.liveAt(r.brokerName, r.brokerAddr) === undefined) {
@@ -163,7 +163,7 @@ export class RouteTable {
     const minIdBefore = group.members.size === 0 ? 0 : leastId(group)
     group.enableActingMaster = r.enableActingMaster ?? false
     group.zoneName = r.zoneName
-    // A slave that became master has its old id no longer.
+    // A slave that became master no longer has its old id.
     for (const [id, address] of group.members) {
       if (address === r.brokerAddr && id !== r.brokerId) group.members.delete(id)
     }
@@ -192,7 +192,7 @@ export class RouteTable {
     }
   }
 
-  /** Notes that a broker lives; false when it has not registered. */
+  /** Notes a heartbeat; false when the broker is not registered. */
   touch(brokerName: string, address: string): boolean {
     const live = this.liveAt(brokerName, address)
     if (live === undefined) return false
@@ -200,7 +200,7 @@ export class RouteTable {
     return true
   }
 
-  /** Removes a member, and with the last one the broker's queues from every topic. */
+  /** Removes a member and, with the last one, the broker's queues from every topic. */
   unregister(
     brokerName: string,
     id: number,
@@ -223,12 +223,12 @@ export class RouteTable {
     return removed ? { group, address, haServerAddr: live?.haServerAddr, wasMinId } : undefined
   }
 
-  /** Members whose connection is `connection`, to be unregistered because it closed. */
+  /** Members registered over `connection`, to be removed because it closed. */
   membersOf(connection: Connection): LeavingMember[] {
     return this.#membersAt(this.#byConnection.get(connection) ?? [])
   }
 
-  /** Members that have been silent for longer than they promised. */
+  /** Members that have been silent for longer than their timeout. */
   expired(): LeavingMember[] {
     const now = this.#env.clock.monotonic()
     const silent: LiveBroker[] = []
@@ -237,7 +237,7 @@ export class RouteTable {
     return this.#membersAt(silent)
   }
 
-  /** Sets the permission of all of a broker's topics by `change`; returns how many it has. */
+  /** Applies `change` to the permission of all of a broker's topics; returns how many it has. */
   changePerms(brokerName: string, change: (perm: number) => number): number {
     const topics = this.queues.topicsOf(brokerName)
     for (const topic of topics) {
@@ -257,7 +257,7 @@ export class RouteTable {
     }
   }
 
-  /** Sets one broker's queues of a topic. False when they cannot be in a route, or there is no room for them. */
+  /** Sets one broker's queues of a topic. False when they are invalid, or when a limit is reached. */
   setQueues(topic: string, data: QueueData): boolean {
     if (!isTopicFit(topic, data, this.#limits)) return false
     if (this.queues.problem(topic, data.brokerName) !== undefined) return false
@@ -282,7 +282,7 @@ export class RouteTable {
     return { group, isNew: true }
   }
 
-  /** A name is listed in each cluster in which one of its brokers has registered; in so many at most. */
+  /** Lists a name in each cluster where one of its brokers has registered, up to CLUSTERS_MAX. */
   #joinCluster({ cluster, brokerName }: Registration, group: BrokerGroup | undefined): void {
     if (group !== undefined && group.clusters.size >= CLUSTERS_MAX) return
     const names = this.clusters.get(cluster) ?? new Set<string>()
@@ -290,7 +290,7 @@ export class RouteTable {
     group?.clusters.add(cluster)
   }
 
-  /** Another process holds this id and is ahead: the one that asks was fenced off. */
+  /** Another process holds this id with a newer state: the registering one was fenced off. */
   #isOutdated(group: BrokerGroup, r: Registration): boolean {
     const holder = group.members.get(r.brokerId)
     if (holder === undefined || holder === r.brokerAddr) return false
@@ -317,7 +317,7 @@ export class RouteTable {
     if (isChanged) this.#takeMappings(r)
   }
 
-  /** A broker maps topics that it has, and no others. */
+  /** Keeps mappings only of topics that the broker has. */
   #takeMappings({ brokerName, mappings }: Registration): void {
     for (const [topic, mapping] of mappings) {
       if (this.queues.get(topic, brokerName) === undefined) continue
@@ -417,7 +417,7 @@ export class RouteTable {
     for (const { brokerName, brokerId, address } of living) {
       const group = this.brokers.get(brokerName)
       if (group === undefined) continue
-      // The id under which the address stands, as a slave may have become master.
+      // The id that the address has now, because a slave may have become master.
       const id = group.members.get(brokerId) === address ? brokerId : idOf(group, address)
       found.push({ group, id: id ?? brokerId, address })
     }
@@ -430,14 +430,14 @@ function idOf(group: BrokerGroup, wanted: string): number | undefined {
   return undefined
 }
 
-/** The least id of a group's members; 0 without any. */
+/** The least id of a group's members; 0 when it is empty. */
 export function leastId({ members }: BrokerGroup): number {
   let least: number | undefined
   for (const id of members.keys()) if (least === undefined || id < least) least = id
   return least ?? 0
 }
 
-/** Two versions are the same when all three numbers are. */
+/** Versions are equal when all three numbers are. */
 export function sameVersion(a: DataVersion, b: DataVersion): boolean {
   return a.stateVersion === b.stateVersion && a.timestamp === b.timestamp && a.counter === b.counter
 }

@@ -1,6 +1,6 @@
 import { unlimited, type QueueData } from '@skylarkmq/protocol'
 
-/** Which brokers have which queues of which topics, found by topic and by broker. */
+/** The queues of each topic on each broker, found by topic or by broker. */
 export class TopicQueues {
   /** Topic → broker name → its queues there. */
   readonly byTopic = new Map<string, Map<string, QueueData>>()
@@ -8,7 +8,7 @@ export class TopicQueues {
   readonly #limit
   #count = 0
 
-  /** `limit` bounds the number of pairs of a topic and a broker. */
+  /** `limit` is the limit of pairs of a topic and a broker. */
   constructor(limit = unlimited('routes')) {
     this.#limit = limit
   }
@@ -23,7 +23,7 @@ export class TopicQueues {
     return this.#byBroker.get(brokerName) ?? new Set<string>()
   }
 
-  /** Why a broker's queues of a topic cannot be noted, in a sentence; undefined when they can. */
+  /** Why a broker's queues of a topic cannot be added, as a sentence; undefined when they can. */
   problem(topic: string, brokerName: string): string | undefined {
     return this.get(topic, brokerName) === undefined
       ? this.#limit.problem(this.#count + 1)

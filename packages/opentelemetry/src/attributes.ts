@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { ProcessTrace, SendTrace } from '@skylarkmq/client'
 
-/** Kinds of operations, of the conventions, by the methods of a producer. */
+/** Operation types of the semantic conventions, by method of a producer. */
 const OPERATION_TYPES: Readonly<Record<string, string>> = { prepare: 'create' }
 
-/** What a span of a send says when it begins. */
+/** Attributes of a span of a send at its start. */
 export function sendAttributes({ group, topic, count, operation, message }: SendTrace): Attributes {
   const { tag, keys, shardingKey, delayLevel, delay, deliverAt } = message ?? {}
   const keyList = typeof keys === 'string' ? keys.split(' ') : keys
@@ -32,7 +32,7 @@ function typeOf(operation: string, shardingKey: string | undefined, isDelayed: b
   return shardingKey === undefined ? 'normal' : 'fifo'
 }
 
-/** What a span of a send says of what became of it. */
+/** Attributes of a span of a send for its result. */
 export function resultAttributes({ result, operation }: SendTrace): Attributes {
   if (typeof result === 'string') return { 'messaging.message.id': result }
   if (Array.isArray(result) || result === undefined || operation === 'request') return {}
@@ -41,7 +41,7 @@ export function resultAttributes({ result, operation }: SendTrace): Attributes {
   return { 'messaging.message.id': msgId, 'messaging.destination.partition.id': partition }
 }
 
-/** What a span of a handler says. */
+/** Attributes of a span of a handler. */
 export function processAttributes({ group, message, reconsumeTimes }: ProcessTrace): Attributes {
   const { topic, tag, keys, msgId, messageQueue, body } = message
   return {

@@ -16,13 +16,13 @@ import {
 import type { ProcessTrace, SendTrace } from '@skylarkmq/client'
 import { processAttributes, resultAttributes, sendAttributes } from './attributes.ts'
 
-/** How clients are traced. */
+/** Options of tracing. */
 export interface OpenTelemetryOptions {
-  /** Makes the spans; default the global one. */
+  /** Creates the spans; default the global provider. */
   readonly tracerProvider?: TracerProvider | undefined
 }
 
-/** What a message that was received has. */
+/** The fields of a received message that are used here. */
 interface Received {
   readonly properties: ReadonlyMap<string, string>
 }
@@ -34,8 +34,9 @@ const getter: TextMapGetter<ReadonlyMap<string, string>> = {
 }
 
 /**
- * Traces all clients of this process from now on: a span for each send and for each call of a handler, which runs in the
- * context of its span. Messages carry that of their send by the global propagator, as `traceparent` by default. Returns what ends it.
+ * Traces all clients of this process from now on: a span for each send and for each call of a handler, which runs in
+ * the context of its span. Messages carry the context of their send through the global propagator, as `traceparent`
+ * by default. Returns a function that stops tracing.
  */
 export function traceRocketMQ({ tracerProvider }: OpenTelemetryOptions = {}): () => void {
   const tracer = (tracerProvider ?? trace.getTracerProvider()).getTracer(NAME)
@@ -63,12 +64,12 @@ export function traceRocketMQ({ tracerProvider }: OpenTelemetryOptions = {}): ()
   }
 }
 
-/** The context that a message brought, to begin a span in. */
+/** The context that a message carries, as the parent of a span. */
 export function contextOf({ properties }: Received): Context {
   return propagation.extract(ROOT_CONTEXT, properties, getter)
 }
 
-/** Links to the sends of messages, for a span of one's own that handles them together. */
+/** Links to the sends of messages, for your own span that handles them together. */
 export function linksTo(messages: readonly Received[]): Link[] {
   return messages.flatMap((message) => {
     const spanContext = trace.getSpanContext(contextOf(message))
@@ -104,14 +105,17 @@ function failed(span: Span, thrown: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message: isError ? thrown.message : type })
 }
 
-/** Hears of each step. What is wrong with a tracer ends no send and no program. Returns what ends it. */
+/**
+ * Subscribes to a tracing channel. A failing tracer must not break a send or the program. Returns a function that
+ * unsubscribes.
+ */
 function listen(step: string, told: (traced: SendTrace | ProcessTrace) => unknown): () => void {
   const channel = `tracing:rocketmq:${step}`
   const listener = (traced: unknown): void => {
     try {
       told(traced as SendTrace | ProcessTrace)
     } catch {
-      // Nobody traces this one.
+      // This step is not traced.
     }
   }
   subscribe(channel, listener)

@@ -1,10 +1,10 @@
 /**
- * A terminal, npm and `timeout` all pass a signal on, so one Ctrl-C arrives several times: within this time it is the same
- * request.
+ * A terminal, npm and `timeout` all pass a signal on, so that one Ctrl-C arrives several times: signals within this
+ * time count as one.
  */
 const SAME_REQUEST_MS = 1000
 
-/** Calls `asked` once the process is asked to end by SIGINT or SIGTERM; asked once more, it ends at once with code 1. */
+/** Calls `asked` on SIGINT or SIGTERM; a second request ends the process immediately with code 1. */
 export function onEndRequest(asked: () => void): void {
   let askedMs: number | undefined
   const ask = (): void => {

@@ -1,6 +1,6 @@
 import { printable } from '@skylarkmq/env'
 
-/** Whether the terminal shows colours: it is one, and nobody asked for none (https://no-color.org). */
+/** Whether to use colours: on a terminal, unless NO_COLOR is set (https://no-color.org). */
 const hasColour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
 
 const paint =
@@ -10,14 +10,14 @@ const paint =
 
 /** Text in bold. */
 export const bold = paint(1)
-/** Text that stands back. */
+/** Dimmed text. */
 export const dim = paint(2)
-/** Text of a warning. */
+/** Colour of warnings. */
 export const yellow = paint(33)
-/** Text of an error. */
+/** Colour of errors. */
 export const red = paint(31)
 
-/** Where lines go. */
+/** Destination of lines. */
 export interface Output {
   readonly write: (text: string) => unknown
   readonly writeError: (text: string) => unknown
@@ -31,7 +31,7 @@ const host: Output = {
 }
 let output = host
 
-/** Sends lines elsewhere from now on, as a test does; returns where they went before. */
+/** Redirects output from now on, for tests; returns the previous destination. */
 export function printTo(other: Output): Output {
   const before = output
   output = other
@@ -56,7 +56,7 @@ export function printError(line: string): void {
   output.writeError(`${line}\n`)
 }
 
-/** Prints what went wrong and what to do, as far as it is known. */
+/** Prints an error and what to do about it, if known. */
 export function explain(error: unknown): void {
   if (!(error instanceof Error)) {
     printError(red(printable(String(error))))
@@ -64,7 +64,7 @@ export function explain(error: unknown): void {
   }
   const advice = (error as { advice?: unknown }).advice
   if (typeof advice === 'string') {
-    // Errors of the client say what to do in their message, too.
+    // Client errors contain what to do in their message.
     const { message } = error
     const says = message.endsWith(advice) ? message.slice(0, -advice.length).trimEnd() : message
     printError(`${red('error')} ${lines(says)}`)
@@ -72,7 +72,7 @@ export function explain(error: unknown): void {
   } else printError(red(lines(error.stack ?? error.message)))
 }
 
-/** Lines of an error: what a server said may stand in them. */
+/** Lines of an error, which may contain text from a server. */
 function lines(text: string): string {
   return text
     .split('\n')

@@ -29,7 +29,7 @@ test('a store that was stopped is sound, with code 0, read as a whole or fast', 
   const { code, out } = await run('store', 'check', data)
   assert.equal(code, 0)
   assert.match(out, /\b3 records; /)
-  assert.match(out, /\nsound: all parts of the store agree\n$/)
+  assert.match(out, /\nsound: all parts of the store are consistent\n$/)
   const fast = await run('store', 'check', data, '--fast', '--json')
   assert.equal(fast.code, 0)
   const report = json(fast) as { directory: string; verdict: string; summary: { records: number } }
@@ -42,7 +42,7 @@ test('each part of a store is printed as text and as JSON, and both say the same
   const inspect = (...args: string[]): Promise<Ended> => run('store', 'inspect', data, ...args)
   const summary = await inspect()
   assert.equal(summary.code, 0)
-  assert.match(summary.out, /last stop {4}orderly/)
+  assert.match(summary.out, /last stop {4}clean/)
   assert.match(summary.out, /^ {4}Kept {2}\d$/m)
   const records = json(await inspect('records', '--json')) as Record[]
   assert.equal(records.length, 3)
@@ -65,18 +65,18 @@ test('each part of a store is printed as text and as JSON, and both say the same
   assert.match((await inspect('timers')).out, /^waiting +0 messages in 0 slots/m)
 })
 
-test('what is asked for and not there ends with code 2, or is said', async (t) => {
+test('asking for something that does not exist ends with code 2, or is reported', async (t) => {
   const data = await storeFor(t)
   const inspect = (...args: string[]): Promise<Ended> => run('store', 'inspect', data, ...args)
   assert.equal((await inspect('queue')).code, 2)
   const missing = await inspect('queue', '--topic', 'Nothing')
   assert.deepEqual([missing.code, missing.error], [2, 'error there is no queue Nothing/0\n'])
-  assert.match((await inspect('index', '--key', 'k7')).error, /give --topic, too/)
+  assert.match((await inspect('index', '--key', 'k7')).error, /give --topic as well/)
   const none = await inspect('index', '--topic', 'Kept', '--key', 'k8')
   assert.deepEqual([none.code, none.out], [0, 'no message has this key\n'])
 })
 
-test('queues that were cut are found, and made anew only with --apply', async (t) => {
+test('cut queues are found, and rebuilt only with --apply', async (t) => {
   const data = await storeFor(t)
   for (const queue of readdirSync(path.join(data, 'consumequeue', 'Kept'))) {
     const folder = path.join(data, 'consumequeue', 'Kept', queue)
@@ -84,7 +84,7 @@ test('queues that were cut are found, and made anew only with --apply', async (t
   }
   const plan = await run('store', 'repair', data)
   assert.equal(plan.code, 1)
-  assert.match(plan.out, /^would make the queues anew from the log$/m)
+  assert.match(plan.out, /^would rebuild the queues from the log$/m)
   assert.match(plan.out, /Nothing was changed\. --apply does it\.\n$/)
   const planned = json(await run('store', 'repair', data, '--json')) as {
     applied: boolean
@@ -93,23 +93,23 @@ test('queues that were cut are found, and made anew only with --apply', async (t
   assert.deepEqual([planned.applied, planned.plan.queues], [false, true])
   const done = await run('store', 'repair', data, '--apply')
   assert.equal(done.code, 0)
-  assert.match(done.out, /^did: make the queues anew from the log$/m)
+  assert.match(done.out, /^did: rebuild the queues from the log$/m)
   assert.match(done.out, /^kept .+before-repair/m)
   assert.equal((await run('store', 'check', data)).code, 0)
   assert.match((await run('store', 'repair', data)).out, /There is nothing to repair\.\n$/)
 })
 
-test('a folder that is no store is not looked at: code 2, a sentence, and no file more', async (t) => {
+test('a directory that is not a store is not checked: code 2, a sentence, and no new file', async (t) => {
   const folder = folderFor(t)
   const empty = path.join(folder, 'empty')
   mkdirSync(empty)
   for (const command of ['check', 'inspect', 'repair']) {
     const missing = await run('store', command, path.join(folder, 'missing'))
     assert.equal(missing.code, 2, command)
-    assert.match(missing.error, /^error there is no folder .+missing\n$/)
+    assert.match(missing.error, /^error there is no directory .+missing\n$/)
     const other = await run('store', command, empty)
     assert.deepEqual([other.code, other.out], [2, ''], command)
-    assert.match(other.error, /is no store/)
+    assert.match(other.error, /is not a store/)
   }
   assert.deepEqual(readdirSync(empty), [])
   assert.ok(statSync(folder).isDirectory())

@@ -54,7 +54,7 @@ describe('A check of a store that Apache wrote', () => {
       damage(env, variant)
       const { problems, notes } = examine(env, config)
       const found = problems.map(({ kind }) => kind)
-      // A record that was half written is what a stop that was not orderly leaves: the next start cuts it.
+      // An unclean stop leaves a half-written record: the next start cuts it.
       if (variant.name.startsWith('torn')) {
         assert.match(
           notes.join('\n'),
@@ -72,7 +72,7 @@ describe('A check of a store that Apache wrote', () => {
 })
 
 describe('A check', () => {
-  test('finds a unit that is not there, and one that names another message', async () => {
+  test('finds a missing unit, and one that names another message', async () => {
     const { env, config } = await soundStore()
     const good = env.disk.readFile(QUEUE) as Buffer
     env.disk.writeFile(
@@ -90,7 +90,7 @@ describe('A check', () => {
     assert.equal(problems[0]?.next, problemKinds['queue-unit'])
   })
 
-  test('finds a queue that is not there, if a group has read it', async () => {
+  test('finds a missing queue if a group has consumed it', async () => {
     const { env, config } = await soundStore()
     env.disk.removeTree(`${ROOT}/consumequeue/TopicB`)
     const offsets = `${ROOT}/config/consumerOffset.json`
@@ -103,7 +103,7 @@ describe('A check', () => {
     )
     const { problems, notes } = examine(env, config)
     assert.deepEqual(problems, [])
-    assert.match(notes.join('\n'), /are left of topics that were deleted/)
+    assert.match(notes.join('\n'), /messages of deleted topics remain/)
   })
 
   test('of a topic that was deleted and made again with nothing in it finds nothing, and names it', async () => {
@@ -113,7 +113,7 @@ describe('A check', () => {
     env.disk.removeTree(`${ROOT}/consumequeue/TopicB`)
     const { problems, notes } = examine(env, config)
     assert.deepEqual(problems, [])
-    assert.match(notes.join('\n'), /of 1 queues that are not there.*\(TopicB\/0\).*repair --all/)
+    assert.match(notes.join('\n'), /of 1 queues without a folder.*\(TopicB\/0\).*repair --all/)
   })
 
   test('finds that all queues are gone', async () => {
@@ -168,7 +168,7 @@ describe('A check', () => {
     for (let i = 0; i < 3; i++) putOk(env, store, message())
     const { problems, notes, summary } = examine(env, config)
     assert.deepEqual(problems, [])
-    assert.match(notes.join('\n'), /3 messages are in the log and not in their queues yet/)
+    assert.match(notes.join('\n'), /3 messages of the log are not in their queues yet/)
     assert.deepEqual([summary.isClean, summary.records], [false, 3])
   })
 
@@ -220,7 +220,7 @@ test('a torn table of config/ with a backup that counts is no problem, and one w
   env.disk.writeFile(`${path}.bak`, Buffer.from('{"topicConfigTable":{}}'))
   const withBackup = examineStore(env.disk, config)
   assert.deepEqual(withBackup.problems, [])
-  assert.ok(withBackup.notes.some((note) => note.includes('topics.json.bak counts')))
+  assert.ok(withBackup.notes.some((note) => note.includes('topics.json.bak is used')))
   env.disk.remove(`${path}.bak`)
   assert.deepEqual(
     examineStore(env.disk, config).problems.map(({ kind }) => kind),

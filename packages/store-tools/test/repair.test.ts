@@ -49,7 +49,7 @@ async function served(env: TestEnv, config: StoreConfig): Promise<unknown> {
 
 describe('A repair', () => {
   for (const name of ['clean', 'v4.9-then-5.3', 'retention', 'ha-slave-fresh', 'crash']) {
-    test(`that makes everything anew leaves a store of Apache’s that serves the same: ${name}`, async () => {
+    test(`that rebuilds everything leaves a store of Apache’s that serves the same: ${name}`, async () => {
       const before = await served(...envOf(goldenStore(name)))
       const { env, config } = goldenStore(name)
       const found = await repaired(env, config, { all: true })
@@ -58,7 +58,7 @@ describe('A repair', () => {
     })
   }
 
-  test('makes queues and index anew, and keeps the old ones beside them', async () => {
+  test('rebuilds queues and index, and keeps the old ones beside them', async () => {
     const { env, config } = await soundStore()
     const before = await served(env, config)
     env.disk.remove(QUEUE)
@@ -91,7 +91,7 @@ describe('A repair', () => {
     flipByte(env.disk, LOG, 90)
     env.disk.remove(QUEUE)
     const plan = planRepair(env.disk, config, {})
-    assert.match(plan.left.join('\n'), /not touched without --truncate/)
+    assert.match(plan.left.join('\n'), /not changed without --truncate/)
     const log = filesBelow(env.disk, `${ROOT}/commitlog`)
     const { report } = await repairStore(env, config, {})
     assert.deepEqual(
@@ -154,7 +154,7 @@ describe('A repair', () => {
     assert.deepEqual(await served(env, config), before)
   })
 
-  test('writes a checkpoint that is broken anew', async () => {
+  test('rewrites a broken checkpoint', async () => {
     const { env, config } = await soundStore()
     env.disk.writeFile(`${ROOT}/checkpoint`, Buffer.alloc(10))
     await repaired(env, config)

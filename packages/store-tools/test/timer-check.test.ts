@@ -191,7 +191,7 @@ test('a store without waiting messages has nothing to check, and one of Apache i
   const { env, config } = goldenStore('extras')
   const { problems, notes } = examineStore(env.disk, config)
   assert.deepEqual(problems, [])
-  assert.match(notes.join('\n'), /no timer wheel; the next start makes it/)
+  assert.match(notes.join('\n'), /no timer wheel; the next start rebuilds it/)
   assert.ok(inspectTimers(env.disk, config).logUnits > 0)
   const clean = goldenStore('clean')
   assert.equal(inspectTimers(clean.env.disk, clean.config).logUnits, 0)

@@ -79,7 +79,7 @@ export class Appender {
   lastWriteMs = 0
   #isRegistered = false
   #probing: Timer | undefined
-  // One object for all records: what differs is set before each.
+  // Reused for all records: each sets only the fields that differ.
   readonly #fields: Writable<MessageFields>
 
   constructor(env: Env, config: StoreConfig, parts: AppendParts) {
@@ -170,7 +170,7 @@ export class Appender {
     let queueOffset = -1
     for (const [i, message] of batch.entries()) {
       const sizeBytes = sizes[i] as number
-      // The rest of the batch counts, so that only the first message can move to the next file.
+      // Reserve for the rest of the batch, so that only its first message can move to the next file.
       const chunk = this.#reserve(rest, sizeBytes)
       if (chunk === undefined) return batchFailure(this.#noFile())
       physicalOffsets.push(log.offsetMax)
@@ -195,7 +195,7 @@ export class Appender {
     )
   }
 
-  /** What is another about a message when there are light message queues; undefined for nothing. */
+  /** The message with its offsets in light message queues; undefined when this store has no such queues. */
   #lightOf(message: MessageToStore): LightMessage | undefined {
     const { queues, dispatcher } = this.#parts
     if (!dispatcher.hasLightQueues) return undefined
@@ -229,7 +229,7 @@ export class Appender {
     return this.#refusePlace(message)
   }
 
-  /** The topic becomes the name of a folder, and the queue's number one in it. */
+  /** Refuses a topic or queue number that cannot be the name of a folder. */
   #refusePlace({ topic, queueId }: MessageToStore): PutMessageResult | undefined {
     if (!this.#parts.queues.mayHold(topic)) {
       const name = JSON.stringify(topic.slice(0, TOPIC_BYTES_MAX_V1))
@@ -238,7 +238,7 @@ export class Appender {
     if ((queueId | 0) !== queueId || queueId < 0) {
       return this.#failed(PutMessageStatus.MESSAGE_ILLEGAL, `${queueId} cannot be a queue`)
     }
-    // A character has a byte at least, so only long names have to be measured.
+    // A UTF-16 unit has at most 4 bytes, so only long names have to be measured.
     if (topic.length * 4 <= TOPIC_BYTES_MAX_V1) return undefined
     const bytes = Buffer.byteLength(topic)
     const max = this.#config.autoMessageVersionOnTopicLen ? TOPIC_BYTES_MAX : TOPIC_BYTES_MAX_V1
@@ -353,8 +353,8 @@ export class Appender {
   }
 
   /**
-   * Writes what this turn staged, and makes it readable. Throws StoreWriteFailed when the host refuses; then
-   * nothing of what was not written remains, and messages are refused until a write succeeds.
+   * Writes what this turn staged and makes it readable. Throws StoreWriteFailed when the host refuses: then
+   * everything unwritten is dropped, and messages are refused until a write succeeds.
    */
   readonly writeStaged = (): void => {
     this.#isRegistered = false
@@ -410,7 +410,7 @@ export class Appender {
     this.close()
   }
 
-  /** Stops trying whether the log can be written again. */
+  /** Stops testing whether the log can be written again. */
   close(): void {
     this.#probing?.cancel()
     this.#probing = undefined
@@ -431,8 +431,8 @@ function diskCondition(config: StoreConfig, flush: LogFlush): AckCondition {
 }
 
 /**
- * A batch that is to be one record, with the offset of its first message, and how many it has; undefined when its
- * topic does not take such. Apache: `BatchConsumeQueue.java`, assignQueueOffset.
+ * A batch that is stored as one record, with its base offset and count; undefined when its topic does not store
+ * batches so. Apache: `BatchConsumeQueue.java`, assignQueueOffset.
  */
 function numbered(
   message: MessageToStore,

@@ -1,35 +1,35 @@
 import { defineEvent } from '@skylarkmq/env'
 
-/** A file size that the directory decides. */
+/** The store keeps a file size that its existing files determine. */
 export const segmentSizeKept = defineEvent({
   name: 'store.segment.size',
   level: 'warn',
   fields: {
     directory: 'Where the files are.',
-    sizeBytes: 'Size of the files that are there.',
+    sizeBytes: 'Size of the existing files.',
     configuredBytes: 'Size in the configuration.',
   },
   says: 'files in {directory} have {sizeBytes} bytes, so the configured {configuredBytes} has no effect',
 })
 
-/** A start found files of the log behind one that is missing. */
+/** A start found files of the log behind a missing one. */
 export const segmentsSetAside = defineEvent({
   name: 'store.commitlog.set-aside',
   level: 'error',
   fields: {
     folder: 'Where they are now.',
     files: 'How many.',
-    expectedOffset: 'First offset of the file that is missing; the log ends there, or before.',
+    expectedOffset: 'First offset of the missing file; the log ends there or earlier.',
   },
-  says: 'the file of the log for offset {expectedOffset} is missing; {files} files behind it, which were not known to be on disk, are in {folder} now',
+  says: 'the file of the log for offset {expectedOffset} is missing; {files} files behind it, which were not known to be on disk, were moved to {folder}',
 })
 
-/** What a start found. */
+/** A start recovered the store. */
 export const storeRecovered = defineEvent({
   name: 'store.recovered',
   level: 'info',
   fields: {
-    clean: 'Whether the last stop was orderly.',
+    clean: 'Whether the last stop was clean.',
     scanFrom: 'Physical offset from which the log was read.',
     offsetMax: 'End of the log.',
     records: 'Records read.',
@@ -39,7 +39,7 @@ export const storeRecovered = defineEvent({
   says: 'recovered the log up to {offsetMax}, read {records} records from {scanFrom} on in {ms} ms, clean stop {clean}',
 })
 
-/** The log was cut at the first record that is not sound. */
+/** The log was cut at the first record that is not intact. */
 export const commitLogTorn = defineEvent({
   name: 'store.commitlog.torn',
   level: 'warn',
@@ -47,7 +47,7 @@ export const commitLogTorn = defineEvent({
   says: 'cut the commit log at {offset}: {reason}',
 })
 
-/** A queue was cut, because the log does not have its last messages. */
+/** A queue was cut because the log does not have its last messages. */
 export const consumeQueueCut = defineEvent({
   name: 'store.consumequeue.cut',
   level: 'warn',
@@ -65,7 +65,7 @@ export const writeFailed = defineEvent({
   name: 'store.write.failed',
   level: 'error',
   fields: { what: 'What was to be written.', reason: 'What the host said.' },
-  says: 'could not write {what}: {reason}; messages are refused until it works again',
+  says: 'could not write {what}: {reason}; messages are refused until a write succeeds',
 })
 
 /** Writing works again. */
@@ -76,15 +76,15 @@ export const writeWorksAgain = defineEvent({
   says: 'writing {what} works again',
 })
 
-/** The index could not be written. */
+/** Writing the index failed. */
 export const indexBehind = defineEvent({
   name: 'store.index.behind',
   level: 'error',
   fields: { reason: 'What the host said.' },
-  says: 'could not write the index: {reason}; messages are taken, and their keys follow once it works again',
+  says: 'could not write the index: {reason}; messages are accepted, and their keys are added once a write succeeds',
 })
 
-/** The index has every message again. */
+/** The index is complete again. */
 export const indexCaughtUp = defineEvent({
   name: 'store.index.caught-up',
   level: 'info',
@@ -92,7 +92,7 @@ export const indexCaughtUp = defineEvent({
   says: 'the index has all messages up to {offset} again',
 })
 
-/** A record in the log is not what was written. */
+/** A record in the log is damaged. */
 export const recordDamaged = defineEvent({
   name: 'store.record.damaged',
   level: 'error',
@@ -100,31 +100,31 @@ export const recordDamaged = defineEvent({
   says: 'the record at {offset} of queue {queueId} of {topic} is damaged and is not served',
 })
 
-/** A sync of the log failed; nothing is accepted until what was to be synced is written again and on disk. */
+/** A sync of the log failed; nothing is accepted until the affected part is rewritten and synced. */
 export const syncFailed = defineEvent({
   name: 'store.sync.failed',
   level: 'error',
   fields: { offset: 'Up to where the log is known to be on disk.', reason: 'What the host said.' },
-  says: 'the log could not be brought to disk behind {offset}: {reason}; messages are refused until it is written again',
+  says: 'the log could not be synced behind {offset}: {reason}; messages are refused until it is rewritten',
 })
 
-/** After a failed sync the log is on disk. */
+/** After a failed sync, the log is on disk again. */
 export const syncWorksAgain = defineEvent({
   name: 'store.sync.recovered',
   level: 'info',
   fields: { offset: 'Up to where the log is known to be on disk.' },
-  says: 'the log was written again and is on disk up to {offset}; messages are accepted again',
+  says: 'the log was rewritten and is on disk up to {offset}; messages are accepted again',
 })
 
-/** A cache of the log could not be brought to disk; a start after a crash will build it from further back. */
+/** Syncing a cache of the log failed; after a crash the next start reads more of the log. */
 export const cacheSyncFailed = defineEvent({
   name: 'store.cache.sync-failed',
   level: 'warn',
   fields: { path: 'Which file.', reason: 'What the host said.' },
-  says: '{path} could not be brought to disk: {reason}; it is rebuilt from the log after a crash',
+  says: '{path} could not be synced: {reason}; it is rebuilt from the log after a crash',
 })
 
-/** The disk fills up. */
+/** The disk is filling up. */
 export const diskFull = defineEvent({
   name: 'store.disk.full',
   level: 'error',
@@ -140,15 +140,15 @@ export const diskHasRoom = defineEvent({
   says: 'the disk of {path} is {usedPercent} % full; messages are accepted again',
 })
 
-/** The host does not say how full a disk is. */
+/** The host does not report disk usage. */
 export const diskNotMeasured = defineEvent({
   name: 'store.disk.not-measured',
   level: 'warn',
   fields: { path: 'Which directory.', reason: 'What the host said.' },
-  says: 'the disk of {path} does not say how full it is: {reason}',
+  says: 'cannot measure the disk of {path}: {reason}',
 })
 
-/** A commit log file is gone. */
+/** A commit log file was deleted. */
 export const segmentDeleted = defineEvent({
   name: 'store.commitlog.deleted',
   level: 'info',
@@ -156,20 +156,20 @@ export const segmentDeleted = defineEvent({
   says: 'deleted {path}: {why}',
 })
 
-/** A topic was deleted, and something that is no queue's is in its folder. */
+/** A topic was deleted, but its folder has files that belong to no queue. */
 export const topicFolderKept = defineEvent({
   name: 'store.topic.folder-kept',
   level: 'warn',
   fields: { path: 'The folder.' },
-  says: 'what is left in {path} belongs to no queue, and stays there',
+  says: '{path} was not deleted: it contains files that belong to no queue',
 })
 
-/** Files of a topic that was deleted could not be removed. */
+/** Files of a deleted topic could not be removed. */
 export const queuesNotRemoved = defineEvent({
   name: 'store.topic.not-removed',
   level: 'warn',
   fields: { topic: 'The topic.', reason: 'Why.' },
-  says: 'files of the queues of {topic}, which was deleted, could not be removed: {reason}',
+  says: 'could not remove queue files of the deleted topic {topic}: {reason}',
 })
 
 /** A file of the log, a queue or the index could not be deleted. */
@@ -180,7 +180,7 @@ export const segmentNotDeleted = defineEvent({
   says: 'could not delete {path}: {reason}; trying again later',
 })
 
-/** Index files were dropped, because what they point at is not trusted. */
+/** Index files were dropped because the part of the log that they point to is not trusted. */
 export const indexDropped = defineEvent({
   name: 'store.index.dropped',
   level: 'warn',
@@ -188,50 +188,51 @@ export const indexDropped = defineEvent({
   says: 'dropped index file {name}: {why}',
 })
 
-/** A message that waited cannot be delivered any more. */
+/** A timer message can no longer be delivered. */
 export const timerMessageLost = defineEvent({
   name: 'store.timer.lost',
   level: 'error',
   fields: {
-    physicalOffset: 'Where it was in the commit log; −1 when not even that is known.',
+    physicalOffset: 'Its offset in the commit log; −1 when unknown.',
     reason: 'Why.',
   },
-  says: 'a message that waited at {physicalOffset} is not delivered: {reason}',
+  says: 'the timer message at {physicalOffset} is not delivered: {reason}',
 })
 
-/** A message that is due was not taken. */
+/** The store refused a timer message that is due. */
 export const timerNotDelivered = defineEvent({
   name: 'store.timer.refused',
   level: 'warn',
   fields: {
     topic: 'Topic.',
     reason: 'Why.',
-    isRefused: 'Whether it is given up, as it cannot be stored; else it is tried again.',
+    isRefused:
+      'Whether the message is dropped because it cannot be stored; otherwise it is retried.',
   },
-  says: 'a message that is due in {topic} was not stored: {reason}',
+  says: 'a timer message due in {topic} was not stored: {reason}',
 })
 
 /** The wheel or its log could not be read or written. */
 export const timerFailed = defineEvent({
   name: 'store.timer.failed',
   level: 'error',
-  fields: { reason: 'What the host says.' },
-  says: 'messages that wait cannot be moved on, it is tried again: {reason}',
+  fields: { reason: 'What the host said.' },
+  says: 'timer messages cannot be processed, retrying: {reason}',
 })
 
-/** What a start found of the messages that wait. */
+/** A start recovered the timer messages. */
 export const timersRecovered = defineEvent({
   name: 'store.timer.recovered',
   level: 'info',
   fields: {
-    readTimeMs: 'From which time on messages may have to be delivered.',
+    readTimeMs: 'The time from which messages may be undelivered.',
     queueOffset: 'First message that may not be in the wheel.',
     timerLogEnd: 'End of the timer log.',
   },
-  says: 'messages that wait go on from {readTimeMs}, with message {queueOffset} of their queue',
+  says: 'timer messages continue from {readTimeMs}, with message {queueOffset} of their queue',
 })
 
-/** A slot of the wheel and the timer log do not agree. */
+/** A slot of the wheel and the timer log disagree. */
 export const timerSlotTorn = defineEvent({
   name: 'store.timer.torn',
   level: 'warn',

@@ -1,4 +1,4 @@
-// What the tools of `store-tools` need of a store's files; nobody else may import it.
+// For `store-tools` only: what its tools need to read and repair a store's files.
 export { abortFileExists, removeAbortFile } from './checkpoint/abort-file.ts'
 export { checkpointLayout, readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
 export type { CheckpointValues } from './checkpoint/checkpoint.ts'

@@ -35,20 +35,17 @@ import type { TimerMessageStore } from './timer/timer-message-store.ts'
 import { TimersOfRole } from './timer/timers-of-role.ts'
 import type { DeliveryListener } from './timer/timer-dequeue.ts'
 
-/** How long the log's disk took, in ms. */
+/** Write and sync times of the log's disk, in ms. */
 export interface DiskTimes {
   /** The last write of what a turn staged. */
   readonly lastWriteMs: number
   /** The last sync that ended; 0 before the first. */
   readonly lastSyncMs: number
-  /** The sync that is under way, so far; undefined when none is. */
+  /** The sync that is running, so far; undefined when none is. */
   readonly syncingMs: number | undefined
 }
 
-/**
- * The messages of one broker on disk: the commit log, and the consume queues and the index made from it.
- * Apache: `DefaultMessageStore.java`.
- */
+/** The messages of one broker on disk: the commit log, with consume queues and index derived from it. Apache: `DefaultMessageStore.java`. */
 export class MessageStore {
   readonly #env: Env
   readonly #config: StoreConfig
@@ -59,7 +56,7 @@ export class MessageStore {
   readonly #clean: CleanFiles
   readonly #background: Background
 
-  /** Whether the stop before this open was orderly. */
+  /** Whether the previous stop was clean. */
   readonly wasClean: boolean
   readonly #timers: TimersOfRole
 
@@ -83,10 +80,10 @@ export class MessageStore {
   }
 
   /**
-   * Locks the directory, opens what is there and recovers it; accepts nothing yet. `config` is read at each
-   * use, so live options take effect when they are changed in it. Rejects with DirectoryLocked, with the
-   * host's error, or with ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP. `isBatchTopic` tells of which topics
-   * batches are to be one record each (`queue.type=BatchCQ`); it is asked whenever a topic gets its first message.
+   * Locks the directory, opens the files and recovers them; accepts nothing yet. `config` is read at each use, so
+   * changes to live options take effect. Rejects with DirectoryLocked, with the host's error, or with
+   * ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP. `isBatchTopic` says which topics store a batch as one record
+   * (`queue.type=BatchCQ`); it is called whenever a topic gets its first message.
    */
   static async open(
     env: Env,
@@ -106,7 +103,7 @@ export class MessageStore {
     }
   }
 
-  /** Accepts from now on, unless the disk does not let it, and begins flushing and cleaning. */
+  /** Starts accepting messages, unless the disk prevents it, and starts flushing and cleaning. */
   start(): void {
     const { health } = this.#parts
     health.started()
@@ -114,26 +111,23 @@ export class MessageStore {
     this.roleChanged()
   }
 
-  /** Does from now on what the role in the configuration asks for. Throws the host's error when the timers cannot be opened. */
+  /** Applies a changed role in the configuration. Throws the host's error when the timers cannot be opened. */
   roleChanged(): void {
     this.#timers.follow()
     this.#parts.health.role(this.#config.brokerRole === 'SLAVE')
   }
 
-  /** Messages that wait for a time of their own; undefined with `timerWheelEnable=false`, and where no master has been. */
+  /** The timer messages; undefined with `timerWheelEnable=false`, and on a slave that has never been a master. */
   get timers(): TimerMessageStore | undefined {
     return this.#timers.timers
   }
 
-  /** Registers who hears of each delivery of a message that waited for a time of its own. */
+  /** Registers a listener for deliveries of timer messages. */
   onTimedDelivery(listener: DeliveryListener): void {
     this.#timers.onDelivery(listener)
   }
 
-  /**
-   * Stops accepting, writes and flushes everything, and releases the directory. When not all could be
-   * written, the next open reads the log as after a kill.
-   */
+  /** Stops accepting, writes and syncs everything, and releases the directory. If something could not be written, the next open recovers as after a kill. */
   async shutdown(): Promise<void> {
     const { paths, health } = this.#parts
     this.timers?.stop()
@@ -151,7 +145,7 @@ export class MessageStore {
     }
   }
 
-  /** Brings everything to disk; resolves with false when something could not be. */
+  /** Syncs everything; resolves with false when something could not be synced. */
   async #writeAll(): Promise<boolean> {
     const { health, flush, dispatcher, rescue } = this.#parts
     let isWritten = true
@@ -169,25 +163,25 @@ export class MessageStore {
     return this.#background.flushThoroughly()
   }
 
-  /** Sets what new records say of the broker: `brokerIP1` and the remoting port. */
+  /** Sets the host that new records state: `brokerIP1` and the remoting port. */
   setStoreHost(host: HostAddress): void {
     this.#appender.setStoreHost(host)
   }
 
   /**
-   * Stores a message. Under ASYNC_FLUSH the answer comes at once: the record is staged, and is in the page
-   * cache before the turn's answers are sent. Under SYNC_FLUSH it is a promise when the message waits.
+   * Stores a message. Under ASYNC_FLUSH the result is immediate: the record is staged, and is in the page cache
+   * before the turn's answers are sent. Under SYNC_FLUSH it is a promise if the message waits.
    */
   putMessage(message: MessageToStore): PutMessageResult | Promise<PutMessageResult> {
     return this.#appender.put(message)
   }
 
-  /** Stores the messages of a batch, which are of one topic and queue, side by side in one file. */
+  /** Stores the messages of a batch, all of one topic and queue, next to each other in one file. */
   putMessages(batch: readonly MessageToStore[]): PutBatchResult | Promise<PutBatchResult> {
     return this.#appender.putBatch(batch)
   }
 
-  /** Reads a queue from an offset on. A promise when the disk must be asked; rejects with the host's error. */
+  /** Reads a queue from an offset on. A promise if the disk must be read; rejects with the host's error. */
   getMessage(
     topic: string,
     queueId: number,
@@ -224,10 +218,7 @@ export class MessageStore {
     return this.#parts.queues.get(topic, queueId)?.offsetMax ?? 0
   }
 
-  /**
-   * Where a store time is in a queue: the first offset not before it (`lower`), or the last not after it
-   * (`upper`). 0 for an unknown queue.
-   */
+  /** Finds an offset by store time: the first not before it (`lower`), or the last not after it (`upper`). 0 for an unknown queue. */
   offsetByTime(
     topic: string,
     queueId: number,
@@ -255,7 +246,7 @@ export class MessageStore {
     return log.offsetMax > log.offsetMin ? log.storeTimestampAt(log.offsetMin) : -1
   }
 
-  /** What the queue says of one message; undefined when it has no such offset. Throws the host's error, or ERR_STORE_UNIT_LOST. */
+  /** The unit of one message; undefined when the queue has no such offset. Throws the host's error, or ERR_STORE_UNIT_LOST. */
   queueUnitAt(topic: string, queueId: number, queueOffset: number): QueueUnit | undefined {
     const { queues } = this.#parts
     const queue = queues.get(topic, queueId)
@@ -277,16 +268,16 @@ export class MessageStore {
   }
 
   /**
-   * The record that starts at a physical offset: whole, its CRC checked. Undefined when no record starts there,
-   * or one of another size than `sizeBytes`. Valid as the records of `getMessage`. Throws the host's error.
+   * The record that starts at a physical offset, with its CRC checked. Undefined when no record starts there, or when
+   * its size is not `sizeBytes`. Valid as long as the records of `getMessage`. Throws the host's error.
    */
   recordAt(physicalOffset: number, sizeBytes?: number): Buffer | undefined {
     return this.#parts.log.recordAt(physicalOffset, sizeBytes)
   }
 
   /**
-   * Reads every record from one that starts at a physical offset on, up to the end of the log on disk. Blocks; for
-   * starts. `record` is valid during the call. Throws the host's error.
+   * Visits every record from the one at a physical offset to the end of the log on disk. Blocks; for starts. `record`
+   * is valid during the call. Throws the host's error.
    */
   scanFrom(physicalOffset: number, visit: (record: Buffer) => void): void {
     const { segments, offsetWritten } = this.#parts.log
@@ -310,7 +301,7 @@ export class MessageStore {
     return this.#foundByKey(step?.value)
   }
 
-  /** As `queryByKey`; a search that takes long goes on in later turns. */
+  /** As `queryByKey`; a long search continues in later turns. */
   queryByKeyInTurns(
     topic: string,
     key: string,
@@ -350,7 +341,7 @@ export class MessageStore {
   }
 
   #foundByKey(found: IndexFound | undefined): QueryMessageResult {
-    // After a kill a message can be in the index twice.
+    // After a kill a message may be in the index twice.
     const offsets = new Set(found?.physicalOffsets)
     const records = [...offsets].map((offset) => this.recordAt(offset))
     return {
@@ -360,17 +351,17 @@ export class MessageStore {
     }
   }
 
-  /** Ids of the topic's queues that were ever written, ascending. */
+  /** Ids of the topic's queues that were ever written to, ascending. */
   queuesOf(topic: string): number[] {
     return this.#parts.queues.queueIds(topic)
   }
 
-  /** Topics that were ever written. */
+  /** Topics that were ever written to. */
   topics(): string[] {
     return this.#parts.queues.topics()
   }
 
-  /** A topic was made or changed: removes queues that are left of another one of its name, and are of another form. Throws the host's error. */
+  /** A topic was created or changed: removes queues of an earlier topic of the same name that have the other format. Throws the host's error. */
   topicChanged(topic: string): void {
     this.#parts.queues.adapt(topic)
   }
@@ -381,7 +372,7 @@ export class MessageStore {
     this.timers?.forgetTopic(topic)
   }
 
-  /** Removes the queues of all topics that are not in `keep` and are none of the broker's own; returns their names. */
+  /** Removes the queues of all topics that are neither in `keep` nor the broker's own; returns their names. */
   deleteUnusedTopics(keep: ReadonlySet<string>): string[] {
     const isKept = (topic: string): boolean =>
       keep.has(topic) || isSystemTopic(topic) || isLmqTopic(topic)
@@ -400,7 +391,7 @@ export class MessageStore {
     return this.#parts.log.offsetMax
   }
 
-  /** Up to where the log is written; what lies behind is gone when a write fails. */
+  /** Up to where the log is written; what lies behind is lost if a write fails. */
   get commitLogOffsetWritten(): number {
     return this.#parts.log.offsetWritten
   }
@@ -410,7 +401,7 @@ export class MessageStore {
     return this.#parts.flush.flushedOffset
   }
 
-  /** Bytes of the log that are not in the queues yet. */
+  /** Bytes of the log that are not dispatched to the queues yet. */
   get dispatchBehindBytes(): number {
     const { log, dispatcher } = this.#parts
     return log.offsetMax - (dispatcher.firstWaiting ?? log.offsetMax)
@@ -421,7 +412,7 @@ export class MessageStore {
     return diskUsedRatio(this.#env.disk, this.#parts.paths.commitLog)
   }
 
-  /** Whether a record there is probably in memory: near enough to the end of the log. */
+  /** Whether a record is probably in memory, because it is close enough to the end of the log. */
   isInMemory(physicalOffset: number): boolean {
     return this.#reader.isInMemory(physicalOffset)
   }
@@ -437,13 +428,13 @@ export class MessageStore {
     return this.whyNotWriteable() === undefined
   }
 
-  /** How fast the disk of the log is. */
+  /** The latest write and sync times of the log. */
   diskTimes(): DiskTimes {
     const { syncingMs, lastSyncMs } = this.#parts.flush
     return { lastWriteMs: this.#appender.lastWriteMs, lastSyncMs, syncingMs }
   }
 
-  /** Why messages are not accepted; undefined when they are. */
+  /** Why messages are refused; undefined when they are accepted. */
   whyNotWriteable(): string | undefined {
     return this.#parts.health.why()
   }
@@ -462,28 +453,31 @@ export class MessageStore {
     }
   }
 
-  /** Has answers to sends wait for something more than the disk. */
+  /** Makes answers to sends wait for another condition besides the disk. */
   acknowledgeAfter(condition: AckCondition): void {
     this.#appender.conditions.add(condition)
   }
 
-  /** Registers who follows the log. */
+  /** Registers a watch of the log. */
   watch(watch: LogWatch): void {
     this.#parts.watches.add(watch)
   }
 
-  /** Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many go at once; others follow one by one. */
+  /**
+   * Deletes expired commit log files now, as in the hour of `deleteWhen`. Returns how many were deleted at once;
+   * others follow one by one.
+   */
   cleanExpiredCommitLog(): number {
     return this.#clean.runManually()
   }
 
-  /** Removes queue files whose messages are gone from the log now. Returns how many. */
+  /** Removes queue files whose messages are gone from the log. Returns how many. */
   cleanExpiredConsumeQueues(): number {
     return this.#clean.cleanQueues()
   }
 }
 
-/** Makes something of opened parts, whose files are closed when that fails. */
+/** Builds something from opened parts, and closes their files if that fails. */
 function madeOf<T>(parts: StoreParts, make: () => T): T {
   try {
     return make()

@@ -141,7 +141,7 @@ export const ignoredStoreOptions = {
       enableCleanExpiredOffset: 'false',
     },
   ),
-  // Known for what it is when it is no address, before anybody relies on it.
+  // Declared, so that a value that is not an address is refused at the start.
   haMasterAddress: {
     ...ignored('replication is not built', null),
     parse: (value: string) => {

@@ -9,7 +9,7 @@ const MAX_INT = 0x7fffffff
 const storePaths = {
   storePathRootDir: text({
     default: '',
-    doc: 'Directory of the whole store; all else is below it unless a key of its own says otherwise.',
+    doc: 'Root directory of the store; everything is below it unless another option sets its path.',
     differs: 'Apache takes the directory store in the home of the user; here the program decides.',
   }),
   storePathCommitLog: text({
@@ -34,7 +34,7 @@ const storePaths = {
   abortFile: text({
     isQuiet: true,
     default: '',
-    doc: 'Path of the file that is there while the store runs; empty for abort below the root.',
+    doc: 'Path of the file that exists while the store runs; empty for abort below the root.',
   }),
 } satisfies OptionTable
 
@@ -44,21 +44,21 @@ const fileSizes = {
     min: 1024,
     max: MAX_INT,
     unit: 'bytes',
-    doc: 'Size of one commit log file. The size of files that are already there wins.',
+    doc: 'Size of one commit log file. The size of existing files takes precedence.',
   }),
   mappedFileSizeConsumeQueue: int({
     default: 300_000 * 20,
     min: 20,
     max: MAX_INT,
     unit: 'bytes',
-    doc: 'Size of one consume queue file, rounded up to whole units of 20 bytes. The size of files that are there wins.',
+    doc: 'Size of one consume queue file, rounded up to whole units of 20 bytes. The size of existing files takes precedence.',
   }),
   mapperFileSizeBatchConsumeQueue: int({
     default: 300_000 * 46,
     min: 46,
     max: MAX_INT,
     unit: 'bytes',
-    doc: 'Size of one file of a queue of batches (BatchCQ), rounded up to whole units of 46 bytes. The size of files that are there wins.',
+    doc: 'Size of one file of a queue of batches (BatchCQ), rounded up to whole units of 46 bytes. The size of existing files takes precedence.',
   }),
   maxHashSlotNum: int({
     default: 5_000_000,
@@ -70,7 +70,7 @@ const fileSizes = {
     default: 20_000_000,
     min: 2,
     max: 100_000_000,
-    doc: 'Entries of one index file, of which the first stays unused.',
+    doc: 'Entries of one index file, of which the first is unused.',
   }),
 } satisfies OptionTable
 
@@ -83,27 +83,27 @@ const flushing = {
     default: 500,
     min: 1,
     unit: 'ms',
-    doc: 'How often the commit log is brought to disk under ASYNC_FLUSH.',
+    doc: 'Interval of syncing the commit log under ASYNC_FLUSH.',
   }),
   flushConsumeQueueThoroughInterval: int({
     default: 60_000,
     min: 100,
     unit: 'ms',
-    doc: 'At most this long after a checkpoint comes the next. With few queues it is one second.',
+    doc: 'Longest time between two checkpoints. With few queues it is one second.',
   }),
   syncFlushTimeout: int({
     default: 5000,
     min: 1,
     unit: 'ms',
     applies: 'live',
-    doc: 'How long a send waits for the disk under SYNC_FLUSH before it ends FLUSH_DISK_TIMEOUT.',
+    doc: 'How long a send waits for the disk under SYNC_FLUSH before it returns FLUSH_DISK_TIMEOUT.',
   }),
   osPageCacheBusyTimeOutMills: int({
     default: 1000,
     min: 1,
     unit: 'ms',
     applies: 'live',
-    doc: 'Sends are answered that the broker is busy while a sync under SYNC_FLUSH takes longer, and right after anything that held the broker up for longer.',
+    doc: 'Sends are refused as «broker busy» while a sync under SYNC_FLUSH takes longer than this, and right after anything else that blocked the broker for longer.',
   }),
   checkCRCOnRecover: flag({
     default: true,
@@ -115,33 +115,33 @@ const retention = {
   deleteWhen: text({
     default: '04',
     applies: 'live',
-    doc: 'Hours of local time in which expired files are deleted, with semicolons between.',
+    doc: 'Hours of local time in which expired files are deleted, separated by semicolons.',
   }),
   fileReservedTime: int({
     default: 72,
     min: 0,
     unit: 'h',
     applies: 'live',
-    doc: 'Age, by the last write to it, from which a commit log file may be deleted.',
+    doc: 'Age since its last write from which a commit log file may be deleted.',
   }),
   cleanResourceInterval: int({
     default: 10_000,
     min: 100,
     unit: 'ms',
-    doc: 'How often the store looks for files to delete and at how full the disk is.',
+    doc: 'Interval of checking for files to delete and of measuring disk use.',
   }),
   deleteCommitLogFilesInterval: int({
     default: 100,
     min: 0,
     unit: 'ms',
     applies: 'live',
-    doc: 'Pause between two commit log files that are deleted.',
+    doc: 'Pause between deletions of two commit log files.',
   }),
   deleteFileBatchMax: int({
     default: 10,
     min: 1,
     applies: 'live',
-    doc: 'Commit log files that one look deletes at most.',
+    doc: 'Most commit log files that one check deletes.',
   }),
   diskMaxUsedSpaceRatio: int({
     default: 75,
@@ -179,7 +179,7 @@ const retention = {
     default: 120_000,
     min: 1,
     unit: 'ms',
-    doc: 'How often the store tries again to delete a first file that could not be deleted.',
+    doc: 'Interval of retries when the first file could not be deleted.',
   }),
 } satisfies OptionTable
 
@@ -189,33 +189,33 @@ const reading = {
     min: 20,
     unit: 'bytes',
     applies: 'live',
-    doc: 'Bytes of consume queue that one read looks through at most, when its count asks for no more.',
+    doc: 'Most bytes of consume queue that one read scans, unless it asks for more messages.',
   }),
   maxTransferBytesOnMessageInMemory: int({
     default: 256 * 1024,
     min: 1,
     unit: 'bytes',
     applies: 'live',
-    doc: 'Bytes that one read returns of messages that are in memory.',
+    doc: 'Most bytes that one read returns of messages in memory.',
   }),
   maxTransferCountOnMessageInMemory: int({
     default: 32,
     min: 1,
     applies: 'live',
-    doc: 'Messages that one read returns of those in memory.',
+    doc: 'Most messages in memory that one read returns.',
   }),
   maxTransferBytesOnMessageInDisk: int({
     default: 64 * 1024,
     min: 1,
     unit: 'bytes',
     applies: 'live',
-    doc: 'Bytes that one read returns of messages that are on disk.',
+    doc: 'Most bytes that one read returns of messages on disk.',
   }),
   maxTransferCountOnMessageInDisk: int({
     default: 8,
     min: 1,
     applies: 'live',
-    doc: 'Messages that one read returns of those on disk.',
+    doc: 'Most messages on disk that one read returns.',
   }),
   accessMessageInMemoryMaxRatio: int({
     default: 40,
@@ -223,7 +223,7 @@ const reading = {
     max: 100,
     unit: '%',
     applies: 'live',
-    doc: 'Share of the memory of the host that counts as holding the end of the log.',
+    doc: 'Share of host memory that is assumed to hold the end of the log.',
   }),
   accessMessageInMemoryHotRatio: int({
     default: 26,
@@ -231,7 +231,7 @@ const reading = {
     max: 100,
     unit: '%',
     applies: 'live',
-    doc: 'Messages further behind the end of the log than this share of the memory of the host are cold.',
+    doc: 'Messages that are further behind the end of the log than this share of host memory are cold.',
   }),
   coldDataFlowControlEnable: flag({
     default: false,
@@ -241,7 +241,7 @@ const reading = {
   dataReadAheadEnable: flag({
     default: true,
     applies: 'live',
-    doc: 'Kept for SET_COMMITLOG_READ_MODE; the log is not mapped, and this has no effect.',
+    doc: 'Accepted for SET_COMMITLOG_READ_MODE; has no effect, because the log is not mapped.',
   }),
   messageIndexEnable: flag({
     default: true,
@@ -249,19 +249,19 @@ const reading = {
   }),
   messageIndexSafe: flag({
     default: false,
-    doc: 'Whether a start on a store that another broker left after a kill reads the log as far back as the index needs it.',
+    doc: 'Whether a start after a kill of another broker reads the log as far back as the index needs.',
   }),
   maxMsgsNumBatch: int({
     default: 64,
     min: 1,
     applies: 'live',
-    doc: 'Messages that one query by key finds at most.',
+    doc: 'Most messages that one query by key returns.',
   }),
   defaultQueryMaxNum: int({
     default: 32,
     min: 1,
     applies: 'live',
-    doc: 'Messages that a query by key returns when it asks for no number.',
+    doc: 'Messages that a query by key returns by default.',
   }),
 } satisfies OptionTable
 
@@ -271,7 +271,7 @@ const writing = {
     min: 1,
     unit: 'bytes',
     applies: 'live',
-    doc: 'Longest body that is stored.',
+    doc: 'Size of the longest body that is accepted.',
   }),
   autoMessageVersionOnTopicLen: flag({
     default: true,
@@ -279,11 +279,11 @@ const writing = {
   }),
   enableLmq: flag({
     default: false,
-    doc: 'Whether there are light message queues (`%LMQ%…`), which need no topic; offsets are in lmqConsumerOffset.json then.',
+    doc: 'Enables light message queues (`%LMQ%…`), which need no topic; offsets are then stored in lmqConsumerOffset.json.',
   }),
   enableMultiDispatch: flag({
     default: false,
-    doc: 'Whether a message goes into the light message queues, too, that its property INNER_MULTI_DISPATCH names, with commas between them. Needs enableLmq.',
+    doc: 'Whether a message also goes into the light message queues that its property INNER_MULTI_DISPATCH names, separated by commas. Requires enableLmq.',
   }),
   messageDelayLevel: text({
     default: DEFAULT_DELAY_LEVELS,
@@ -299,7 +299,7 @@ const writing = {
 const timers = {
   timerWheelEnable: flag({
     default: true,
-    doc: 'Whether messages may wait for a time of their own. Without it they are refused.',
+    doc: 'Enables timer messages, which are delivered at a given time. Without it they are refused.',
   }),
   timerPrecisionMs: int({
     default: 1000,
@@ -307,47 +307,47 @@ const timers = {
     max: 1000,
     outside: 'clamp',
     unit: 'ms',
-    doc: 'Length of a slot of the wheel: 100, 200, 500 or 1000; what is in between counts as the one below. To be changed while nobody waits.',
+    doc: 'Length of a slot of the wheel: 100, 200, 500 or 1000; other values are rounded down. Change it only while no timer message is waiting.',
   }),
   timerMaxDelaySec: int({
     default: 3600 * 24 * 3,
     min: 0,
     unit: 's',
     applies: 'live',
-    doc: 'How far off the time may be for which a message waits.',
+    doc: 'Longest delay of a timer message.',
   }),
   timerRollWindowSlot: int({
     default: 3600 * 24 * 2,
-    doc: 'Who waits for more slots than this is put in again in between.',
+    doc: 'A message that waits for more slots than this is rolled: enqueued again in between.',
   }),
   timerFlushIntervalMs: int({
     default: 1000,
     min: 10,
     unit: 'ms',
-    doc: 'How often the wheel is brought to disk.',
+    doc: 'Interval of syncing the wheel.',
   }),
   mappedFileSizeTimerLog: int({
     default: 100 * 1024 * 1024,
     min: 1024,
     max: MAX_INT,
     unit: 'bytes',
-    doc: 'Size of one file of the timer log. The size of files that are there wins.',
+    doc: 'Size of one file of the timer log. The size of existing files takes precedence.',
   }),
   timerCongestNumEachSlot: int({
     default: MAX_INT,
     min: 0,
     applies: 'live',
-    doc: 'From so many messages in one slot on more and more are refused; from twice as many on all.',
+    doc: 'From this number of messages in one slot, more and more are refused; from twice the number, all.',
   }),
   timerStopEnqueue: flag({
     default: false,
     applies: 'live',
-    doc: 'Whether what comes now is not put into the wheel; it goes in later.',
+    doc: 'Pauses putting new messages into the wheel.',
   }),
   timerStopDequeue: flag({
     default: false,
     applies: 'live',
-    doc: 'Whether what is due now is not delivered; it comes later.',
+    doc: 'Pauses the delivery of due messages.',
   }),
 } satisfies OptionTable
 
@@ -366,19 +366,19 @@ const ours = {
     min: 256 * 1024,
     max: 1024 ** 3,
     unit: 'bytes',
-    doc: "Skylark's own: how much of the log that was read from disk is kept in memory.",
+    doc: "Skylark's own: size of the cache for parts of the log that were read from disk.",
   }),
   maxOpenQueueFiles: int({
     isQuiet: true,
     default: 256,
     min: 4,
     max: 100_000,
-    doc: "Skylark's own: how many consume queue files are open at once.",
+    doc: "Skylark's own: most consume queue files open at once.",
   }),
 } satisfies OptionTable
 
 /**
- * The keys of a broker's configuration that are the store's: Apache's names, defaults and bounds.
+ * The options of a broker's configuration that belong to the store: Apache's names, defaults and bounds.
  * Apache: `MessageStoreConfig.java`.
  */
 export const storeOptions = {
@@ -393,17 +393,17 @@ export const storeOptions = {
   ...ignoredStoreOptions,
 }
 
-/** What a store is opened with: the values of `storeOptions`, and facts of the host. */
+/** The configuration of a store: the values of `storeOptions`, and facts of the host. */
 export interface StoreConfig extends ConfigOf<typeof storeOptions> {
-  /** What new records say of the broker, until `setStoreHost`. */
+  /** The host that new records state, until `setStoreHost`. */
   storeHost: HostAddress
-  /** Memory of the host in bytes, of which a share is taken to hold the end of the log. */
+  /** Memory of the host in bytes, of which a share holds the end of the log. */
   physicalMemoryBytes: number
   /** Written into the abort file, as Apache does. */
   processId: number
 }
 
-/** The defaults of all options, for a store below `rootDirectory`. */
+/** The defaults of all options, for a store in `rootDirectory`. */
 export function defaultStoreConfig(rootDirectory: string): StoreConfig {
   return {
     ...defaultsOf(storeOptions),

@@ -1,7 +1,7 @@
 import type { Env } from '@skylarkmq/env'
 
 const SAMPLES_MAX = 600
-/** As long are the periods over which the times of puts are counted, each by itself. */
+/** Length in samples of the periods over which put times are counted. */
 const PERIOD_SAMPLES = 60
 const PUT_TIME_BOUNDS_MS = [0, 10, 50, 100, 200, 500, 1000, 2000, 3000, 4000, 5000, 10_000]
 const PUT_TIME_NAMES = [
@@ -42,7 +42,7 @@ export class StoreStats {
   readonly #env: Env
   readonly #bootMs: number
   #putTimeMaxMs = 0
-  /** How long puts took in this period and in the one before, which is shown. */
+  /** Put times of this period, and of the previous one, which is reported. */
   #putTimes = noPutTimes()
   #putTimesBefore = noPutTimes()
   #samplesSincePeriod = 0
@@ -53,7 +53,7 @@ export class StoreStats {
     this.#bootMs = env.clock.now()
   }
 
-  /** Counts messages that were put, and how long the call took. */
+  /** Counts stored messages, and how long the call took. */
   put(messages: number, bytes: number, tookMs: number): void {
     this.putTimes += messages
     this.putBytes += bytes
@@ -63,10 +63,10 @@ export class StoreStats {
     this.#putTimes[bucket] = (this.#putTimes[bucket] ?? 0) + 1
   }
 
-  /** To be called once a second. */
+  /** Must be called once a second. */
   sample(): void {
     this.#samples.push({
-      // A wall clock that is set stops no statistics.
+      // The monotonic clock, because the wall clock may be set.
       ms: this.#env.clock.monotonic(),
       put: this.putTimes,
       found: this.getFound,
@@ -93,7 +93,7 @@ export class StoreStats {
       .join(' ')
   }
 
-  /** Under which `share` of the puts took how long, in ms. */
+  /** The put time below which `share` of the puts stayed, in ms. */
   #putLatency(share: number): string {
     const total = this.#putTimesBefore.reduce((sum, count) => sum + count, 0)
     let passed = 0
@@ -106,7 +106,7 @@ export class StoreStats {
 
   /** The numbers with Apache's keys. */
   runtimeInfo(): Record<string, string> {
-    // Apache says 1 of none, so that it can divide by it; its tools show that.
+    // Apache reports 1 for none, to be able to divide by it; its tools show that.
     const times = this.putTimes === 0 ? 1 : this.putTimes
     return {
       bootTimestamp: String(this.#bootMs),

@@ -4,15 +4,15 @@ import { startServer, type RunningServer } from '@skylarkmq/server'
 import { beginLife, type Life } from './life.ts'
 import type { TestNetwork } from './network.ts'
 
-/** What a test may do to the broker of its server. Name server, disk and clock stay. */
+/** Controls the broker of a test server. Name server, disk and clock keep running. */
 export interface BrokerControl {
-  /** `host:port`, the same through all restarts. */
+  /** `host:port`, unchanged by restarts. */
   readonly address: string
   /** Whether it runs. */
   readonly isRunning: boolean
-  /** Stops it in order: it leaves the routes and writes everything down. */
+  /** Stops it cleanly: it unregisters and writes everything to disk. */
   stop(): Promise<void>
-  /** Ends it as `kill -9` does, in the middle of whatever it does. What it wrote is there for the next start. */
+  /** Ends it as `kill -9` does, at any point. What it wrote is there at the next start. */
   kill(): void
   /** Starts it again after `stop` or `kill`. */
   start(): Promise<void>
@@ -20,7 +20,7 @@ export interface BrokerControl {
   restart(): Promise<void>
 }
 
-/** Starts brokers, one after the other, on one disk and one port. */
+/** Starts brokers, one after the other, with the same disk and port. */
 export class TestBroker implements BrokerControl {
   readonly #env: (own: Env) => Env
   readonly #network: TestNetwork
@@ -30,7 +30,7 @@ export class TestBroker implements BrokerControl {
   #life: Life | undefined
   #running: RunningServer | undefined
 
-  /** `env` puts the disk and the clock in the place of the host's. */
+  /** `env` replaces the disk and the clock of the host. */
   constructor(
     env: (own: Env) => Env,
     network: TestNetwork,
@@ -51,7 +51,7 @@ export class TestBroker implements BrokerControl {
     return this.#running !== undefined
   }
 
-  /** The broker that runs. Throws when none does. */
+  /** The running broker. Throws when there is none. */
   get broker(): Broker {
     const broker = this.#running?.broker
     if (broker === undefined) throw new Error('the broker does not run: call broker.start() first')

@@ -1,21 +1,21 @@
 import type net from 'node:net'
 import type { Clock, Timer } from '@skylarkmq/env'
 
-/** What a proxy does to what goes through it from now on. */
+/** What a proxy does to its traffic. */
 export interface ChaosMode {
-  /** Each chunk is late by so many ms, in both directions. */
+  /** Delay of each chunk in ms, in both directions. */
   latencyMs: number
-  /** Each byte is written alone. */
+  /** Writes each byte separately. */
   isBytewise: boolean
-  /** Of what the server sends next, half is passed on, then the connection is reset; so many times. */
+  /** Number of resets: of the server's next chunk, half is forwarded, and then the connection is reset. */
   resetsInFrame: number
-  /** Nothing goes through, and nothing is lost: it comes when the proxy is healed. Connections stay. */
+  /** Holds all traffic without losing it, until the proxy is healed. Connections stay open. */
   isStalled: boolean
-  /** New connections are taken, and nothing is done with them. */
+  /** Accepts new connections and does nothing with them. */
   hangs: boolean
 }
 
-/** A proxy that does nothing. */
+/** A proxy that only forwards. */
 export const AS_USUAL: ChaosMode = {
   latencyMs: 0,
   isBytewise: false,
@@ -33,7 +33,7 @@ export class ChaosLink {
   readonly #lanes: Lane[] = []
   #isForgotten = false
 
-  /** `near` comes from the client; `far` leads to the server, undefined where a new connection hangs. */
+  /** `near` is the client's connection; `far` leads to the server, undefined for a new connection that hangs. */
   constructor(
     near: net.Socket,
     far: net.Socket | undefined,
@@ -55,12 +55,12 @@ export class ChaosLink {
     else this.#join(far)
   }
 
-  /** Whether it leads through to the server. */
+  /** Whether it is connected to the server. */
   get isOpen(): boolean {
     return this.#far !== undefined && !this.#isForgotten
   }
 
-  /** Ends both connections, or resets them. */
+  /** Closes both connections, or resets them. */
   cut(how: 'fin' | 'rst'): void {
     for (const socket of [this.#near, this.#far]) {
       if (how === 'fin') socket?.destroy()
@@ -68,14 +68,14 @@ export class ChaosLink {
     }
   }
 
-  /** What comes is swallowed from now on, and the client is told nothing. */
+  /** Swallows all traffic from now on without telling the client. */
   forget(): void {
     this.#isForgotten = true
     this.#far?.destroy()
     this.#near.resume()
   }
 
-  /** Looks at the mode again. */
+  /** Applies a changed mode. */
   changed(): void {
     for (const lane of this.#lanes) lane.go()
   }
@@ -89,7 +89,7 @@ export class ChaosLink {
     far.on('error', () => undefined)
     far.on('close', (isFailed) => {
       if (this.#isForgotten) return
-      // Also where nobody listens: what a refusal comes to behind a proxy.
+      // Also when the server refuses: behind a proxy, the client sees that as a reset.
       if (isFailed) reset(near)
       else back.end()
     })
@@ -108,7 +108,7 @@ export class ChaosLink {
     this.#isForgotten = true
     const half = chunk.subarray(0, Math.ceil(chunk.length / 2))
     this.#near.write(half, () => {
-      // Within this call it would end in an orderly way.
+      // Within this call it would be closed cleanly.
       this.#clock.after(1, () => {
         reset(this.#near)
       })
@@ -116,7 +116,7 @@ export class ChaosLink {
   }
 }
 
-/** What Node's sockets look at when they are destroyed. */
+/** The fields that Node's sockets check when they are destroyed. */
 interface Resettable {
   resetAndClosing?: unknown
 }
@@ -132,10 +132,10 @@ function reset(socket: net.Socket): void {
   socket.destroy()
 }
 
-/** Bytes that wait here at most before their sender is not read any more. */
+/** Bytes to buffer at most before reading from the sender pauses. */
 const WAITING_MAX = 4 * 1024 * 1024
 
-/** One direction of a connection: bytes keep their order, whatever becomes of the mode. */
+/** One direction of a connection: bytes keep their order when the mode changes. */
 class Lane {
   readonly #from: net.Socket
   readonly #to: net.Socket
@@ -162,13 +162,13 @@ class Lane {
     this.go()
   }
 
-  /** Ends the other side once all has been passed on. */
+  /** Ends the other side once everything has been forwarded. */
   end(): void {
     this.#isEnded = true
     this.go()
   }
 
-  /** Passes on what is due. */
+  /** Forwards what is due. */
   go(): void {
     this.#timer?.cancel()
     while (!this.#isHeld) {

@@ -7,7 +7,8 @@ const HOST = '127.0.0.1'
 const { clock } = nodeEnv(silentEvents)
 
 /**
- * A proxy on this machine before a server of any make, that does what networks do: it cuts, stalls, forgets, is late.
+ * A proxy on this machine in front of any server that simulates network faults: cuts, stalls, forgotten connections,
+ * delays.
  *
  * ```ts
  * const broker = await ChaosProxy.start('127.0.0.1:10911')
@@ -16,9 +17,9 @@ const { clock } = nodeEnv(silentEvents)
  * ```
  */
 export class ChaosProxy {
-  /** What is done to bytes, and to new connections; `heal` for as usual. */
+  /** What happens to bytes and new connections; `heal` resets it. */
   readonly mode: Readonly<ChaosMode>
-  /** Connections that were taken so far. */
+  /** Number of connections accepted so far. */
   accepted = 0
   /** `host:port` of the server. */
   readonly target: string
@@ -35,7 +36,7 @@ export class ChaosProxy {
     })
   }
 
-  /** Starts a proxy before `host:port`, on a port that is free. */
+  /** Starts a proxy in front of `host:port`, on a free port. */
   static async start(target: string): Promise<ChaosProxy> {
     const proxy = new ChaosProxy(target)
     await proxy.#listen()
@@ -52,45 +53,45 @@ export class ChaosProxy {
     return this.#port
   }
 
-  /** Connections that lead through to the server. */
+  /** Number of connections that are connected to the server. */
   get open(): number {
     return [...this.#links].filter(({ isOpen }) => isOpen).length
   }
 
-  /** Changes what is done from now on. */
+  /** Changes the mode from now on. */
   set(mode: Partial<ChaosMode>): void {
     Object.assign(this.#mode, mode)
     for (const each of this.#links) each.changed()
   }
 
-  /** As usual from now on; what was held up comes. */
+  /** Resets the mode; held traffic is delivered. */
   heal(): void {
     this.set(AS_USUAL)
   }
 
-  /** Ends all connections, or resets them. */
+  /** Closes all connections, or resets them. */
   cut(how: 'fin' | 'rst'): void {
     for (const each of [...this.#links]) each.cut(how)
   }
 
-  /** Forgets all connections, as a NAT does: what comes is swallowed, and nobody is told. New ones work. */
+  /** Forgets all connections, as a NAT does: their traffic is swallowed without notice. New ones work. */
   forget(): void {
     for (const each of this.#links) each.forget()
   }
 
-  /** Cuts all connections and refuses new ones, as the host of a process that is gone does. */
+  /** Closes all connections and refuses new ones, as the host of a dead process does. */
   async goAway(): Promise<void> {
     const gone = new Promise((resolve) => this.#server.close(resolve))
     this.cut('rst')
     await gone
   }
 
-  /** Takes connections again after `goAway`, on the same port. */
+  /** Accepts connections again after `goAway`, on the same port. */
   async comeBack(): Promise<void> {
     await this.#listen()
   }
 
-  /** Stops it; connections end. */
+  /** Stops the proxy and closes its connections. */
   async close(): Promise<void> {
     const gone = new Promise((resolve) => this.#server.close(resolve))
     this.cut('fin')
@@ -128,8 +129,9 @@ export class ChaosProxy {
 }
 
 /**
- * The host for a client, second argument of `new RocketMQ`: what goes to the server of a proxy is led through the proxy, so
- * that brokers keep the addresses that their name server gives out. `detour` gives another `host:port` for one, or undefined.
+ * The host for a client, second argument of `new RocketMQ`: leads connections to a proxy's server through the proxy,
+ * so that brokers keep the addresses that their name server returns. `detour` maps a `host:port` to another one, or
+ * returns undefined.
  */
 export function hostBehind(
   proxies: ChaosProxy | readonly ChaosProxy[],

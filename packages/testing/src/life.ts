@@ -1,17 +1,17 @@
 import type { Disk, DiskFile, Env, Socket, Timer, Turn } from '@skylarkmq/env'
 import type { TestNetwork } from './network.ts'
 
-/** One life of a server: an environment that can be taken away from it at any moment. */
+/** One life of a server: an environment that can be taken away at any moment. */
 export interface Life {
   readonly env: Env
   /**
-   * Ends it as a process dies: no timer calls, no write is done, no byte is sent any more. What was written stays, as it
-   * does in the page cache.
+   * Ends it as the death of a process would: no timer fires, nothing is written or sent any more. What was written
+   * stays, as it does in the page cache.
    */
   end(): void
 }
 
-/** Begins a life in an environment; its disk, its clock and its network continue when it has ended. */
+/** Begins a life in an environment, whose disk, clock and network continue after its end. */
 export function beginLife(env: Env, network: TestNetwork): Life {
   let isAlive = true
   const endings = new Set<() => void>()

@@ -1,28 +1,25 @@
 import type { Duration } from '@skylarkmq/client'
 import { TimerQueue, type Clock, type QueuedTimer, type Timer } from '@skylarkmq/env'
 
-/** The clock of a server in a test: it goes as the host's does, and can be moved on. */
+/** The clock of a server in a test: it runs with the host's and can be advanced. */
 export interface TestClock {
   /** Wall clock of the server, ms since 1970. */
   now(): number
   /**
-   * Moves the server's time on, by ms or text such as `2h`: all that falls due on the way happens in its order, and what
-   * it leads to (a message delivered, consumed in vain and due again) is awaited before the clock moves on.
+   * Advances the server's time, by ms or text such as `2h`. Everything due on the way happens in order, and its
+   * consequences (a message delivered, consumed without success and due again) are awaited before the clock moves on.
    */
   advance(by: Duration): Promise<void>
 }
 
-/** A message that is timed may come so much later, as fine as the broker's timer is. */
+/** How much later a timer message may arrive, given the precision of the broker's timer. */
 const GRACE_MS = 200
-/**
- * While time is moved on, what is called again and again need not be called more often than this: nobody sees the
- * times between.
- */
+/** Periodic calls are made at most this often while time is advanced, because nobody observes the times in between. */
 const COARSE_MS = 600_000
 
 /**
- * A clock that goes with another, and can be moved on. Its wall clock and its timers are moved; the monotonic one is
- * not, so that clients are not found silent for the time that was left out.
+ * A clock that runs with another and can be advanced. Wall clock and timers are advanced; the monotonic clock is not,
+ * so that clients do not appear to have been silent.
  */
 export class MovableClock implements Clock {
   readonly #base: Clock
@@ -56,7 +53,7 @@ export class MovableClock implements Clock {
     return this.#base.keepAlive()
   }
 
-  /** Moves on by `ms`. `settle` is called before the first and after each timer, and waited for. */
+  /** Advances by `ms`. Awaits `settle` before the first timer and after each. */
   async move(ms: number, settle: () => Promise<void>): Promise<void> {
     if (this.#isMoving) throw new Error('the clock is being moved on already: wait for that first')
     this.#isMoving = true

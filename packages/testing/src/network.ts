@@ -1,20 +1,20 @@
 import type { Clock, Listener, Net, Socket, SocketEvents } from '@skylarkmq/env'
 
-/** What a test may do to the connections of its server. */
+/** Controls the connections of a test server. */
 export interface NetworkControl {
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly connections: number
-  /** Cuts all connections that are open; clients may reconnect. */
+  /** Cuts all open connections; clients may reconnect. */
   cut(): void
-  /** Cuts all connections and takes no new ones until `heal`. */
+  /** Cuts all connections and refuses new ones until `heal`. */
   refuse(): void
-  /** Everything that arrives, and everything that is sent, is late by so many ms; 0 to be as usual. */
+  /** Delays everything that is received or sent by this many ms; 0 for none. */
   delay(ms: number): void
   /** Ends `refuse` and `delay`. */
   heal(): void
 }
 
-/** The host's network, with what a test does to it, and a count of what goes over it. */
+/** The host's network with the faults that a test injects, and a count of transfers. */
 export class TestNetwork implements Net, NetworkControl {
   readonly #base: Net
   readonly #clock: Clock
@@ -29,7 +29,7 @@ export class TestNetwork implements Net, NetworkControl {
     this.#clock = clock
   }
 
-  /** How often something was received or sent that counts; it only grows. */
+  /** Number of relevant transfers in either direction; it only grows. */
   get transfers(): number {
     return this.#transfers
   }
@@ -56,7 +56,7 @@ export class TestNetwork implements Net, NetworkControl {
     this.#delayMs = 0
   }
 
-  /** As this network, for a server whose traffic leads to nothing: it is not counted. */
+  /** The same network, for a server whose traffic has no consequences and is not counted. */
   get uncounted(): Net {
     return {
       listen: (address, accept) => this.#listen(address, accept, () => undefined),
@@ -90,13 +90,13 @@ export class TestNetwork implements Net, NetworkControl {
     return listener
   }
 
-  /** Closes a port and cuts the connections that came over it, as the death of a process does. */
+  /** Closes a port and cuts its connections, as the death of a process does. */
   close(listener: Listener): void {
     void listener.close()
     for (const [socket, via] of [...this.#sockets]) if (via === listener) socket.destroy()
   }
 
-  /** What the server itself connects to is left alone. */
+  /** The server's own outgoing connections are not affected. */
   connect(address: { host: string; port: number; timeoutMs: number }): Promise<Socket> {
     return this.#base.connect(address)
   }
@@ -165,7 +165,7 @@ export class TestNetwork implements Net, NetworkControl {
   }
 }
 
-/** One direction of a connection whose bytes are late: they keep their order, whatever becomes of the delay. */
+/** One direction of a delayed connection: bytes keep their order when the delay changes. */
 class Lane<T extends Uint8Array> {
   readonly #clock: Clock
   #waiting: { readonly data: T; readonly take: (data: T) => void }[] = []
@@ -176,7 +176,7 @@ class Lane<T extends Uint8Array> {
     this.#clock = clock
   }
 
-  /** Bytes that are on their way. */
+  /** Number of bytes in flight. */
   get bytes(): number {
     return this.#waiting.reduce((sum, { data }) => sum + data.length, 0)
   }

@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Clock, Turn } from '@skylarkmq/env'
 import type { TestNetwork } from './network.ts'
 
-/** Nothing went over the network for so long, and no handler runs: what was to happen has happened. */
+/** When nothing is transferred and no handler runs for this long, everything has settled. */
 const QUIET_MS = 4
-/** Turns of the event loop, each of which reads every socket that has something. */
+/** Turns of the event loop, each of which reads every readable socket. */
 const TURNS = 3
 const STEPS_PER_TURN = 100
 /** A handler that takes longer is not waited for. */
@@ -12,7 +12,7 @@ const LONGEST_MS = 10_000
 const STARTED = 'tracing:rocketmq:process:start'
 const ENDED = 'tracing:rocketmq:process:asyncEnd'
 
-/** Knows when a server and the clients of this process have nothing left to do but to wait for time to pass. */
+/** Detects when a server and the clients of this process can do nothing but wait for time to pass. */
 export class Quiet {
   readonly #network: TestNetwork
   readonly #clock: Clock
@@ -37,7 +37,7 @@ export class Quiet {
     subscribe(ENDED, this.#ended)
   }
 
-  /** As the turn of a server, and knows when something is to be done at its end. */
+  /** Wraps the turn of a server, to detect pending work at its end. */
   watched(turn: Turn): Turn {
     return {
       writes: (f) => {
@@ -55,20 +55,20 @@ export class Quiet {
     }
   }
 
-  /** Watches no more. */
+  /** Stops watching. */
   close(): void {
     unsubscribe(STARTED, this.#started)
     unsubscribe(ENDED, this.#ended)
   }
 
-  /** Resolves at once when nothing happened since it was called last, else when it is quiet again. */
+  /** Resolves immediately if nothing happened since the last call, otherwise once everything is quiet. */
   async settle(): Promise<void> {
-    // Most timers do nothing that anybody could see; sockets are looked at now and then all the same.
+    // Most timers have no visible effect; sockets are checked now and then all the same.
     let mustLook = this.#isTurnOpen || this.#steps++ % STEPS_PER_TURN === 0
     while (mustLook) {
       this.#isTurnOpen = false
       await this.#turnEnds()
-      // What a turn leads to belongs to it.
+      // The consequences of a turn belong to it.
       mustLook = this.#isTurnOpen
     }
     const { transfers } = this.#network
@@ -76,7 +76,7 @@ export class Quiet {
     await this.wait()
   }
 
-  /** Resolves when it is quiet. */
+  /** Resolves when everything is quiet. */
   async wait(): Promise<void> {
     const until = this.#clock.monotonic() + LONGEST_MS
     let seen = -1

@@ -7,19 +7,19 @@ import { TestNetwork, type NetworkControl } from './network.ts'
 import { Quiet } from './quiet.ts'
 import { storedMessages } from './stored-messages.ts'
 
-/** What a server in a test may be told. */
+/** Options of a test server. */
 export interface TestServerOptions {
-  /** Topics to create, with the number of their queues. Others are created when somebody sends to them. */
+  /** Topics to create, with their number of queues. Others are created on the first send. */
   readonly topics?: Readonly<Record<string, number>> | undefined
   /** Settings of the broker, as in Apache's `broker.conf`. */
   readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined
 }
 
-/** How long something is waited for. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** ms of real time; default 5000. */
+  /** Timeout in ms of real time; default 5000. */
   readonly timeout?: number | undefined
-  /** Ends the waiting. */
+  /** Aborts the wait. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -27,15 +27,15 @@ const WAIT_MS = 5_000
 const LOOK_MS = 2
 
 /**
- * A name server and a broker in this process, in memory, on free ports of the loopback address. Clients of any
- * language may connect. Each has a clock, a disk and a network of its own, so that any number may run side by side.
+ * A name server and a broker in this process, in memory, on free ports of the loopback address. Clients in any
+ * language can connect. Each server has its own clock, disk and network, so that any number can run side by side.
  */
 export class TestServer {
-  /** Moves the server's time on. */
+  /** Advances the server's time. */
   readonly clock: TestClock
   /** Stops, kills and starts the broker. */
   readonly broker: BrokerControl
-  /** Cuts connections, refuses them, slows them down. */
+  /** Cuts, refuses and delays connections. */
   readonly network: NetworkControl
   /** `host:port` of the name server. */
   readonly nameServers: string
@@ -46,7 +46,7 @@ export class TestServer {
   readonly #quiet: Quiet
   #closing: Promise<void> | undefined
 
-  /** Made by `startServer`. */
+  /** Created by `startServer`. */
   constructor(parts: {
     readonly env: Env
     readonly clock: MovableClock
@@ -73,7 +73,7 @@ export class TestServer {
     }
   }
 
-  /** A client of this server, closed with it. Others may be made with `nameServers`. */
+  /** A client of this server, which is closed with it. Create others with `nameServers`. */
   client(options: Omit<RocketMQOptions, 'nameServers'> = {}): RocketMQ {
     const client = new RocketMQ({ ...options, nameServers: this.nameServers })
     this.#clients.push(client)
@@ -81,16 +81,16 @@ export class TestServer {
   }
 
   /**
-   * All messages of a topic that the broker has, consumed or not, in the order in which they were stored; none of a
-   * topic that is not there. The dead letters of a group are in `%DLQ%group`. Throws when the broker does not run.
+   * All messages of a topic that the broker has, consumed or not, in the order of storage; empty for an unknown
+   * topic. The dead letters of a group are in `%DLQ%group`. Throws when the broker is not running.
    */
   messages(topic: string): ReceivedMessage[] {
     return storedMessages(this.#broker.broker, topic)
   }
 
   /**
-   * The first message of a topic for which `matches` returns true, now or later. Rejects after `timeout` with what is
-   * there, and with the signal's reason.
+   * The first message of a topic for which `matches` returns true, now or later. Rejects after `timeout` with the
+   * messages that exist, and with the signal's reason.
    */
   async waitFor(
     topic: string,
@@ -111,12 +111,12 @@ export class TestServer {
     }
   }
 
-  /** Resolves when nothing is on its way and no handler of a client in this process runs. */
+  /** Resolves when nothing is in flight and no handler of a client in this process runs. */
   async quiet(): Promise<void> {
     await this.#quiet.wait()
   }
 
-  /** Closes the clients made by `client`, then the server; everything is forgotten. */
+  /** Closes the clients created by `client`, then the server; all data is discarded. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -136,8 +136,8 @@ export class TestServer {
 }
 
 /**
- * Starts a server for a test; it takes some tens of milliseconds. Rejects with ERR_CONFIG_SETTING when a setting is
- * not known or has no such value.
+ * Starts a server for a test, which takes some tens of milliseconds. Rejects with ERR_CONFIG_SETTING when a setting
+ * is unknown or has an invalid value.
  *
  * ```ts
  * await using server = await startServer({ topics: { Orders: 4 } })
@@ -166,7 +166,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     env: (own) => ({ ...inTest(own), net: network.uncounted }),
   })
   const nameServers = namesrv.namesrvAddr ?? ''
-  // To a disk in memory a table may be written as often as it changes.
+  // A disk in memory makes every write of a table cheap.
   const settings = { configSaveInterval: 0, ...options.settings }
   const set = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
   const broker = new TestBroker(inTest, network, nameServers, set)

@@ -1,7 +1,7 @@
 import type { Broker } from '@skylarkmq/broker'
 import { readMessages, type ReceivedMessage } from '@skylarkmq/client'
 
-/** All messages of a topic that a broker has, in the order in which they were stored; none of a topic that is not there. */
+/** All messages of a topic that a broker has, in the order of storage; empty for an unknown topic. */
 export function storedMessages(broker: Broker, topic: string): ReceivedMessage[] {
   const { context } = broker
   const config = context?.topics.get(topic)

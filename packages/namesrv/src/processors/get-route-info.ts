@@ -77,9 +77,8 @@ function routeOf(
 }
 
 /**
- * The members of a group with the address under which the asker can reach each: a broker of this host that
- * listens on all addresses is, for a loopback asker, at loopback, and for others at the address by which
- * they came here.
+ * The members of a group, each with an address that the asker can reach: for a broker of this host that listens on
+ * all addresses, loopback if the asker is on loopback, otherwise the address at which the asker reached us.
  */
 export function brokerDataFor(
   { routes }: NameServerContext,
@@ -99,12 +98,12 @@ function hostFor({ socket }: Connection): string {
   return isLoopback(socket.remoteAddress) ? '127.0.0.1' : socket.localAddress
 }
 
-/** Whether an address can only be reached from its own host. */
+/** Whether an address is reachable from its own host only. */
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
 }
 
-/** A group without a master and with queues that cannot be written shows its slave of the least id as master. */
+/** For a group without a master and with read-only queues, shows the slave with the least id as master. */
 function withActingMaster(data: BrokerData, queues: QueueData | undefined): BrokerData {
   if (data.brokerAddrs.size === 0 || data.brokerAddrs.has(0) || !data.enableActingMaster)
     return data
@@ -118,7 +117,7 @@ function withActingMaster(data: BrokerData, queues: QueueData | undefined): Brok
   return { ...data, brokerAddrs }
 }
 
-/** Brokers of one zone, and those without a master. Apache: `ZoneRouteRPCHook.java`. */
+/** The brokers of one zone, and groups without a master. Apache: `ZoneRouteRPCHook.java`. */
 function ofZone(route: TopicRouteData, zone: string): TopicRouteData {
   const brokerDatas = route.brokerDatas.filter(
     (data) => !data.brokerAddrs.has(0) || data.zoneName?.toLowerCase() === zone.toLowerCase(),

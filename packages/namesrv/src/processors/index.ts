@@ -31,7 +31,7 @@ import {
   wipeWritePerm,
 } from './topics.ts'
 
-/** How each request that a name server is asked is served. */
+/** The processor of each request that a name server serves. */
 export const services: ServiceTable<NameServerContext, typeof namesrvRequests> = {
   GET_ROUTEINFO_BY_TOPIC: { process: getRouteInfo },
   REGISTER_BROKER: { process: registerBroker },

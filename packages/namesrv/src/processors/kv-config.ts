@@ -22,7 +22,7 @@ export const putKvConfig: Processor<NameServerContext, typeof PutKvConfig> = (
   { kv },
   { header: { namespace, key, value } },
 ) => {
-  // A key that Apache has without a value is answered as one that is not there.
+  // Apache stores a key without a value, and answers as if it did not exist.
   const saved = value === undefined ? kv.delete(namespace, key) : kv.put(namespace, key, value)
   return saved === undefined ? OK : saved.then(() => OK)
 }
@@ -58,7 +58,10 @@ export const getKvListByNamespace: Processor<NameServerContext, typeof GetKvlist
   return refuse(ResponseCode.QUERY_NOT_FOUND, `No config item, Namespace: ${namespace ?? 'null'}`)
 }
 
-/** UPDATE_NAMESRV_CONFIG: live keys of a properties text, all or none; paths and the black list stay. */
+/**
+ * UPDATE_NAMESRV_CONFIG: sets live keys from a properties text, all or none; paths and the black list cannot be
+ * changed.
+ */
 export const updateNamesrvConfig: Processor<NameServerContext, typeof UpdateNamesrvConfig> = (
   { config },
   { body },
@@ -76,7 +79,7 @@ export const updateNamesrvConfig: Processor<NameServerContext, typeof UpdateName
     }
     const option = table[key]
     if (option === undefined) continue
-    // Limits are there because of those who can send this.
+    // Limits protect against those who can send this request.
     if (option.isQuiet === true) {
       return refuse(ResponseCode.NO_PERMISSION, `${key} can only be changed at a start`)
     }
@@ -88,7 +91,7 @@ export const updateNamesrvConfig: Processor<NameServerContext, typeof UpdateName
   return OK
 }
 
-/** GET_NAMESRV_CONFIG: every key, `key=value` a line; those of our own only when they are set. */
+/** GET_NAMESRV_CONFIG: every key as a line `key=value`; Skylark's own keys only when they are set. */
 export const getNamesrvConfig: Processor<NameServerContext, typeof GetNamesrvConfig> = ({
   config,
 }) => {

@@ -65,7 +65,7 @@ export const registerBroker: Processor<NameServerContext, typeof RegisterBroker>
   }
 }
 
-/** Only a broker of this very host may have an address that depends on who asks. */
+/** Only a broker on this host may have an address that depends on the asker. */
 function followsAskerPort(request: Request<typeof RegisterBroker>): number | undefined {
   const { header, connection } = request
   if (header.skylarkFollowsAsker !== true) return undefined
@@ -75,7 +75,7 @@ function followsAskerPort(request: Request<typeof RegisterBroker>): number | und
   return Number.isInteger(port) ? port : undefined
 }
 
-/** UNREGISTER_BROKER: a broker leaves the routes. */
+/** UNREGISTER_BROKER: removes a broker from the routes. */
 export const unregisterBroker: Processor<NameServerContext, typeof UnregisterBroker> = (
   server,
   { header: { brokerName, brokerId, brokerAddr } },
@@ -100,7 +100,7 @@ export const queryDataVersion: Processor<NameServerContext, typeof QueryDataVers
   }
 }
 
-/** BROKER_HEARTBEAT: a broker lives. An unknown one is answered alike. */
+/** BROKER_HEARTBEAT: a broker is alive. An unknown broker gets the same answer. */
 export const brokerHeartbeat: Processor<NameServerContext, typeof BrokerHeartbeat> = (
   { routes },
   { header },
@@ -109,7 +109,7 @@ export const brokerHeartbeat: Processor<NameServerContext, typeof BrokerHeartbea
   return OK
 }
 
-/** GET_BROKER_MEMBER_GROUP: the addresses of a broker name; none when it is unknown. */
+/** GET_BROKER_MEMBER_GROUP: the addresses of a broker name; empty when it is unknown. */
 export const getBrokerMemberGroup: Processor<NameServerContext, typeof GetBrokerMemberGroup> = (
   server,
   { header: { clusterName, brokerName }, connection },

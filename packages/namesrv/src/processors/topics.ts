@@ -43,13 +43,13 @@ export const getBrokerClusterInfo: Processor<NameServerContext, typeof GetBroker
   return { code: ResponseCode.SUCCESS, body }
 }
 
-/** GET_ALL_TOPIC_LIST_FROM_NAMESERVER: every topic, those of the brokers themselves included. */
+/** GET_ALL_TOPIC_LIST_FROM_NAMESERVER: every topic, including the brokers' own. */
 export const getAllTopicList: Processor<
   NameServerContext,
   typeof GetAllTopicListFromNameserver
 > = ({ config, routes }) => (config.enableAllTopicList ? topicList(routes.topics.keys()) : disabled)
 
-/** GET_TOPICS_BY_CLUSTER: topics that a broker of the cluster has; none when the cluster is unknown. */
+/** GET_TOPICS_BY_CLUSTER: topics of a cluster's brokers; none when the cluster is unknown. */
 export const getTopicsByCluster: Processor<NameServerContext, typeof GetTopicsByCluster> = (
   { config, routes },
   { header },
@@ -78,7 +78,7 @@ export const getSystemTopicList: Processor<NameServerContext, typeof GetSystemTo
   return topicList(names, first)
 }
 
-/** DELETE_TOPIC_IN_NAMESRV: forgets a topic, of one cluster or of all. */
+/** DELETE_TOPIC_IN_NAMESRV: removes a topic, from one cluster or from all. */
 export const deleteTopic: Processor<NameServerContext, typeof DeleteTopicInNamesrv> = (
   { routes },
   { header: { topic, clusterName } },
@@ -87,7 +87,7 @@ export const deleteTopic: Processor<NameServerContext, typeof DeleteTopicInNames
   return OK
 }
 
-/** REGISTER_TOPIC_IN_NAMESRV: adds a topic to brokers that are all known. */
+/** REGISTER_TOPIC_IN_NAMESRV: adds a topic to brokers, all of which must be known. */
 export const registerTopic: Processor<NameServerContext, typeof RegisterTopicInNamesrv> = (
   { routes },
   { header, body },
@@ -100,7 +100,7 @@ export const registerTopic: Processor<NameServerContext, typeof RegisterTopicInN
   return OK
 }
 
-/** WIPE_WRITE_PERM_OF_BROKER: producers leave a broker, until it registers a change. */
+/** WIPE_WRITE_PERM_OF_BROKER: producers avoid a broker until it registers a change. */
 export const wipeWritePerm: Processor<NameServerContext, typeof WipeWritePermOfBroker> = (
   { routes },
   { header },
@@ -109,7 +109,7 @@ export const wipeWritePerm: Processor<NameServerContext, typeof WipeWritePermOfB
   return { code: ResponseCode.SUCCESS, header: { wipeTopicCount } }
 }
 
-/** ADD_WRITE_PERM_OF_BROKER: producers may come back. */
+/** ADD_WRITE_PERM_OF_BROKER: lets producers return. */
 export const addWritePerm: Processor<NameServerContext, typeof AddWritePermOfBroker> = (
   { routes },
   { header },
@@ -139,7 +139,7 @@ export const getHasUnitSubTopicList: Processor<NameServerContext, typeof GetHasU
   server,
 ) => topicsWhere(server, (flag) => (flag & TopicSysFlag.UNIT_SUB) !== 0)
 
-/** GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: topics that a unit subscribes to and that are not of one. */
+/** GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST: topics to which a unit subscribes and that belong to no unit. */
 export const getHasUnitSubUnunitTopicList: Processor<
   NameServerContext,
   typeof GetHasUnitSubUnunitTopicList

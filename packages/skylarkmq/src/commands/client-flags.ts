@@ -2,7 +2,7 @@ import { durationMs, type StartFrom } from '@skylarkmq/client'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { InvalidArgumentError } from 'commander'
 
-/** Reads a whole number from 1 on. */
+/** Parses a whole number from 1 on. */
 export function count(text: string): number {
   const value = Number(text)
   if (/^\d{1,9}$/.test(text) && value > 0) return value

@@ -4,13 +4,13 @@ import type { Command } from 'commander'
 import { addBrokerConfigCommands } from './broker.ts'
 import { bold, counted, dim, explain, print, red, yellow } from '../terminal.ts'
 
-/** What the flags of `config check` say. */
+/** Flags of `config check`. */
 interface CheckFlags {
   namesrv?: boolean
   json?: boolean
 }
 
-/** Exit code of a command that could not look. */
+/** Exit code of a command that could not check. */
 const CANNOT_LOOK = 2
 
 /** Adds `config` with `check`. */
@@ -22,15 +22,15 @@ export function addConfigCommands(program: Command): void {
   config
     .command('check')
     .argument('<file>', "Apache's broker.conf, or namesrv.conf with --namesrv")
-    .description('list unknown keys, keys without effect and bad values, each with its line')
-    .option('--namesrv', 'the file is of a name server')
+    .description('list unknown keys, keys without effect and invalid values, with their lines')
+    .option('--namesrv', 'the file belongs to a name server')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-Exit code: 0 a server starts with it as it was meant, 1 unknown keys or bad values, 2 could not look.
-The other lines are listed with the reason, and are no fault: keys without effect, values that are taken otherwise than they
-are written (adjusted), comments behind a value, and keys that a later line sets again (repeated).
+Exit code: 0 no errors, 1 unknown keys or invalid values, 2 the file could not be read.
+Lines that are not errors are listed with a reason: keys without effect, values that are adjusted (adjusted),
+comments behind a value, and keys that a later line sets again (repeated).
 
 Examples:
   skylark config check broker.conf

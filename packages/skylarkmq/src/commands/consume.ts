@@ -21,7 +21,7 @@ interface ConsumeFlags {
 /** Adds `consume`. */
 export function addConsumeCommand(program: Command): void {
   atCluster(program.command('consume'))
-    .description('print the messages of a topic as they come')
+    .description('print the messages of a topic as they arrive')
     .argument('<topic>', 'topic to read')
     .option(
       '--from <place>',
@@ -29,16 +29,16 @@ export function addConsumeCommand(program: Command): void {
       startFrom,
       'last' as const,
     )
-    .option('--group <name>', 'read as a member of this group, and store how far it has come')
+    .option('--group <name>', 'consume as a member of this group, and commit its offsets')
     .option('--tag <expression>', 'only messages with these tags, such as "paid || refunded"')
-    .option('--count <n>', 'end after so many messages', count)
-    .option('--json', 'print one JSON object for each message')
+    .option('--count <n>', 'exit after this many messages', count)
+    .option('--json', 'print one JSON object per message')
     .addHelpText(
       'after',
       `
-Without --group this is a look: all queues are read, nothing is stored, no other reader is disturbed.
-With --group the messages are shared with the other members of the group, and --from counts only for a
-group that is new. Ctrl-C ends it.
+Without --group all queues are read without a consumer group: no offset is stored, and other consumers
+are not affected. With --group the messages are shared with the other members of the group, and --from
+only applies to a new group. Ctrl-C exits.
 
 Examples:
   skylark consume Hello --from first
@@ -55,7 +55,7 @@ async function consume(topic: string, flags: ConsumeFlags): Promise<number> {
   let close: (() => Promise<void>) | undefined
   const listener = (message: ReceivedMessage): void => {
     print(flags.json === true ? jsonLine(message) : textLine(message))
-    // At once, so that no further message is taken.
+    // Immediately, so that no further message is taken.
     if (ended.isLast()) void close?.()
   }
   try {
@@ -89,14 +89,14 @@ function readerOf(topic: string, flags: ConsumeFlags): TopicReader {
 function consumerOf(group: string, flags: ConsumeFlags): PushConsumer {
   const { from: consumeFrom } = flags
   const namesrvAddr = namesrvAddrOf(flags)
-  // One at a time, so that lines come in order and no more than --count messages are taken.
+  // One at a time, so that lines are in order and no more than --count messages are taken.
   return new PushConsumer(
     { group, namesrvAddr, consumeFrom, concurrency: 1, startTimeoutMs: 0 },
     loudEnv(),
   )
 }
 
-/** Standard output is for messages; what goes wrong meanwhile is told on standard error. */
+/** Standard output is for messages; warnings and errors go to standard error. */
 function loudEnv(): Env {
   const now = (): number => Math.round(performance.timeOrigin + performance.now())
   const write = (line: string): void => {
@@ -105,7 +105,7 @@ function loudEnv(): Env {
   return nodeEnv(logEvents({ format: 'pretty', level: 'warn', write, now }))
 }
 
-/** When to end: after so many messages, or when the user says so. */
+/** Ends after a number of messages, or when the user asks for it. */
 class Ending {
   readonly promise: Promise<void>
   #left: number
@@ -117,7 +117,7 @@ class Ending {
       this.#resolve = resolve
     })
     onEndRequest(this.#resolve)
-    // Who reads our output has gone: `skylark consume T | head -1`.
+    // The reader of our output is gone: `skylark consume T | head -1`.
     process.stdout.once('error', this.#resolve)
   }
 
@@ -140,7 +140,7 @@ function textLine(message: ReceivedMessage): string {
     ...(reconsumeTimes === 0 ? [] : [`try ${reconsumeTimes + 1}`]),
   ]
   const text = message.body.toString('utf8')
-  // A file gets what was sent; a terminal would obey it.
+  // A file gets the body as it was sent; a terminal would interpret control characters.
   const body = process.stdout.isTTY ? printable(text, Infinity) : text
   return `${dim(marks.map((mark) => printable(mark)).join('  '))}  ${body}`
 }
@@ -148,7 +148,7 @@ function textLine(message: ReceivedMessage): string {
 function jsonLine(message: ReceivedMessage): string {
   const { body, properties, messageQueue, ...rest } = message
   const text = body.toString('utf8')
-  // Bytes that are no text would be lost in JSON.
+  // Binary bodies would be lost in JSON.
   const isText = Buffer.from(text, 'utf8').equals(body)
   const json = JSON.stringify({
     ...rest,

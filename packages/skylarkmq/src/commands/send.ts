@@ -16,24 +16,24 @@ interface SendFlags {
   delay?: number
 }
 
-/** The levels that brokers have unless their messageDelayLevel says otherwise. */
+/** Number of delay levels of brokers with the default messageDelayLevel. */
 const LEVEL_MAX = 18
 
 /** Adds `send`. */
 export function addSendCommand(program: Command): void {
   atCluster(program.command('send'))
-    .description('send a message and print where it is')
+    .description('send a message and print where it is stored')
     .argument('<topic>', 'topic to send to')
     .argument('<body>', 'text of the message; - reads it from standard input')
-    .option('--tag <tag>', 'what subscriptions filter by')
-    .option('--keys <keys>', 'what the message can be found by, separated by blanks')
-    .option('--property <name=value>', 'a property of your own; may be repeated', property)
-    .option('--count <n>', 'send it so many times', count, 1)
+    .option('--tag <tag>', 'tag, by which subscriptions filter')
+    .option('--keys <keys>', 'keys to find the message by, separated by spaces')
+    .option('--property <name=value>', 'a user property; may be repeated', property)
+    .option('--count <n>', 'send it this many times', count, 1)
     .option('--delay <level>', 'deliver later: 1 is 1 s, 4 is 30 s, 18 is 2 h', delay)
     .addHelpText(
       'after',
       `
-Prints one line for each message: its id, broker, queue and offset.
+Prints one line per message: its id, broker, queue and offset.
 
 Examples:
   skylark send Hello 'hello, world'
@@ -48,7 +48,7 @@ Examples:
 async function send(topic: string, text: string, flags: SendFlags): Promise<number> {
   let producer: Producer | undefined
   try {
-    // What goes wrong is in the error; a warning beside it would say it twice.
+    // Failures are reported by the error; a warning would repeat them.
     const env = nodeEnv(silentEvents)
     producer = new Producer(
       { namesrvAddr: namesrvAddrOf(flags), group: 'SKYLARK_CLI', startTimeoutMs: 0 },

@@ -1,7 +1,7 @@
 import { BadSetting } from '@skylarkmq/server'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
-/** What the flags of `start`, `namesrv` and `broker` say. */
+/** Flags of `start`, `namesrv` and `broker`. */
 export interface ServerFlags {
   config?: string
   set?: string[]
@@ -20,7 +20,7 @@ export interface ServerFlags {
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
-/** Reads a port; 0 is any free one. */
+/** Parses a port; 0 means any free one. */
 export function port(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value <= 65535) return value
@@ -31,12 +31,12 @@ const FLAGS = {
   config: () =>
     new Option(
       '-c, --config <file>',
-      "Apache's broker.conf (namesrv.conf of a name server alone), read as it is",
+      'an Apache broker.conf (namesrv.conf for the namesrv command), unchanged',
     ),
   set: () =>
     new Option(
       '--set <key=value>',
-      'a line of that file; may be repeated, and comes after it',
+      'a line of that file, which overrides it; may be repeated',
     ).argParser(collect),
   strict: () =>
     new Option(
@@ -54,22 +54,25 @@ const FLAGS = {
     new Option('--namesrv-port <port>', 'port of the name server').argParser(port).default(9876),
   brokerPort: () =>
     new Option('--broker-port <port>', 'port of the broker (default: 10911)').argParser(port),
-  port: () => new Option('--port <port>', 'port; 0 takes a free one').argParser(port),
+  port: () => new Option('--port <port>', 'port; 0 for any free one').argParser(port),
   data: () => new Option('--data <dir>', 'folder of all data (default: ./skylark-data)'),
-  ephemeral: () => new Option('--ephemeral', 'keep everything in memory, and forget it'),
+  ephemeral: () => new Option('--ephemeral', 'keep all data in memory only'),
   readyFile: () =>
-    new Option('--ready-file <file>', 'JSON with addresses, written when clients can send'),
+    new Option(
+      '--ready-file <file>',
+      'file for JSON with addresses, written when clients can send',
+    ),
   log: () =>
     new Option('--log <format>', 'log format').choices(['json', 'pretty']).default('pretty'),
   logLevel: () =>
-    new Option('--log-level <level>', 'least level that is logged')
+    new Option('--log-level <level>', 'lowest level that is logged')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
 } as const
 
 /**
- * Whether unknown keys are refused: by the flag, or by what SKYLARK_STRICT of the environment says. Throws
- * ERR_CONFIG_SETTING when that says neither yes nor no.
+ * Whether unknown keys are refused: by the flag, or by SKYLARK_STRICT of the environment. Throws ERR_CONFIG_SETTING
+ * when that is neither yes nor no.
  */
 export function isStrict(flags: ServerFlags, ofEnvironment: string | undefined): boolean {
   const word = ofEnvironment?.trim().toLowerCase() ?? ''

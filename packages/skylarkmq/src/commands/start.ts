@@ -27,7 +27,7 @@ export function addServerCommands(program: Command): void {
       ...logs,
     ],
   ).action((flags: ServerFlags) => run(flags, { namesrv: true, broker: true }))
-  withFlags(program.command('namesrv').description('run a name server alone'), [
+  withFlags(program.command('namesrv').description('run only a name server'), [
     'config',
     'set',
     'strict',
@@ -42,7 +42,7 @@ export function addServerCommands(program: Command): void {
       broker: false,
     }),
   )
-  const broker = program.command('broker').description('run a broker alone, or look at brokers')
+  const broker = program.command('broker').description('run only a broker, or look at brokers')
   addBrokerLooks(broker)
   withFlags(broker, [
     'config',
@@ -66,13 +66,13 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
   const write = (line: string): void => {
     print(line)
   }
-  // A broker outlives the reader of its log: `skylark start | head`.
+  // A broker must survive the reader of its log: `skylark start | head`.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const events = logEvents({ format: flags.log, level: flags.logLevel, write, now: wallClock })
   let server: RunningServer
   let starting: Promise<RunningServer> | undefined
   const stopping = onSignal(async () => {
-    // Who is asked in the midst of the start stops in an orderly way, too, once that is done.
+    // A signal during the start: stop cleanly once it is complete.
     const started = await starting?.catch(() => undefined)
     await started?.stop()
   })
@@ -116,7 +116,7 @@ function warn(flags: ServerFlags, sentence: string): void {
   else printError(`${yellow('warning')} ${sentence}`)
 }
 
-/** Resolves when the process was asked to end and has put everything away. */
+/** Resolves when a signal arrived and everything is stopped. */
 function onSignal(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     onEndRequest(() => {
@@ -153,7 +153,7 @@ function banner(server: RunningServer, readyMs: number): void {
   if (server.namesrvAddr !== undefined) print(`  name server  ${bold(server.namesrvAddr)}`)
   if (server.brokerAddr !== undefined) {
     print(`  broker       ${bold(server.brokerAddr)}  ${dim(server.brokerName ?? '')}`)
-    print(`  data         ${server.dataDirectory ?? 'in memory, forgotten at the end'}`)
+    print(`  data         ${server.dataDirectory ?? 'in memory only'}`)
   }
   print()
   const isDefault = server.namesrvPort === undefined || server.namesrvPort === 9876

@@ -26,15 +26,15 @@ interface CheckFlags extends StoreFlags {
 export function addStoreCheck(store: Command): void {
   withStore(store.command('check'))
     .description('compare log, queues, index, checkpoint and tables with each other')
-    .option('--fast', 'read only the last two files of the log and what names them')
+    .option('--fast', 'check only the last two files of the log and what refers to them')
     .addHelpText(
       'after',
       `
-Writes nothing. The last line is the verdict: sound; mended by the next start of a broker,
-which was tried out in memory; or unsound, with what to do about it.
-Exit code: 0 sound, or mended by the next start; 1 unsound; 2 could not look.
-A store that a broker has open is not checked, because it changes; stop the broker,
-or look at single records with skylark store inspect.
+Writes nothing. The last line is the verdict: sound; mended by the next start of a broker
+(which is tried in memory); or unsound, with what to do about it.
+Exit code: 0 sound, or mended by the next start; 1 unsound; 2 could not check.
+A store that a broker has open is not checked, because it changes: stop the broker,
+or print single records with skylark store inspect.
 
 Examples:
   skylark store check ./skylark-data
@@ -54,7 +54,7 @@ async function check(dir: string | undefined, flags: CheckFlags): Promise<number
     ...(process.stderr.isTTY ? { progress: showProgress } : {}),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-  // A broker that began meanwhile has changed what was read.
+  // A broker that started meanwhile has changed what was read.
   if (isHeld(await holderOf(found))) return CANNOT_LOOK
   if (flags.json === true) print(JSON.stringify({ directory: found.directory, ...report }, null, 2))
   else printJudged(report)
@@ -63,8 +63,8 @@ async function check(dir: string | undefined, flags: CheckFlags): Promise<number
 
 function isHeld(holder: string | undefined): boolean {
   if (holder === undefined) return false
-  cannot(`${holder} has the store open, and changes it`)
-  printError(dim('Stop it first; skylark store inspect looks at a running store.'))
+  cannot(`${holder} has the store open and may change it`)
+  printError(dim('Stop it first; skylark store inspect works with a running broker.'))
   return true
 }
 
@@ -73,7 +73,7 @@ function showProgress({ doneBytes, totalBytes }: CheckProgress): void {
   process.stderr.write(`\rchecking, ${percent} % of the log`)
 }
 
-/** Prints what a check found and what the next start makes of it. */
+/** Prints what a check found, and what the next start would do. */
 function printJudged(report: JudgedReport): void {
   const { verdict, problems, problemCount, remaining, remainingCount, startError } = report
   const mended = problemsWithout(problems, remaining)
@@ -87,8 +87,8 @@ function printJudged(report: JudgedReport): void {
   if (verdict === 'sound') print(SOUND)
   else if (verdict === 'mended-by-start') {
     const what =
-      problemCount === 0 ? 'the last stop was not orderly' : counted(problemCount, 'problem')
-    print(`${bold('mended by the next start')}: ${what}; a start was tried out in memory`)
+      problemCount === 0 ? 'the last stop was not clean' : counted(problemCount, 'problem')
+    print(`${bold('mended by the next start')}: ${what}; a start was tried in memory`)
   } else print(red(unsound(remainingCount, startError)))
 }
 
@@ -96,20 +96,20 @@ function printMore(count: number): void {
   if (count > 0) print(`        and ${count} more of these kinds`)
 }
 
-const SOUND = `${bold('sound')}: all parts of the store agree`
+const SOUND = `${bold('sound')}: all parts of the store are consistent`
 
 function unsound(count: number, startError: string | undefined): string {
   const ends = startError === undefined ? ' that a start does not mend' : ''
   return `unsound: ${count === 0 ? 'no broker can start on it' : `${counted(count, 'problem')}${ends}`}`
 }
 
-/** Those that a start mends. */
+/** Problems that a start repairs. */
 function problemsWithout(problems: readonly Problem[], others: readonly Problem[]): Problem[] {
   const there = new Set(others.map(({ kind, where }) => `${kind} ${where}`))
   return problems.filter(({ kind, where }) => !there.has(`${kind} ${where}`))
 }
 
-/** Prints what a check found, for a person. */
+/** Prints the result of a check. */
 export function printReport(report: CheckReport): void {
   printProblems(report.problems, report.problemCount)
   printNotes(report)
@@ -133,7 +133,7 @@ function printNotes({ notes, summary }: CheckReport): void {
   )
 }
 
-/** What to do next: once for each kind of problem. */
+/** What to do next: once per kind of problem. */
 function adviceOf(problems: readonly Problem[]): string[] {
   const lines = new Map<string, Set<string>>()
   for (const { kind, next } of problems) {

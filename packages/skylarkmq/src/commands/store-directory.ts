@@ -4,20 +4,23 @@ import type { StoreConfig } from '@skylarkmq/store'
 import { Option, type Command } from 'commander'
 import { explain, printError, red, yellow } from '../terminal.ts'
 
-/** What says where a store is and how it was written. */
+/** Flags that locate a store and its configuration. */
 export interface StoreFlags {
   config?: string
   set?: string[]
   json?: boolean
 }
 
-/** Exit code of a command that could not look. */
+/** Exit code of a command that could not read the store. */
 export const CANNOT_LOOK = 2
 
-/** Adds the argument and the options that all commands on a store have. */
+/** Adds the argument and the options common to all store commands. */
 export function withStore(command: Command): Command {
   return command
-    .argument('[dir]', 'folder of the store (default: that of --config, else ./skylark-data)')
+    .argument(
+      '[dir]',
+      'directory of the store (default: that of --config, otherwise ./skylark-data)',
+    )
     .addOption(
       new Option('-c, --config <file>', 'broker.conf of the store, if it changes paths or sizes'),
     )
@@ -36,7 +39,7 @@ export interface StoreOnDisk {
   readonly directory: string
 }
 
-/** Finds the store, or says why it cannot and returns undefined. */
+/** Finds the store; explains a failure and returns undefined. */
 export function findStore(dir: string | undefined, flags: StoreFlags): StoreOnDisk | undefined {
   const warn = (sentence: string): void => {
     printError(`${yellow('warning')} ${sentence}`)
@@ -48,11 +51,11 @@ export function findStore(dir: string | undefined, flags: StoreFlags): StoreOnDi
     const directory = config.storePathRootDir
     const log = config.storePathCommitLog || `${directory}/commitlog`
     if (disk.stat(directory)?.isDirectory !== true) {
-      cannot(`there is no folder ${directory}`)
+      cannot(`there is no directory ${directory}`)
       return undefined
     }
     if (disk.stat(log)?.isDirectory !== true) {
-      cannot(`${directory} is no store: there is no folder ${log}`)
+      cannot(`${directory} is not a store: there is no directory ${log}`)
       return undefined
     }
     return { disk, config, directory }
@@ -62,17 +65,17 @@ export function findStore(dir: string | undefined, flags: StoreFlags): StoreOnDi
   }
 }
 
-/** Who has the store open, in words; undefined when nobody has. */
+/** A description of the process that has the store open; undefined when there is none. */
 export async function holderOf({ directory }: StoreOnDisk): Promise<string | undefined> {
   return directoryHolder(directory, await fileLock())
 }
 
-/** Says why nothing was done. */
+/** Explains why nothing was done. */
 export function cannot(sentence: string): void {
   printError(`${red('error')} ${sentence}`)
 }
 
-/** Runs `look`; an error of the host is explained, and the code is that of a command that could not look. */
+/** Runs `look`; explains an error of the host and returns CANNOT_LOOK. */
 export async function looking(look: () => Promise<number>): Promise<number> {
   try {
     return await look()

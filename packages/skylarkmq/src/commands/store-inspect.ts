@@ -37,21 +37,21 @@ const WHAT = ['summary', 'records', 'queue', 'index', 'checkpoint', 'timers'] as
 /** Adds `store inspect`. */
 export function addStoreInspect(store: Command): void {
   withStore(store.command('inspect'))
-    .description('print what is in a store; one that a broker has open, too')
+    .description('print the content of a store, also while a broker has it open')
     .addArgument(new Argument('[what]', 'what to print').choices(WHAT).default('summary'))
     .option(
       '--from <offset>',
-      'first one: a physical offset for records, a queue offset for queue, ms since 1970 for timers',
+      'start: a physical offset for records, a queue offset for queue, ms since 1970 for timers',
       offset,
     )
-    .option('--count <n>', 'how many', offset, 10)
+    .option('--count <n>', 'number of items', offset, 10)
     .option('--topic <topic>', 'topic of the queue, or of the key')
     .option('--queue <id>', 'queue of the topic', offset, 0)
-    .option('--key <key>', 'index: the messages of --topic that are found by this key')
+    .option('--key <key>', 'index: the messages of --topic with this key')
     .addHelpText(
       'after',
       `
-Writes nothing. Of a running store the newest may be missing.
+Writes nothing. While a broker runs, the newest messages may be missing.
 
 Examples:
   skylark store inspect ./skylark-data
@@ -122,7 +122,9 @@ function printSummary({ disk, config, directory }: StoreOnDisk, flags: InspectFl
   }
   if (flags.json === true) return printJson(summary)
   print(bold(directory))
-  print(`  last stop    ${summary.isClean ? 'orderly' : 'none: it runs, or was killed'}`)
+  print(
+    `  last stop    ${summary.isClean ? 'clean' : 'not clean: the broker is running or was killed'}`,
+  )
   print(`  log          ${names.length} files, ${names[0] ?? '-'} to ${names.at(-1) ?? '-'}`)
   if (first !== undefined) {
     print(`  first record at ${first.physicalOffset}, stored ${timeText(first.storeTimestamp)}`)
@@ -174,7 +176,7 @@ function printRecord(record: InspectedRecord): void {
 function printQueue({ disk, config }: StoreOnDisk, flags: InspectFlags): number {
   const { topic, queue } = flags
   if (topic === undefined) {
-    cannot('which queue? Give --topic, and --queue for another one than 0')
+    cannot('which queue? Give --topic, and --queue unless it is 0')
     return CANNOT_LOOK
   }
   const { consumeQueue, batchConsumeQueue } = storePaths(config)
@@ -212,7 +214,7 @@ function printIndex({ disk, config }: StoreOnDisk, flags: InspectFlags): number 
     return 0
   }
   if (flags.topic === undefined) {
-    cannot('a key is of a topic: give --topic, too')
+    cannot('a key belongs to a topic: give --topic as well')
     return CANNOT_LOOK
   }
   const sizes = { slots: config.maxHashSlotNum, entries: config.maxIndexNum }
@@ -256,7 +258,7 @@ function printTimers({ disk, config }: StoreOnDisk, flags: InspectFlags): number
   print(`check point  delivered before ${timeText(found.readTimeMs)}`)
   print(`             timer log to ${checkedLogEnd ?? '-'}, queue to ${queueOffset ?? '-'}`)
   for (const { slotMs, dueMs, physicalOffset, what, message } of next) {
-    const to = message?.properties['REAL_TOPIC'] ?? 'a message that is not there'
+    const to = message?.properties['REAL_TOPIC'] ?? 'a message that no longer exists'
     const queue = message?.properties['REAL_QID']
     const place = queue === undefined ? to : `${to}/${queue}`
     const when = dueMs === undefined ? `${timeText(slotMs)} +1 slot` : timeText(dueMs)

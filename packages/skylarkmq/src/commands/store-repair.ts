@@ -29,17 +29,20 @@ interface RepairFlags extends StoreFlags {
 /** Adds `store repair`. */
 export function addStoreRepair(store: Command): void {
   withStore(store.command('repair'))
-    .description('make queues and index anew from the log, where they are wrong')
-    .option('--apply', 'do it; without this, only say what would be done')
-    .option('--truncate', 'cut the log at the first bytes that are no record; keeps what it cuts')
-    .option('--all', 'make queues and index anew although nothing is wrong with them')
-    .option('--discard-old', 'do not keep the queues and the index that are replaced')
+    .description('rebuild damaged queues and indexes from the log')
+    .option('--apply', 'repair; without it, only print what would be done')
+    .option(
+      '--truncate',
+      'cut the log at the first bytes that are not a record, and keep a copy of the rest',
+    )
+    .option('--all', 'rebuild queues and index even if nothing is wrong with them')
+    .option('--discard-old', 'delete the queues and the index that are replaced')
     .addHelpText(
       'after',
       `
-Without --apply nothing is written. The log is never touched without --truncate.
-What is replaced or cut is kept in folders named …before-repair-<time> beside it.
-Exit code: 0 sound, 1 something is or would be left to do, 2 could not look.
+Without --apply nothing is written. Without --truncate the log is not changed.
+Replaced or cut files are kept beside the new ones, in directories named …before-repair-<time>.
+Exit code: 0 sound, 1 problems remain or would be repaired, 2 could not check.
 
 Examples:
   skylark store repair ./skylark-data
@@ -105,15 +108,15 @@ function stepsOf(plan: RepairPlan): string[] {
   if (plan.cutAt !== undefined && damage !== undefined) {
     const bytes = Math.max(damage.usedEnd, plan.report.summary.offsetMax) - plan.cutAt
     steps.push(
-      `cut the log at ${plan.cutAt}: ${bytes} bytes go, with ${damage.recordsBehind} sound messages behind the damage`,
+      `cut the log at ${plan.cutAt}: ${bytes} bytes are removed, including ${damage.recordsBehind} intact messages behind the damage`,
     )
   }
-  if (plan.queues) steps.push('make the queues anew from the log')
-  if (plan.index) steps.push('make the index anew from the log')
-  if (plan.checkpoint) steps.push('write the checkpoint anew')
+  if (plan.queues) steps.push('rebuild the queues from the log')
+  if (plan.index) steps.push('rebuild the index from the log')
+  if (plan.checkpoint) steps.push('rewrite the checkpoint')
   if (plan.timers !== 'nothing') {
     const what = plan.timers === 'wheel' ? 'the timer wheel' : 'the timer wheel and its log'
-    steps.push(`put ${what} aside; the next start makes it anew`)
+    steps.push(`move ${what} away; the next start rebuilds it`)
   }
   if (plan.offsets) steps.push('set offsets that are behind the end of their queue to that end')
   return steps

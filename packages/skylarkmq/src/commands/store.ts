@@ -7,7 +7,7 @@ import { addStoreRepair } from './store-repair.ts'
 export function addStoreCommands(program: Command): void {
   const store = program
     .command('store')
-    .description('check, look into and repair the folder of a broker, ours or Apache’s')
+    .description('check, inspect and repair the store of a broker, Skylark’s or Apache’s')
   addStoreCheck(store)
   addStoreInspect(store)
   addStoreRepair(store)

@@ -36,49 +36,49 @@ const CHECKPOINT_BYTES = 4096
 const CRC_PROPERTY = Buffer.from('__CRC32#\x01')
 const CRC_PROPERTY_BYTES = 20
 
-/** How far a check has come, in bytes of the log. */
+/** Progress of a check, in bytes of the log. */
 export interface CheckProgress {
   readonly doneBytes: number
   readonly totalBytes: number
 }
 
-/** How a store is to be checked. */
+/** Options of a check. */
 export interface CheckOptions {
-  /** Reads only the last two files of the log and what names them. */
+  /** Reads only the last two files of the log and what refers to them. */
   readonly isFast?: boolean
   readonly progress?: (progress: CheckProgress) => void
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface CheckReport {
-  /** Empty when all parts of the store agree. Of each kind only the first ones are listed. */
+  /** Empty when all parts of the store are consistent. Only the first problems of each kind are listed. */
   readonly problems: readonly Problem[]
-  /** How many there are, those that are not listed included. */
+  /** The number of problems, including those not listed. */
   readonly problemCount: number
-  /** What is worth knowing and nothing wrong. */
+  /** Remarks that are not problems. */
   readonly notes: readonly string[]
   readonly summary: CheckSummary
-  /** The first bytes of the log that are no record; undefined when there are none but zeros behind the end. */
+  /** The first bytes of the log that are not a record; undefined when there are only zeros behind the end. */
   readonly damage: LogDamage | undefined
-  /** Offsets of groups and delay levels that are greater than they can be. */
+  /** Offsets of groups and delay levels behind the end of their queue. */
   readonly offsetsBehindEnd: readonly OffsetBehindEnd[]
 }
 
-/** Bytes of the log that are no record. */
+/** Bytes of the log that are not a record. */
 export interface LogDamage {
   readonly offset: number
   readonly reason: string
-  /** Sound records that lie behind them. */
+  /** Number of intact records behind them. */
   readonly recordsBehind: number
-  /** Behind the last byte of the log that is not zero. */
+  /** End of the last non-zero byte of the log. */
   readonly usedEnd: number
 }
 
-/** What was looked at. */
+/** What was checked. */
 export interface CheckSummary {
   readonly logFiles: number
   readonly offsetMin: number
-  /** Where the sound records end. */
+  /** End of the intact records. */
   readonly offsetMax: number
   readonly records: number
   readonly queues: number
@@ -86,17 +86,17 @@ export interface CheckSummary {
   readonly units: number
   readonly indexFiles: number
   readonly indexEntries: number
-  /** Messages in the timer wheel, which wait for a time of their own. */
+  /** Messages in the timer wheel. */
   readonly waiting: number
-  /** Whether the last stop was orderly. */
+  /** Whether the last stop was clean. */
   readonly isClean: boolean
 }
 
 /**
- * Compares all parts of a store with each other: sound records in files without gaps, a unit for each message and
- * a message for each unit, index entries and the keys of messages, checkpoint, tables of `config/`. Nothing is
- * written, and memory does not grow with the log; nobody may write the store meanwhile. Of the configuration the
- * paths, the sizes of index files and the delay levels matter. Throws the host's error.
+ * Compares all parts of a store: intact records in files without gaps, a unit for each message and a message for each
+ * unit, index entries and the keys of messages, checkpoint, and the tables of `config/`. Writes nothing, and its
+ * memory does not grow with the log; the store must not be written meanwhile. Uses the paths, the sizes of index
+ * files and the delay levels of the configuration. Throws the host's error.
  */
 export function examineStore(
   disk: Disk,
@@ -106,7 +106,7 @@ export function examineStore(
   return new StoreCheck(disk, config, options).run()
 }
 
-/** The problems of a store below `directory` with all else as by default. `sizes` are those of its index files. */
+/** The problems of a store in `directory` with default settings. `sizes` are those of its index files. */
 export function checkStore(disk: Disk, directory: string, sizes?: IndexSizes): readonly Problem[] {
   const config = defaultStoreConfig(directory)
   if (sizes !== undefined) {
@@ -165,7 +165,7 @@ class StoreCheck {
     queues.finish(end.offset)
     index.finish()
     if (findings.namesDamaged > 0) {
-      findings.note(`${findings.namesDamaged} units and index entries name bytes that are damaged`)
+      findings.note(`${findings.namesDamaged} units and index entries name damaged bytes`)
     }
     this.#checkCheckpoint(checkpoint, end)
     const waiting = checkTimers({
@@ -220,11 +220,11 @@ class StoreCheck {
     const directory = this.#paths.commitLog
     for (const { name } of this.#disk.list(directory)) {
       if (offsetOfSegmentName(name) === undefined) {
-        this.#findings.note(`commitlog/${name} is no file of the log`)
+        this.#findings.note(`commitlog/${name} is not a file of the log`)
       }
     }
     const found = listSegments(this.#disk, directory)
-    // A stop at the wrong moment leaves an empty last file, which the next start removes.
+    // A stop while a file is created leaves an empty last file, which the next start removes.
     const files = found.filter((file, i) => file.sizeBytes > 0 || i < found.length - 1)
     for (const [i, file] of files.entries()) {
       const before = files[i - 1]
@@ -268,7 +268,7 @@ class StoreCheck {
       bad: ({ from, to, reason }) => {
         this.#findings.damaged(from, to)
         this.#firstBad ??= { offset: from, reason }
-        const what = `${to - from} bytes are no record (${reason}); sound records follow from ${to} on`
+        const what = `${to - from} bytes are not a record (${reason}); intact records follow from ${to} on`
         this.#findings.report('log-record', `commitlog ${from}`, what)
       },
       reached: (offset) => {
@@ -277,7 +277,10 @@ class StoreCheck {
     })
   }
 
-  /** With `enabledAppendPropCRC` a record ends with the CRC of all before it. Apache: `CommitLog.java`, checkMessageAndReturnSize. */
+  /**
+   * With `enabledAppendPropCRC` a record ends with the CRC of everything before it. Apache: `CommitLog.java`,
+   * checkMessageAndReturnSize.
+   */
   #checkWholeCrc(buffer: Buffer, at: number, offset: number, spans: RecordSpans): void {
     const start = spans.propertiesEnd - CRC_PROPERTY_BYTES
     if (start < spans.propertiesStart) return
@@ -292,11 +295,11 @@ class StoreCheck {
 
   #reportEnd(end: LogEnd, isClean: boolean): void {
     if (end.reason === undefined) return
-    const bytes = `${end.usedEnd - end.offset} bytes behind the last sound record are no record (${end.reason})`
+    const bytes = `${end.usedEnd - end.offset} bytes behind the last intact record are not a record (${end.reason})`
     if (isClean) this.#findings.report('log-end', `commitlog ${end.offset}`, bytes)
     else {
       this.#findings.note(
-        `commitlog ${end.offset}: ${bytes}; the last stop was not orderly, and the next start cuts them off`,
+        `commitlog ${end.offset}: ${bytes}; the last stop was not clean, and the next start cuts them off`,
       )
     }
   }
@@ -321,12 +324,12 @@ class StoreCheck {
     for (const name of ['physicMsgTimestamp', 'logicsMsgTimestamp'] as const) {
       if (values[name] <= this.#newestTimestamp) continue
       this.#findings.note(
-        `the checkpoint says that messages up to ${values[name]} (${name}) were on disk, the newest in the log is of ${this.#newestTimestamp}: the end of the log was cut or lost`,
+        `the checkpoint states that messages up to ${values[name]} (${name}) were on disk, but the newest in the log is of ${this.#newestTimestamp}: the end of the log was cut or lost`,
       )
     }
     if (values.confirmPhyOffset > end.offset) {
       this.#findings.note(
-        `the checkpoint says that a record began at ${values.confirmPhyOffset}, the log ends at ${end.offset}`,
+        `the checkpoint states a record at ${values.confirmPhyOffset}, but the log ends at ${end.offset}`,
       )
     }
   }

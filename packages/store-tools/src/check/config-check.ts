@@ -2,16 +2,16 @@ import type { Disk } from '@skylarkmq/env'
 import { ProtocolError, SystemTopic, parseFastjson } from '@skylarkmq/protocol'
 import type { Findings } from './problem.ts'
 
-/** The tables that a check reads. Undefined: not there, or not to be read. */
+/** The tables that a check reads. Undefined: missing or unreadable. */
 export interface ConfigTables {
   readonly topics: ReadonlySet<string> | undefined
-  /** Topics whose batches are one record each. */
+  /** Topics that store a batch as one record. */
   readonly batchTopics: ReadonlySet<string>
   readonly consumerOffsets: Readonly<Record<string, unknown>> | undefined
   readonly delayOffsets: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Reads all JSON files of `config/`, and says which of them cannot be read. Throws the host's error. */
+/** Reads all JSON files of `config/` and reports unreadable ones. Throws the host's error. */
 export function readConfig(disk: Disk, root: string, findings: Findings): ConfigTables {
   const tables = new Map<string, unknown>()
   const problems: [name: string, problem: string][] = []
@@ -23,8 +23,8 @@ export function readConfig(disk: Disk, root: string, findings: Findings): Config
   }
   for (const [name, problem] of problems) {
     const other = name.endsWith('.bak') ? name.slice(0, -'.bak'.length) : `${name}.bak`
-    // A start goes by the one of the two that can be read.
-    if (tables.has(other)) findings.note(`config/${name} ${problem}; config/${other} counts`)
+    // A start uses the readable one of the two.
+    if (tables.has(other)) findings.note(`config/${name} ${problem}; config/${other} is used`)
     else findings.report('config', `config/${name}`, problem)
   }
   const table = (name: string): unknown =>
@@ -33,7 +33,7 @@ export function readConfig(disk: Disk, root: string, findings: Findings): Config
   return {
     topics: topics === undefined ? undefined : new Set(Object.keys(topics)),
     batchTopics: new Set(Object.keys(topics ?? {}).filter((name) => isBatchTopic(topics?.[name]))),
-    // With light message queues, all offsets are in a file of their own.
+    // With light message queues, all offsets are in a separate file.
     consumerOffsets: field(table('lmqConsumerOffset') ?? table('consumerOffset'), 'offsetTable'),
     delayOffsets: field(table('delayOffset'), 'offsetTable'),
   }
@@ -63,7 +63,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Queues, as `topic/queueId`, in which a group is behind the first message. */
+/** Queues, as `topic/queueId`, from which a group has consumed. */
 export function readQueues(tables: ConfigTables): Set<string> {
   const found = new Set<string>()
   for (const [key, queues] of Object.entries(tables.consumerOffsets ?? {})) {
@@ -76,11 +76,11 @@ export function readQueues(tables: ConfigTables): Set<string> {
   return found
 }
 
-/** An offset that is greater than it can be. */
+/** An offset behind the end of its queue. */
 export interface OffsetBehindEnd {
   /** `consumerOffset` or `delayOffset`. */
   readonly table: 'consumerOffset' | 'delayOffset'
-  /** `topic@group`, or the level. */
+  /** `topic@group`, or the delay level. */
   readonly key: string
   readonly topic: string
   readonly queueId: number
@@ -88,7 +88,7 @@ export interface OffsetBehindEnd {
   readonly end: number
 }
 
-/** Offsets of groups and of delay levels that are behind the end of their queue. `endOf` says where that is, if it is known. */
+/** Offsets of groups and delay levels that are behind the end of their queue. `endOf` returns that end, if known. */
 export function offsetsBehindEnd(
   tables: ConfigTables,
   endOf: (topic: string, queueId: number) => number | undefined,

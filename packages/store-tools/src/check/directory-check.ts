@@ -2,10 +2,10 @@ import type { Disk } from '@skylarkmq/env'
 import { SET_ASIDE, UNSYNCED } from '@skylarkmq/store/internals'
 import type { Findings } from './problem.ts'
 
-/** Part of the names of what a repair puts aside. */
+/** Part of the names under which a repair keeps old files. */
 export const KEPT_BY_REPAIR = '.before-repair-'
 
-/** What may lie in a store's directory and is checked, or has no content. */
+/** Names in a store's directory that are checked elsewhere or have no content. */
 const KNOWN = new Set([
   'abort',
   'abort.bak',
@@ -24,7 +24,7 @@ const KNOWN = new Set([
   'timerwheel',
 ])
 
-/** What Apache keeps beside them, and what it is. */
+/** Files of Apache that are not checked, and what they are. */
 const NOT_CHECKED: Readonly<Record<string, string>> = {
   consumequeue_ext: 'extended queues (enableConsumeQueueExt)',
   compaction: 'compacted topics',
@@ -36,7 +36,7 @@ const NOT_CHECKED: Readonly<Record<string, string>> = {
   kvStore: 'tables in RocksDB',
 }
 
-/** Names what lies in a store's directory and is not looked at. */
+/** Reports names in a store's directory that are not checked. */
 export function checkDirectory(disk: Disk, root: string, findings: Findings): void {
   const names = disk.list(root).map((entry) => entry.name)
   const apart = names.filter(
@@ -52,7 +52,7 @@ export function checkDirectory(disk: Disk, root: string, findings: Findings): vo
   if (aside.length > 0) {
     const list = aside.sort().join(', ')
     findings.note(
-      `files of the log that lay behind a missing one after a crash, and are no part of it now: ${list}`,
+      `files of the log that lay behind a missing one after a crash and are no longer part of it: ${list}`,
     )
   }
   const said = new Set([...kept, ...aside])

@@ -16,13 +16,13 @@ const WINDOW_ENTRIES = 4096
 const SLOTS_PER_READ = 256 * 1024
 const MAX_INT = 0x7fffffff
 
-/** What a check of the index has to know of the rest of the store. */
+/** What a check of the index needs. */
 export interface IndexCheckContext {
   readonly disk: Disk
   readonly directory: string
-  /** The sizes that the files were made with. */
+  /** The sizes with which the files were created. */
   readonly sizes: IndexSizes
-  /** From where on the log is read. */
+  /** Start of the part of the log that is read. */
   readonly readFrom: number
   /** False after a kill: then the next start drops the files whose last message is newer than `indexMsgTimestamp`. */
   readonly isClean: boolean
@@ -30,14 +30,14 @@ export interface IndexCheckContext {
   readonly findings: Findings
 }
 
-/** Physical offsets of messages some of whose keys are not in the index. */
+/** Physical offsets of messages with keys missing in the index. */
 interface Missing {
   count: number
   first: number
   last: number
 }
 
-/** Compares every entry of the index with the record that it names, and every key of a record with the index, in one walk along the log. */
+/** Compares every index entry with its record, and every key of a record with the index, in one walk along the log. */
 export class IndexCheck {
   readonly #context: IndexCheckContext
   readonly #files: CheckedIndexFile[] = []
@@ -59,7 +59,7 @@ export class IndexCheck {
     return this.#files.length
   }
 
-  /** Entries looked at. */
+  /** Number of entries checked. */
   get entries(): number {
     return this.#entries
   }
@@ -70,7 +70,7 @@ export class IndexCheck {
     const names = disk.list(directory).map((entry) => entry.name)
     for (const name of names.sort()) {
       if (!/^\d{17}$/.test(name)) {
-        findings.note(`index/${name} is no index file`)
+        findings.note(`index/${name} is not an index file`)
         continue
       }
       const path = `${directory}/${name}`
@@ -82,12 +82,12 @@ export class IndexCheck {
       }
       const file = new CheckedIndexFile(disk, path, name, sizes, findings)
       if (!isClean && file.head.endTimestamp > indexMsgTimestamp) {
-        findings.note(`index/${name} and later ones are put right by the next start`)
+        findings.note(`index/${name} and later ones will be repaired by the next start`)
         return
       }
       if (!file.isHeadSane()) continue
       if (file.head.indexCount > 1 && file.head.beginOffset < endOffset) {
-        const what = `begins at ${file.head.beginOffset}, before the end of the file before it`
+        const what = `begins at ${file.head.beginOffset}, before the end of the previous file`
         findings.report('index-file', `index/${name}`, what)
       }
       this.#hasIndex = true
@@ -100,7 +100,7 @@ export class IndexCheck {
     }
   }
 
-  /** Takes the next record of the log that is indexed. */
+  /** Checks the next indexed record of the log. */
   record(
     buffer: Buffer,
     offset: number,
@@ -163,7 +163,7 @@ export class IndexCheck {
   #missed(offset: number): void {
     const first = this.#files[0]?.head
     const last = this.#files.at(-1)?.head
-    // Keys of one message may lie in two files, of which the next start makes the second anew.
+    // Keys of one message may lie in two files, the second of which the next start rebuilds.
     const isAtEnd = !this.#context.isClean && offset === last?.endOffset
     if (first === undefined || last === undefined || offset > last.endOffset || isAtEnd) {
       note(this.#behind, offset)
@@ -173,12 +173,12 @@ export class IndexCheck {
     else note(this.#between, offset)
   }
 
-  /** Keys of one message may lie in two files, of which the second may have been dropped by a start. */
+  /** Keys of one message may lie in two files, the second of which a start may have dropped. */
   #isLastOfFile(offset: number): boolean {
     return this.#files.some(({ head }) => head.endOffset === offset)
   }
 
-  /** To be called behind the last record. */
+  /** Must be called after the last record. */
   finish(): void {
     const { findings, isClean } = this.#context
     this.#passEntriesBefore(Infinity)
@@ -189,7 +189,7 @@ export class IndexCheck {
       findings.report('index-missing', 'index', say(this.#behind))
     if (this.#between.count > 0) {
       findings.note(
-        `${say(this.#between)}, as after a stop that was not orderly; \`skylark store repair --all\` makes it whole`,
+        `${say(this.#between)}, as after an unclean stop; \`skylark store repair --all\` completes it`,
       )
     }
     for (const file of this.#files) file.close()
@@ -201,11 +201,11 @@ function note(missing: Missing, offset: number): void {
   missing.last = offset
 }
 
-/** One index file, read entry by entry; its chains and slots are checked on the way. */
+/** One index file, read entry by entry; its chains and slots are checked meanwhile. */
 class CheckedIndexFile {
   readonly name: string
   readonly head
-  /** Number of the entry it stands at; 0 before the first. */
+  /** Number of the current entry; 0 before the first. */
   entry = 0
   keyHash = 0
   physicalOffset = 0
@@ -216,7 +216,7 @@ class CheckedIndexFile {
   readonly #file: DiskFile
   readonly #sizes: IndexSizes
   readonly #findings: Findings
-  // The newest entry of each slot so far: what the next entry of that slot must follow.
+  // The newest entry of each slot so far, to which the next entry of that slot must link.
   #newest: Int32Array | undefined
   readonly #window = Buffer.allocUnsafe(WINDOW_ENTRIES * ENTRY_BYTES)
   #windowFirst = 0
@@ -249,7 +249,7 @@ class CheckedIndexFile {
   isHeadSane(): boolean {
     if (this.head.indexCount <= this.#sizes.entries) return true
     this.#report(
-      `says that it has ${this.head.indexCount} entries, of at most ${this.#sizes.entries}`,
+      `states ${this.head.indexCount} entries, more than the maximum of ${this.#sizes.entries}`,
     )
     return false
   }
@@ -258,7 +258,7 @@ class CheckedIndexFile {
     this.#findings.report('index-file', `index/${this.name}`, what)
   }
 
-  /** Goes on to the next entry. */
+  /** Advances to the next entry. */
   next(): void {
     this.entry++
     if (this.isAtEnd) return
@@ -297,7 +297,7 @@ class CheckedIndexFile {
     return (number - this.#windowFirst) * ENTRY_BYTES
   }
 
-  /** Compares the times of the entry it stands at with that of its message. */
+  /** Compares the timestamp of the current entry with that of its message. */
   checkTime(storeTimestamp: number): void {
     this.#lastTimestamp = storeTimestamp
     const { beginTimestamp } = this.head
@@ -312,13 +312,13 @@ class CheckedIndexFile {
     }
   }
 
-  /** Compares slots and head with the entries, all of which were read. */
+  /** Compares slots and header with the entries, all of which were read. */
   finish(): void {
     const { head } = this
     if (head.indexCount <= 1) return
     if (head.beginOffset !== this.#firstOffset || head.endOffset !== this.#lastOffset) {
       this.#report(
-        `says that it goes from ${head.beginOffset} to ${head.endOffset}, its entries from ${this.#firstOffset} to ${this.#lastOffset}`,
+        `states offsets from ${head.beginOffset} to ${head.endOffset}, but its entries go from ${this.#firstOffset} to ${this.#lastOffset}`,
       )
     }
     if (this.#lastTimestamp > 0 && head.endTimestamp !== this.#lastTimestamp) {
@@ -345,7 +345,7 @@ class CheckedIndexFile {
     }
     if (wrong > 0) this.#report(`${wrong} slots do not name the newest entry of their chain`)
     if (used !== this.head.slotCount) {
-      this.#report(`says that ${this.head.slotCount} slots are used, and ${used} are`)
+      this.#report(`states ${this.head.slotCount} used slots, but has ${used}`)
     }
   }
 

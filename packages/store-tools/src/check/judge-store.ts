@@ -12,30 +12,30 @@ import type { Problem } from './problem.ts'
 const TRIAL_BYTES_MAX = 1024 * 1024 * 1024
 
 /**
- * What a store is:
+ * The verdict on a store:
  *
- * - `sound`: all parts agree, and the last stop was orderly.
- * - `mended-by-start`: the last stop was not orderly, or something does not agree, and the next start of a broker leaves a
- *   store that is sound.
- * - `unsound`: something does not agree, and a start does not change that; or no start is possible.
+ * - `sound`: all parts are consistent, and the last stop was clean.
+ * - `mended-by-start`: the last stop was not clean, or something is inconsistent, but the next start of a broker makes the
+ *   store sound.
+ * - `unsound`: something is inconsistent and a start does not repair it, or no start is possible.
  */
 export type StoreVerdict = 'sound' | 'mended-by-start' | 'unsound'
 
-/** What a check found, and what the next start makes of it. */
+/** The result of a check, and what the next start would do. */
 export interface JudgedReport extends CheckReport {
   readonly verdict: StoreVerdict
-  /** What is still wrong after a start. The same as `problems` when no start was tried out. */
+  /** Problems that remain after a start. The same as `problems` when no start was tried. */
   readonly remaining: readonly Problem[]
-  /** How many there are, those that are not listed included. */
+  /** Their number, including those not listed. */
   readonly remainingCount: number
-  /** Why the next start fails, or was not tried out; undefined otherwise. */
+  /** Why the next start fails or was not tried; undefined otherwise. */
   readonly startError: string | undefined
 }
 
 /**
- * Examines a store as `examineStore` does. If it is not sound, a start is tried out in memory, and what that leaves is examined:
- * so the answer tells what a broker mends by itself. Writes nothing to the disk; nobody may write the store meanwhile.
- * Rejects with the host's error.
+ * Examines a store as `examineStore` does. If it is not sound, tries a start in memory and examines the result, so
+ * that the report says what a broker would repair by itself. Writes nothing to the disk; the store must not be
+ * written meanwhile. Rejects with the host's error.
  */
 export async function judgeStore(
   env: Env,
@@ -68,7 +68,7 @@ function judged(
   return { ...report, verdict, remaining, remainingCount, startError }
 }
 
-/** Opens a store, which recovers it, and stops it; says why it did not open. */
+/** Opens a store, which recovers it, and stops it; returns why it did not open. */
 async function tryStart(env: Env, config: StoreConfig): Promise<string | undefined> {
   const paths = storePaths(config)
   const { batchTopics } = readConfig(env.disk, paths.root, new Findings())
@@ -79,7 +79,7 @@ async function tryStart(env: Env, config: StoreConfig): Promise<string | undefin
     if (!(error instanceof SkylarkError) && hostErrorCode(error) === undefined) throw error
     return textOfThrown(error)
   }
-  // Whoever stops before it was ready leaves the mark of a kill. What is left behind counts as after an orderly stop.
+  // A store that stops before it was ready leaves the mark of a kill; here the result counts as that of a clean stop.
   env.disk.remove(paths.abort)
   return undefined
 }

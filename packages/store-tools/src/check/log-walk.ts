@@ -12,46 +12,46 @@ const magics = [RecordMagic.V1, RecordMagic.V2].map((magic) => {
 })
 const zeros = Buffer.alloc(WINDOW_BYTES)
 
-/** A file of the log as it lies there. */
+/** A file of the log. */
 export interface LogFile {
   readonly firstOffset: number
   readonly sizeBytes: number
 }
 
-/** Bytes of the log that are no record. */
+/** Bytes of the log that are not a record. */
 export interface BadBytes {
   readonly from: number
-  /** Where the next sound record begins. */
+  /** Start of the next intact record. */
   readonly to: number
   readonly reason: string
 }
 
-/** What a walk meets, in the order of the log. `buffer` is valid during the call. */
+/** Callbacks of a walk, in log order. `buffer` is valid during the call. */
 export interface LogVisitor {
   record(buffer: Buffer, at: number, offset: number, sizeBytes: number): void
-  /** Bytes between sound records that are none. */
+  /** Bytes between intact records that are not a record. */
   bad?(bytes: BadBytes): void
-  /** Asked before each record: true ends the walk there. */
+  /** Called before each record: true ends the walk. */
   isDone?(): boolean
-  /** Called now and then with the offset that was reached. */
+  /** Called periodically with the current offset. */
   reached?(offset: number): void
 }
 
-/** Where the sound records of a log end, and what lies behind. */
+/** The end of the intact records of a log, and what follows. */
 export interface LogEnd {
   readonly offset: number
-  /** Start of the last sound record; −1 when there is none. */
+  /** Start of the last intact record; −1 when there is none. */
   readonly lastRecord: number
   readonly records: number
-  /** What is wrong with what follows; undefined when nothing but zeros follows. */
+  /** What is wrong with the bytes that follow; undefined when only zeros follow. */
   readonly reason: string | undefined
-  /** Behind the last byte that is not zero. */
+  /** End of the last non-zero byte. */
   readonly usedEnd: number
 }
 
 /**
- * Reads a log that nobody writes, file by file, and goes on behind bytes that are no record: at the next place
- * that has a magic code, says of itself that it lies there, and is sound in all else. Nothing is written, and
+ * Reads a log file by file, and continues behind damaged bytes at the next record: a magic code at an offset that the
+ * record itself states, intact in every other way. The log must not be written meanwhile. Writes nothing, and its
  * memory does not grow with the log. Throws the host's error.
  */
 export function walkLog(
@@ -69,7 +69,7 @@ export function walkLog(
   }
 }
 
-/** Where the first sound record at or behind an offset begins; undefined when there is none. */
+/** Start of the first intact record at or behind an offset; undefined when there is none. */
 export function nextRecord(
   disk: Disk,
   directory: string,
@@ -106,7 +106,7 @@ class LogWalk {
       const file = this.#fileAt(offset)
       if (file === undefined) {
         const next = this.#files.find((each) => each.firstOffset > offset)
-        // A file is missing here; who lists the files says so.
+        // A file is missing here, which the listing reports.
         if (next === undefined) return this.#end(offset, undefined, offset)
         offset = next.firstOffset
         continue
@@ -154,7 +154,7 @@ class LogWalk {
   }
 }
 
-/** Looks for a sound record from an offset on, and for the end of what is not zero on the way. */
+/** Searches for an intact record from an offset on, and for the end of non-zero bytes meanwhile. */
 function findRecord(
   reader: LogReader,
   files: readonly LogFile[],
@@ -176,7 +176,7 @@ function findRecord(
         reader.fill(file, offset)
         usedEnd = offset + lengthWithoutZeros(reader.buffer, reader.at, length)
       }
-      // A head that the window cut is looked at again in the next one.
+      // A header that the window cuts is examined in the next window.
       offset += offset + length >= end ? length : length - HEAD_BYTES
     }
   }
@@ -204,10 +204,10 @@ function lengthWithoutZeros(buffer: Buffer, at: number, length: number): number 
   return end - at
 }
 
-/** Reads a log's files through a window that moves on. */
+/** Reads a log's files through a sliding window. */
 class LogReader {
   buffer = Buffer.allocUnsafe(WINDOW_BYTES)
-  /** Where the place that was moved to lies in `buffer`. */
+  /** Position in `buffer` of the current offset. */
   at = 0
   readonly #disk: Disk
   readonly #directory: string
@@ -232,7 +232,7 @@ class LogReader {
     return checkRecord(this.buffer, this.at, this.#length - this.at, expected)
   }
 
-  /** Moves to an offset, with a whole window behind it or what the file has; returns how many bytes. */
+  /** Moves to an offset and fills the window from the file; returns the number of bytes. */
   fill(file: LogFile, offset: number): number {
     const wanted = Math.min(WINDOW_BYTES, file.firstOffset + file.sizeBytes - offset)
     this.moveTo(file, offset, wanted)

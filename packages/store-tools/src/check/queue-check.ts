@@ -20,28 +20,28 @@ import { QueueCursor } from './queue-cursor.ts'
 const OPEN_FILES_MAX = 128
 const NAMED_MAX = 10
 
-/** What a check of the queues has to know of the rest of the store. */
+/** What a check of the queues needs. */
 export interface QueueCheckContext {
   readonly disk: Disk
   readonly consumeQueue: string
-  /** Where the queues of batches are. */
+  /** Folder of the queues of batches. */
   readonly batchConsumeQueue: string
-  /** First offset of the log, and from where on it is read. */
+  /** First offset of the log, and where reading starts. */
   readonly logMin: number
   readonly readFrom: number
-  /** False after a kill: then the last messages may be in the log only, and the next start puts that right. */
+  /** False after a kill: then the last messages may be in the log only, and the next start adds them to the queues. */
   readonly isClean: boolean
-  /** Topics of topics.json; undefined when there is none. */
+  /** Topics of topics.json; undefined when the file is missing. */
   readonly topics: ReadonlySet<string> | undefined
-  /** Queues, as `topic/queueId`, of which a group has read messages. */
+  /** Queues, as `topic/queueId`, from which a group has consumed. */
   readonly readQueues: ReadonlySet<string>
   readonly delayLevels: readonly number[]
-  /** Whether there are extended queues: then a tags code may be an address in one of them. */
+  /** Whether there are extended queues, in which case a tags code may be an address in one of them. */
   readonly hasExtended: boolean
   readonly findings: Findings
 }
 
-/** Records of a queue, one behind the other, that have no unit. */
+/** Consecutive records of a queue that have no unit. */
 interface Run {
   count: number
   readonly firstOffset: number
@@ -50,7 +50,7 @@ interface Run {
   lastPhysical: number
 }
 
-/** What a record says of its place in a queue. */
+/** A record's place in its queue. */
 interface FoundRecord {
   readonly name: string
   readonly queueOffset: number
@@ -62,7 +62,7 @@ interface FoundRecord {
 
 interface CheckedQueue {
   readonly cursor: QueueCursor
-  /** Physical offset of the first message of this queue that the walk saw; Infinity before. */
+  /** Physical offset of the first message of this queue in the walk; Infinity before. */
   firstPhysical: number
   physicalEnd: number
   run: Run | undefined
@@ -78,11 +78,11 @@ export class QueueCheck {
   readonly #ends = new Map<string, number>()
   #waiting = 0
   #deleted = 0
-  /** Of the topics that have queues, where in the log their first message is. */
+  /** By topic with queues: the position of its first message in the log. */
   readonly #begins = new Map<string, number>()
-  /** Queues whose folder is not there, though their topic is. */
+  /** Queues whose folder is missing although their topic has one. */
   readonly #remade: string[] = []
-  /** Units that name a message which the log still has. */
+  /** Number of units that name a message which the log still has. */
   units = 0
 
   constructor(context: QueueCheckContext) {
@@ -106,12 +106,12 @@ export class QueueCheck {
     let sizeBytes: number | undefined
     for (const topic of disk.list(directory)) {
       if (!topic.isDirectory) {
-        findings.note(`${label}/${topic.name} is no folder of a topic`)
+        findings.note(`${label}/${topic.name} is not the folder of a topic`)
         continue
       }
       for (const entry of disk.list(`${directory}/${topic.name}`)) {
         if (!entry.isDirectory || !/^\d{1,10}$/.test(entry.name)) {
-          findings.note(`${label}/${topic.name}/${entry.name} is no folder of a queue`)
+          findings.note(`${label}/${topic.name}/${entry.name} is not the folder of a queue`)
           continue
         }
         const queue = this.#add(directory, topic.name, Number(entry.name), isBatch)
@@ -129,7 +129,7 @@ export class QueueCheck {
       findings.report('queue-file', `queue ${name}`, what)
     }
     const emptyPlaces = (from: number, to: number): void => {
-      const what = `${to - from} places from ${from} on have no unit, and there are more behind them`
+      const what = `${to - from} places from ${from} on have no unit, but later ones do`
       findings.report('queue-unit', `queue ${name}`, what)
     }
     const cursor = new QueueCursor(
@@ -147,7 +147,7 @@ export class QueueCheck {
     return queue
   }
 
-  /** Takes the next record of the log. */
+  /** Checks the next record of the log. */
   record(buffer: Buffer, at: number, offset: number, topic: string, spans: RecordSpans): void {
     const sysFlag = readInt(buffer, at + RecordAt.sysFlag)
     if (!hasQueueUnit(sysFlag)) return
@@ -167,7 +167,7 @@ export class QueueCheck {
       const lightName = `${place.name}/${LMQ_QUEUE_ID}`
       const light = this.#queues.get(lightName)
       const { queueOffset } = place
-      // Who writes such properties without light queues has none.
+      // Such properties mean nothing in a store without light queues.
       if (light !== undefined)
         this.#compare(light, { ...found, name: lightName, queueOffset, count: 1 })
     }
@@ -196,14 +196,14 @@ export class QueueCheck {
       this.#context.findings.report('queue-unit', `unit ${unit.offset} of ${name}`, what)
     }
     if (unit.offset !== queueOffset) report(`names the message of offset ${queueOffset}`)
-    if (unit.count !== count) report(`says ${unit.count} messages, the batch has ${count}`)
+    if (unit.count !== count) report(`states ${unit.count} messages, but the batch has ${count}`)
     if (unit.sizeBytes !== sizeBytes) {
-      report(`says ${unit.sizeBytes} bytes, the message at ${offset} has ${sizeBytes}`)
+      report(`states ${unit.sizeBytes} bytes, but the message at ${offset} has ${sizeBytes}`)
     }
-    // Codes below that are addresses in an extended queue, which is not read.
+    // Lower codes are addresses in an extended queue, which is not read.
     if (unit.tagsCode >= TAGS_CODE_MIN || !this.#context.hasExtended) {
       if (tagsCode !== unit.tagsCode) {
-        report(`has the tags code ${unit.tagsCode}, its message ${tagsCode}`)
+        report(`has the tags code ${unit.tagsCode}, but its message has ${tagsCode}`)
       }
     }
     queue.cursor.next()
@@ -215,7 +215,7 @@ export class QueueCheck {
     return tagsCodeOf(topic, storeTimestamp, buffer, start, end, this.#context.delayLevels)
   }
 
-  /** Units that name a place before `offset` should have met their record by now, unless it expired. */
+  /** Units that name a place before `offset` should have been matched by now, unless their record expired. */
   #passUnitsBefore(queue: CheckedQueue, offset: number): void {
     const { cursor } = queue
     for (let { unit } = cursor; unit !== undefined; { unit } = cursor) {
@@ -240,12 +240,12 @@ export class QueueCheck {
     queue.physicalEnd = Math.max(queue.physicalEnd, physicalOffset)
   }
 
-  /** Ends a row of records without units; `next` is the offset of the unit that follows. */
+  /** Ends a run of records without units; `next` is the offset of the following unit. */
   #closeRun(queue: CheckedQueue, next: number): void {
     const { run } = queue
     if (run === undefined) return
     queue.run = undefined
-    // Before the first unit they are what is left of a topic that was deleted, unless the numbers go on.
+    // Before the first unit they are remnants of a deleted topic, unless the numbering continues.
     if (queue.firstPhysical === Infinity && queue.physicalEnd < 0 && run.lastOffset !== next - 1) {
       this.#deleted += run.count
     } else this.#reportRun(queue.cursor.name, run)
@@ -259,7 +259,7 @@ export class QueueCheck {
     this.#context.findings.report('queue-unit', `queue ${name}`, `${offsets} no unit`)
   }
 
-  /** To be called behind the last record; `logEnd` is where the log ends. */
+  /** Must be called after the last record; `logEnd` is the end of the log. */
   finish(logEnd: number): void {
     const { findings } = this.#context
     let gaps = 0
@@ -279,21 +279,21 @@ export class QueueCheck {
     this.#open.closeAll()
     if (this.#waiting > 0) {
       findings.note(
-        `the last stop was not orderly: ${this.#waiting} messages are in the log and not in their queues yet; the next start puts them there`,
+        `the last stop was not clean: ${this.#waiting} messages of the log are not in their queues yet; the next start adds them`,
       )
     }
     if (this.#deleted > 0) {
-      findings.note(`${this.#deleted} messages are left of topics that were deleted`)
+      findings.note(`${this.#deleted} messages of deleted topics remain`)
     }
     if (this.#remade.length > 0) {
       const names = this.#remade.slice(0, NAMED_MAX).join(', ')
       const more = this.#remade.length > NAMED_MAX ? ', …' : ''
       findings.note(
-        `the log has messages of ${this.#remade.length} queues that are not there, though their topics are: these were deleted and made again, and nothing was sent to them since, or the folders were lost (${names}${more}); \`skylark store repair --all\` makes them anew, with the old messages`,
+        `the log has messages of ${this.#remade.length} queues without a folder, although their topics have one: the topics were deleted and created again and got no messages since, or the folders were lost (${names}${more}); \`skylark store repair --all\` rebuilds them, with the old messages`,
       )
     }
     if (gaps > 0) {
-      findings.note(`${gaps} offsets within queues have no message: they were lost at some time`)
+      findings.note(`${gaps} offsets within queues have no message, which was lost at some time`)
     }
   }
 
@@ -322,8 +322,9 @@ export class QueueCheck {
   }
 
   /**
-   * Records whose queue has no folder: the queue was lost, or its topic deleted and maybe made again. Which of the two
-   * the folders do not tell; with a topic its groups' offsets go, so one that is there tells of a loss.
+   * Records whose queue has no folder: either the queue was lost, or its topic was deleted and perhaps created again.
+   * The folders cannot tell which; but deleting a topic deletes its groups' offsets, so an existing offset means a
+   * loss.
    */
   #finishLost(name: string, run: Run & { readonly topic: string }, unitsEnd: number): void {
     const { topics, findings, isClean, readQueues } = this.#context
@@ -342,13 +343,13 @@ export class QueueCheck {
           ? isOfTopic !== false
           : isOfTopic === true && readQueues.has(name)
     if (isLost) {
-      const what = `the log has ${run.count} messages of it, from ${run.firstPhysical} on, and it is not there`
+      const what = `the log has ${run.count} messages of it, from ${run.firstPhysical} on, but its folder is missing`
       findings.report('queue-missing', `queue ${name}`, what)
     } else if (begins === undefined && isOfTopic === true) this.#remade.push(name)
     else this.#deleted += run.count
   }
 
-  /** Offset after the last message of a queue; undefined when there is no such queue. After `finish`. */
+  /** Offset after the last message of a queue; undefined when there is no such queue. Valid after `finish`. */
   endOf(topic: string, queueId: number): number | undefined {
     return this.#ends.get(`${topic}/${queueId}`)
   }

@@ -17,12 +17,12 @@ const SEARCH_BYTES = 1024 * UNIT_BYTES
 const zeros = Buffer.alloc(SEARCH_BYTES)
 const search = Buffer.alloc(SEARCH_BYTES)
 
-/** A unit that a cursor stands at. */
+/** The current unit of a cursor. */
 export interface CursorUnit {
-  /** Of its message, or of the first of a batch. */
+  /** Offset of its message, or of the first message of a batch. */
   readonly offset: number
   readonly count: number
-  /** When a batch was stored, ms; 0 where the unit does not say. */
+  /** When a batch was stored, ms; 0 when the unit does not state it. */
   readonly storeTimestamp: number
   readonly physicalOffset: number
   readonly sizeBytes: number
@@ -31,8 +31,8 @@ export interface CursorUnit {
 }
 
 /**
- * The units of one queue of a store that nobody writes, one after the other. It reads ahead a little, so that many
- * queues can be walked at once.
+ * Iterates over the units of one queue, which must not be written meanwhile. It reads ahead only a little, so that
+ * many queues can be walked at once.
  */
 export class QueueCursor {
   readonly topic: string
@@ -41,7 +41,7 @@ export class QueueCursor {
   readonly files: readonly FoundSegment[]
   /** Whether it is a queue of batches, whose units may stand for several messages. */
   readonly isBatch: boolean
-  /** The unit it stands at; undefined behind the last one. */
+  /** The current unit; undefined behind the last one. */
   unit: CursorUnit | undefined
   /** Offset after the last unit, once it is reached. */
   end = 0
@@ -55,8 +55,8 @@ export class QueueCursor {
   #windowCount = 0
 
   /**
-   * Stands at the first unit. `emptyPlaces` is told of places `[from, to)` without a unit that have one behind
-   * them. Throws the host's error.
+   * Starts at the first unit. `emptyPlaces` is called for places `[from, to)` without a unit that are followed by
+   * one. Throws the host's error.
    */
   constructor(
     disk: Disk,
@@ -81,7 +81,7 @@ export class QueueCursor {
     this.next()
   }
 
-  /** Goes on to the next unit. */
+  /** Advances to the next unit. */
   next(): void {
     if (this.#read()) return
     this.unit = undefined
@@ -90,14 +90,14 @@ export class QueueCursor {
     if (found === undefined) return
     this.#emptyPlaces(this.#next, found)
     this.#next = found
-    // What is no unit there either is passed over with the empty places.
+    // Invalid units there are skipped together with the empty places.
     if (!this.#read()) {
       this.#next++
       this.next()
     }
   }
 
-  /** Stands at the first unit that names a place from `physicalOffset` on, when all earlier files can be left out. */
+  /** Advances to the first unit that names a place from `physicalOffset` on, if all earlier files can be skipped. */
   skipFilesBefore(physicalOffset: number): void {
     for (const file of this.files.slice(1)) {
       const first = Buffer.alloc(this.#unitBytes)
@@ -133,7 +133,7 @@ export class QueueCursor {
     return true
   }
 
-  /** Where a unit lies in the window; −1 when no file has it. */
+  /** Position of a unit in the window; −1 when no file has it. */
   #at(unit: number): number {
     if (unit < this.#windowFirst || unit >= this.#windowFirst + this.#windowCount) {
       const position = unit * this.#unitBytes
@@ -155,7 +155,7 @@ export class QueueCursor {
     return this.#open.get(path).readNow(target, position - file.firstOffset)
   }
 
-  /** The first unit from one on that has a byte which is not zero. */
+  /** The first unit from one on that has a non-zero byte. */
   #nextUsed(unit: number): number | undefined {
     for (const file of this.files) {
       const end = file.firstOffset + file.sizeBytes

@@ -5,7 +5,7 @@ import type { TimerCheckFile, TimerUnit } from '@skylarkmq/store/internals'
 import { TimerFiles, type TimerLogEnd, type TimerSlotAt } from './timer-files.ts'
 import type { Findings, ProblemKind } from './problem.ts'
 
-/** What a check of the messages that wait for a time of their own goes by. */
+/** What a check of the timer messages needs. */
 export interface TimerCheckContext {
   readonly disk: Disk
   readonly root: string
@@ -16,13 +16,13 @@ export interface TimerCheckContext {
   /** First and end offset of the commit log. */
   readonly logMin: number
   readonly logEnd: number
-  /** End of the queue of those that wait; undefined when it is not known. */
+  /** End of the timer queue; undefined when unknown. */
   readonly queueEnd: number | undefined
 }
 
 /**
  * Compares the timer wheel, its log and its check point with each other and with the commit log. Returns how many
- * messages wait in the wheel. Throws the host's error.
+ * messages are in the wheel. Throws the host's error.
  */
 export function checkTimers(context: TimerCheckContext): number {
   const { disk, root, precisionMs } = context
@@ -60,27 +60,27 @@ class TimerCheck {
     return waiting
   }
 
-  /** A problem of a store that was stopped; after a kill the next start puts it right, and it is a note. */
+  /** Reports a problem after a clean stop; after a kill the next start repairs it, and it is a note. */
   #say(kind: ProblemKind, where: string, what: string): void {
     const { isClean, findings } = this.#context
     if (isClean) findings.report(kind, where, what)
-    else findings.note(`${where}: ${what}; the last stop was not orderly`)
+    else findings.note(`${where}: ${what}; the last stop was not clean`)
   }
 
-  /** False when there is nothing more to look at. */
+  /** False when there is nothing more to check. */
   #checkFiles(check: TimerCheckFile | undefined): boolean {
     const { findings } = this.#context
     const { segments, wheelBytes } = this.#files
     if (segments.length === 0 && wheelBytes === undefined) {
       if ((check?.lastTimerLogFlushPos ?? 0) === 0) return false
-      findings.note('the timer wheel and its log are gone; the next start makes them anew')
+      findings.note('the timer wheel and its log are missing; the next start rebuilds them')
       return false
     }
     if (wheelBytes !== undefined && wheelBytes !== TIMER_WHEEL_BYTES) {
       const what = `has ${wheelBytes} bytes instead of ${TIMER_WHEEL_BYTES}`
       findings.report('timer-wheel', 'timerwheel', what)
     } else if (wheelBytes === undefined) {
-      findings.note('there is no timer wheel; the next start makes it from the timer log')
+      findings.note('there is no timer wheel; the next start rebuilds it from the timer log')
     }
     for (const [i, { firstOffset, sizeBytes }] of segments.entries()) {
       const before = segments[i - 1]
@@ -102,7 +102,7 @@ class TimerCheck {
       this.#say('timer-log', `timerlog ${position}`, what)
     })
     if (end.usedEnd > end.offset) {
-      const what = `${end.usedEnd - end.offset} bytes behind the last sound unit are none`
+      const what = `${end.usedEnd - end.offset} bytes behind the last intact unit are not a unit`
       this.#say('timer-log', `timerlog ${end.offset}`, what)
     }
     return end
@@ -117,23 +117,23 @@ class TimerCheck {
     }
     if (queueEnd !== undefined && check.lastTimerQueueOffset > queueEnd) {
       findings.note(
-        `${where} says that messages up to ${check.lastTimerQueueOffset} are in the wheel, and their queue ends at ${queueEnd}: the end of the log was cut or lost`,
+        `${where} states that messages up to ${check.lastTimerQueueOffset} are in the wheel, but the timer queue ends at ${queueEnd}: the end of the log was cut or lost`,
       )
     }
   }
 
-  /** How many messages the slot has. */
+  /** Number of messages in the slot. */
   #checkSlot({ slotMs, last, count }: TimerSlotAt, end: TimerLogEnd): number {
     const { precisionMs } = this.#context
     const where = `timerwheel ${new Date(slotMs).toISOString()}`
     for (let position = last; position >= 0;) {
       const unit = position < end.offset ? this.#files.unitAt(position) : undefined
       if (unit === undefined) {
-        this.#say('timer-wheel', where, `leads to ${position}, where the timer log has no unit`)
+        this.#say('timer-wheel', where, `points to ${position}, where the timer log has no unit`)
         return count
       }
       if (slotBegin(unit.slotMs, precisionMs) !== slotMs || unit.previous >= position) {
-        const what = `leads to the unit at ${position}, which belongs to another slot`
+        const what = `points to the unit at ${position}, which belongs to another slot`
         this.#say('timer-wheel', where, what)
         return count
       }
@@ -153,7 +153,7 @@ class TimerCheck {
       findings.note(`${where}: its message at ${physicalOffset} was deleted with the old files`)
     } else if (!this.#records.isWaiting(physicalOffset, recordBytes)) {
       if (findings.isDamaged(physicalOffset)) return
-      const what = `waits for the message at ${physicalOffset}, which is no message of ${recordBytes} bytes that waits`
+      const what = `refers to ${physicalOffset}, where there is no timer message of ${recordBytes} bytes`
       this.#say('timer-unit', where, what)
     }
   }
@@ -166,13 +166,13 @@ class TimerCheck {
       timerMetricsBody.decode(bytes)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      const what = `cannot be read: ${error.message}; the numbers of messages that wait begin at 0`
+      const what = `cannot be read: ${error.message}; the counts of waiting messages start at 0`
       findings.note(`config/timermetrics ${what}`)
     }
   }
 }
 
-/** Looks for single records in the files of the log. */
+/** Looks up single records in the files of the log. */
 class RecordsByOffset {
   readonly #disk: Disk
   readonly #directory: string
@@ -185,7 +185,7 @@ class RecordsByOffset {
     this.#files = listSegments(disk, directory)
   }
 
-  /** Whether a message of this length lies there that waits for a time of its own. */
+  /** Whether there is a timer message of this length at an offset. */
   isWaiting(physicalOffset: number, sizeBytes: number): boolean {
     const found = this.#files.find(
       ({ firstOffset, sizeBytes: length }) =>

@@ -14,20 +14,20 @@ import type { FoundSegment, TimerCheckFile, TimerSlot, TimerUnit } from '@skylar
 const CHUNK_BYTES = 1024 * TIMER_UNIT_BYTES
 const WHEEL_CHUNK_BYTES = 2048 * timerSlotLayout.sizeBytes
 
-/** A slot of the wheel and the time it stands for. */
+/** A slot of the wheel and its time. */
 export interface TimerSlotAt extends TimerSlot {
   readonly slotMs: number
 }
 
-/** Where the units of the timer log end. */
+/** End of the units of the timer log. */
 export interface TimerLogEnd {
   readonly offset: number
   readonly units: number
-  /** Behind the last byte that is not zero; `offset` when nothing is there. */
+  /** End of the last non-zero byte; `offset` when there is none. */
   readonly usedEnd: number
 }
 
-/** The files of the messages that wait for a time of their own, to be looked at and not changed. */
+/** Read-only access to the files of the timer messages. */
 export class TimerFiles {
   readonly #disk: Disk
   readonly #root: string
@@ -43,17 +43,17 @@ export class TimerFiles {
     this.segments = listSegments(disk, `${root}/timerlog`).filter((each) => each.sizeBytes > 0)
   }
 
-  /** What config/timercheck says; undefined when there is none. Throws the host's error. */
+  /** The content of config/timercheck; undefined when it is missing. Throws the host's error. */
   checkPoint(): TimerCheckFile | undefined {
     return readTimerCheck(this.#disk, `${this.#root}/config/timercheck`)
   }
 
-  /** Length of the wheel's file; undefined when there is none. */
+  /** Length of the wheel's file; undefined when it is missing. */
   get wheelBytes(): number | undefined {
     return this.#disk.stat(`${this.#root}/timerwheel`)?.sizeBytes
   }
 
-  /** Reads all units in their order, up to the first bytes that are none. Throws the host's error. */
+  /** Visits all units in order, up to the first invalid bytes. Throws the host's error. */
   walk(visit: (unit: TimerUnit, position: number) => void): TimerLogEnd {
     let units = 0
     let expected = this.segments[0]?.firstOffset ?? 0
@@ -70,7 +70,7 @@ export class TimerFiles {
     return { offset: expected, units, usedEnd: expected }
   }
 
-  /** Where the units of a file end; undefined when it is full. */
+  /** End of the units of a file; undefined when it is full. */
   #walkFile(
     firstOffset: number,
     sizeBytes: number,
@@ -131,7 +131,7 @@ export class TimerFiles {
     return this.#open.file.readNow(target, at)
   }
 
-  /** The slots from a time on for which somebody waits, in the order of their time. Throws the host's error. */
+  /** The occupied slots from a time on, by time. Throws the host's error. */
   slots(fromMs: number): TimerSlotAt[] {
     const found: TimerSlotAt[] = []
     if (this.wheelBytes !== TIMER_WHEEL_BYTES) return found

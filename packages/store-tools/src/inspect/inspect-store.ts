@@ -30,7 +30,7 @@ const PREVIEW_BYTES = 200
 const FOUND_MAX = 1000
 const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 
-/** A record of the log in a form to read. */
+/** A record of the log in readable form. */
 export interface InspectedRecord {
   readonly physicalOffset: number
   readonly sizeBytes: number
@@ -45,25 +45,25 @@ export interface InspectedRecord {
   readonly storeHost: string
   readonly reconsumeTimes: number
   readonly preparedTransactionOffset: number
-  /** As it is stored, perhaps compressed. */
+  /** As stored, possibly compressed. */
   readonly bodyBytes: number
-  /** The beginning of the body as text, fit for a terminal. */
+  /** The beginning of the body as text, safe for a terminal. */
   readonly bodyPreview: string
   readonly properties: Readonly<Record<string, string>>
 }
 
-/** Which records to read. */
+/** The range of records to read. */
 export interface RecordRange {
-  /** Physical offset of the first; when no record begins there, the next one that does. */
+  /** Physical offset of the first record; if none begins there, the next one counts. */
   readonly from?: number
-  /** Records from here on are left out. */
+  /** End of the range. */
   readonly to?: number
   readonly count?: number
 }
 
 /**
- * Records of a store, from the first on. Goes on behind what is not sound. Of a store that a broker writes, the
- * newest may be missing. Throws the host's error.
+ * Records of a store, from the first on. Continues behind damaged bytes. While a broker runs, the newest records may
+ * be missing. Throws the host's error.
  */
 export function inspectRecords(
   disk: Disk,
@@ -73,7 +73,7 @@ export function inspectRecords(
   return readRecords(disk, `${directory}/commitlog`, range)
 }
 
-/** As `inspectRecords`, of the log in a folder. */
+/** As `inspectRecords`, for the log in a folder. */
 export function readRecords(disk: Disk, log: string, range: RecordRange = {}): InspectedRecord[] {
   const files = listSegments(disk, log).filter((file) => file.sizeBytes > 0)
   const { from, to = Infinity, count = Infinity } = range
@@ -91,7 +91,7 @@ export function readRecords(disk: Disk, log: string, range: RecordRange = {}): I
   return records
 }
 
-/** One record in a form to read. A ProtocolError when there is none. */
+/** One record in readable form. Returns a ProtocolError when there is none. */
 function inspectRecord(buffer: Buffer, at = 0): InspectedRecord {
   const record = decodeRecord(buffer, at)
   return {
@@ -125,22 +125,22 @@ function previewOf(body: Buffer, sysFlag: number): string {
   }
 }
 
-/** Text without what a terminal would obey: control characters are shown by their number. */
+/** Text that is safe for a terminal: control characters are shown by their code. */
 export function visible(text: string): string {
   return printableJson(text)
 }
 
-/** A unit of a queue in a form to read. */
+/** A unit of a queue in readable form. */
 export interface InspectedUnit {
   readonly queueOffset: number
   readonly physicalOffset: number
   readonly sizeBytes: number
   readonly tagsCode: number
-  /** How many messages the record has; only told by a queue of batches. */
+  /** How many messages the record has; only in a queue of batches. */
   readonly count?: number
 }
 
-/** Which units to read. */
+/** The range of units to read. */
 export interface UnitRange {
   /** The first queue offset. */
   readonly from?: number
@@ -149,7 +149,7 @@ export interface UnitRange {
   readonly isBatch?: boolean
 }
 
-/** The units of a queue on disk; those that stand for no message are left out. Throws the host's error. */
+/** The units of a queue on disk, without fillers. Throws the host's error. */
 export function inspectQueue(
   disk: Disk,
   directory: string,
@@ -159,7 +159,7 @@ export function inspectQueue(
   return readQueue(disk, `${directory}/consumequeue`, topic, queueId)
 }
 
-/** As `inspectQueue`, of the queues in a folder: so many units from an offset on. */
+/** As `inspectQueue`, for the queues in a folder. */
 export function readQueue(
   disk: Disk,
   directory: string,
@@ -199,7 +199,7 @@ function inspectUnit(bytes: Buffer, at: number, queueOffset: number): InspectedU
   }
 }
 
-/** The head of an index file. */
+/** The header of an index file. */
 export interface InspectedIndex {
   readonly name: string
   readonly beginTimestamp: number
@@ -210,12 +210,12 @@ export interface InspectedIndex {
   readonly indexCount: number
 }
 
-/** The heads of all index files, oldest first. Throws the host's error. */
+/** The headers of all index files, oldest first. Throws the host's error. */
 export function inspectIndex(disk: Disk, directory: string): InspectedIndex[] {
   return readIndexHeads(disk, `${directory}/index`)
 }
 
-/** As `inspectIndex`, of the index in a folder. */
+/** As `inspectIndex`, for the index in a folder. */
 export function readIndexHeads(disk: Disk, directory: string): InspectedIndex[] {
   const names = disk.list(directory).map((entry) => entry.name)
   return names.sort().map((name) => {
@@ -239,8 +239,8 @@ export function readIndexHeads(disk: Disk, directory: string): InspectedIndex[] 
 }
 
 /**
- * Physical offsets of the messages of a topic that the index has under a key, or under another of the same hash,
- * newest first. Files of other sizes are left out. Throws the host's error.
+ * Physical offsets of the messages of a topic that the index has under a key, or under another key with the same
+ * hash, newest first. Skips files of other sizes. Throws the host's error.
  */
 export function findByKey(
   disk: Disk,
@@ -265,7 +265,7 @@ export function findByKey(
   return found
 }
 
-/** The checkpoint's values; zeros when there is none. Throws the host's error. */
+/** The checkpoint's values; zeros when it is missing. Throws the host's error. */
 export function inspectCheckpoint(disk: Disk, directory: string): CheckpointValues {
   return readCheckpoint(disk, `${directory}/checkpoint`)
 }

@@ -5,25 +5,25 @@ import { TimerFiles } from '../check/timer-files.ts'
 
 /** A message in the timer wheel. */
 export interface InspectedTimer {
-  /** Where in time its slot begins, ms. */
+  /** Start time of its slot, ms. */
   readonly slotMs: number
   /** When it is due; undefined when only its slot is known, at whose end it is delivered. */
   readonly dueMs: number | undefined
-  /** Of the message in the commit log. */
+  /** Physical offset of the message in the commit log. */
   readonly physicalOffset: number
   /** Position of its unit in the timer log. */
   readonly position: number
-  /** `roll`: it is put into a later slot then; `recall`: it calls another message of its slot back. */
+  /** `roll`: moved to a later slot then; `recall`: recalls another message of its slot. */
   readonly what: 'deliver' | 'roll' | 'recall'
 }
 
-/** The messages that wait for a time of their own, as the files have them. */
+/** The timer messages in the files. */
 export interface InspectedTimers {
-  /** Slots before it are delivered, ms; undefined without config/timercheck. */
+  /** All earlier slots are delivered, ms; undefined without config/timercheck. */
   readonly readTimeMs: number | undefined
-  /** Messages of their queue before it are in the wheel. */
+  /** All earlier messages of the timer queue are in the wheel. */
   readonly queueOffset: number | undefined
-  /** How far the timer log was on disk with the last check point. */
+  /** How far the timer log was on disk at the last check point. */
   readonly checkedLogEnd: number | undefined
   readonly logFiles: number
   readonly logEnd: number
@@ -37,8 +37,8 @@ export interface InspectedTimers {
 }
 
 /**
- * What waits in the timer wheel of a store, and the first `count` of it from a time on. Of a store that a broker has
- * open, the newest is missing. Throws the host's error.
+ * The messages in the timer wheel of a store, and the first `count` of them from a time on. While a broker runs, the
+ * newest ones are missing. Throws the host's error.
  */
 export function inspectTimers(
   disk: Disk,
@@ -73,7 +73,7 @@ export function inspectTimers(
   }
 }
 
-/** The units of a slot in the order in which they were put into it; what does not lead back is left out. */
+/** The units of a slot in the order in which they were added; units with a broken link are left out. */
 function unitsOf(files: TimerFiles, slotMs: number, last: number): InspectedTimer[] {
   const found: InspectedTimer[] = []
   for (let position = last; position >= 0;) {

@@ -4,8 +4,8 @@ import { parseFastjson } from '@skylarkmq/protocol'
 import type { OffsetBehindEnd } from '../check/config-check.ts'
 
 /**
- * Sets offsets that are behind the end of their queue to that end: a group would otherwise pass over what is stored
- * there next. What the files said before is in their `.bak`. Throws the host's error.
+ * Sets offsets that are behind the end of their queue to that end: otherwise a group would skip the messages stored
+ * there next. The previous files are kept as `.bak`. Throws the host's error.
  */
 export function clampOffsets(disk: Disk, root: string, offsets: readonly OffsetBehindEnd[]): void {
   for (const table of ['consumerOffset', 'lmqConsumerOffset', 'delayOffset'] as const) {

@@ -4,9 +4,9 @@ import { listSegments, segmentName } from '@skylarkmq/store/internals'
 const COPY_BYTES = 1024 * 1024
 
 /**
- * Cuts a log at an offset, and keeps what it cuts in the folder `keepIn`: later files as they are, and the bytes
- * `[offset, usedEnd)` of the file that is cut, in a file named by the offset. At each moment what is left of the log
- * has no gap. Rejects with the host's error.
+ * Cuts a log at an offset, and keeps the part that it cuts in the folder `keepIn`: later files as they are, and the
+ * bytes `[offset, usedEnd)` of the file that is cut in a file named by the offset. The remaining log has no gap at
+ * any moment. Rejects with the host's error.
  */
 export async function cutLog(
   disk: Disk,
@@ -39,7 +39,7 @@ export async function cutLog(
   await disk.syncDirectory(directory)
 }
 
-/** Copies a file from a position up to its last byte that is not zero. */
+/** Copies a file from a position up to its last non-zero byte. */
 async function keepTail(disk: Disk, from: string, position: number, to: string): Promise<void> {
   const source = disk.open(from, 'read')
   const target = disk.open(to, 'create')

@@ -14,13 +14,13 @@ import { QueueCursor } from '../check/queue-cursor.ts'
 
 const OPEN_FILES_MAX = 64
 
-/** Where queues are made anew. */
+/** Folders in which queues are rebuilt. */
 export interface NewQueueFolders {
   readonly consumeQueue: string
   readonly batchConsumeQueue: string
 }
 
-/** Queues that are being made anew, beside those that are there. */
+/** Queues that are being rebuilt beside the existing ones. */
 export class NewQueues {
   readonly table: ConsumeQueueTable
   /** Whether a folder has light message queues. */
@@ -29,7 +29,10 @@ export class NewQueues {
   readonly #paths: StorePaths
   readonly #folders: NewQueueFolders
 
-  /** `isBatchTopic` tells which topics are to have queues of batches; others have them when they had. Throws the host's error. */
+  /**
+   * `isBatchTopic` says which topics get queues of batches; other topics get them if they had them. Throws the host's
+   * error.
+   */
   constructor(
     env: Env,
     config: StoreConfig,
@@ -68,7 +71,7 @@ export class NewQueues {
     this.hasLight = env.disk.list(consumeQueue).some(({ name }) => isLmqTopic(name))
   }
 
-  /** Writes what is in memory, with the last unit of queues whose messages all expired. Throws the host's error. */
+  /** Writes what is in memory, and the last unit of queues whose messages all expired. Throws the host's error. */
   finish(logMin: number): void {
     const { consumeQueue, batchConsumeQueue } = this.#paths
     this.#disk.makeDirectory(this.#folders.consumeQueue)
@@ -77,7 +80,7 @@ export class NewQueues {
     this.table.write(Infinity)
   }
 
-  /** Queues whose messages all expired get the last unit that they had: so their numbers go on. */
+  /** Gives queues whose messages all expired their last unit, so that the numbering continues. */
   #keepNumbering(directory: string, logMin: number, isBatch: boolean): void {
     const open = new OpenFiles(this.#disk, OPEN_FILES_MAX, 'read')
     for (const topic of this.#disk.list(directory)) {
@@ -112,7 +115,7 @@ export class NewQueues {
 }
 
 const ignored = (): void => {
-  // Who made the report has said what is wrong with the old queues.
+  // The report already states what is wrong with the old queues.
 }
 
 function lastExpired(cursor: QueueCursor, logMin: number): QueueCursor['unit'] {

@@ -15,33 +15,33 @@ import { NewQueues, type NewQueueFolders } from './rebuild-queues.ts'
 
 const WRITE_EVERY_RECORDS = 20_000
 
-/** What is made anew, and where. */
+/** What to rebuild, and where. */
 export interface RebuildTask {
-  /** Undefined when the queues stay as they are. */
+  /** Undefined to keep the queues. */
   readonly queues: NewQueueFolders | undefined
-  /** Undefined when the index stays as it is. */
+  /** Undefined to keep the index. */
   readonly index: string | undefined
   readonly tables: Pick<ConfigTables, 'topics' | 'batchTopics'>
   readonly reached?: (offset: number) => void
 }
 
-/** What a rebuilding made. */
+/** The result of a rebuild. */
 export interface Rebuilt {
   /** Store time of the newest message, ms. */
   readonly newestTimestamp: number
-  /** Store time of the newest message in an index file that is full, ms. */
+  /** Store time of the newest message in a full index file, ms. */
   readonly indexFullTimestamp: number
   readonly lastRecord: number
 }
 
 /**
- * Makes queues and index from the sound records of the log, in folders of their own, and brings them to disk. A
- * queue all of whose messages expired keeps its numbering. Rejects with the host's error.
+ * Builds queues and index from the intact records of the log, in separate folders, and syncs them. A queue whose
+ * messages all expired keeps its numbering. Rejects with the host's error.
  */
 export async function rebuild(env: Env, config: StoreConfig, task: RebuildTask): Promise<Rebuilt> {
   const { disk } = env
   const paths = storePaths(config)
-  // Without folders for them they are made in memory and never written.
+  // Without folders they are built in memory and never written.
   const folders = task.queues ?? { consumeQueue: '', batchConsumeQueue: '' }
   const made = new NewQueues(env, config, paths, folders, (topic) =>
     task.tables.batchTopics.has(topic),
@@ -90,7 +90,7 @@ export async function rebuild(env: Env, config: StoreConfig, task: RebuildTask):
   }
 }
 
-/** Topics of which neither topics.json nor a queue knows were deleted: their messages stay in the log alone. */
+/** Topics that appear neither in topics.json nor in a queue were deleted: their messages remain in the log only. */
 function deletedTopics(
   disk: Disk,
   { consumeQueue, batchConsumeQueue }: StorePaths,

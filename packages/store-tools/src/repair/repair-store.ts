@@ -23,13 +23,13 @@ import { cutLog } from './cut-log.ts'
 import { rebuild } from './rebuild.ts'
 import type { Rebuilt } from './rebuild.ts'
 
-/** How far a repair may go. */
+/** Options of a repair. */
 export interface RepairOptions {
-  /** Cuts the log at the first bytes that are no record. */
+  /** Cuts the log at the first bytes that are not a record. */
   readonly truncate?: boolean
-  /** Makes queues and index anew although nothing is wrong with them. */
+  /** Rebuilds queues and index even if nothing is wrong with them. */
   readonly all?: boolean
-  /** Deletes the queues and the index that were replaced; else they are kept beside the new ones. */
+  /** Deletes the queues and the index that were replaced; otherwise they are kept beside the new ones. */
   readonly discard?: boolean
   readonly progress?: (progress: CheckProgress) => void
 }
@@ -37,25 +37,25 @@ export interface RepairOptions {
 /** What a repair would do. */
 export interface RepairPlan {
   readonly report: CheckReport
-  /** Where the log is cut; undefined when it stays as it is. */
+  /** Where the log is cut; undefined to leave it. */
   readonly cutAt: number | undefined
   readonly queues: boolean
   readonly index: boolean
   readonly checkpoint: boolean
   readonly offsets: boolean
-  /** What of the timer wheel and its log is put aside; the next start makes it anew. */
+  /** Which timer files are moved away; the next start rebuilds them. */
   readonly timers: 'nothing' | 'wheel' | 'wheel and log'
-  /** What is wrong and stays so, as a sentence each. */
+  /** Problems that remain, as a sentence each. */
   readonly left: readonly string[]
 }
 
 /** What a repair did. */
 export interface RepairResult {
-  /** What was to be done. */
+  /** The plan that was carried out. */
   readonly plan: RepairPlan
-  /** A check of what is there now. */
+  /** A check of the result. */
   readonly report: CheckReport
-  /** Folders with what was replaced or cut. */
+  /** Folders with replaced or cut files. */
   readonly kept: readonly string[]
 }
 
@@ -65,7 +65,7 @@ export function changesAnything(plan: RepairPlan): boolean {
   return cutAt !== undefined || queues || index || checkpoint || offsets || timers !== 'nothing'
 }
 
-/** Checks a store that nobody has open, and says what a repair would do. Writes nothing. Throws the host's error. */
+/** Checks a store that nobody has open, and plans a repair. Writes nothing. Throws the host's error. */
 export function planRepair(disk: Disk, config: StoreConfig, options: RepairOptions): RepairPlan {
   const { progress } = options
   const report = examineStore(disk, config, progress === undefined ? {} : { progress })
@@ -76,17 +76,17 @@ export function planRepair(disk: Disk, config: StoreConfig, options: RepairOptio
   const all = options.all === true || cutAt !== undefined
   const left: string[] = []
   if (has('log-file')) {
-    left.push('files of the log are missing or of another size: a repair cannot make them')
+    left.push('files of the log are missing or have a wrong size: a repair cannot restore them')
   }
   if (damage !== undefined && cutAt === undefined) {
     left.push(
-      `the log has bytes at ${damage.offset} that are no record; it is not touched without --truncate`,
+      `the log has bytes at ${damage.offset} that are not a record; it is not changed without --truncate`,
     )
   }
   if (has('timer-unit') && cutAt === undefined) {
-    left.push('messages that wait are not in the log any more: they cannot be delivered')
+    left.push('timer messages are no longer in the log: they cannot be delivered')
   }
-  if (has('config')) left.push('tables of config/ cannot be read: a repair cannot make them')
+  if (has('config')) left.push('tables of config/ cannot be read: a repair cannot restore them')
   return {
     report,
     cutAt,
@@ -102,7 +102,7 @@ export function planRepair(disk: Disk, config: StoreConfig, options: RepairOptio
   }
 }
 
-/** Behind a cut of the log, units would name messages that are not there any more, or others. */
+/** After a cut of the log, units would name messages that no longer exist, or other ones. */
 function timersAside(
   has: (...kinds: ProblemKind[]) => boolean,
   isCut: boolean,
@@ -112,8 +112,8 @@ function timersAside(
 }
 
 /**
- * Does what `planRepair` says, holding the directory meanwhile, and checks the result. New queues and a new index
- * take the place of the old ones when they are whole and on disk; a repair that is killed can be run again. Rejects
+ * Carries out a plan of `planRepair`, holding the lock of the directory, and checks the result. New queues and a new
+ * index replace the old ones once they are complete and synced; a repair that is killed can be run again. Rejects
  * with DirectoryLocked while a broker runs, and with the host's error.
  */
 export async function repairStore(
@@ -176,7 +176,7 @@ class Repair {
     const { consumeQueue, batchConsumeQueue } = paths
     const [newQueues, newIndex] = [`${consumeQueue}.new`, `${paths.index}.new`]
     const newBatches = `${batchConsumeQueue}.new`
-    // Left by a repair that was killed.
+    // Remnants of a repair that was killed.
     for (const each of [newQueues, newBatches, newIndex]) disk.removeTree(each)
     const { progress } = this.#options
     const { offsetMin, offsetMax } = this.#plan.report.summary
@@ -205,7 +205,7 @@ class Repair {
     else if (disk.stat(keepIn) !== undefined) this.#kept.push(keepIn)
   }
 
-  /** A start makes the wheel from its log, and both from the queue of the messages that wait. */
+  /** A start rebuilds the wheel from its log, and both from the timer queue. */
   async #putTimersAside(): Promise<void> {
     const { disk } = this.#env
     const { root } = this.#paths
@@ -221,7 +221,7 @@ class Repair {
     await disk.syncDirectory(root)
   }
 
-  /** Without a recovery point: the one that was there tells of an index that is gone. */
+  /** Without a recovery point, which would describe the previous index. */
   async #writeCheckpoint(rebuilt: Rebuilt | undefined): Promise<void> {
     const { disk } = this.#env
     const before = readCheckpoint(disk, this.#paths.checkpoint)
@@ -241,13 +241,15 @@ class Repair {
     })
   }
 
-  /** After a kill: when queues and index were made anew and all is on disk, the next start has nothing to put right. */
+  /**
+   * After a kill: when queues and index were rebuilt and everything is synced, the next start has nothing to recover.
+   */
   async #leaveClean(): Promise<void> {
     const { report, queues, index, left } = this.#plan
     const { disk } = this.#env
     const { abort, commitLog, root } = this.#paths
     if (report.summary.isClean || !queues || !index || left.length > 0) return
-    // What a failed sync left in the page cache alone has to be written again, which a start does.
+    // After a failed sync, a part of the log may be in the page cache only; a start rewrites it.
     if (unsyncedMark(disk, root) !== undefined) return
     for (const { firstOffset } of listSegments(disk, commitLog)) {
       await syncPath(disk, `${commitLog}/${segmentName(firstOffset)}`)

@@ -10,15 +10,15 @@ import {
 import type { RecoveryPoint } from './recovery-point.ts'
 
 /**
- * How far the log and what is made from it are on disk, for a start after a crash. Big-endian, in a file of
- * 4096 bytes. Apache: `StoreCheckpoint.java`.
+ * How far the log and its caches are on disk, for a start after a crash. Big-endian, in a file of 4096 bytes.
+ * Apache: `StoreCheckpoint.java`.
  *
  * | at | field               | bytes | what it is                                                        |
  * | -- | ------------------- | ----- | ----------------------------------------------------------------- |
  * |  0 | physicMsgTimestamp  | 8     | store time of the newest message that is on disk in the log       |
  * |  8 | logicsMsgTimestamp  | 8     | … in the consume queues                                           |
  * | 16 | indexMsgTimestamp   | 8     | … in index files that are full                                    |
- * | 24 | masterFlushedOffset | 8     | up to where the master said that its log is on disk, for a slave  |
+ * | 24 | masterFlushedOffset | 8     | for a slave: up to where the master reported its log on disk      |
  * | 32 | confirmPhyOffset    | 8     | start of the last record that the last recovery found             |
  */
 export const checkpointLayout = offsetsOf([
@@ -30,7 +30,7 @@ export const checkpointLayout = offsetsOf([
 ])
 
 const FILE_BYTES = 4096
-// A message may be stored a little after the time in it was taken.
+// A message may be stored a little after its timestamp was taken.
 const MARGIN_MS = 3000
 
 /** The values of the checkpoint file. */
@@ -40,11 +40,11 @@ export interface CheckpointValues {
   indexMsgTimestamp: number
   masterFlushedOffset: number
   confirmPhyOffset: number
-  /** Undefined when the file has none, or one from before another broker wrote the file. */
+  /** Undefined when the file has none, or when another broker has written the file since. */
   point: RecoveryPoint | undefined
 }
 
-/** Reads the file; zeros when there is none. */
+/** Reads the file; all zeros when it does not exist. */
 export function readCheckpoint(disk: Disk, path: string): CheckpointValues {
   const bytes = disk.readFile(path)
   const at = (name: Exclude<keyof CheckpointValues, 'point'>): number =>
@@ -61,7 +61,7 @@ export function readCheckpoint(disk: Disk, path: string): CheckpointValues {
   }
 }
 
-/** The file with these values. */
+/** The file's content for these values. */
 function encodeCheckpoint(values: CheckpointValues): Buffer {
   const bytes = Buffer.alloc(FILE_BYTES)
   for (const { name } of checkpointLayout.fields) {
@@ -80,15 +80,12 @@ export async function writeCheckpoint(
   await replaceFile(disk, path, encodeCheckpoint(values))
 }
 
-/** As `writeCheckpoint`, blocking; for starts. Throws the host's error. */
+/** As `writeCheckpoint`, but blocking, for starts. Throws the host's error. */
 export function writeCheckpointNow(disk: Disk, path: string, values: CheckpointValues): void {
   replaceFileNow(disk, path, encodeCheckpoint(values))
 }
 
-/**
- * Takes the recovery point out of the file, in its place, so that a full disk is no hindrance, and brings that to
- * disk. Throws the host's error.
- */
+/** Erases the recovery point in place, which works on a full disk too, and syncs the file. Throws the host's error. */
 export function withdrawPoint(disk: Disk, path: string): void {
   const file = disk.open(path, 'write')
   try {
@@ -97,13 +94,13 @@ export function withdrawPoint(disk: Disk, path: string): void {
   } finally {
     file.close()
   }
-  // Otherwise a power cut could bring back the file that this one has replaced, with a point of its own.
+  // Otherwise a power cut could bring back the file that this one replaced, with its own point.
   disk.syncDirectoryNow(directoryOf(path))
 }
 
 /**
- * Store time in ms before which everything is surely on disk: an unclean start reads the log from the file
- * on that begins no later. With `index`, also for the index.
+ * Store time in ms before which everything is certainly on disk: an unclean start reads the log from the last file
+ * that begins no later. With `index`, the index counts as well.
  */
 export function safeTimestamp(values: CheckpointValues, index: boolean): number {
   const least = Math.min(values.physicMsgTimestamp, values.logicsMsgTimestamp)

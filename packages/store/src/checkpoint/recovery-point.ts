@@ -8,10 +8,10 @@ import {
 } from '@skylarkmq/protocol'
 
 /**
- * Up to where everything is surely on disk: log, consume queues and index. A start after a crash reads the log from
- * there on and nothing before it, however long the log is. It lies in the checkpoint file at byte 2048, which Apache
- * neither reads nor writes; `checkpointCrc` is that of Apache's fields, so it counts for nothing once Apache
- * changed them. Big-endian, within one sector.
+ * Up to where log, consume queues and index are certainly on disk. A start after a crash reads the log only from
+ * there, however long the log is. The point lies in the checkpoint file at byte 2048, which Apache neither reads nor
+ * writes; `checkpointCrc` covers Apache's fields, so the point is invalid once Apache has changed them. Big-endian,
+ * within one sector.
  *
  * | at  | field         | bytes | what it is                                                              |
  * | --- | ------------- | ----- | ----------------------------------------------------------------------- |
@@ -19,10 +19,10 @@ import {
  * |   8 | physicalEnd   | 8     | all records before this offset are on disk, and their queue units       |
  * |  16 | lastRecord    | 8     | where the last of them starts, −1 for none                              |
  * |  24 | indexEnd      | 8     | messages before this offset are in the index                            |
- * |  32 | processId     | 8     | of the broker, as in the abort file                                     |
+ * |  32 | processId     | 8     | of the broker that wrote it, as in the abort file                       |
  * |  40 | indexName     | 20    | the index file that takes keys, padded with zeros; all zeros for none   |
  * |  60 | indexHead     | 40    | its head: entries before the count there are on disk                    |
- * | 100 | formerProcess | 8     | of the broker before, whose abort file may still be there; −1 for none, |
+ * | 100 | formerProcess | 8     | of the previous broker, whose abort file may still exist; −1 for none,  |
  * |     |               |       | −2 when that file is empty because it could not be written              |
  * | 108 | checkpointCrc | 4     | CRC-32 of the first 40 bytes of the checkpoint                          |
  * | 112 | ownCrc        | 4     | CRC-32 of the 112 bytes before                                          |
@@ -40,17 +40,17 @@ export const recoveryPointLayout = offsetsOf([
   { name: 'ownCrc', bytes: 4, doc: 'CRC-32 of what comes before.' },
 ])
 
-/** Where it lies in the checkpoint file. */
+/** Position in the checkpoint file. */
 export const RECOVERY_POINT_AT = 2048
 
 const APACHE_BYTES = 40
 const MARK = Buffer.from('SKYLARK1', 'latin1')
 const layout = recoveryPointLayout
 
-/** The state of the index file that takes keys. */
+/** State of the index file that is being filled. */
 export interface IndexPoint {
   readonly name: string
-  /** The 40 bytes of its head. Entries before the count in it are on disk. */
+  /** The 40 bytes of its header. Entries below the count in it are on disk. */
   readonly head: Buffer
 }
 
@@ -60,26 +60,29 @@ export interface RecoveryPoint {
   readonly lastRecord: number
   readonly indexEnd: number
   readonly processId: number
-  /** The process that the abort file named before this one did; −1 when it named none, `OWN_EMPTY_MARK` for an empty one of our own. */
+  /**
+   * The process that the abort file named before; −1 when it named none, `OWN_EMPTY_MARK` for an empty file of our
+   * own.
+   */
   readonly formerProcess: number
   /** Undefined when there was no index file. */
   readonly index: IndexPoint | undefined
 }
 
-/** Stands for an abort file that a broker of this make left empty: the disk took its name and not its content. */
+/** Stands for an abort file that one of our brokers left empty: the disk had room for its name only. */
 export const OWN_EMPTY_MARK = -2
 
 /**
- * Whether the process that an abort file names wrote a point, or left the store to who wrote it: nobody else had it in
- * between. The point names both, because no power cut leaves two files as they belong together.
+ * Whether the process named by an abort file wrote this point, or took over the store from the process that did, with
+ * nobody in between. The point names both processes, because after a power cut the two files may be of different age.
  */
 export function isPointOf(point: RecoveryPoint, abortedProcess: number): boolean {
-  // Apache's brokers up to 4.x leave it empty, too.
+  // Apache's brokers up to 4.x leave the file empty, too.
   if (abortedProcess < 0) return point.formerProcess === OWN_EMPTY_MARK
   return abortedProcess === point.processId || abortedProcess === point.formerProcess
 }
 
-/** Reads it from a checkpoint file; undefined when there is none, or none that counts. */
+/** Reads the point from a checkpoint file; undefined when there is none or it is invalid. */
 export function readRecoveryPoint(checkpoint: Buffer): RecoveryPoint | undefined {
   const end = RECOVERY_POINT_AT + layout.sizeBytes
   if (checkpoint.length < end) return undefined
@@ -102,7 +105,7 @@ export function readRecoveryPoint(checkpoint: Buffer): RecoveryPoint | undefined
   }
 }
 
-/** Writes it into the bytes of a checkpoint file, whose other fields are set already. */
+/** Writes the point into the bytes of a checkpoint file, whose other fields must be set already. */
 export function writeRecoveryPoint(checkpoint: Buffer, point: RecoveryPoint): void {
   const bytes = checkpoint.subarray(RECOVERY_POINT_AT, RECOVERY_POINT_AT + layout.sizeBytes)
   MARK.copy(bytes)

@@ -1,18 +1,18 @@
 import { PutMessageStatus, isStored } from '../message/status.ts'
 
-/** Something besides the page cache that the answer to a send waits for: the disk, or replicas. */
+/** A condition besides the page cache that the answer to a send waits for: the disk, or replicas. */
 export interface AckCondition {
   /**
    * Waits for a record that ends at an offset of the log and may not be written yet; `waitStoreOk` is the message's.
-   * Resolves with PUT_OK once that is reached, with another status of a stored message when it is not in time, and with
-   * SERVICE_NOT_AVAILABLE when the message is gone. Undefined when there is nothing to wait for.
+   * Resolves with PUT_OK when the offset is reached, with another status of a stored message on a timeout, and with
+   * SERVICE_NOT_AVAILABLE when the message was lost. Undefined when there is nothing to wait for.
    */
   wait(end: number, waitStoreOk: boolean): Promise<PutMessageStatus> | undefined
-  /** Ends the waiting for what lies behind an offset, and could not be written. */
+  /** Ends the waits for records behind an offset, which could not be written. */
   dropFrom(offset: number): void
 }
 
-/** All that the answer to a send waits for. */
+/** All conditions that the answer to a send waits for. */
 export class AckConditions {
   readonly #conditions: AckCondition[] = []
 
@@ -39,7 +39,10 @@ export class AckConditions {
   }
 }
 
-/** A message that is gone is gone; else the last condition that was not reached says how. Apache: `CommitLog.java`, handleDiskFlushAndHA. */
+/**
+ * A lost message outweighs all else; otherwise the last condition that failed counts. Apache: `CommitLog.java`,
+ * handleDiskFlushAndHA.
+ */
 function together(statuses: readonly PutMessageStatus[]): PutMessageStatus {
   const gone = statuses.find((status) => !isStored(status))
   const missed = statuses.findLast((status) => status !== PutMessageStatus.PUT_OK)

@@ -1,6 +1,6 @@
 const BLOCK_BYTES = 128 * 1024
 
-/** A block of a file that was read, as far as it was written then. */
+/** A block of a file, as far as the file was written when the block was read. */
 interface Block {
   readonly offset: number
   readonly bytes: Buffer
@@ -8,27 +8,26 @@ interface Block {
   readonly buffer: Buffer
 }
 
-/** Where a block lies: in which file, from where, how much of it there is to read. */
+/** Position of a block: the file, the offset, and how many bytes there are to read. */
 export interface BlockPlace {
   readonly offset: number
   readonly sizeBytes: number
 }
 
 /**
- * Blocks of the log that were read from disk, the least recently used of which is dropped when there are too
- * many. All queues share it. The buffer of a block that was dropped is used again in a later turn, because
- * answers of this turn may still be views of it: views are valid until the turn ends.
+ * An LRU cache of blocks of the log, shared by all queues. The buffer of an evicted block is reused only in a later
+ * turn, because answers of this turn may be views of it: views are valid until the turn ends.
  */
 export class BlockCache {
   readonly #limit: number
   readonly #afterTurn: (f: () => void) => void
   readonly #blocks = new Map<number, Block>()
-  // The block that was used last; most reads go on in it.
+  // The block used last; most reads continue in it.
   #last: Block | undefined
   #retired: Buffer[] = []
   #free: Buffer[] = []
 
-  /** `afterTurn` calls a function once when the answers of the current turn are made. */
+  /** `afterTurn` calls a function once the answers of the current turn are built. */
   constructor(limitBytes: number, afterTurn: (f: () => void) => void) {
     this.#limit = Math.max(2, Math.floor(limitBytes / BLOCK_BYTES))
     this.#afterTurn = afterTurn
@@ -52,7 +51,7 @@ export class BlockCache {
     return whole
   }
 
-  /** Bytes `[offset, offset + sizeBytes)` if all of them are in the block that was used last; undefined otherwise. */
+  /** Bytes `[offset, offset + sizeBytes)` if the block used last has all of them; undefined otherwise. */
   near(offset: number, sizeBytes: number): Buffer | undefined {
     const last = this.#last
     if (last === undefined) return undefined
@@ -97,7 +96,7 @@ export class BlockCache {
         this.#retired = []
       })
     }
-    // Those of a long turn beyond what is ever kept are left to the garbage collector.
+    // In a long turn, retired buffers beyond the limit are left to the garbage collector.
     if (this.#retired.length < this.#limit) this.#retired.push(block.buffer)
   }
 

@@ -13,12 +13,11 @@ import type { BlockPlace } from './block-cache.ts'
 import { LogTail } from './log-tail.ts'
 import type { LogChunk } from './log-tail.ts'
 
-/** Enough of a record to know when it was stored, with hosts of any length. */
+/** Enough of a record to read its store time, with hosts of any length. */
 const HEAD_BYTES = RECORD_BYTES_MIN
 
 /**
- * The commit log: records of all topics one behind the other, in files of one size.
- * Apache: `CommitLog.java`.
+ * The commit log: records of all topics, one after the other, in files of equal size. Apache: `CommitLog.java`.
  *
  * Three ends: `offsetMax` counts what is staged, `offsetWritten` what is in the page cache, and the flusher
  * knows what is on disk.
@@ -31,12 +30,12 @@ export class CommitLog {
   readonly #cache: BlockCache
   #offsetMax = 0
   #offsetWritten = 0
-  // What this process wrote itself is surely in the page cache; what lies before may take a disk's time.
+  // What this process wrote is surely in the page cache; a read of older bytes may have to wait for the disk.
   #warmFrom = 0
-  // Behind this only what is in memory can be believed.
+  // Behind this offset only bytes in memory are trusted, not the files.
   #believedEnd = Infinity
 
-  /** `afterTurn` calls a function once when the answers of the current turn are made. */
+  /** `afterTurn` calls a function once the answers of the current turn are built. */
   constructor(
     segments: SegmentQueue,
     memory: { tailBytes: number; cacheBytes: number },
@@ -63,7 +62,7 @@ export class CommitLog {
     return this.#offsetWritten
   }
 
-  /** Sets the end of what is there, after recovery. */
+  /** Sets the end of the log, after recovery. */
   startAt(offset: number): void {
     this.#tail.cut(0)
     this.#cache.clear()
@@ -72,35 +71,38 @@ export class CommitLog {
     this.#warmFrom = offset
   }
 
-  /** Makes `offset` the end of the log; what follows is gone. */
+  /** Cuts the log at `offset`. */
   truncate(offset: number): void {
     this.segments.truncate(offset)
     this.startAt(offset)
   }
 
-  /** The newest pieces of the log, in memory; the first may begin anywhere. */
+  /** The newest chunks of the log, in memory; the first may begin anywhere. */
   get chunks(): readonly LogChunk[] {
     return this.#tail.chunks
   }
 
-  /** Up to where the files show what was written to them; Infinity unless a sync failed. */
+  /** Up to where the files can be trusted to hold what was written; Infinity unless a sync failed. */
   get believedEnd(): number {
     return this.#believedEnd
   }
 
-  /** From here on the files may not show what was written to them. */
+  /** From here on the files may not hold what was written to them. */
   suspect(offset: number): void {
     this.#believedEnd = offset
     this.#cache.clear()
   }
 
-  /** The files show what was written. */
+  /** The files can be trusted again. */
   trust(): void {
     this.#believedEnd = Infinity
     this.#cache.clear()
   }
 
-  /** False for a range that cannot be read now, though the log has it: neither memory nor the files can be asked. */
+  /**
+   * False for a range that cannot be read now although the log has it: it is not in memory, and the files are not
+   * trusted.
+   */
   isBelieved(offset: number, sizeBytes: number): boolean {
     if (offset + sizeBytes <= this.#believedEnd) return true
     return this.#tail.view(offset, sizeBytes) !== undefined
@@ -112,9 +114,9 @@ export class CommitLog {
   }
 
   /**
-   * Finds room for records of `sizeBytes` in one file, of which the first has `firstBytes`; moves to the next
-   * file when this one has not enough. Returns the piece whose end is the log's end. Throws the host's error
-   * when the next file cannot be made; then nothing is changed.
+   * Reserves `sizeBytes` for records in one file, the first of which has `firstBytes`; moves to the next file when
+   * this one is too full. Returns the chunk at the end of the log. Throws the host's error when the next file cannot
+   * be created; then nothing has changed.
    */
   reserve(sizeBytes: number, firstBytes: number): LogChunk {
     const file = this.segments.at(this.#offsetMax) ?? this.segments.append()
@@ -131,7 +133,7 @@ export class CommitLog {
     return this.#tail.at(this.#offsetMax, firstBytes, next.sizeBytes)
   }
 
-  /** Counts a record that was built at the end of the piece that `reserve` gave. */
+  /** Counts a record that was built in the chunk that `reserve` returned. */
   staged(chunk: LogChunk, sizeBytes: number): void {
     chunk.length += sizeBytes
     chunk.endOffset += sizeBytes
@@ -139,8 +141,7 @@ export class CommitLog {
   }
 
   /**
-   * Writes what is staged to the page cache. Throws the host's error; what was not written by then stays
-   * staged, until `rollback`.
+   * Writes staged records to the page cache. Throws the host's error; unwritten records stay staged until `rollback`.
    */
   writeStaged(): void {
     if (this.#offsetWritten === this.#offsetMax) return
@@ -160,12 +161,12 @@ export class CommitLog {
     }
   }
 
-  /** Lets go of old pieces in memory; see `LogTail.trim`. */
+  /** Frees old chunks; see `LogTail.trim`. */
   trim(neededFrom: number): void {
     this.#tail.trim(neededFrom)
   }
 
-  /** Drops what is staged and not written. Returns the end of the log. */
+  /** Drops records that are staged and not written. Returns the end of the log. */
   rollback(): number {
     this.#tail.cut(this.#offsetWritten)
     this.#offsetMax = this.#offsetWritten
@@ -173,7 +174,7 @@ export class CommitLog {
   }
 
   /**
-   * Tries whether the log can be written again: writes zeros where the next record will be. Throws the host's
+   * Tests whether the log can be written again by writing zeros where the next record will be. Throws the host's
    * error when it cannot.
    */
   probe(sizeBytes: number): void {
@@ -183,8 +184,8 @@ export class CommitLog {
   }
 
   /**
-   * Makes zeros of what a failed write has left behind the end, on disk too. Throws the host's error; then it is not
-   * known what of the log is on disk.
+   * Zeroes what a failed write left behind the end, and syncs. Throws the host's error; then it is unknown what part
+   * of the log is on disk.
    */
   zeroEnd(): void {
     this.segments.at(this.#offsetWritten)?.zeroFrom(this.#offsetWritten)
@@ -198,8 +199,8 @@ export class CommitLog {
   }
 
   /**
-   * A view of a range that `has` says is there; undefined when the disk must be asked and might take its
-   * time: `load` it first. The view is valid until the turn has sent its answers.
+   * A view of a range that `has` confirmed; undefined when reading might block on the disk: `load` it first. The view
+   * is valid until the turn's answers are sent.
    */
   view(offset: number, sizeBytes: number): Buffer | undefined {
     const young = this.#tail.view(offset, sizeBytes)
@@ -211,14 +212,14 @@ export class CommitLog {
   }
 
   /**
-   * A view of a range that the log has and that is in the block read last, where most reads of a pull go on;
-   * undefined otherwise. Valid as long as that of `view`.
+   * A view of a range in the block read last, where most reads of a pull continue; undefined otherwise. Valid as long
+   * as one of `view`.
    */
   near(offset: number, sizeBytes: number): Buffer | undefined {
     return offset < this.offsetMin ? undefined : this.#cache.near(offset, sizeBytes)
   }
 
-  /** As `view`, but waits for the disk. Undefined when the range is not there. Throws the host's error. */
+  /** As `view`, but blocks on the disk. Undefined when the range is not there. Throws the host's error. */
   viewNow(offset: number, sizeBytes: number): Buffer | undefined {
     if (!this.has(offset, sizeBytes)) return undefined
     const young = this.#tail.view(offset, sizeBytes)
@@ -239,7 +240,7 @@ export class CommitLog {
     )
   }
 
-  /** A copy of a few bytes that are wanted once; undefined when the range is not there. Throws the host's error. */
+  /** A copy of a few bytes that are needed once; undefined when the range is not there. Throws the host's error. */
   peek(offset: number, sizeBytes: number): Buffer | undefined {
     if (offset < this.offsetMin || !this.has(offset, sizeBytes)) return undefined
     const young = this.#tail.view(offset, sizeBytes)
@@ -247,7 +248,7 @@ export class CommitLog {
     return readDirectly(this.segments.at(offset) as SegmentFile, offset, sizeBytes)
   }
 
-  /** Brings a range into memory without blocking; `view` then has it. Rejects with the host's error. */
+  /** Reads a range into the cache without blocking, for `view`. Rejects with the host's error. */
   async load(offset: number, sizeBytes: number): Promise<Buffer | undefined> {
     const file = this.segments.at(offset)
     if (file === undefined || !this.has(offset, sizeBytes)) return undefined
@@ -266,21 +267,18 @@ export class CommitLog {
     return this.#cache.missing(file.firstOffset, offset, sizeBytes, end)
   }
 
-  /** Whether this process stored what is there: it went through no disk, or through one that has just taken it. */
+  /** Whether this process stored the record at an offset, so that it needs no check. */
   isOwn(offset: number): boolean {
     return offset >= this.#warmFrom
   }
 
-  /** True for bytes that are one record, as it was stored. */
+  /** Whether the bytes are one intact record, as it was stored. */
   isSound(record: Buffer, offset: number): boolean {
     const check = checkRecord(record, 0, record.length, { physicalOffset: offset })
     return check.kind === 'good' && check.sizeBytes === record.length
   }
 
-  /**
-   * The record that starts at an offset, whole and checked. Undefined when none does, or when `sizeBytes` is
-   * given and is not its size.
-   */
+  /** The record that starts at an offset, checked. Undefined when none does, or when its size is not `sizeBytes`. */
   recordAt(offset: number, sizeBytes?: number): Buffer | undefined {
     if (offset < this.offsetMin) return undefined
     const size = sizeBytes ?? this.#sizeAt(offset)
@@ -295,14 +293,14 @@ export class CommitLog {
     return head === undefined ? -1 : readInt(head, 0)
   }
 
-  /** Store time of the record at an offset that a queue names; −1 when the log does not have it. */
+  /** Store time of the record at an offset taken from a queue; −1 when the log does not have it. */
   storeTimestampAt(offset: number): number {
     const head = this.peek(offset, HEAD_BYTES)
     return head === undefined ? -1 : recordStoreTimestamp(head)
   }
 }
 
-/** For what is not worth a block, or larger than all blocks. */
+/** Reads past the cache: for single reads, and for ranges larger than the cache. */
 function readDirectly(file: SegmentFile, offset: number, sizeBytes: number): Buffer | undefined {
   const bytes = Buffer.allocUnsafe(sizeBytes)
   const read = file.file.readNow(bytes, offset - file.firstOffset)

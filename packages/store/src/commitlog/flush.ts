@@ -2,7 +2,7 @@ import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 import type { CommitLog } from './commit-log.ts'
 
-/** How waiting for the disk ended. */
+/** How a wait for the disk ended. */
 export type FlushOutcome = 'flushed' | 'timeout' | 'failed' | 'dropped'
 
 interface Waiter {
@@ -11,18 +11,17 @@ interface Waiter {
   readonly resolve: (outcome: FlushOutcome) => void
 }
 
-/** What the flusher tells. */
+/** Callbacks of the flusher. */
 export interface FlushEvents {
   /** The log is on disk up to an offset. */
   flushed(offset: number): void
-  /** A sync failed. There is no second one before `resume`. */
+  /** A sync failed. None follows before `resume`. */
   failed(offset: number, error: unknown): void
 }
 
 /**
- * Brings the commit log to disk. One sync is under way at a time; whoever comes meanwhile is served by the
- * next. After a failed sync nothing more is synced until `resume`, because the host counts what it could not
- * write as written.
+ * Syncs the commit log. One sync runs at a time; requests that arrive meanwhile share the next one. After a failed
+ * sync nothing more is synced until `resume`, because the host marks pages that it could not write as clean.
  * Apache: `FlushManager.java`, GroupCommitService.
  */
 export class LogFlush {
@@ -42,7 +41,7 @@ export class LogFlush {
   #isWanted = false
   #hasFailed = false
   #waiters: Waiter[] = []
-  /** Goes off when the first of those that wait has waited for as long as it may. */
+  /** Fires when the longest waiting request reaches its timeout. */
   #timer: Timer | undefined
   #timerMs = Infinity
 
@@ -53,20 +52,20 @@ export class LogFlush {
     this.flushedOffset = log.offsetWritten
   }
 
-  /** How long the sync that is under way has taken so far, ms; undefined when none is. */
+  /** How long the current sync has taken so far, ms; undefined when none is running. */
   get syncingMs(): number | undefined {
     if (this.#syncStartedMs === undefined) return undefined
     return this.#env.clock.monotonic() - this.#syncStartedMs
   }
 
-  /** Starts a sync of all that is written, or has one follow that which is under way. */
+  /** Starts a sync of everything written, or queues one behind the running sync. */
   request(): void {
     if (this.#hasFailed) return
     this.#isWanted = true
     this.#running ??= this.#run()
   }
 
-  /** A sync that somebody else made of a file of the log failed: counts as one of these. */
+  /** Another sync of a file of the log failed; it counts as a failure of this flusher's. */
   giveUp(error: unknown): void {
     if (this.#hasFailed) return
     this.#hasFailed = true
@@ -74,13 +73,13 @@ export class LogFlush {
     this.#events.failed(this.flushedOffset, error)
   }
 
-  /** Goes on: the log is on disk up to `offset`, with messages up to `storeTimestamp`. */
+  /** Resumes after a failure: the log is on disk up to `offset`, with messages up to `storeTimestamp`. */
   resume(offset: number, storeTimestamp: number): void {
     this.#hasFailed = false
     this.#advance(offset, storeTimestamp)
   }
 
-  /** Resolves once no sync is under way and none is wanted. */
+  /** Resolves once no sync is running or requested. */
   async drain(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }
@@ -107,7 +106,7 @@ export class LogFlush {
     })
   }
 
-  /** Ends the waiting for what lies behind an offset and was not written. */
+  /** Ends all waits for records behind an offset, which were not written. */
   dropFrom(offset: number): void {
     this.#settle('dropped', (waiter) => waiter.offset > offset)
   }
@@ -134,7 +133,7 @@ export class LogFlush {
     unsynced.clear()
     try {
       for (const file of files) {
-        // Retention or a cut of the log may take a file away while another is being synced.
+        // Retention or a cut of the log may remove a file while another one is being synced.
         if (file.isThere) await file.use((open) => open.sync())
       }
     } catch (error) {
@@ -142,14 +141,15 @@ export class LogFlush {
       this.giveUp(error)
       return
     }
-    // Somebody else's sync of the same file may have been told what this one should have been.
+    // The host reports a failure once per handle: another sync of the same file may have received the error meant for
+    // this one.
     if (!this.#hasFailed) this.#advance(offset, storeTimestamp)
   }
 
   #advance(offset: number, storeTimestamp: number): void {
     this.flushedOffset = offset
     this.flushedTimestamp = storeTimestamp
-    // Readable before it is answered: who sends and then pulls finds the message.
+    // Make the messages readable before answering, so that a producer that then pulls finds its message.
     this.#events.flushed(offset)
     this.#settle('flushed', (waiter) => waiter.offset <= offset)
   }

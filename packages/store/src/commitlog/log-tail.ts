@@ -1,7 +1,7 @@
-/** A piece of the end of the log in memory. Records never span two pieces. */
+/** A chunk of the end of the log in memory. Records never span two chunks. */
 export interface LogChunk {
   readonly buffer: Buffer
-  /** Of all of the buffer. */
+  /** Over the whole buffer. */
   readonly view: DataView
   /** Physical offset of the buffer's first byte. */
   start: number
@@ -9,24 +9,24 @@ export interface LogChunk {
   length: number
   /** Bytes that are in the file. */
   written: number
-  /** Physical offset at which the next piece begins: behind a blank record that is the next file. */
+  /** Physical offset where the next chunk begins: the next file, if this chunk ends with a blank record. */
   endOffset: number
 }
 
 const CHUNK_BYTES_MAX = 1024 * 1024
-/** Pieces kept for the next turn: as many as a turn of many large messages fills. */
+/** Chunks kept for the next turn: as many as a turn of many large messages fills. */
 const FREE_MAX = 6
 
 /**
- * The end of the log in memory: what is staged and not yet written, and what was written last. New records
- * are built in it, and reads of young messages are views of it.
+ * The end of the log in memory: what is staged, and what was written last. New records are built in it, and reads of
+ * recent messages are views of it.
  */
 export class LogTail {
   readonly chunks: LogChunk[] = []
   readonly #chunkBytes: number
   readonly #limitBytes: number
   #bytes = 0
-  // A retired buffer is used again one turn later, because answers of this turn may still be views of it.
+  // A retired buffer is reused one turn later, because answers of this turn may still be views of it.
   #retired: Buffer[] = []
   #free: Buffer[] = []
 
@@ -35,7 +35,7 @@ export class LogTail {
     this.#chunkBytes = Math.min(CHUNK_BYTES_MAX, limitBytes >>> 2)
   }
 
-  /** The piece that ends at `offset` and has room for `sizeBytes`; a new one if need be. */
+  /** The chunk that ends at `offset` and has room for `sizeBytes`; a new one if necessary. */
   at(offset: number, sizeBytes: number, roomBytes: number): LogChunk {
     const last = this.chunks[this.chunks.length - 1]
     if (
@@ -60,7 +60,7 @@ export class LogTail {
     return chunk
   }
 
-  /** A view of bytes of the log; undefined when they are not in memory, or not in one piece. */
+  /** A view of bytes of the log; undefined when they are not in memory, or not in one chunk. */
   view(offset: number, sizeBytes: number): Buffer | undefined {
     const oldest = this.chunks[0]
     if (oldest === undefined || offset < oldest.start) return undefined
@@ -75,8 +75,8 @@ export class LogTail {
   }
 
   /**
-   * To be called once a turn, after what was staged is written: lets go of the oldest pieces beyond the limit.
-   * Buffers of pieces that end after `neededFrom` are not used again.
+   * Frees the oldest chunks beyond the limit. Called once a turn, after the write. Buffers of chunks that end after
+   * `neededFrom` are not reused.
    */
   trim(neededFrom: number): void {
     for (const buffer of this.#retired) if (this.#free.length < FREE_MAX) this.#free.push(buffer)
@@ -92,7 +92,7 @@ export class LogTail {
     }
   }
 
-  /** Forgets what lies at `offset` and behind it. */
+  /** Drops what lies at and behind `offset`. */
   cut(offset: number): void {
     for (let last = this.chunks.at(-1); last !== undefined; last = this.chunks.at(-1)) {
       if (last.start < offset) {

@@ -4,7 +4,7 @@ import type { SegmentQueue } from '../segment/segment-queue.ts'
 import { hasHole } from './torn-properties.ts'
 
 const WINDOW_BYTES = 1024 * 1024
-// Looked through for what an earlier, longer log left behind.
+// How far to search for remains of an earlier, longer log.
 const ZEROS_BYTES = 64 * 1024
 
 /** Called with each sound record; `buffer` is valid during the call. */
@@ -15,20 +15,20 @@ export type RecordVisitor = (
   sizeBytes: number,
 ) => void
 
-/** Where a reading of the log ended. */
+/** Where a scan of the log ended. */
 export interface ScanEnd {
-  /** Offset after the last sound record. */
+  /** Offset after the last intact record. */
   readonly offset: number
-  /** What is wrong with what follows; undefined when nothing follows but zeros. */
+  /** What is wrong with the bytes that follow; undefined when only zeros follow. */
   readonly reason: string | undefined
-  /** Start of the last sound record; −1 when there was none. */
+  /** Start of the last intact record; −1 when there was none. */
   readonly lastRecord: number
   readonly records: number
 }
 
 /**
- * Reads records from an offset, at which one begins, up to the first that is not sound or up to `to`. All
- * reads block: for starts and for checks. Throws the host's error.
+ * Reads records from an offset where one begins, up to the first that is not intact or up to `to`. Blocks: for starts
+ * and checks. Throws the host's error.
  */
 export function scanLog(
   segments: SegmentQueue,
@@ -62,10 +62,10 @@ export function scanLog(
   return { offset, reason: undefined, lastRecord, records }
 }
 
-/** Reads a file through a window that moves on. */
+/** Reads a file through a sliding window. */
 class WindowReader {
   buffer = Buffer.allocUnsafe(WINDOW_BYTES)
-  /** Where the record that was checked last lies in `buffer`. */
+  /** Position in `buffer` of the record checked last. */
   at = 0
   #file: SegmentFile | undefined
   #start = 0
@@ -86,9 +86,8 @@ class WindowReader {
   }
 
   /**
-   * Whether the sound record that was checked is the last one and ends in zeros, or has a hole: topic and properties
-   * lie behind the body and no checksum covers them, so of a write that was cut short there they are all that is
-   * missing.
+   * Whether the record just checked is the last one and its end is missing, or it has a hole. The CRC covers the body
+   * only; topic and properties lie behind it, so a write that was cut short may lack just these.
    */
   isTorn(file: SegmentFile, offset: number, sizeBytes: number): boolean {
     const spans = recordSpans(this.buffer, this.at, sizeBytes)
@@ -104,7 +103,7 @@ class WindowReader {
     return isLast
   }
 
-  /** True when the next bytes of the file, as many as tell, are zeros. */
+  /** Whether the next bytes of the file are zeros: as many as are enough to tell. */
   isZeroAt(file: SegmentFile, offset: number): boolean {
     const needed = Math.min(ZEROS_BYTES, file.endOffset - offset)
     this.#moveTo(file, offset, needed)

@@ -1,16 +1,16 @@
 import { NAME_VALUE_SEPARATOR, PROPERTY_SEPARATOR, Property } from '@skylarkmq/protocol'
 
-/** Smallest piece that a disk writes whole or not at all. */
+/** Smallest unit that a disk writes atomically. */
 const SECTOR_BYTES = 512
-// No value of a property has so many zeros on end.
+// No property value has so many consecutive zeros.
 const RUN_OF_A_HOLE_BYTES = 64
 
 const systemNames: ReadonlySet<string> = new Set(Object.values(Property))
 
 /**
- * Whether a piece of the properties in `buffer[start, end)` never reached the disk, though what lies behind it
- * did. No checksum covers properties; but such a hole is of zeros and ends where a sector does, `physicalStart` being
- * the log's offset of `start`. Zeros inside of one value of a user's property are taken for the user's.
+ * Whether a part of the properties in `buffer[start, end)` never reached the disk although later bytes did. No
+ * checksum covers properties, but such a hole consists of zeros and ends at a sector boundary; `physicalStart` is the
+ * log offset of `start`. Zeros inside one value of a user's property are taken for data.
  *
  *     UNIQ_KEY 01 7F00… 02 REA 00 00 00 00 00 00 00 00 00 | FSET 01 205 02
  *                                                          end of a sector

@@ -2,13 +2,13 @@ import { readBatchPart, type BatchPart } from './batch-unit.ts'
 import { ConsumeQueue } from './consume-queue.ts'
 
 /**
- * One queue of a topic whose batches are one record each: a unit stands for all messages of a record, so offsets are
- * not places. Offsets that no unit has, between two units, stand for no message. Apache: `BatchConsumeQueue.java`.
+ * One queue of a topic that stores each batch as one record: a unit stands for all messages of a record, so offsets
+ * differ from places. Offsets between two units may stand for no message. Apache: `BatchConsumeQueue.java`.
  */
 export class BatchConsumeQueue extends ConsumeQueue {
   override readonly batchIn = readBatchPart
   #offsetMax = 0
-  // The first offset as it was when the first place was that, and the queue had been cut so often.
+  // The first offset, cached for a given first place and number of cuts.
   #known = { place: -1, cuts: -1, offset: 0 }
 
   override get offsetMin(): number {
@@ -28,7 +28,7 @@ export class BatchConsumeQueue extends ConsumeQueue {
     if (offset >= this.#offsetMax) return this.placeEnd
     let low = this.fileFirst
     let high = this.placeEnd
-    // Looks for the first unit that ends behind the offset.
+    // Binary search for the first unit that ends behind the offset.
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
       const part = this.partAt(middle)
@@ -42,7 +42,7 @@ export class BatchConsumeQueue extends ConsumeQueue {
     return this.partAt(place)?.baseOffset ?? this.#offsetMax
   }
 
-  /** What the unit at a place says of its messages; undefined where there is none. Throws the host's error. */
+  /** The batch fields of the unit at a place; undefined where there is none. Throws the host's error. */
   partAt(place: number): BatchPart | undefined {
     const span = this.units(place, 1)
     return span === undefined ? undefined : this.batchIn(span.buffer, span.at)
@@ -60,7 +60,7 @@ export class BatchConsumeQueue extends ConsumeQueue {
     this.offsetNext = Math.max(offsetNext, this.#offsetMax)
   }
 
-  /** Nothing has to stand for offsets that are left out. */
+  /** Gaps between offsets need no filler units here. */
   override fillTo(): void {
     this.offsetNext = Math.max(this.offsetNext, this.#offsetMax)
   }

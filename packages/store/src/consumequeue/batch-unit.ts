@@ -13,8 +13,9 @@ import {
 import { UNIT_BYTES } from './consume-queue-unit.ts'
 
 /**
- * One record in a queue of batches: a batch, or a message that was sent by itself. Big-endian. It begins as a unit of
- * any queue does. Apache: `BatchConsumeQueue.java`.
+ * One record in a queue of batches: a batch or a single message. Big-endian. The first 20 bytes are those of a normal
+ * unit.
+ * Apache: `BatchConsumeQueue.java`.
  *
  * | at | field           | bytes | what it is                                                         |
  * | -- | --------------- | ----- | ------------------------------------------------------------------ |
@@ -23,8 +24,8 @@ import { UNIT_BYTES } from './consume-queue-unit.ts'
  * | 12 | tagsCode        | 8     | hash of the record's tag; a batch seldom has one                   |
  * | 20 | storeTimestamp  | 8     | of the record, ms                                                  |
  * | 28 | baseOffset      | 8     | queue offset of its first message                                  |
- * | 36 | count           | 2     | how many messages it has                                           |
- * | 38 | compactedOffset | 4     | −1; of use to compacted topics alone                               |
+ * | 36 | count           | 2     | number of messages in it                                           |
+ * | 38 | compactedOffset | 4     | −1; used by compacted topics only                                  |
  * | 42 | reserved        | 4     | 0                                                                  |
  */
 const batchUnit = offsetsOf([
@@ -40,19 +41,19 @@ const batchUnit = offsetsOf([
 
 /** Length of a unit in a queue of batches. */
 export const BATCH_UNIT_BYTES = batchUnit.sizeBytes
-/** The most messages that a batch can have as one record. */
+/** The most messages that a batch stored as one record can have. */
 const BATCH_COUNT_MAX = 0x7fff
 
 const INNER_NUM = Buffer.from(Property.INNER_NUM)
 
-/** What a queue of batches knows of a record besides what every queue does. */
+/** The fields that a batch unit has beyond a normal unit. */
 export interface BatchPart {
   readonly storeTimestamp: number
   readonly baseOffset: number
   readonly count: number
 }
 
-/** Writes it into the unit at `target[at …]`. */
+/** Writes the batch fields of the unit at `target[at …]`. */
 export function writeBatchPart(target: Buffer, at: number, part: BatchPart): void {
   writeLong(target, at + batchUnit.storeTimestamp, part.storeTimestamp)
   writeLong(target, at + batchUnit.baseOffset, part.baseOffset)
@@ -61,7 +62,7 @@ export function writeBatchPart(target: Buffer, at: number, part: BatchPart): voi
   writeInt(target, at + batchUnit.reserved, 0)
 }
 
-/** Reads it; undefined where a page is missing, or where there is a unit of another form. */
+/** Reads them; undefined where a page is missing, or where a unit of the other format is. */
 export function readBatchPart(buffer: Buffer, at: number): BatchPart | undefined {
   const baseOffset = readLong(buffer, at + batchUnit.baseOffset)
   const count = readShort(buffer, at + batchUnit.count)
@@ -75,7 +76,10 @@ export function isBatchRecord(sysFlag: number): boolean {
   return (sysFlag & MessageSysFlag.INNER_BATCH) !== 0
 }
 
-/** How many messages a record in a queue of batches has; its properties are `buffer[start, end)`. Apache: `CommitLog.java`, setBatchSizeIfNeeded. */
+/**
+ * How many messages a record in a queue of batches has; its properties are `buffer[start, end)`.
+ * Apache: `CommitLog.java`, setBatchSizeIfNeeded.
+ */
 export function batchCount(buffer: Buffer, start: number, end: number): number {
   const span = findProperty(buffer, INNER_NUM, start, end)
   if (span === undefined) return 1
@@ -83,7 +87,7 @@ export function batchCount(buffer: Buffer, start: number, end: number): number {
   return Number.isInteger(count) && count >= 1 && count <= BATCH_COUNT_MAX ? count : 1
 }
 
-/** Length of a unit in a queue of either form. */
+/** Length of a unit in either format. */
 export function unitBytesOf(isBatch: boolean): number {
   return isBatch ? BATCH_UNIT_BYTES : UNIT_BYTES
 }

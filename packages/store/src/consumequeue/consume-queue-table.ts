@@ -7,16 +7,16 @@ import { QueueRemoval } from './queue-removal.ts'
 import { TopicQueues } from './topic-queues.ts'
 
 const QUEUES_PER_WRITE = 512
-/** The clock is looked at after so many of them, and this long is enough for a turn. */
+/** The clock is read once per this many queues, and writing ends after WRITE_MS in one turn. */
 const QUEUES_PER_LOOK = 16
 const WRITE_MS = 10
-// To write so many queues every tenth of a second costs next to nothing.
+// Writing this many queues every tenth of a second costs almost nothing.
 const FEW_QUEUES = 64
 
-/** Queues of topics whose batches are one record each. */
+/** The folder of queues whose batches are one record each. */
 export interface BatchQueues {
   readonly files: QueueFiles
-  /** Whether a topic is to have such queues. */
+  /** Whether a topic stores batches as one record. */
   readonly isBatchTopic: (topic: string) => boolean
 }
 
@@ -28,12 +28,12 @@ export class ConsumeQueueTable {
   readonly #topics = new Map<string, TopicQueues>()
   readonly #removal: QueueRemoval
   #dirty: ConsumeQueue[] = []
-  // Queues that may still have units in memory which nobody has added to since the last round.
+  // Queues that may have units in memory but have not grown since the last round.
   #warm = new Set<ConsumeQueue>()
   #lastTopic: TopicQueues | undefined
   /**
-   * Whether a sync of the queues failed, or is under way and may have failed: the host may have lost units that were
-   * written, until they are written again.
+   * Whether a sync of the queues failed, or is running and may have failed: until units are rewritten, the host may
+   * have lost some of them.
    */
   areInDoubt = false
 
@@ -52,17 +52,20 @@ export class ConsumeQueueTable {
     }
   }
 
-  /** The folders that queues are in, one for each form. */
+  /** The folders of queues, one per format. */
   get folders(): QueueFiles[] {
     return this.#batches === undefined ? [this.files] : [this.files, this.#batches.files]
   }
 
-  /** Where a topic's queues are to be. */
+  /** The folder for a topic's queues. */
   #folderFor(topic: string): QueueFiles {
     return this.#batches?.isBatchTopic(topic) === true ? this.#batches.files : this.files
   }
 
-  /** Notes that a folder has queues of a topic. False when they do not count, as they are in the right folder, too. */
+  /**
+   * Notes that a folder has queues of a topic. False when they are ignored, because the topic also has queues in the
+   * right folder.
+   */
   hasTopicIn(topic: string, files: QueueFiles): boolean {
     const { directory } = this.#folderFor(topic)
     if (files.directory !== directory && this.#isInFolder(directory, topic)) return false
@@ -74,30 +77,30 @@ export class ConsumeQueueTable {
     return this.#env.disk.stat(insideOf(directory, topic)) !== undefined
   }
 
-  /** Whether a topic may have queues: it has, or its name can be that of a folder. */
+  /** Whether a topic may have queues: it has some, or its name is a valid folder name. */
   mayHold(topic: string): boolean {
     return this.#topics.has(topic) || isFolderName(topic)
   }
 
-  /** Removes queues that are left of another topic of the name, and are of another form. Throws the host's error. */
+  /** Removes queues of a deleted topic of the same name that have the other format. Throws the host's error. */
   adapt(topic: string): void {
     const found = this.#topics.get(topic)
     if (found !== undefined && found.files !== this.#folderFor(topic)) this.deleteTopic(topic)
   }
 
-  /** The queue of a batch that is one record; undefined when its topic has no such queues: it was deleted. */
+  /** The queue for a batch that is one record; undefined when the topic was deleted and has no such queues. */
   ofBatch(topic: string, queueId: number): ConsumeQueue | undefined {
     if (!this.mayHold(topic)) return undefined
     const files = this.#topics.get(topic)?.files ?? this.#folderFor(topic)
     return files === this.files ? undefined : this.getOrCreate(topic, queueId)
   }
 
-  /** The queue, if it was ever written. */
+  /** The queue, if it was ever written to. */
   get(topic: string, queueId: number): ConsumeQueue | undefined {
     return this.#topics.get(topic)?.get(queueId)
   }
 
-  /** The queue; an empty one when there was none. Throws ERR_STORE_NAME when `mayHold` says no. */
+  /** The queue, created empty if necessary. Throws ERR_STORE_NAME when `mayHold` is false. */
   getOrCreate(topic: string, queueId: number): ConsumeQueue {
     let found = this.#topics.get(topic)
     if (found === undefined) {
@@ -109,11 +112,11 @@ export class ConsumeQueueTable {
   }
 
   /**
-   * As `getOrCreate`, for a topic that lies in a record at `buffer[start, end)`. Undefined when that is no name of a
-   * topic: who else writes such logs may have taken it for one.
+   * As `getOrCreate`, for a topic name at `buffer[start, end)` of a record. Undefined when it is not a valid topic
+   * name, which another program may have written.
    */
   ofRecord(buffer: Buffer, start: number, end: number, queueId: number): ConsumeQueue | undefined {
-    // Records of one topic often follow each other, and making a string of its name costs more than all else.
+    // Successive records often have the same topic, and decoding its name is the most expensive step.
     const last = this.#lastTopic
     if (last !== undefined && isSame(last.bytes, buffer, start, end)) {
       return last.get(queueId) ?? this.getOrCreate(last.name, queueId)
@@ -129,7 +132,7 @@ export class ConsumeQueueTable {
     return [...this.#topics.keys()].filter((topic) => this.queueIds(topic).length > 0)
   }
 
-  /** Ids of a topic's queues that were written, ascending. */
+  /** Ids of the topic's queues that were ever written to, ascending. */
   queueIds(topic: string): number[] {
     const queues = [...(this.#topics.get(topic)?.all() ?? [])]
     const written = queues.filter((queue) => queue.offsetMax > 0 || queue.fileEnd > queue.fileFirst)
@@ -140,7 +143,7 @@ export class ConsumeQueueTable {
     for (const topic of this.#topics.values()) yield* topic.all()
   }
 
-  /** To be called after each unit that was added. */
+  /** Must be called after each unit that was appended. */
   touched(queue: ConsumeQueue): void {
     if (queue.isDirty || queue.isGone) return
     queue.isDirty = true
@@ -148,13 +151,13 @@ export class ConsumeQueueTable {
   }
 
   /**
-   * Writes units that are only in memory: of `limit` queues, or of as many as do not hold up the turn. Returns how
-   * many. Throws the host's error; what was not written is tried again at the next call.
+   * Writes units that are only in memory: of `limit` queues, or of as many as fit into the turn. Returns how many.
+   * Throws the host's error; unwritten units are retried at the next call.
    */
   write(limit?: number): number {
     const { clock } = this.#env
     const count = Math.min(limit ?? QUEUES_PER_WRITE, this.#dirty.length)
-    // New queues take the host longest: their files are made.
+    // New queues take longest, because their files have to be created.
     const endsMs = limit === undefined ? clock.monotonic() + WRITE_MS : Infinity
     let done = 0
     this.files.hasWriteFailed = false
@@ -172,27 +175,27 @@ export class ConsumeQueueTable {
     return done
   }
 
-  /** Lets go of units in memory of queues that nothing was added to since the last call. */
+  /** Frees in-memory units of queues that have not grown since the last call. */
   forgetIdle(): void {
     for (const queue of this.#warm) if (!queue.isDirty) queue.forgetTail()
     this.#warm = new Set()
   }
 
   /**
-   * Whether to write what is only in memory between checkpoints: while few queues have something there. Many would
-   * cost a few calls of the host for each message; those write by themselves when their part of the memory is full.
+   * Whether to write between checkpoints: yes while few queues have unwritten units. With many queues that would cost
+   * several calls of the host per message; those queues write when their share of memory is full.
    */
   get isWorthWriting(): boolean {
     const count = this.#dirty.length
     return count > 0 && (count <= FEW_QUEUES || this.files.hasWriteFailed)
   }
 
-  /** How many queues have something that is only in memory. */
+  /** How many queues have unwritten units. */
   get dirtyCount(): number {
     return this.#dirty.length
   }
 
-  /** Counts the newest files of all queues as not being on disk. */
+  /** Marks the newest files of all queues as unsynced. */
   markUnsynced(): void {
     for (const queue of this.all()) queue.markUnsynced()
   }
@@ -213,19 +216,19 @@ export class ConsumeQueueTable {
     this.#removal.add(found.files, topic, queueIds)
   }
 
-  /** Removes what is left of topics that were deleted. */
+  /** Removes the remaining files of deleted topics. */
   finishRemovals(): void {
     this.#removal.finish()
   }
 
-  /** Ends of records: the greatest that any queue names, 0 when there is none. */
+  /** The greatest record end that any queue names; 0 when there is none. */
   physicalEnd(): number {
     let end = 0
     for (const queue of this.all()) end = Math.max(end, queue.physicalEnd)
     return end
   }
 
-  /** Where the record starts whose end `physicalEnd` is; undefined when there is none. */
+  /** Start of the record that ends at `physicalEnd`; undefined when there is none. */
   lastRecord(): number | undefined {
     let last: ConsumeQueue | undefined
     for (const queue of this.all()) {

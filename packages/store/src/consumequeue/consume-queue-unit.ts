@@ -20,8 +20,8 @@ export const UNIT_BYTES = consumeQueueUnit.sizeBytes
 /** Size of a unit that stands for no message. */
 export const FILLER_SIZE = 0x7fffffff
 /**
- * Tags codes below this are addresses in an extended queue, which Apache keeps with `enableConsumeQueueExt`;
- * the tag is then only in the record. Apache: `ConsumeQueueExt.java`, isExtAddr.
+ * Tags codes below this are addresses in the extended queue that Apache keeps with `enableConsumeQueueExt`; the tag
+ * is then only in the record. Apache: `ConsumeQueueExt.java`, isExtAddr.
  */
 export const TAGS_CODE_MIN = -0x80000000
 
@@ -40,22 +40,22 @@ export function writeUnit(
   writeLong(target, at + TAGS, tagsCode)
 }
 
-/** Where the record starts that the unit at `buffer[at …]` names. */
+/** Physical offset of the record that the unit at `buffer[at …]` names. */
 export function unitPhysicalOffset(buffer: Buffer, at: number): number {
   return readLong(buffer, at + PHYSICAL)
 }
 
-/** Length of its record in bytes; 0 where no unit was written. */
+/** Length of the record in bytes; 0 where no unit was written. */
 export function unitSize(buffer: Buffer, at: number): number {
   return readInt(buffer, at + SIZE)
 }
 
-/** Its tags code; an address in an extended queue when it is below `TAGS_CODE_MIN`. */
+/** The tags code; an address in an extended queue when it is below `TAGS_CODE_MIN`. */
 export function unitTagsCode(buffer: Buffer, at: number): number {
   return readLong(buffer, at + TAGS)
 }
 
-/** True for a unit that only keeps the numbering. */
+/** True for a filler unit, which only keeps the numbering. */
 export function isFiller(buffer: Buffer, at: number): boolean {
   return unitSize(buffer, at) === FILLER_SIZE && unitPhysicalOffset(buffer, at) === 0
 }

@@ -13,33 +13,32 @@ import type { QueueFiles } from './queue-files.ts'
 const TAIL_UNITS_FIRST = 16
 const FILES_AT_RISK = 3
 
-/** Units as they lie in a buffer: `count` of them from byte `at` on. */
+/** `count` units in a buffer from byte `at` on. */
 export interface UnitSpan {
   buffer: Buffer
   at: number
   count: number
 }
 
-/** What a queue has to know of its topic. */
+/** Facts about the topic that a queue needs. */
 interface QueueTopic {
   readonly name: string
   /** The name in UTF-8. */
   readonly bytes: Buffer
-  /** Where the hash of a key of the topic begins in the index. */
+  /** Hash state of `topic#`, for keys in the index. */
   readonly state: number
 }
 
 /**
- * One queue of a topic: units of 20 bytes, each naming a record of the commit log. Apache: `ConsumeQueue.java`.
- *
- * The newest units are in memory, and in the file a little later; an idle queue has none in memory. Places count
- * units from 0; here, where each stands for one message, they are the offsets.
+ * One queue of a topic: units of 20 bytes, each naming a record of the commit log. Apache: `ConsumeQueue.java`. The
+ * newest units are in memory and reach the file a little later; an idle queue keeps none in memory. Places count
+ * units from 0; in this class, where each unit stands for one message, places are offsets.
  */
 export class ConsumeQueue {
   readonly topic: string
   /** The topic in UTF-8. */
   readonly topicBytes: Buffer
-  /** Where the hash of a key of this topic begins in the index. */
+  /** Hash state of `topic#`, for keys in the index. */
   readonly topicState: number
   readonly queueId: number
   /** Length of a unit. */
@@ -48,22 +47,22 @@ export class ConsumeQueue {
   placeMin = 0
   /** Place after the last one that can be read. */
   placeEnd = 0
-  /** Offset that the next message gets: ahead of `offsetMax` while messages are on their way. */
+  /** Offset of the next message: ahead of `offsetMax` while messages are not dispatched yet. */
   offsetNext = 0
-  /** End of the record that the last unit names, in the commit log; 0 when there is none. */
+  /** End in the commit log of the record that the last unit names; 0 when there is none. */
   physicalEnd = 0
-  /** Set while the queue is on the list of those to be written. */
+  /** Set while the queue is on the list of queues to write. */
   isDirty = false
-  /** Set when the topic was deleted; what still arrives for it is dropped. */
+  /** Set when the topic was deleted; messages that still arrive are dropped. */
   isGone = false
-  /** How often units that were there have been taken away or changed: what was read before no longer counts. */
+  /** Counts cuts and rewrites: units read before an increment are stale. */
   cuts = 0
-  /** What a unit says of its messages, at `units[at …]`; not there where each stands for one. */
+  /** Batch fields of the unit at `units[at …]`; absent where each unit stands for one message. */
   readonly batchIn?: (units: Buffer, at: number) => BatchPart | undefined
   readonly #files: QueueFiles
   #written = 0
   #hasLeftovers = false
-  // The files that are there have units [#fileFirst, #fileEnd), both multiples of the units per file.
+  // The existing files cover units [#fileFirst, #fileEnd), both multiples of the units per file.
   #fileFirst = 0
   #fileEnd = 0
   #tail: Buffer | undefined
@@ -88,12 +87,12 @@ export class ConsumeQueue {
     return this.placeEnd
   }
 
-  /** Place of the unit whose message an offset is, or that comes next. */
+  /** Place of the unit that has an offset, or of the next one. */
   placeOf(offset: number): number {
     return offset
   }
 
-  /** First offset of the unit at a place; the queue's end behind the last one. */
+  /** First offset of the unit at a place; the end of the queue for a place behind the last unit. */
   offsetAt(place: number): number {
     return place
   }
@@ -113,7 +112,7 @@ export class ConsumeQueue {
     return this.#fileEnd
   }
 
-  /** Takes over the files that recovery found, as full of units: `endAt` says how many there are. */
+  /** Takes over files that recovery found and counts them as full; `endAt` then sets the end. */
   adopt(fileFirst: number, fileEnd: number): void {
     this.#fileFirst = fileFirst
     this.#fileEnd = fileEnd
@@ -122,14 +121,13 @@ export class ConsumeQueue {
     this.#written = fileEnd
   }
 
-  /** Sets the end that recovery found; the bytes behind it stay as they are. */
+  /** Sets the end that recovery found; the bytes behind it stay. */
   endAt(placeEnd: number): void {
     this.#setEnd(placeEnd)
   }
 
   /**
-   * True when the places after the last unit are not empty in the file: something is left there from before a cut,
-   * or a page behind one that was lost.
+   * Whether the file has something behind the last unit: remains from before a cut, or a page behind a lost one.
    * Throws the host's error.
    */
   hasMoreInFile(): boolean {
@@ -156,7 +154,7 @@ export class ConsumeQueue {
     this.ended()
   }
 
-  /** Called when another unit than before is the last one. */
+  /** Called when the last unit has changed. */
   protected ended(): void {
     this.offsetNext = this.placeEnd
   }
@@ -166,7 +164,7 @@ export class ConsumeQueue {
     return this.#written === this.placeEnd
   }
 
-  /** Adds the unit of place `placeEnd`, in memory; `batch` for a queue of batches. */
+  /** Appends the unit of place `placeEnd`, in memory; `batch` for a queue of batches. */
   append(physicalOffset: number, sizeBytes: number, tagsCode: number, batch?: BatchPart): void {
     if (this.#tail === undefined) {
       this.#tail = Buffer.allocUnsafe(TAIL_UNITS_FIRST * this.unitBytes)
@@ -187,8 +185,8 @@ export class ConsumeQueue {
   }
 
   /**
-   * Lets the next unit have a greater offset than `placeEnd`: fills the gap with units that stand for no
-   * message. An empty queue begins there.
+   * Lets the next unit have a greater offset than `placeEnd` by filling the gap with fillers. An empty queue begins
+   * there instead.
    */
   fillTo(offset: number): void {
     if (this.#fileFirst === this.#fileEnd && this.placeEnd === this.#fileEnd) {
@@ -213,7 +211,7 @@ export class ConsumeQueue {
       tail.copy(this.#tail)
       return
     }
-    // Half stays for readers; the rest has to be in the file before it goes.
+    // Half of the units stay for readers; the others must be in the file before they are dropped.
     const kept = Math.floor(Math.min(units, unitsMax) / 2)
     const keepFrom = this.placeEnd - kept
     if (this.#written < keepFrom && !this.#tryWrite()) {
@@ -236,14 +234,14 @@ export class ConsumeQueue {
       this.write()
       return true
     } catch (error) {
-      // The next write of all queues meets the same failure, and that one stops the store.
+      // The next write of all queues will fail in the same way, and that failure makes the store refuse messages.
       if (hostErrorCode(error) === undefined) throw error
       this.#files.hasWriteFailed = true
       return false
     }
   }
 
-  /** Writes the units that are only in memory. Throws the host's error; then nothing is lost. */
+  /** Writes units that are only in memory. Throws the host's error; then they stay in memory. */
   write(): void {
     const perFile = this.#files.unitsPerFile
     while (this.#written < this.placeEnd) {
@@ -266,20 +264,20 @@ export class ConsumeQueue {
   }
 
   /**
-   * Makes zeros of what the files have behind the end as soon as all units are in them: until then it may be what the
-   * recovery point counts on. Throws the host's error; then the next write does it.
+   * Zeroes the bytes behind the end as soon as all units are in the files: until then the recovery point may count on
+   * the old bytes. Throws the host's error; then the next write retries.
    */
   clearOnceWritten(): void {
     this.#hasLeftovers = true
     if (this.isWritten) this.write()
   }
 
-  /** Whether the files may have something behind the end that is to be made zeros. */
+  /** Whether the files may have bytes behind the end that must be zeroed. */
   get hasLeftovers(): boolean {
     return this.#hasLeftovers
   }
 
-  /** Writes one unit that is in the files already, as its record in the log says. Throws the host's error. */
+  /** Rewrites one unit of the files from its record in the log. Throws the host's error. */
   writeAgain(
     offset: number,
     physicalOffset: number,
@@ -296,7 +294,7 @@ export class ConsumeQueue {
     this.#files.write(this.#path(first), unit, offset - first)
   }
 
-  /** Counts the newest files as not being on disk: who wrote them was killed. */
+  /** Marks the newest files as unsynced: the process that wrote them was killed. */
   markUnsynced(): void {
     const perFile = this.#files.unitsPerFile
     const from = Math.max(this.#fileFirst, this.#fileEnd - FILES_AT_RISK * perFile)
@@ -305,7 +303,7 @@ export class ConsumeQueue {
     }
   }
 
-  /** Lets go of the units in memory that are in the file as well. */
+  /** Frees in-memory units that are in the file as well. */
   forgetTail(): void {
     if (this.#written === this.placeEnd) this.#dropTail()
   }
@@ -316,8 +314,8 @@ export class ConsumeQueue {
   }
 
   /**
-   * Up to `count` units from `offset` on, as many as lie side by side; undefined when the queue has no such
-   * offset. What comes back is valid until the next call on any queue. Throws the host's error.
+   * Up to `count` adjacent units from `offset` on; undefined when the queue has no such offset. Valid until the next
+   * call on any queue. Throws the host's error.
    */
   units(offset: number, count: number): UnitSpan | undefined {
     if (offset < this.#fileFirst || offset >= this.placeEnd || offset < 0) return undefined
@@ -341,7 +339,10 @@ export class ConsumeQueue {
     return this.#files.path(this.topic, this.queueId, firstUnit)
   }
 
-  /** Cuts the queue: `offset` becomes its end, and its beginning when the files begin behind it. Throws the host's error. */
+  /**
+   * Cuts the queue: `offset` becomes its end, and also its beginning when the files begin behind it. Throws the
+   * host's error.
+   */
   truncate(offset: number): void {
     this.write()
     if (offset < this.#fileFirst) {
@@ -354,7 +355,7 @@ export class ConsumeQueue {
     if (lastFile >= this.#fileFirst) this.#files.unsynced.add(this.#path(lastFile))
   }
 
-  /** A power cut kept later files and lost the first: none of them counts. */
+  /** After a power cut kept later files and lost the first: all files are dropped. */
   #beginAt(offset: number): void {
     const perFile = this.#files.unitsPerFile
     while (this.#fileEnd > this.#fileFirst) {
@@ -368,9 +369,8 @@ export class ConsumeQueue {
   }
 
   /**
-   * Makes zeros of what the files have behind the last unit, left there by a cut or a crash. What was not empty is
-   * on disk before the next recovery point is: another crash must not bring it back behind that. Throws the host's
-   * error.
+   * Zeroes the bytes behind the last unit, left there by a cut or a crash. If there were any, the zeros are synced
+   * before the next recovery point, so that another crash cannot bring the old bytes back. Throws the host's error.
    */
   clearBehindEnd(): void {
     const perFile = this.#files.unitsPerFile
@@ -380,15 +380,15 @@ export class ConsumeQueue {
     }
     const lastFile = this.#fileEnd - perFile
     if (lastFile >= this.#fileFirst && this.placeEnd < this.#fileEnd) {
-      // Very many queues have nothing there, and are not to be synced for that.
+      // Most queues have nothing there and should not be synced for it.
       if (this.hasMoreInFile()) this.#files.unsynced.add(this.#path(lastFile))
       this.#files.zeroFrom(this.#path(lastFile), this.placeEnd - lastFile)
     }
   }
 
   /**
-   * Moves `placeMin` to the first message that the log still has: the first unit at or behind the physical
-   * offset `logMin`. All gone: the queue is empty and keeps its numbering.
+   * Moves `placeMin` to the first unit at or behind the physical offset `logMin`. When none is left, the queue is
+   * empty and keeps its numbering.
    */
   correctMin(logMin: number): void {
     let low = this.#fileFirst
@@ -408,7 +408,7 @@ export class ConsumeQueue {
     return unitPhysicalOffset(span.buffer, span.at) >= logMin
   }
 
-  /** Deletes files that have only units before `placeMin`; the last file stays. Returns how many. */
+  /** Deletes files that have only units before `placeMin`, except the last one. Returns how many. */
   removeExpiredFiles(): number {
     const perFile = this.#files.unitsPerFile
     let removed = 0
@@ -423,7 +423,7 @@ export class ConsumeQueue {
     return removed
   }
 
-  /** Its topic was deleted: nothing of it is read or written any more. Its files are removed by others. */
+  /** Its topic was deleted: stops all reads and writes. Others remove the files. */
   leave(): void {
     this.isGone = true
     this.cuts++

@@ -10,7 +10,7 @@ const SCRATCH_UNITS = 1024
 const QUEUE_FOLDER = /^\d{1,10}$/
 const SEGMENT = /^\d{20}$/
 
-/** What the files of all queues share, whatever the form of their units. */
+/** State shared by the files of all queues, whatever their format. */
 interface SharedState {
   readonly unsynced: Set<string>
   readonly unsyncedDirectories: Set<string>
@@ -21,17 +21,17 @@ interface SharedState {
   areNamesAtRisk: boolean
 }
 
-/** The files of queues of one form. */
+/** The folder of queues of one format. */
 export interface QueueFolder {
   readonly directory: string
   readonly fileBytes: number
-  /** 20 when it is not told. */
+  /** 20 by default. */
   readonly unitBytes?: number
 }
 
 /**
- * Where the files of all consume queues of one form are and how they are read and written: few are open at once.
- * One queue's file of units from `firstUnit` on is `<topic>/<queueId>/<firstUnit * unitBytes>`.
+ * Locates, reads and writes the files of all consume queues of one format, with few of them open at once. The file of
+ * units from `firstUnit` on is `<topic>/<queueId>/<firstUnit * unitBytes>`.
  */
 export class QueueFiles {
   readonly directory: string
@@ -39,14 +39,14 @@ export class QueueFiles {
   readonly unitBytes: number
   /** Units in one file. */
   readonly unitsPerFile: number
-  /** For reads; valid until the next one. */
+  /** Buffer for reads; valid until the next one. */
   readonly scratch: Buffer
   readonly env: Env
-  /** Called before a file of a queue is made: files of another queue of the name may still be there. */
+  /** Called before a queue's file is created: files of a deleted queue of the same name may still exist. */
   makeWay: ((topic: string, queueId: number) => void) | undefined
   readonly #shared: SharedState
 
-  /** `beside`: those of queues of another form, with which they are brought to disk. */
+  /** `beside`: the files of the other format, which are synced together with these. */
   constructor(
     env: Env,
     config: QueueFolder & { readonly openFilesMax: number },
@@ -60,22 +60,22 @@ export class QueueFiles {
     this.#shared = beside === undefined ? newState(env, config.openFilesMax) : beside.#shared
   }
 
-  /** Paths that were written since the last thorough flush. */
+  /** Paths written since the last thorough flush. */
   get unsynced(): Set<string> {
     return this.#shared.unsynced
   }
 
-  /** Directories that got new names since. */
+  /** Directories with new names since then. */
   get unsyncedDirectories(): Set<string> {
     return this.#shared.unsyncedDirectories
   }
 
-  /** What the queues may keep in memory. */
+  /** The memory budget of the queues. */
   get tails(): TailBudget {
     return this.#shared.tails
   }
 
-  /** Set when a queue could not write what it has no room for any more; it keeps that in memory. */
+  /** Set when a queue failed to write units beyond its memory budget; it keeps them in memory. */
   get hasWriteFailed(): boolean {
     return this.#shared.hasWriteFailed
   }
@@ -84,7 +84,7 @@ export class QueueFiles {
     this.#shared.hasWriteFailed = value
   }
 
-  /** Set after a crash: the process before may have made files whose names it did not bring to disk. */
+  /** Set after a crash: the previous process may have created files without syncing their names. */
   get areNamesAtRisk(): boolean {
     return this.#shared.areNamesAtRisk
   }
@@ -106,10 +106,10 @@ export class QueueFiles {
     return insideOf(this.directory, topic, String(queueId), name)
   }
 
-  /** Makes a file of a queue. Throws the host's error. */
+  /** Creates a file of a queue. Throws the host's error. */
   create(topic: string, queueId: number, firstUnit: number): void {
     this.makeWay?.(topic, queueId)
-    // Stores without queues of a form have no folder for them.
+    // Stores without queues of a format have no folder for them.
     const isFirst = this.env.disk.stat(this.directory) === undefined
     this.env.disk.makeDirectory(this.queueDirectory(topic, queueId))
     const path = this.path(topic, queueId, firstUnit)
@@ -135,7 +135,7 @@ export class QueueFiles {
     this.unsyncedDirectories.add(directoryOf(this.directory))
   }
 
-  /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many. */
+  /** Reads up to `count` units from place `atUnit` of a file into `target`; returns how many were read. */
   read(path: InsidePath, target: Buffer, atUnit: number, count: number): number {
     const bytes = target.subarray(0, count * this.unitBytes)
     return Math.floor(
@@ -143,14 +143,14 @@ export class QueueFiles {
     )
   }
 
-  /** Makes zeros of what follows place `fromUnit` of a file, in the page cache. Throws the host's error. */
+  /** Zeroes a file from place `fromUnit` on, in the page cache. Throws the host's error. */
   zeroFrom(path: InsidePath, fromUnit: number): void {
     const file = this.#shared.open.get(path)
     file.resize(fromUnit * this.unitBytes)
     file.resize(this.unitsPerFile * this.unitBytes)
   }
 
-  /** Gives a file that is short its size, with zeros. Throws the host's error. */
+  /** Extends a short file to its full size with zeros. Throws the host's error. */
   lengthen(path: InsidePath): void {
     this.#shared.open.get(path).resize(this.unitsPerFile * this.unitBytes)
     this.unsynced.add(path)
@@ -162,15 +162,15 @@ export class QueueFiles {
     this.env.disk.remove(path)
   }
 
-  /** As `remove`; the next checkpoint brings it to disk that the file is gone. */
+  /** As `remove`; the next checkpoint makes the removal durable. */
   removeDurably(path: InsidePath): void {
     this.remove(path)
     this.unsyncedDirectories.add(directoryOf(path))
   }
 
   /**
-   * Removes the folder of a topic: files that have the name of one of a queue's, in folders that have the name of a
-   * queue, and folders that are empty then. What else is there stays. Returns whether all is gone. Throws the host's error.
+   * Removes the folder of a topic: files and folders whose names are those of a queue, and then empty folders.
+   * Anything else stays. Returns whether everything is gone. Throws the host's error.
    */
   removeTopic(topic: string): boolean {
     const { disk } = this.env

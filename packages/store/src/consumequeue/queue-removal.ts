@@ -2,21 +2,21 @@ import { hostErrorCode, textOfThrown, type Env, type Timer } from '@skylarkmq/en
 import { queuesNotRemoved, topicFolderKept } from '../events.ts'
 import type { QueueFiles } from './queue-files.ts'
 
-/** Of a turn, so much goes into the removal of files. */
+/** Time per turn for removing files. */
 const TURN_MS = 10
 const NEXT_TURN_MS = 1
 
-/** A topic whose files are still to go. */
+/** A topic whose files are still to be removed. */
 interface Pending {
   readonly files: QueueFiles
   readonly topic: string
-  /** Queues whose files are there. */
+  /** Queues that still have files. */
   readonly queueIds: Set<number>
 }
 
 /**
- * Removes the files of topics that were deleted, some in each turn: a topic may have many thousands. Who makes a queue
- * of the name meanwhile says so first.
+ * Removes the files of deleted topics over several turns, because a topic may have thousands of them. Before a new
+ * queue of the same name is created, `makeWay` must be called.
  */
 export class QueueRemoval {
   readonly #env: Env
@@ -24,19 +24,19 @@ export class QueueRemoval {
   #pending: Pending[] = []
   #timer: Timer | undefined
 
-  /** `isTopic` tells whether a topic has queues in a folder again. */
+  /** `isTopic` says whether a topic has queues in a folder again. */
   constructor(env: Env, isTopic: (topic: string, files: QueueFiles) => boolean) {
     this.#env = env
     this.#isTopic = isTopic
   }
 
-  /** Removes the files of these queues of a topic, and its folder. What fits into this turn is gone when it returns. */
+  /** Removes the files of these queues of a topic, and its folder. As much as fits into this turn is done on return. */
   add(files: QueueFiles, topic: string, queueIds: Iterable<number>): void {
     this.#pending.push({ files, topic, queueIds: new Set(queueIds) })
     if (this.#timer === undefined) this.#run(this.#env.clock.monotonic() + TURN_MS)
   }
 
-  /** The files of a queue are about to be made anew: those of the old one go now. Throws the host's error. */
+  /** Files of a queue are about to be created: removes those of its predecessor now. Throws the host's error. */
   makeWay(files: QueueFiles, topic: string, queueId: number): void {
     for (const each of this.#pending) {
       if (each.files !== files || each.topic !== topic || !each.queueIds.has(queueId)) continue
@@ -45,7 +45,7 @@ export class QueueRemoval {
     }
   }
 
-  /** Removes all that waits to be. */
+  /** Removes all that is pending. */
   finish(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -65,7 +65,7 @@ export class QueueRemoval {
     }
   }
 
-  /** False when the time is over. What the host does not let go is told of, and stays. */
+  /** False when the time is up. Files that the host refuses to delete are reported and stay. */
   #remove({ files, topic, queueIds }: Pending, endsMs: number): boolean {
     try {
       for (const queueId of queueIds) {

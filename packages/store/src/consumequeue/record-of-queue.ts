@@ -3,8 +3,8 @@ import { lightPlaces } from '../message/multi-dispatch.ts'
 import type { ConsumeQueue } from './consume-queue.ts'
 
 /**
- * The offset in a queue that a record says it has there, `other` for a record of another queue or size, and `none`
- * where no record is. The record begins with `record` and is to have `size` bytes.
+ * The queue offset that a record states, `other` for a record of another queue or size, and `none` where there is no
+ * record. `record` holds its beginning; `size` is the expected length in bytes.
  */
 export function offsetIn(
   queue: ConsumeQueue,

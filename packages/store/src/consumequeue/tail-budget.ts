@@ -3,13 +3,13 @@ const UNITS_MIN = 16
 const UNITS_MAX = 2048
 
 /**
- * How many of its newest units a queue may keep in memory: with few queues 2048, with many as many fewer that all of
- * them together stay within 20 MiB.
+ * How many of its newest units a queue may keep in memory: 2048 with few queues, and fewer with many, so that all of
+ * them stay within 20 MiB.
  */
 export class TailBudget {
   #tails = 0
 
-  /** Units that one queue may have in memory at the moment. */
+  /** Units that one queue may have in memory now. */
   get unitsMax(): number {
     return Math.min(UNITS_MAX, Math.max(UNITS_MIN, Math.floor(UNITS_OF_ALL / this.#tails)))
   }
@@ -19,7 +19,7 @@ export class TailBudget {
     this.#tails++
   }
 
-  /** A queue has none there any more. */
+  /** A queue no longer keeps units in memory. */
   givenBack(): void {
     this.#tails--
   }

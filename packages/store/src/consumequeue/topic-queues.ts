@@ -6,14 +6,14 @@ import type { QueueFiles } from './queue-files.ts'
 
 const IDS_IN_ROW = 256
 
-/** The queues of one topic by id. Small ids, which nearly all are, are found without hashing. */
+/** The queues of one topic by id. Small ids, which almost all are, are found without hashing. */
 export class TopicQueues {
   readonly name: string
   /** The name in UTF-8. */
   readonly bytes: Buffer
   /** `topicHash` of the name. */
   readonly state: number
-  /** Where the files of its queues are, which tell their form. */
+  /** The files of its queues, which determine the format. */
   readonly files: QueueFiles
   readonly #row: (ConsumeQueue | undefined)[] = []
   #others: Map<number, ConsumeQueue> | undefined
@@ -29,7 +29,7 @@ export class TopicQueues {
     return queueId >= 0 && queueId < IDS_IN_ROW ? this.#row[queueId] : this.#others?.get(queueId)
   }
 
-  /** Makes the queue of an id, empty. */
+  /** Creates an empty queue for an id. */
   make(queueId: number): ConsumeQueue {
     const isBatch = this.files.unitBytes === BATCH_UNIT_BYTES
     const queue = new (isBatch ? BatchConsumeQueue : ConsumeQueue)(this.files, this, queueId)

@@ -1,15 +1,15 @@
 import { findProperty } from '@skylarkmq/protocol'
 
 /**
- * Deliveries of messages that waited which the log has and the progress saved before a crash does not know of. Each
- * stands for one: equal messages are counted.
+ * Deliveries that are in the log but not in the progress saved before a crash. They are counted, so that of equal
+ * messages each matches one delivery.
  */
 export class DeliveredBefore {
   readonly #times = new Map<string, number>()
 
   #left = 0
 
-  /** Whether nothing was found, or all of it was taken. */
+  /** Whether nothing was found, or everything was taken. */
   get isEmpty(): boolean {
     return this.#left === 0
   }
@@ -20,7 +20,7 @@ export class DeliveredBefore {
     this.#left++
   }
 
-  /** True when what is about to be delivered was found; that one counts no more. */
+  /** Whether the message about to be delivered was already delivered; consumes the match. */
   take(key: string): boolean {
     const times = this.#times.get(key) ?? 0
     if (times === 0) return false
@@ -30,7 +30,7 @@ export class DeliveredBefore {
   }
 }
 
-/** Tells deliveries apart, by `what` they are and the values of some properties. */
+/** The key of a delivery: its kind (`what`) and the values of some properties. */
 export function deliveryKey(
   what: string,
   properties: Buffer,

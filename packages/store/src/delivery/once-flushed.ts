@@ -1,27 +1,27 @@
 /**
- * Progress that counts what the log has up to an offset. It may be saved once that is on disk: saved sooner, it would count
- * what a power cut takes away.
+ * Progress that depends on the log up to an offset. It may be saved only once the log is on disk up to there:
+ * otherwise it would count deliveries that a power cut loses.
  */
 export class OnceFlushed<T> {
   #waiting: { readonly progress: T; readonly logEnd: number } | undefined
 
-  /** Whether some progress waits. */
+  /** Whether progress is pending. */
   get isWaiting(): boolean {
     return this.#waiting !== undefined
   }
 
-  /** Keeps the progress of now, in the place of what waited. */
+  /** Replaces the pending progress. */
   keep(progress: T, logEnd: number): void {
     this.#waiting = { progress, logEnd }
   }
 
-  /** The progress, once the log is on disk as far as it counts; `forget` it when it is saved. */
+  /** The progress, if the log is on disk far enough; call `forget` after saving it. */
   ready(flushedOffset: number): T | undefined {
     const waiting = this.#waiting
     return waiting !== undefined && flushedOffset >= waiting.logEnd ? waiting.progress : undefined
   }
 
-  /** It is saved, or counts what is gone. */
+  /** Drops the progress: it was saved, or a cut invalidated it. */
   forget(): void {
     this.#waiting = undefined
   }

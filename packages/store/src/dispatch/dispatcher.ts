@@ -15,10 +15,10 @@ import {
 } from '../message/multi-dispatch.ts'
 
 const NO_BYTES = Buffer.alloc(0)
-/** A shorter row is not worth moving. */
+/** Compacting a shorter row is not worth it. */
 const ROW_MIN = 1024
 
-/** A message that is in the log and not yet in its queue. Objects are used again. */
+/** A message that is in the log and not yet in its queue. Objects are reused. */
 export interface Appended {
   /** Undefined for a message that gets no unit, such as the half of a transaction's old form. */
   queue: ConsumeQueue | undefined
@@ -31,27 +31,27 @@ export interface Appended {
   buffer: Buffer
   propertiesStart: number
   propertiesEnd: number
-  /** Counted from `propertiesStart`; undefined when they are to be looked for. */
+  /** Relative to `propertiesStart`; undefined when they must be searched for. */
   keys: KeySpans | undefined
   isIndexed: boolean
 }
 
-/** What the dispatcher is told of a message. The properties lie in `buffer`, which stays as it is until then. */
+/** A message to dispatch. The properties lie in `buffer`, which must not change until then. */
 export type Dispatch = Readonly<Appended>
 
 /** How messages are dispatched. */
 export interface DispatchOptions {
-  /** Hear of each message that can be read. */
+  /** Notified of each message that becomes readable. */
   readonly watches?: LogWatches
   readonly hasLightQueues?: boolean
 }
 
-/** Tells that the keys of a message could not be put into the index. */
+/** Called when the keys of a message could not be added to the index. */
 export type IndexFailure = (physicalOffset: number, error: unknown) => void
 
 /**
- * Puts messages that are safely in the log into their queues and the index, in order, and tells who waits for
- * them. What the store appends itself comes from what the append knows; `reput` decodes what it reads.
+ * Puts messages that are written to the log into their queues and the index, in order, and notifies the watches.
+ * Messages that the store appends come with the facts that the append knows; `reput` decodes those read from the log.
  * Apache: `DefaultMessageStore.java`, ReputMessageService and the dispatchers.
  */
 export class Dispatcher {
@@ -59,13 +59,13 @@ export class Dispatcher {
   readonly #index: MessageIndex | undefined
   readonly #watches: LogWatches
   readonly #failed: IndexFailure
-  /** Whether messages are put into the light message queues that their record names. */
+  /** Whether messages go into the light message queues that their record names. */
   readonly hasLightQueues: boolean
-  // A row of objects that are used again: those from #first up to #end wait.
+  // A row of reused objects: those from #first up to #end are pending.
   #waiting: Appended[] = []
   #first = 0
   #end = 0
-  // One object for all messages.
+  // Reused for all messages.
   readonly #arrival: { -readonly [K in keyof Arrival]: Arrival[K] } = {
     topic: '',
     queueId: 0,
@@ -96,8 +96,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes note of a message that was appended: the caller sets all fields of what comes back at once. It becomes readable
-   * with `dispatchTo`.
+   * Adds an appended message: the caller must set all fields of the returned object at once. It becomes readable with
+   * `dispatchTo`.
    */
   add(): Appended {
     const waiting = this.#waiting[this.#end++]
@@ -120,7 +120,7 @@ export class Dispatcher {
     return made
   }
 
-  /** Physical offset of the first message that waits; undefined when none does. */
+  /** Physical offset of the first pending message; undefined when there is none. */
   get firstWaiting(): number | undefined {
     return this.#first < this.#end ? this.#waiting[this.#first]?.physicalOffset : undefined
   }
@@ -137,7 +137,10 @@ export class Dispatcher {
     else if (this.#first > ROW_MIN && this.#first * 2 > this.#end) this.#moveToFront()
   }
 
-  /** While messages come faster than syncs end, some always wait: the row must not grow for all that time. */
+  /**
+   * Compacts the row: when messages arrive faster than syncs end, some are always pending, and it would grow for
+   * ever.
+   */
   #moveToFront(): void {
     const spent = this.#waiting.slice(0, this.#first)
     this.#waiting = this.#waiting.slice(this.#first, this.#end).concat(spent)
@@ -145,12 +148,12 @@ export class Dispatcher {
     this.#first = 0
   }
 
-  /** How many objects are kept for messages that wait. */
+  /** How many objects are kept for pending messages. */
   get rowLength(): number {
     return this.#waiting.length
   }
 
-  /** Forgets messages from a physical offset on, whose writing failed; their queue offsets are free again. */
+  /** Drops messages from a physical offset on, whose write failed; their queue offsets are free again. */
   dropFrom(physicalOffset: number): void {
     while (this.#end > this.#first) {
       const last = this.#waiting[this.#end - 1] as Appended
@@ -165,8 +168,8 @@ export class Dispatcher {
   }
 
   /**
-   * Makes one message readable at once, in its own queue unless that is not wanted, and in its light queues. Returns
-   * whether anything was new in it.
+   * Makes one message readable now, in its own queue (unless `hasOwnQueue` is false) and in its light queues. Returns
+   * whether any of them did not have it yet.
    */
   dispatch(message: Dispatch, hasOwnQueue = true): boolean {
     const queue = hasOwnQueue ? message.queue : undefined
@@ -208,7 +211,7 @@ export class Dispatcher {
     this.#watches.arrived(arrival)
   }
 
-  /** Puts the keys of a message into the index, unless they are there. */
+  /** Adds the keys of a message to the index, unless they are there. */
   addToIndex(message: Dispatch): void {
     const index = this.#index
     if (index === undefined || index.behindFrom !== undefined) return
@@ -223,7 +226,7 @@ export class Dispatcher {
         message.keys ?? keySpans(buffer, propertiesStart, propertiesEnd),
       )
     } catch (error) {
-      // The message is stored. Its keys, and those of all that follow, are put in from the log later.
+      // The message is stored. Its keys and those of later messages are added from the log afterwards.
       if (hostErrorCode(error) === undefined) throw error
       index.behindFrom = message.physicalOffset
       this.#failed(message.physicalOffset, error)
@@ -231,7 +234,7 @@ export class Dispatcher {
   }
 }
 
-/** Adds the unit of a message to its queue; false when it is there already. */
+/** Appends the unit of a message to its queue; false when it is there already. */
 function placeUnit(
   queue: ConsumeQueue,
   message: Pick<Dispatch, 'queueOffset' | 'physicalOffset' | 'sizeBytes' | 'tagsCode'>,
@@ -239,14 +242,14 @@ function placeUnit(
 ): boolean {
   const { queueOffset, physicalOffset, sizeBytes, tagsCode } = message
   if (physicalOffset < queue.physicalEnd) return false
-  // Later in the log but earlier in the queue: the topic was deleted and made again in between.
+  // A lower queue offset later in the log: the topic was deleted and created again in between.
   if (queueOffset < queue.offsetMax) queue.truncate(queue.placeOf(queueOffset))
   if (queueOffset > queue.offsetMax) queue.fillTo(queueOffset)
   queue.append(physicalOffset, sizeBytes, tagsCode, batch)
   return true
 }
 
-/** What a queue of batches keeps of a record besides; undefined for any other queue. */
+/** The batch fields of a record for a queue of batches; undefined for any other queue. */
 export function batchPartOf(queue: ConsumeQueue, message: Dispatch): BatchPart | undefined {
   if (!(queue instanceof BatchConsumeQueue)) return undefined
   const { storeTimestamp, queueOffset, buffer, propertiesStart, propertiesEnd } = message

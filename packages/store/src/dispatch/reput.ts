@@ -28,8 +28,8 @@ export function hasQueueUnit(sysFlag: number): boolean {
 }
 
 /**
- * What a consume queue keeps beside the place of a message: the hash of its tag, or the time at which a
- * delayed message is due. `properties[start, end)` are encoded.
+ * The tags code of a consume queue unit: the hash of the tag, or for a delayed message the time at which it is due.
+ * `properties[start, end)` are encoded.
  */
 export function tagsCodeOf(
   topic: string,
@@ -51,8 +51,8 @@ export function tagsCodeOf(
 }
 
 /**
- * Reads from a record in the log what the dispatcher needs. Undefined for a record whose lengths do not add
- * up. What comes back is valid until the next call. Apache: `CommitLog.java`, checkMessageAndReturnSize.
+ * Decodes from a record in the log what the dispatcher needs. Undefined for a record whose lengths are inconsistent.
+ * Valid until the next call. Apache: `CommitLog.java`, checkMessageAndReturnSize.
  */
 export function dispatchOfRecord(
   queues: ConsumeQueueTable,
@@ -94,7 +94,7 @@ export function dispatchOfRecord(
   }
 }
 
-/** The hash of a record's tag, for a queue that does not say. */
+/** The hash of a record's tag, for units that have none. */
 export function tagsCodeOfRecord(record: Buffer): number {
   const spans: RecordSpans | string = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return 0

@@ -7,13 +7,13 @@ import { slotsOfEntries } from './slots-of-entries.ts'
 
 const ENTRY_BYTES = indexEntry.sizeBytes
 const PAGE_BYTES = 4096
-/** A search stops after so many: some milliseconds. */
+/** A search pauses after this many entries: some milliseconds. */
 const ENTRIES_PER_STEP = 4096
 const PAGE_SHIFT = 12
 const UNWRITTEN_BYTES_FIRST = 64 * ENTRY_BYTES
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * ENTRY_BYTES
 
-/** What a search wants of an index file. */
+/** The parameters of a search in an index file. */
 export interface IndexQuery {
   readonly keyHash: number
   readonly beginMs: number
@@ -22,8 +22,8 @@ export interface IndexQuery {
 }
 
 /**
- * One file of the index: a hash table from keys to physical offsets. What is put is in memory first and is
- * written by `write`; slots are read from the file page by page as they are needed.
+ * One file of the index: a hash table from keys to physical offsets. New entries stay in memory until `write`; slots
+ * are read from the file page by page on demand.
  */
 export class IndexFile {
   readonly path: string
@@ -34,7 +34,7 @@ export class IndexFile {
   endOffset = 0
   slotCount = 0
   indexCount = 1
-  /** False for a file that was made with other sizes: nothing but its head can be read. */
+  /** False for a file created with other sizes: only its header can be read. */
   hasRightSize = true
   readonly #file: DiskFile
   readonly #sizes: IndexSizes
@@ -56,7 +56,7 @@ export class IndexFile {
     this.#dirty = new Uint8Array(pages)
   }
 
-  /** Makes an empty file. Throws the host's error. */
+  /** Creates an empty file. Throws the host's error. */
   static create(disk: Disk, path: string, sizes: IndexSizes): IndexFile {
     const file = disk.open(path, 'create')
     try {
@@ -90,7 +90,7 @@ export class IndexFile {
     this.#written = this.indexCount
   }
 
-  /** Takes the file back to what it was at a recovery point. Throws the host's error. */
+  /** Restores the state at a recovery point. Throws the host's error. */
   restore(point: IndexPoint): void {
     this.#setHead(point.head)
     this.#unwritten = undefined
@@ -100,7 +100,7 @@ export class IndexFile {
     this.#isDirty = true
   }
 
-  /** Whether the first and the last entry are those that the head tells of. Throws the host's error. */
+  /** Whether the first and the last entry match the header. Throws the host's error. */
   isAsItsHead(): boolean {
     if (this.isEmpty) return true
     const first = this.entry(1).physicalOffset
@@ -117,7 +117,7 @@ export class IndexFile {
     }
   }
 
-  /** What a recovery point says of this file, once its entries are written. */
+  /** The state for a recovery point; its entries must be written. */
   point(): IndexPoint {
     return { name: this.name, head: this.#head() }
   }
@@ -134,7 +134,7 @@ export class IndexFile {
     return this.#isDirty
   }
 
-  /** A new file stands where the one before it ended, until something is put into it. */
+  /** A new file starts at the end of its predecessor, until an entry is added. */
   continueFrom(before: IndexFile): void {
     this.beginTimestamp = this.endTimestamp = before.endTimestamp
     this.beginOffset = this.endOffset = before.endOffset
@@ -181,7 +181,7 @@ export class IndexFile {
     return { buffer: this.#unwritten, at }
   }
 
-  /** The slots, with the page of one slot read. Pages of zeros that are never touched take no memory. */
+  /** The slots, with the page of one slot loaded. Pages of zeros that are never touched take no memory. */
   #page(slot: number): Buffer {
     this.#slots ??= Buffer.alloc(this.#sizes.slots * 4)
     const page = (slot * 4) >>> PAGE_SHIFT
@@ -194,8 +194,8 @@ export class IndexFile {
   }
 
   /**
-   * Adds the physical offsets of matching entries, newest first; stops after each so many entries. Throws the host's
-   * error.
+   * Adds the physical offsets of matching entries, newest first; yields after every ENTRIES_PER_STEP entries. Throws
+   * the host's error.
    */
   *find(query: IndexQuery, found: number[]): Generator<undefined, void> {
     if (this.isEmpty) return
@@ -206,7 +206,7 @@ export class IndexFile {
     while (number > 0 && number < this.indexCount && found.length < query.maxCount) {
       this.#readEntry(number, entry)
       const seconds = readInt(entry, indexEntry.seconds)
-      // The seconds are cut off, so the message may have come up to a second later.
+      // Entries store whole seconds, so the message may be up to a second younger.
       const time = this.beginTimestamp + seconds * 1000
       if (seconds < 0 || time + 999 < query.beginMs) return
       if (readInt(entry, indexEntry.keyHash) === query.keyHash && time <= query.endMs) {
@@ -244,7 +244,7 @@ export class IndexFile {
     }
   }
 
-  /** Writes what is only in memory: entries, then slots, then the head. Throws the host's error. */
+  /** Writes what is only in memory: entries, then slots, then the header. Throws the host's error. */
   write(): void {
     if (!this.#isDirty) return
     this.writeEntries()
@@ -254,7 +254,9 @@ export class IndexFile {
     this.#isDirty = false
   }
 
-  /** Writes entries that are only in memory, which makes nothing of them visible in the file yet. */
+  /**
+   * Writes entries that are only in memory; the header does not count them yet, so they are not visible in the file.
+   */
   writeEntries(): void {
     const count = this.indexCount - this.#written
     if (count === 0 || this.#unwritten === undefined) return
@@ -287,7 +289,7 @@ export class IndexFile {
     return head
   }
 
-  /** Lets go of slots in memory. They are read again when needed. */
+  /** Frees the slots in memory. They are read again on demand. */
   forgetSlots(): void {
     if (this.#isDirty || this.#slots === undefined) return
     this.#slots = undefined

@@ -16,14 +16,14 @@ function positive(hash: number): number {
   return absolute > 0x7fffffff ? 0 : absolute
 }
 
-/** The hash state after `topic#`, from which the hash of each key goes on. */
+/** The hash state after `topic#`, from which the hash of each key continues. */
 export function topicHash(topic: string): number {
   return javaHash(`${topic}#`)
 }
 
-/** Where the properties are that queues and index are made from; −1 for those that are not there. */
+/** Positions of the properties that queues and index are built from; −1 for missing ones. */
 export interface DispatchSpans extends KeySpans {
-  /** Counted from the beginning of the buffer. */
+  /** Relative to the beginning of the buffer. */
   tagsStart: number
   tagsEnd: number
 }
@@ -31,8 +31,8 @@ export interface DispatchSpans extends KeySpans {
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
- * Finds keys and tags in `bytes[start, end)` in one pass; places of keys are counted from `start`. What comes back
- * is valid until the next call. The rules are those of `findProperty`.
+ * Finds keys and tags in `bytes[start, end)` in one pass; positions of keys are relative to `start`. Valid until the
+ * next call. Same rules as `findProperty`.
  */
 export function dispatchSpans(bytes: Buffer, start: number, end: number): DispatchSpans {
   found.uniqKeyStart = found.uniqKeyEnd = found.keysStart = found.keysEnd = -1
@@ -85,7 +85,7 @@ function isName(bytes: Buffer, at: number, name: Buffer): boolean {
   return true
 }
 
-/** Finds the keys in `properties[start, end)`, which are encoded; places are counted from `start`. */
+/** Finds the keys in the encoded `properties[start, end)`; positions are relative to `start`. */
 export function keySpans(properties: Buffer, start: number, end: number): KeySpans {
   const unique = findProperty(properties, UNIQ_KEY, start, end)
   const keys = findProperty(properties, KEYS, start, end)
@@ -98,9 +98,8 @@ export function keySpans(properties: Buffer, start: number, end: number): KeySpa
 }
 
 /**
- * Calls `put` with the hash of each key of a message: its unique key, then each word of its keys. The
- * spans are counted from byte `start` of `properties`; `topicState` is `topicHash` of its topic.
- * Apache: `IndexService.java`, buildIndex.
+ * Calls `put` with the hash of each key of a message: its unique key, then each word of KEYS. Spans are relative to
+ * byte `start` of `properties`; `topicState` is `topicHash` of its topic. Apache: `IndexService.java`, buildIndex.
  */
 export function forEachKeyHash(
   topicState: number,
@@ -127,7 +126,10 @@ const POWER_2 = 31 * 31
 const POWER_3 = 31 * POWER_2
 const POWER_4 = 31 * POWER_3
 
-/** Java's hash over the UTF-16 units, going on from `state`; four bytes at a time, which do not wait for each other. */
+/**
+ * Java's string hash over the UTF-16 units, continued from `state`; four bytes at a time, without a dependency
+ * between them.
+ */
 function hashOf(state: number, bytes: Buffer, start: number, end: number): number {
   let hash = state
   let bits = 0

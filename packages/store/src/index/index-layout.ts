@@ -1,8 +1,8 @@
 import { offsetsOf } from '@skylarkmq/protocol'
 
 /**
- * The head of an index file. Behind it `maxHashSlotNum` slots of 4 bytes, each the number of the newest entry
- * of its chain, and `maxIndexNum` entries of 20 bytes, of which number 0 stays unused. Big-endian.
+ * The header of an index file. It is followed by `maxHashSlotNum` slots of 4 bytes, each with the number of the
+ * newest entry of its chain, and `maxIndexNum` entries of 20 bytes, of which number 0 is unused. Big-endian.
  * Apache: `IndexHeader.java`, `IndexFile.java`.
  *
  * | at | field          | bytes | what it is                                   |
@@ -31,7 +31,7 @@ export const indexHeader = offsetsOf([
  * |  0 | keyHash        | 4     | positive hash of `topic#key`                               |
  * |  4 | physicalOffset | 8     | of the message                                             |
  * | 12 | seconds        | 4     | from the file's beginTimestamp to its store time           |
- * | 16 | previous       | 4     | number of the entry before it in its chain, 0 for none     |
+ * | 16 | previous       | 4     | number of the previous entry in its chain, 0 for none      |
  */
 export const indexEntry = offsetsOf([
   { name: 'keyHash', bytes: 4, doc: 'Positive hash of topic#key.' },
@@ -40,13 +40,13 @@ export const indexEntry = offsetsOf([
   { name: 'previous', bytes: 4, doc: 'Entry before it in the chain, 0 for none.' },
 ])
 
-/** The sizes that an index file is made with. */
+/** The sizes with which an index file is created. */
 export interface IndexSizes {
   readonly slots: number
   readonly entries: number
 }
 
-/** Bytes of an index file. */
+/** Size of an index file in bytes. */
 export function indexFileBytes(sizes: IndexSizes): number {
   return indexHeader.sizeBytes + sizes.slots * 4 + sizes.entries * indexEntry.sizeBytes
 }

@@ -8,7 +8,7 @@ import type { IndexQuery } from './index-file.ts'
 import type { IndexSizes } from './index-layout.ts'
 import { forEachKeyHash } from './index-key.ts'
 
-/** What a search of the index found. */
+/** The result of a search in the index. */
 export interface IndexFound {
   readonly physicalOffsets: readonly number[]
   /** Store time of the newest message in the index, ms; 0 when it is empty. */
@@ -26,13 +26,13 @@ export class MessageIndex {
   // Messages before this offset are in the index already.
   #endOffset = -1
   #wasIdle = false
-  /** Store time up to which index files that are full were written, ms. */
+  /** Store time up to which full index files were written, ms. */
   fullTimestamp = 0
   /** Paths of files that are not known to be on disk. */
   readonly unsynced = new Set<string>()
-  /** Directories that got new names since. */
+  /** Directories with new names since the last sync. */
   readonly unsyncedDirectories = new Set<string>()
-  /** Set while messages from this physical offset on are not in the index, because a write failed. */
+  /** While a write failure keeps messages out of the index: the physical offset of the first of them. */
   behindFrom: number | undefined
 
   constructor(env: Env, directory: string, sizes: IndexSizes) {
@@ -42,8 +42,8 @@ export class MessageIndex {
   }
 
   /**
-   * Opens the files that are there; after a crash those that `point` knows. The first of another size than
-   * configured is dropped with all that follow. Returns what `drop` returns. Throws the host's error.
+   * Opens the existing files; after a crash only those that `point` knows. The first one whose size differs from the
+   * configuration is dropped with all later ones. Returns what `drop` returns. Throws the host's error.
    */
   load(point: RecoveryPoint | undefined): number | undefined {
     const newest = point === undefined ? '~' : (point.index?.name ?? '')
@@ -61,7 +61,7 @@ export class MessageIndex {
     return this.drop((file) => !file.hasRightSize, 'its size is not the configured one')
   }
 
-  /** Whether some messages that were dispatched are not in the index. */
+  /** Whether some dispatched messages are missing in the index. */
   get isBehind(): boolean {
     return this.behindFrom !== undefined
   }
@@ -71,15 +71,15 @@ export class MessageIndex {
   }
 
   /**
-   * Drops the files that `untrusted` says, and all that follow them. Returns the physical offset from which
-   * the log has to be read to have their keys again; undefined when nothing was dropped.
+   * Drops the files for which `untrusted` is true, and all later ones. Returns the physical offset from which the log
+   * must be read to add their keys again; undefined when nothing was dropped.
    */
   drop(untrusted: (file: IndexFile) => boolean, why: string): number | undefined {
     const first = this.#files.findIndex(untrusted)
     if (first < 0) return undefined
     const oldest = this.#files[first] as IndexFile
     const begin = oldest.isEmpty ? (this.#files[first - 1]?.endOffset ?? 0) : oldest.beginOffset
-    // From the newest on: when the host refuses, the next call finds the same oldest.
+    // Newest first: if the host refuses a deletion, the next call starts from the same oldest file.
     while (this.#files.length > first) {
       const last = this.#files.at(-1) as IndexFile
       this.#env.disk.remove(last.path)
@@ -91,13 +91,13 @@ export class MessageIndex {
     return begin
   }
 
-  /** Drops the files that were made since a recovery point. Throws the host's error. */
+  /** Drops the files created since a recovery point. Throws the host's error. */
   dropNewerThan(point: RecoveryPoint): void {
     const newest = point.index?.name ?? ''
     this.drop((file) => file.name > newest, 'it could not be brought to disk')
   }
 
-  /** Whether the file that takes keys is exactly as a recovery point says. */
+  /** Whether the newest file is exactly in the state of a recovery point. */
   isAt(point: RecoveryPoint): boolean {
     const own = this.point
     if (own === undefined || point.index === undefined) return own === point.index
@@ -105,14 +105,14 @@ export class MessageIndex {
   }
 
   /**
-   * Takes the index back to what it was at a recovery point. Returns the physical offset from which the log has
-   * to be read for it. Throws the host's error.
+   * Restores the index to a recovery point. Returns the physical offset from which the log must be read to complete
+   * it. Throws the host's error.
    */
   restore(point: RecoveryPoint): number {
     const { index } = point
     const last = this.#files.at(-1)
     if (index === undefined) return point.indexEnd
-    // Its file went away: all that was in it is read again.
+    // The newest file of the point is missing: its keys must all be read again.
     if (last?.name !== index.name) return last?.endOffset ?? 0
     last.restore(index)
     if (!last.isAsItsHead()) {
@@ -124,8 +124,8 @@ export class MessageIndex {
   }
 
   /**
-   * Puts the keys of a message in; `spans` are counted from byte `start` of `properties`, and `topicState` is
-   * `topicHash` of its topic. Nothing when they are there already. Throws the host's error.
+   * Adds the keys of a message, unless they are there; `spans` are relative to byte `start` of `properties`, and
+   * `topicState` is `topicHash` of its topic. Throws the host's error.
    */
   add(
     topicState: number,
@@ -167,14 +167,14 @@ export class MessageIndex {
     this.#env.disk.makeDirectory(this.#directory)
     const now = localTime(this.#env.clock.now()).digits
     const newest = this.#files.at(-1)?.name ?? ''
-    // The clock may have gone back, and names have to go on.
+    // The clock may have been set back, but names must ascend.
     return `${this.#directory}/${now > newest ? now : String(BigInt(newest) + 1n)}`
   }
 
   /**
-   * Finds messages by the hash of their key, newest file first. A key may have millions of them outside of the times
-   * that are asked for: every some thousand entries it stops, to be gone on with at once or in another turn. Throws
-   * the host's error.
+   * Finds messages by the hash of their key, newest file first. A key may have millions of messages outside the
+   * requested time range, so the search yields every few thousand entries; the caller may resume it in a later turn.
+   * Throws the host's error.
    */
   *search(query: IndexQuery): Generator<undefined, IndexFound> {
     const physicalOffsets: number[] = []
@@ -192,7 +192,7 @@ export class MessageIndex {
     }
   }
 
-  /** The state of the file that takes keys, once `writeEntries` has written them; undefined without a file. */
+  /** The state of the newest file, after `writeEntries`; undefined without a file. */
   get point(): IndexPoint | undefined {
     return this.#files.at(-1)?.point()
   }
@@ -219,7 +219,7 @@ export class MessageIndex {
     this.#wasIdle = true
   }
 
-  /** Deletes files all of whose messages are gone from the log; the last one stays. Returns how many. */
+  /** Deletes files whose messages are all gone from the log, except the last one. Returns how many. */
   removeExpired(logMin: number): number {
     let removed = 0
     while (this.#files.length > 1 && (this.#files[0] as IndexFile).endOffset < logMin) {

@@ -7,9 +7,9 @@ const WINDOW_ENTRIES = 16 * 1024
 const ENTRY_BYTES = indexEntry.sizeBytes
 
 /**
- * Makes the slots of an index file from its entries before number `indexCount`. After a crash those on disk may be
- * of any age: each entry leads to the one before it in its chain, so the newest of each slot is all it takes. Some
- * 20 ms for a million entries. Throws the host's error.
+ * Rebuilds the slots of an index file from its entries below number `indexCount`: after a crash the slots on disk may
+ * be of any age. Each entry names the previous one in its chain, so the newest entry of each slot is enough. Takes
+ * about 20 ms for a million entries. Throws the host's error.
  */
 export function slotsOfEntries(file: DiskFile, sizes: IndexSizes, indexCount: number): Buffer {
   const slots = Buffer.alloc(sizes.slots * 4)

@@ -9,15 +9,15 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 export const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h'
 
 /**
- * The delays of `messageDelayLevel` in ms; place 0 is level 1. Those of stock brokers for a text that cannot be read,
- * which no configuration file can have: a broker does not start with it, nor does Apache's. Apache:
- * `ScheduleMessageService.java`, parseDelayLevel.
+ * The delays of `messageDelayLevel` in ms; index 0 is level 1. An invalid text gives the levels of stock brokers; a
+ * configuration file cannot contain one, because neither our broker nor Apache's starts with it.
+ * Apache: `ScheduleMessageService.java`, parseDelayLevel.
  */
 export function delaysOfLevels(text: string): number[] {
   return parseDelayLevels(text) ?? parseDelayLevels(DEFAULT_DELAY_LEVELS) ?? []
 }
 
-/** What is wrong with a `messageDelayLevel`; undefined when nothing is. */
+/** What is wrong with a `messageDelayLevel`; undefined when it is valid. */
 export function delayLevelProblem(text: string): string | undefined {
   if (parseDelayLevels(text) !== undefined) return undefined
   return 'it must be a list of whole numbers, each with s, m, h or d behind it'
@@ -35,8 +35,8 @@ function parseDelayLevels(text: string): number[] | undefined {
 }
 
 /**
- * When a delayed message is due, in ms. A level above the highest counts as the highest; undefined for a
- * level that is none. Apache: `CommitLog.java`, checkMessageAndReturnSize.
+ * When a delayed message is due, in ms. A level above the highest counts as the highest; undefined for a level below
+ * 1. Apache: `CommitLog.java`, checkMessageAndReturnSize.
  */
 export function deliverTimestamp(
   levels: readonly number[],

@@ -1,11 +1,11 @@
-/** Parts of a time on the clock of the host's place. */
+/** The parts of a local time. */
 export interface LocalTime {
   readonly hour: number
   /** `yyyyMMddHHmmssSSS`. */
   readonly digits: string
 }
 
-/** What the clock on the wall shows at a time given in ms since 1970. */
+/** The local time for ms since 1970. */
 export function localTime(ms: number): LocalTime {
   const date = new Date(ms)
   const two = (value: number): string => String(value).padStart(2, '0')

@@ -1,11 +1,11 @@
 import type { DecodedMessage } from '@skylarkmq/protocol'
 import type { MessageToStore } from './message.ts'
 
-/** Where a message goes that is stored again, and what is another about it. */
+/** The destination of a message that is stored again, and the fields that change. */
 export type MessageChanges = Pick<MessageToStore, 'topic' | 'queueId' | 'properties' | 'tagsCode'> &
   Partial<MessageToStore>
 
-/** A message that the log has, to be stored once more under another place: nobody waits for the disk. */
+/** A message of the log that is to be stored again elsewhere, without waiting for the disk. */
 export function messageAgain(record: DecodedMessage, changes: MessageChanges): MessageToStore {
   const { flag, sysFlag, bornTimestamp, bornHost, bornPort, reconsumeTimes, body } = record
   return {

@@ -4,24 +4,24 @@ import type { MessageToStore } from './message.ts'
 const NAMES = Buffer.from(Property.INNER_MULTI_DISPATCH)
 const OFFSETS = Buffer.from(Property.INNER_MULTI_QUEUE_OFFSET)
 const SEPARATOR = ','
-/** No folder has a longer name. */
+/** File systems allow no longer names. */
 const NAME_MAX = 255
-/** The one queue of a light message queue. */
+/** The only queue of a light message queue. */
 export const LMQ_QUEUE_ID = 0
 
-/** A light message queue that has a message, and its offset there. */
+/** A light message queue that has a message, and the message's offset there. */
 export interface LightPlace {
   readonly name: string
   readonly queueOffset: number
 }
 
-/** A message that is to be stored, and the light message queues that it is put into. */
+/** A message to store, and the light message queues that get it. */
 export interface LightMessage {
   readonly message: MessageToStore
   readonly names: readonly string[]
 }
 
-/** Whether messages of a topic may be in light message queues, too. Apache: `MixAll.java`, topicAllowsLMQ. */
+/** Whether messages of a topic may go into light message queues. Apache: `MixAll.java`, topicAllowsLMQ. */
 export function allowsLightQueues(topic: string): boolean {
   return (
     !topic.startsWith('%RETRY%') && !topic.startsWith('rmq_sys_') && topic !== 'SCHEDULE_TOPIC_XXXX'
@@ -29,8 +29,8 @@ export function allowsLightQueues(topic: string): boolean {
 }
 
 /**
- * A message with the offsets that it gets in the light message queues it asks for by INNER_MULTI_DISPATCH; undefined
- * when it asks for none. `offsetNext` says which is next in a queue. Apache: `LmqDispatch.java`.
+ * A message with its offsets in the light message queues that INNER_MULTI_DISPATCH names; undefined when it names
+ * none. `offsetNext` gives the next offset of a queue. Apache: `LmqDispatch.java`.
  */
 export function withLightOffsets(
   message: MessageToStore,
@@ -47,11 +47,11 @@ export function withLightOffsets(
     [Property.INNER_MULTI_QUEUE_OFFSET]: offsets.join(SEPARATOR),
     [Property.WAIT]: undefined,
   })
-  // The places of the keys have changed.
+  // The positions of the keys have changed.
   return { message: { ...message, properties: changed, keys: undefined }, names }
 }
 
-/** A message without offsets in light message queues: only the store gives them. */
+/** A message without offsets in light message queues, which only the store may set. */
 export function withoutLightOffsets(message: MessageToStore): MessageToStore {
   const properties = Buffer.from(message.properties)
   if (findProperty(properties, OFFSETS) === undefined) return message
@@ -59,7 +59,7 @@ export function withoutLightOffsets(message: MessageToStore): MessageToStore {
   return { ...message, properties: changed, keys: undefined }
 }
 
-/** The light message queues that a record says it is in; its properties are `buffer[start, end)`. */
+/** The light message queues that a record names; its properties are `buffer[start, end)`. */
 export function lightPlaces(buffer: Buffer, start: number, end: number): LightPlace[] {
   const namesSpan = findProperty(buffer, NAMES, start, end)
   const offsetsSpan =
@@ -76,7 +76,7 @@ export function lightPlaces(buffer: Buffer, start: number, end: number): LightPl
   })
 }
 
-/** A name becomes that of a folder. */
+/** The name is used as a folder name. */
 function isLightQueue(name: string): boolean {
   return isLmqTopic(name) && name.length <= NAME_MAX && /^[%|a-zA-Z0-9_-]+$/.test(name)
 }

@@ -1,4 +1,4 @@
-/** How storing a message ended. Apache: `PutMessageStatus.java`. */
+/** The result of storing a message. Apache: `PutMessageStatus.java`. */
 export const PutMessageStatus = {
   PUT_OK: 'PUT_OK',
   /** Stored, but not known to be on disk within `syncFlushTimeout`. */
@@ -7,7 +7,7 @@ export const PutMessageStatus = {
   FLUSH_SLAVE_TIMEOUT: 'FLUSH_SLAVE_TIMEOUT',
   /** Stored, but no slave is near enough to wait for. */
   SLAVE_NOT_AVAILABLE: 'SLAVE_NOT_AVAILABLE',
-  /** Not stored: the store does not accept now; the remark says why. */
+  /** Not stored: the store does not accept messages now; the remark says why. */
   SERVICE_NOT_AVAILABLE: 'SERVICE_NOT_AVAILABLE',
   /** Not stored: the next commit log file could not be made. */
   CREATE_MAPPED_FILE_FAILED: 'CREATE_MAPPED_FILE_FAILED',
@@ -16,7 +16,7 @@ export const PutMessageStatus = {
   /** Not stored: the properties are longer than 32767 bytes. */
   PROPERTIES_SIZE_EXCEEDED: 'PROPERTIES_SIZE_EXCEEDED',
 } as const
-/** How storing a message ended. */
+/** The result of storing a message. */
 export type PutMessageStatus = (typeof PutMessageStatus)[keyof typeof PutMessageStatus]
 
 const STORED: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
@@ -30,31 +30,31 @@ const UNFIT: ReadonlySet<PutMessageStatus> = new Set<PutMessageStatus>([
   PutMessageStatus.PROPERTIES_SIZE_EXCEEDED,
 ])
 
-/** Whether a message with this status is in the log, whatever else was not reached in time. */
+/** Whether a message with this status is in the log, even if a condition was not met in time. */
 export const isStored = (status: PutMessageStatus): boolean => STORED.has(status)
 
-/** Whether a message with this status cannot be stored as it is, so that another try is of no use. */
+/** Whether a message with this status cannot be stored as it is, so that a retry is pointless. */
 export const isUnfit = (status: PutMessageStatus): boolean => UNFIT.has(status)
 
-/** How reading a queue ended. Apache: `GetMessageStatus.java`. */
+/** The result of reading a queue. Apache: `GetMessageStatus.java`. */
 export const GetMessageStatus = {
   FOUND: 'FOUND',
-  /** Units were read, but the filter took none of their messages. */
+  /** Units were read, but the filter matched none of their messages. */
   NO_MATCHED_MESSAGE: 'NO_MATCHED_MESSAGE',
-  /** The messages' part of the commit log is gone. */
+  /** The part of the commit log with the messages is gone. */
   MESSAGE_WAS_REMOVING: 'MESSAGE_WAS_REMOVING',
-  /** The queue's file could not be read there. */
+  /** The queue's file could not be read at this offset. */
   OFFSET_FOUND_NULL: 'OFFSET_FOUND_NULL',
   /** The offset is behind the end of the queue. */
   OFFSET_OVERFLOW_BADLY: 'OFFSET_OVERFLOW_BADLY',
   /** The offset is the one that the next message will get. */
   OFFSET_OVERFLOW_ONE: 'OFFSET_OVERFLOW_ONE',
-  /** The offset is before the first message that is still there. */
+  /** The offset is before the first message that still exists. */
   OFFSET_TOO_SMALL: 'OFFSET_TOO_SMALL',
-  /** No such queue was ever written. */
+  /** The queue was never written to. */
   NO_MATCHED_LOGIC_QUEUE: 'NO_MATCHED_LOGIC_QUEUE',
-  /** The queue is there and nothing was ever in it. */
+  /** The queue exists and was always empty. */
   NO_MESSAGE_IN_QUEUE: 'NO_MESSAGE_IN_QUEUE',
 } as const
-/** How reading a queue ended. */
+/** The result of reading a queue. */
 export type GetMessageStatus = (typeof GetMessageStatus)[keyof typeof GetMessageStatus]

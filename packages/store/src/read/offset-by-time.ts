@@ -15,8 +15,8 @@ function timeOfPlace(queue: ConsumeQueue, log: CommitLog, place: number): number
 }
 
 /**
- * Where a store time is in a queue. `lower`: the first offset not before it, the queue's end when all are
- * before. `upper`: the last offset not after it, the queue's first when all are after.
+ * Finds an offset by store time. `lower`: the first offset not before it, or the end of the queue when all are
+ * before. `upper`: the last offset not after it, or the first of the queue when all are after.
  * Apache: `ConsumeQueue.java`, binarySearchInQueueByTime; `BatchConsumeQueue.java`, getOffsetInQueueByTime.
  */
 export function offsetByTime(
@@ -28,13 +28,13 @@ export function offsetByTime(
   const limit = boundary === 'lower' ? timestampMs : timestampMs + 1
   let low = queue.placeMin
   let high = queue.placeEnd
-  // Looks for the first message that was stored at `limit` or later.
+  // Binary search for the first message that was stored at `limit` or later.
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     if (timeOfPlace(queue, log, middle) >= limit) high = middle
     else low = middle + 1
   }
-  // Of a queue of batches Apache names the last batch when all are before.
+  // In a queue of batches Apache returns the last batch when all are before.
   const last = queue instanceof BatchConsumeQueue ? queue.placeEnd - 1 : queue.placeEnd
   const place = boundary === 'lower' ? Math.min(low, last) : low - 1
   return queue.offsetAt(Math.max(queue.placeMin, place))

@@ -21,10 +21,13 @@ const PULL_BYTES_MAX = 128 * 1024 * 1024
 const PULL_BYTES_MIN = 100
 const UNITS_PER_READ = 64
 const DAMAGED_MAX = 10_000
-/** Each holds what it has found so far, and a block that it reads; the disk has enough to do with fewer. */
+/**
+ * Limit of concurrent readings from disk. Each holds its results so far and a block; fewer already keep the disk
+ * busy.
+ */
 const COLD_READINGS_MAX = 256
 
-/** One reading of a queue, which may pause while the disk is asked. */
+/** One reading of a queue, which may pause for the disk. */
 interface Reading {
   readonly queue: ConsumeQueue
   readonly filter: MessageFilter | undefined
@@ -33,7 +36,7 @@ interface Reading {
   /** Places from here on are left for the next reading. */
   readonly scanEnd: number
   status: GetMessageStatus
-  /** The offset that was asked for, and its place. */
+  /** The requested offset, and its place. */
   readonly offset: number
   readonly first: number
   /** Place of the next unit. */
@@ -43,14 +46,14 @@ interface Reading {
   queueOffsets: number[]
   bytes: number
   coldBytes: number
-  /** How many of the records are copies, which outlive the turn. */
+  /** How many of the records are copies, which stay valid after the turn. */
   copied: number
   lastPhysical: number
-  /** Messages before this physical offset are passed over: their file is gone. */
+  /** Messages before this physical offset are skipped: their file is gone. */
   skipBefore: number
 }
 
-/** A record that has to be read from disk. */
+/** A record that must be read from disk. */
 interface Cold {
   readonly physicalOffset: number
   readonly sizeBytes: number
@@ -64,9 +67,9 @@ export class QueueReader {
   readonly #queues: ConsumeQueueTable
   readonly #log: CommitLog
   readonly #ahead = new UnitsAhead()
-  /** Readings that wait for the disk. */
+  /** Number of readings that wait for the disk. */
   #coldReadings = 0
-  /** Those that are to begin when one of them has ended. */
+  /** Readings that start when one of them ends. */
   readonly #later: (() => void)[] = []
 
   constructor(env: Env, config: StoreConfig, queues: ConsumeQueueTable, log: CommitLog) {
@@ -114,7 +117,7 @@ export class QueueReader {
     const cold = this.#collect(reading)
     if (cold === undefined) return this.#resultOf(reading)
     if (this.#coldReadings < COLD_READINGS_MAX) return this.#goOn(reading, cold)
-    // What was found so far is let go.
+    // The results so far are dropped.
     return new Promise<void>((resolve) => this.#later.push(resolve)).then(() => {
       const found = this.get(topic, queueId, offset, limits, filter)
       if (!(found instanceof Promise)) this.#later.shift()?.()
@@ -140,13 +143,13 @@ export class QueueReader {
         reading.next++
         this.#passOver(reading, cold.physicalOffset)
       }
-      // The record itself is handed on, as its block may have left the cache by now.
+      // Pass the record itself on, because its block may have been evicted by now.
       cold = this.#collect(reading, record)
     }
     return this.#resultOf(reading)
   }
 
-  /** Takes messages until a limit is met, or until one has to be read from disk first. */
+  /** Collects messages until a limit is reached, or until one must be read from disk first. */
   #collect(reading: Reading, loaded?: Buffer): Cold | undefined {
     let ready = loaded
     while (reading.next < reading.scanEnd) {
@@ -169,7 +172,7 @@ export class QueueReader {
     return undefined
   }
 
-  /** Takes or passes over one unit. */
+  /** Takes or skips one unit. */
   #take(
     reading: Reading,
     units: Buffer,
@@ -191,7 +194,7 @@ export class QueueReader {
     let record = loaded ?? this.#log.near(physicalOffset, sizeBytes)
     const isKnown = record !== undefined || this.#log.isBelieved(physicalOffset, sizeBytes)
     if (!isKnown || sizeBytes <= 0) {
-      // The host has lost it, and it comes once it was made again: the reader asks for the same offset.
+      // The host lost the unit; once it is rewritten, the reader gets it at the same offset.
       if (reading.bytes === 0) reading.status = GetMessageStatus.OFFSET_FOUND_NULL
       return 'full'
     }
@@ -222,14 +225,14 @@ export class QueueReader {
     return undefined
   }
 
-  /** Whether a record is sound and that of the unit. What this process stored itself needs no look. */
+  /** Whether a record is intact and belongs to the unit. Records that this process stored need no check. */
   #isOf({ queue }: Reading, record: Buffer, physicalOffset: number): boolean {
     if (this.#log.isOwn(physicalOffset)) return true
     if (!this.#log.isSound(record, physicalOffset)) return false
     return typeof offsetIn(queue, record, record.length) === 'number'
   }
 
-  /** A damaged message is passed over: nobody gets what nobody sent. Said once for each. */
+  /** Skips a damaged message, so that nobody gets a message that was never sent. Reported once for each. */
   #reportDamaged({ queue: { topic, queueId } }: Reading, offset: number): void {
     if (this.#damaged.has(offset)) return
     if (this.#damaged.size < DAMAGED_MAX) this.#damaged.add(offset)
@@ -268,12 +271,15 @@ export class QueueReader {
     )
   }
 
-  /** Whether the end of the log is so near that the host has probably kept what is there in memory. */
+  /** Whether the record is so close to the end of the log that the host has probably kept it in memory. */
   isInMemory(physicalOffset: number): boolean {
     return this.#log.offsetMax - physicalOffset <= this.#memoryBytes()
   }
 
-  /** Whether it lies so far behind the end of the log that it has to come from disk. Apache: `DefaultMessageStore.java`, checkInColdAreaByCommitOffset. */
+  /**
+   * Whether the record is so far behind the end of the log that it must come from disk.
+   * Apache: `DefaultMessageStore.java`, checkInColdAreaByCommitOffset.
+   */
   isCold(physicalOffset: number): boolean {
     const { physicalMemoryBytes, accessMessageInMemoryHotRatio } = this.#config
     const hotBytes = (physicalMemoryBytes * accessMessageInMemoryHotRatio) / 100
@@ -300,7 +306,7 @@ export class QueueReader {
   }
 }
 
-/** The offset to ask for next: that of the unit that was not taken, if any was. */
+/** The offset to ask for next: the first unit that was not taken. */
 function nextOffset({ queue, offset, first, next }: Reading): number {
   return next === first ? offset : queue.offsetAt(next)
 }
@@ -318,7 +324,7 @@ function add(reading: Reading, record: Buffer, queueOffset: number, count: numbe
   reading.skipBefore = -1
 }
 
-/** What was found so far are views of memory that other turns use again. */
+/** Copies the results so far, which are views of memory that later turns reuse. */
 function copyViews(reading: Reading): void {
   const { records } = reading
   for (let i = reading.copied; i < records.length; i++) {
@@ -333,7 +339,7 @@ function matches(filter: MessageFilter | undefined, record: Buffer, isCodeKnown:
   return filter.matchesRecord === undefined || filter.matchesRecord(record)
 }
 
-/** The answer for an offset that has no message to read; undefined when it has one. */
+/** The result for an offset without a readable message; undefined when it has one. */
 function outsideOf(
   offset: number,
   min: number,

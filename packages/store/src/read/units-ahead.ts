@@ -3,7 +3,7 @@ import type { ConsumeQueue, UnitSpan } from '../consumequeue/consume-queue.ts'
 const UNITS_AHEAD = 256
 const QUEUES_MAX = 64
 
-/** Units `[first, first + count)` of a queue, as they were when the queue had been cut `cuts` times. */
+/** Units `[first, first + count)` of a queue, read when its cut count was `cuts`. */
 interface Ahead {
   readonly buffer: Buffer
   first: number
@@ -12,8 +12,8 @@ interface Ahead {
 }
 
 /**
- * Units of the queues that were read last, read from their files some pulls ahead: a pull takes few, and each reading
- * of a file costs more than the bytes do.
+ * Read-ahead of units for the queues read last: a pull takes few units, and a read of a file costs more than its
+ * bytes.
  */
 export class UnitsAhead {
   readonly #queues = new Map<ConsumeQueue, Ahead>()

@@ -6,7 +6,7 @@ import { dispatchOfRecord } from '../dispatch/reput.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 import type { RecoveryPoint } from '../checkpoint/recovery-point.ts'
 
-/** What is needed to make queues and index from the log again. */
+/** What rebuilding queues and index from the log needs. */
 export interface CacheSource {
   readonly log: CommitLog
   readonly queues: ConsumeQueueTable
@@ -16,9 +16,9 @@ export interface CacheSource {
 }
 
 /**
- * After a failed sync of a queue file or an index file the host may have dropped what was written since the sync
- * before, and counts it as written: makes it anew from the log, from the recovery point on. The index follows by
- * itself. Throws the host's error; then it is to be called again.
+ * Rewrites queues and index from the log, starting at the recovery point: after a failed sync of one of their files
+ * the host may have dropped pages that it counts as written. The index upkeep completes the index. Throws the host's
+ * error; then it must be called again.
  */
 export function writeCachesAgain(source: CacheSource, point: RecoveryPoint): void {
   const { log, queues, index, dispatcher, delayLevels } = source

@@ -9,10 +9,10 @@ import { dispatchOfRecord } from '../dispatch/reput.ts'
 import { indexBehind, indexCaughtUp } from '../events.ts'
 import type { MessageIndex } from '../index/message-index.ts'
 
-// As much of the log as is read in one turn for an index that lags.
+// How much of the log one turn reads for an index that is behind.
 const CATCH_UP_BYTES = 32 * 1024 * 1024
 
-/** What an index is kept up with. */
+/** What the upkeep of an index needs. */
 export interface IndexSource {
   readonly log: CommitLog
   readonly queues: ConsumeQueueTable
@@ -21,8 +21,8 @@ export interface IndexSource {
 }
 
 /**
- * Writes the index, and lets it lag while it cannot be written: messages are taken all the same, and their keys
- * are read from the log once a write succeeds.
+ * Writes the index, and lets it fall behind while it cannot be written: messages are accepted all the same, and their
+ * keys are added from the log once a write succeeds.
  */
 export class IndexUpkeep {
   readonly #env: Env
@@ -36,7 +36,7 @@ export class IndexUpkeep {
     this.#source = source
   }
 
-  /** A write failed; says so once. */
+  /** Notes a failed write; reported once. */
   failed(error: unknown): void {
     if (this.#isFailing) return
     this.#isFailing = true
@@ -59,7 +59,7 @@ export class IndexUpkeep {
     })
   }
 
-  /** Reads a part of what the index lacks from the log; false when it lacks more, or the log cannot be read. */
+  /** Adds a part of the missing keys from the log; false when more are missing, or when the log cannot be read. */
   catchUp(): boolean {
     if (this.#index.behindFrom === undefined && !this.#isFailing) return true
     if (!this.writeEntries()) return false
@@ -77,7 +77,7 @@ export class IndexUpkeep {
     const behindFrom = index.behindFrom
     if (behindFrom === undefined) return true
     const from = Math.max(behindFrom, log.offsetMin)
-    // After a failed sync the files may lack records that are written again soon.
+    // After a failed sync the files may lack records that will be rewritten soon.
     const to = Math.min(from + CATCH_UP_BYTES, dispatcher.dispatchedEnd, log.believedEnd)
     index.behindFrom = undefined
     let end: ScanEnd
@@ -87,19 +87,19 @@ export class IndexUpkeep {
         if (message?.isIndexed === true) dispatcher.addToIndex(message)
       })
     } catch (error) {
-      // The log cannot be read now. What is in the index by then is not put in again.
+      // The log cannot be read now. Keys that were added so far are not added again.
       index.behindFrom = from
       throw error
     }
-    // Set again by a message whose keys could not be put in.
+    // Set again by a message whose keys could not be added.
     if (index.isBehind) return false
-    // What follows a record that is not sound cannot be found, here no more than in a recovery.
+    // Nothing behind a record that is not intact can be found, just as in a recovery.
     const isRead = end.offset >= dispatcher.dispatchedEnd || end.reason !== undefined
     if (!isRead) index.behindFrom = end.offset
     return isRead
   }
 
-  /** What `act` returns, or false when the host did not let it. */
+  /** What `act` returns, or false when the host refused. */
   #try(act: () => boolean): boolean {
     try {
       return act()

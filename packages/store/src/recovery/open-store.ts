@@ -35,7 +35,7 @@ import { StoreStats } from '../store-stats.ts'
 import { WriteHealth } from '../segment/write-health.ts'
 import { filesOf } from '../segment/rewrite-segments.ts'
 
-/** What a store is made of. */
+/** The parts of a store. */
 export interface StoreParts {
   readonly paths: StorePaths
   readonly log: CommitLog
@@ -49,7 +49,7 @@ export interface StoreParts {
   readonly delayLevels: readonly number[]
   readonly checkpoint: CheckpointValues
   readonly rescue: SyncRescue
-  /** Those that follow the log. */
+  /** The watches of the log. */
   readonly watches: LogWatches
 }
 
@@ -85,7 +85,7 @@ export function openParts(
     upkeep?.failed(error)
   }
   const watches = new LogWatches()
-  // Those that are there are kept whole, whatever the options say now.
+  // Existing light queues are kept complete, whatever the options say now.
   const isLight = hasLightQueues(config) || hasLightFolder(env.disk, paths.consumeQueue)
   const dispatcher = new Dispatcher(queues, index, failed, { watches, hasLightQueues: isLight })
   const delayLevels = delaysOfLevels(config.messageDelayLevel)
@@ -125,7 +125,10 @@ export function openParts(
   return { ...made, stats: new StoreStats(env), delayLevels, checkpoint, rescue, watches }
 }
 
-/** Writes what may not be on disk, and brings it there; false when the disk has no room for it. Throws the host's error. */
+/**
+ * Rewrites and syncs the part of the log that may not be on disk; false when the disk has no room. Throws the host's
+ * error.
+ */
 function writeAgain(segments: SegmentQueue, { offset, end }: UnsyncedPart): boolean {
   return ifRoom(() => {
     const from = Math.max(offset, segments.firstOffset)
@@ -142,7 +145,10 @@ function newLog(env: Env, config: StoreConfig, segments: SegmentQueue): CommitLo
   })
 }
 
-/** What the checkpoint says of the log; its recovery point counts when the broker that stopped last wrote it. */
+/**
+ * How much of the log is certainly on disk, by the checkpoint; its recovery point counts only if the broker that
+ * stopped last wrote it.
+ */
 function provenLog(
   { point, physicMsgTimestamp }: CheckpointValues,
   abortedProcess: number | undefined,
@@ -172,10 +178,10 @@ function newRescue(
   return new SyncRescue(env, { log, health, root, cut })
 }
 
-/** What queues are found by. */
+/** What finding the queues needs. */
 interface QueueFinding {
   readonly isBatchTopic: (topic: string) => boolean
-  /** Whether the last stop was orderly. */
+  /** Whether the last stop was clean. */
   readonly isClean: boolean
 }
 
@@ -198,7 +204,7 @@ function newQueues(
   return new ConsumeQueueTable(env, files, { files: batchFiles, isBatchTopic })
 }
 
-/** Files of queues, of the size that those have which are there. */
+/** The files of queues, with the size of existing ones. */
 function queueFiles(
   env: Env,
   options: QueueFolder & { readonly unitBytes: number; readonly openFilesMax: number },

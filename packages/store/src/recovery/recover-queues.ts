@@ -13,27 +13,30 @@ import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
 import type { QueueFiles } from '../consumequeue/queue-files.ts'
 
 const SCANNED_FILES = 3
-// The first places of a file are read in one go: most queues are short.
+// The first units of a file are read in one call, because most queues are short.
 const FIRST_UNITS = 200
 
-/** How the ends of queues are found. */
+/** How to find the ends of queues. */
 export interface QueueLoading {
-  /** Whether the last stop was orderly. */
+  /** Whether the last stop was clean. */
   readonly isClean: boolean
   /**
-   * The units of all records before this offset are on disk, whatever follows them. Units of records that end behind
-   * it are left out: they are made from the log again.
+   * Units of all records before this offset are on disk, even if later pages are missing. Units of records that end
+   * behind it are dropped and rebuilt from the log.
    */
   readonly upTo: number
-  /** Whether this make wrote the queues last and stopped in order: nothing is behind their ends. */
+  /** Whether a Skylark broker wrote the queues last and stopped cleanly: nothing lies behind their ends. */
   readonly isOwn: boolean
-  /** Whether `upTo` is a recovery point: whatever a unit before it names is on disk, and is exactly its record. */
+  /**
+   * Whether `upTo` is a recovery point: every record that an earlier unit names is on disk, and is exactly the right
+   * one.
+   */
   readonly isProven: boolean
 }
 
 /**
- * Finds all queues on disk and the end of each. After an unclean stop without a recovery point the last three
- * files of a queue are looked through, because pages of any of them may be missing; else a few places tell.
+ * Finds all queues on disk and the end of each. After an unclean stop without a recovery point it reads the last
+ * three files of a queue, because any of their pages may be missing; otherwise a few units are enough.
  * Apache: `ConsumeQueue.java`, recover.
  */
 export function loadQueues(
@@ -53,7 +56,7 @@ function loadFolder(
   loading: QueueLoading,
 ): void {
   for (const topic of env.disk.list(files.directory)) {
-    // A folder of another name is none of ours.
+    // A folder with another name does not belong to the store.
     if (!topic.isDirectory || !queues.mayHold(topic.name)) continue
     if (!queues.hasTopicIn(topic.name, files)) continue
     for (const entry of env.disk.list(`${files.directory}/${topic.name}`)) {
@@ -61,7 +64,7 @@ function loadFolder(
       const queue = queues.getOrCreate(topic.name, Number(entry.name))
       adoptFiles(env, files, queue, loading.isClean)
       findEnd(queue, log, loading)
-      // Everything at once, because with very many queues the file is not open any more later.
+      // Done here because with very many queues the file will have been closed by a later loop.
       queue.correctMin(log.offsetMin)
       if (loading.isClean && !loading.isOwn && queue.hasMoreInFile()) queue.clearBehindEnd()
     }
@@ -75,9 +78,9 @@ function findEnd(queue: ConsumeQueue, log: CommitLog, { upTo, isProven }: QueueL
 }
 
 /**
- * Size of the queue files that a directory has: the configured one if any has that, else that of the largest. After an
- * unclean stop all that there are may be short, because a cut takes the end away and then gives it back: the configured
- * size counts then, if none is larger and none begins where that size has none begin. Undefined when there is no file.
+ * Size of the queue files of a directory: the configured one if any file has it, otherwise the largest. After an
+ * unclean stop all files may be short, because a cut truncates the file and then extends it: then the configured size
+ * counts, unless a file is larger or begins where a file of that size cannot begin. Undefined when there is no file.
  */
 export function queueFileBytes(
   disk: Disk,
@@ -110,15 +113,18 @@ function adoptFiles(env: Env, files: QueueFiles, queue: ConsumeQueue, isClean: b
   for (const each of found) {
     const path = files.path(queue.topic, queue.queueId, each.firstOffset / files.unitBytes)
     if (!kept.includes(each)) files.removeDurably(path)
-    // A power cut in the middle of a cut leaves the last file short: what it has is good.
+    // A crash during a cut leaves the last file short; its content is valid.
     else if (each.sizeBytes < fileBytes) files.lengthen(path)
   }
   const fileFirst = (kept[0]?.firstOffset ?? 0) / files.unitBytes
-  // Seen as full, so that its units can be read while its end is looked for.
+  // Counted as full, so that units can be read while searching for the end.
   queue.adopt(fileFirst, fileFirst + kept.length * perFile)
 }
 
-/** After a crash the newest files may lack their size or a file between them: all that is sure comes first. */
+/**
+ * After a crash the newest files may be short, or a file between them may be missing: keeps the leading files that
+ * are certain.
+ */
 function oldestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
   const kept: FoundSegment[] = []
   for (const each of found) {
@@ -132,11 +138,11 @@ function oldestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegm
 }
 
 /**
- * A queue is made from the log, so what comes before a gap or a file of another size is given up. A last file that is
- * short is one whose end a start cut off before the stop: the cut need not be on disk as a whole.
+ * Drops all files before a gap or a file of another size, as a queue can be rebuilt from the log. The last file may
+ * be short if a start truncated it before the stop, because the extension need not be on disk.
  */
 function newestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegment[] {
-  // A last file without a byte was about to be made.
+  // An empty last file was just being created.
   if (found.at(-1)?.sizeBytes === 0) return newestRow(found.slice(0, -1), fileBytes)
   let start = 0
   for (const [i, each] of found.entries()) {
@@ -150,8 +156,8 @@ function newestRow(found: readonly FoundSegment[], fileBytes: number): FoundSegm
 }
 
 /**
- * Finds the end of a queue whose units up to the end are known to be whole, by looking at a few. False when the
- * last one does not name a record that agrees: then something else is in the files.
+ * Finds the end of a queue whose units up to the end are known to be complete, by looking at a few. False when the
+ * last one does not name a matching record: then the files hold something else.
  */
 function endByPlaces(queue: ConsumeQueue, upTo: number, log: CommitLog): boolean {
   const { fileFirst, fileEnd } = queue
@@ -180,12 +186,12 @@ function isUnit(queue: ConsumeQueue, span: UnitSpan, i: number, upTo: number): b
   return size > 0 && physical >= 0 && physical + size <= upTo && hasAllParts(queue, span.buffer, at)
 }
 
-/** A page of a unit may be missing. */
+/** Whether all pages of a unit are present. */
 function hasAllParts(queue: ConsumeQueue, buffer: Buffer, at: number): boolean {
   return !(queue instanceof BatchConsumeQueue) || readBatchPart(buffer, at) !== undefined
 }
 
-/** Finds the end of a queue by reading its last files up to the first place that no unit is in. */
+/** Finds the end of a queue by reading its last files up to the first place without a unit. */
 function endByReading(queue: ConsumeQueue, upTo: number): void {
   const { fileFirst, fileEnd } = queue
   queue.adopt(fileFirst, fileEnd)
@@ -193,7 +199,7 @@ function endByReading(queue: ConsumeQueue, upTo: number): void {
   queue.endAt(endOfUnits(queue, from, fileEnd, upTo))
 }
 
-/** The first place from `from` on that no unit is in. */
+/** The first place from `from` on without a unit. */
 function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: number): number {
   let offset = from
   let physicalEnd = -1
@@ -205,7 +211,7 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: nu
       const size = unitSize(span.buffer, at)
       if (isFiller(span.buffer, at)) continue
       const physical = unitPhysicalOffset(span.buffer, at)
-      // Records are named in the order of the log: what goes back is left from before a cut.
+      // Units name records in log order: a lower offset is a remnant from before a cut.
       if (size <= 0 || physical < 0 || physical < physicalEnd) return offset
       if (!hasAllParts(queue, span.buffer, at)) return offset
       physicalEnd = physical + size
@@ -216,15 +222,15 @@ function endOfUnits(queue: ConsumeQueue, from: number, fileEnd: number, upTo: nu
 }
 
 /**
- * Apache leaves the bytes behind a cut where they are, and a unit that is left may point at a record that was
- * written over since. So may one that a power cut brought back after it was cleared. The last unit has to name a
- * record that agrees; before a recovery point nothing else than exactly its own.
+ * Steps back over stale units. Apache leaves the bytes behind a cut in place, and a remaining unit may point to an
+ * offset where another record was written since; a power cut may also bring back a unit that was zeroed. The last
+ * unit must name a matching record; before a recovery point, exactly its own.
  */
 function stepBackFromStale(queue: ConsumeQueue, log: CommitLog, isProven: boolean): void {
   const found = queue.placeEnd
   let end = found
   while (end > queue.fileFirst && isStale(queue, end - 1, log, isProven)) end--
-  // What stands for offsets without a message was followed by a unit when it was written.
+  // A filler was followed by a unit when it was written.
   while (isProven && end < found && end > queue.fileFirst && isFillerAt(queue, end - 1)) end--
   if (end < found) queue.truncate(end)
 }
@@ -240,8 +246,8 @@ function isFillerAt(queue: ConsumeQueue, offset: number): boolean {
 }
 
 /**
- * What the record is that a unit names: that of this place in this queue, that of another place in this queue,
- * one of another queue, or none. `gone`: it cannot be told any more.
+ * What a unit names: the record of this place in this queue, a record of another place in this queue, a record of
+ * another queue, or none. `gone`: it can no longer be determined.
  */
 function nameOf(
   queue: ConsumeQueue,
@@ -257,7 +263,7 @@ function nameOf(
   const record = log.peek(physical, size)
   if (record === undefined) return 'none'
   const queueOffset = offsetIn(queue, record, size)
-  // The log is read later and cuts what it must; a record that is damaged is passed over by those who read.
+  // The log is read later, and its recovery makes the necessary cuts; readers skip a damaged record.
   if (queueOffset === 'none') {
     if (log.recordAt(physical) !== undefined) return 'other'
     return isDamaged(record, physical, size) ? 'gone' : 'none'
@@ -266,7 +272,7 @@ function nameOf(
   return queueOffset === queue.offsetAt(offset) ? 'same' : 'moved'
 }
 
-/** Whether bytes that are no record were one: a flipped bit does not change all that is known of it. */
+/** Whether bytes that are not a record were one once: a flipped bit does not change every field. */
 function isDamaged(record: Buffer, physical: number, size: number): boolean {
   if (record.length < RECORD_BYTES_MIN) return false
   const magic = readInt(record, RecordAt.magicCode)
@@ -278,16 +284,16 @@ function isDamaged(record: Buffer, physical: number, size: number): boolean {
   )
 }
 
-/** Makes zeros of what the files have behind the ends, of each queue once it is written. Throws the host's error. */
+/** Zeroes the bytes behind the ends, for each queue once it is written. Throws the host's error. */
 export function clearBehindEnds(queues: ConsumeQueueTable): void {
   for (const queue of queues.all()) queue.clearOnceWritten()
 }
 
-/** Cuts off units of records that end behind `logEnd`. */
+/** Drops units of records that end behind `logEnd`. */
 export function cutQueues(env: Env, queues: ConsumeQueueTable, logEnd: number): void {
   for (const queue of queues.all()) {
     if (queue.physicalEnd <= logEnd) {
-      // The host refused in the middle of a cut before this one.
+      // The host refused in the middle of an earlier cut.
       if (queue.hasLeftovers) queue.clearOnceWritten()
       continue
     }

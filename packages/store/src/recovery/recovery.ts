@@ -18,7 +18,7 @@ import type { ScanEnd } from '../commitlog/scan-log.ts'
 import { filesOf, rewriteAsRead } from '../segment/rewrite-segments.ts'
 import { markUnsynced } from './unsynced-mark.ts'
 
-/** What a start has to put right, and with what. */
+/** What a recovery works on. */
 export interface RecoveryParts {
   readonly log: CommitLog
   readonly queues: ConsumeQueueTable
@@ -26,20 +26,20 @@ export interface RecoveryParts {
   readonly upkeep: IndexUpkeep | undefined
   readonly dispatcher: Dispatcher
   readonly checkpoint: CheckpointValues
-  /** The process id in the abort file; undefined when the last stop was orderly. */
+  /** The process id in the abort file; undefined after a clean stop. */
   readonly abortedProcess: number | undefined
   readonly checkCrc: boolean
-  /** Whether the index is to be complete after an unclean stop of another broker, too. */
+  /** Whether to complete the index even after an unclean stop of another broker. */
   readonly indexSafe: boolean
   readonly delayLevels: readonly number[]
-  /** Hears that the queues could not be written; they are in memory. */
+  /** Called when the queues could not be written; they stay in memory. */
   readonly queuesFailed: (error: unknown) => void
   /** Directory of the store. */
   readonly root: string
   readonly checkpointPath: string
 }
 
-/** From where on the parts of the store have to be made from the log. */
+/** The offsets from which the parts of the store must be rebuilt. */
 interface Starts {
   /** The log is read from here on. */
   readonly scan: number
@@ -50,14 +50,14 @@ interface Starts {
 }
 
 const WRITE_EVERY_RECORDS = 20_000
-/** Without a recovery point, of which there is none early in the life of a store, no more than this is written again. */
+/** Without a recovery point, as in a young store, no more than this is rewritten. */
 const REWRITTEN_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * Brings log, queues and index to one state after a stop: finds the end of the log, cuts what is not sound,
- * and puts into the queues and the index what they lack. What lies before the recovery point is on disk and is not
- * read; the first record behind it that is not sound ends the log, as in Apache. Returns from where on the log was read. Throws the host's error.
- * Apache: `CommitLog.java`, recoverNormally and recoverAbnormally.
+ * Makes log, queues and index consistent after a stop: finds the end of the log, cuts what is not intact, and adds
+ * what queues and index lack. Invariant: everything before the recovery point is on disk and is not read; the first
+ * damaged record behind it ends the log, as in Apache. Returns the offset from which the log was read. Throws the
+ * host's error. Apache: `CommitLog.java`, recoverNormally and recoverAbnormally.
  */
 export function recover(env: Env, parts: RecoveryParts): number {
   const { log, queues, index, dispatcher, abortedProcess } = parts
@@ -75,7 +75,7 @@ export function recover(env: Env, parts: RecoveryParts): number {
   const end = scanLog(log.segments, starts.scan, parts, (buffer, at, offset, sizeBytes) => {
     dispatcher.dispatchedRecord = offset
     dispatcher.dispatchedEnd = offset + sizeBytes
-    // The queues have all before this; the index looks itself.
+    // The queues have everything before this; the index checks for itself.
     if (offset < starts.dispatch) return
     const message = dispatchOfRecord(queues, buffer, at, parts.delayLevels)
     if (message !== undefined && dispatcher.dispatch(message)) dispatched++
@@ -95,19 +95,19 @@ export function recover(env: Env, parts: RecoveryParts): number {
   return starts.scan
 }
 
-/** Loads the queues. Returns the recovery point, if log and queues bear it out. */
+/** Loads the queues. Returns the recovery point, if log and queues confirm it. */
 function loadParts(env: Env, parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, queues, abortedProcess } = parts
   const point = trustedPoint(parts)
   const isClean = abortedProcess === undefined
-  // Queues and index are about to be made anew: the next start must not take them for those that it tells of.
+  // Queues and index are about to be rebuilt: the next start must not match the new files with the old point.
   if (point === undefined && parts.checkpoint.point !== undefined) withdraw(env, parts)
-  // What was made of the log since it was last on disk is made again: pages of it may be missing.
+  // What was derived from the log since the last sync is rebuilt, because pages of it may be missing.
   const upTo = point?.physicalEnd ?? (isClean ? Infinity : uncleanStart(parts))
   queues.files.areNamesAtRisk = !isClean
   const isProven = point !== undefined
   loadQueues(env, queues, log, { isClean, upTo, isOwn: isClean && isProven, isProven })
-  // Somebody took the queues away to have them made again.
+  // An operator removed the queues to have them rebuilt.
   const areGone = point !== undefined && point.lastRecord >= 0 && queues.physicalEnd() === 0
   if (!areGone) return point
   withdraw(env, parts)
@@ -119,7 +119,7 @@ function withdraw(env: Env, { checkpoint, checkpointPath }: RecoveryParts): void
   checkpoint.point = undefined
 }
 
-/** Writes units; those that the host refuses stay in memory for the next try. */
+/** Writes units; if the host refuses, they stay in memory for the next try. */
 function writeQueues(parts: RecoveryParts): void {
   try {
     parts.queues.write(Infinity)
@@ -129,7 +129,7 @@ function writeQueues(parts: RecoveryParts): void {
   }
 }
 
-/** Cuts what the log does not have, and brings everything to the files. */
+/** Cuts everything that the log does not have, and writes all files. */
 function cutAll(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
   if (parts.abortedProcess === undefined) cutLog(env, parts, end)
   else cutAndSync(env, parts, from, end)
@@ -139,12 +139,12 @@ function cutAll(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): voi
   parts.upkeep?.writeAll()
 }
 
-/** The recovery point of the broker that stopped last, if the log bears it out. */
+/** The recovery point of the broker that stopped last, if the log confirms it. */
 function trustedPoint(parts: RecoveryParts): RecoveryPoint | undefined {
   const { log, checkpoint, abortedProcess } = parts
   const { point } = checkpoint
   if (point === undefined) return undefined
-  // Another broker was started in between, and may have changed anything.
+  // Another broker ran in between and may have changed anything.
   if (abortedProcess !== undefined && !isPointOf(point, abortedProcess)) return undefined
   if (point.lastRecord < 0) return point.physicalEnd === log.offsetMin ? point : undefined
   const record = log.recordAt(point.lastRecord)
@@ -166,7 +166,7 @@ function startsOfPoint(
   return { scan: physicalEnd, dispatch: physicalEnd, index: indexFrom }
 }
 
-/** Where to begin without a recovery point: by files, as Apache does. */
+/** Where to start without a recovery point: by files, as Apache does. */
 function startsOfFiles(parts: RecoveryParts, resized: number | undefined): Starts {
   const { log, queues } = parts
   if (parts.abortedProcess === undefined) {
@@ -181,8 +181,8 @@ function startsOfFiles(parts: RecoveryParts, resized: number | undefined): Start
 }
 
 /**
- * After a crash only index files that were full and flushed are whole. Returns from where the log has to be
- * read to have the others again.
+ * After a crash only index files that were full and synced are complete. Drops the others and returns the offset from
+ * which the log must be read to rebuild them.
  */
 function dropUntrustedIndex(parts: RecoveryParts): number | undefined {
   const { indexMsgTimestamp } = parts.checkpoint
@@ -191,7 +191,7 @@ function dropUntrustedIndex(parts: RecoveryParts): number | undefined {
   return parts.index?.drop(isUntrusted, 'the last stop was not orderly')
 }
 
-/** The last record that a queue names; or the newest file that begins no later than the queues end. */
+/** The last record that a queue names, or the start of the newest file that begins no later than the queues end. */
 function cleanStart(log: CommitLog, queues: ConsumeQueueTable, queuesEnd: number): number {
   const last = queues.lastRecord()
   const record = last === undefined ? undefined : log.recordAt(last)
@@ -205,8 +205,8 @@ function lastStartBefore(log: CommitLog, offset: number): number {
 }
 
 /**
- * The newest file whose first message was stored before all was surely on disk. Where a clock was put back, times say
- * nothing of what follows.
+ * The newest file whose first message was stored before the safe timestamp. If a clock was set back, later timestamps
+ * prove nothing.
  */
 function uncleanStart(parts: RecoveryParts): number {
   const { log } = parts
@@ -225,7 +225,7 @@ function uncleanStart(parts: RecoveryParts): number {
   return start
 }
 
-/** Makes queues and index end where the log does. Throws the host's error. */
+/** Cuts queues and index at the end of the log. Throws the host's error. */
 export function cutCaches(env: Env, parts: RecoveryParts): void {
   const { log, queues, index } = parts
   cutQueues(env, queues, log.offsetMax)
@@ -238,17 +238,17 @@ export function cutCaches(env: Env, parts: RecoveryParts): void {
   try {
     reindex(parts, cut, log.offsetMax)
   } catch (error) {
-    // The log cannot be read now. What the index lacks is read by its upkeep.
+    // The log cannot be read now; the index upkeep adds what is missing later.
     index.behindFrom = Math.min(cut, index.behindFrom ?? cut)
     throw error
   }
 }
 
 /**
- * What a killed process wrote may be in the page cache only, and is about to be served. If it was killed when a sync had
- * failed, the host counts it as written: so it is written again, at least what lies behind a recovery point. Throws the
- * host's error; then whoever opens the store next has to write that part again. So it is on a full disk whose file system
- * needs room for that, too, but the store opens: to read it and to let old files go is what makes room.
+ * Syncs what is about to be served. Pages that a killed process wrote may be in the page cache only; if a sync had
+ * failed before, the host counts them as written, so they are written again, at least behind a recovery point. Throws
+ * the host's error; the part then stays marked for the next open. On a full disk whose file system needs room even
+ * for this, the store opens all the same: only reading it and deleting old files makes room.
  */
 function cutAndSync(env: Env, parts: RecoveryParts, from: number, end: ScanEnd): void {
   const { log, root, checkpoint } = parts
@@ -273,12 +273,12 @@ function cutLog(env: Env, { log, abortedProcess }: RecoveryParts, end: ScanEnd):
   if (end.reason !== undefined) {
     env.events.emit(commitLogTorn, { offset: end.offset, reason: end.reason })
   }
-  // Pages far behind the end may have reached the disk when those before did not.
+  // Pages far behind the end may have reached the disk when earlier ones did not.
   if (end.reason !== undefined || abortedProcess !== undefined) {
     log.truncate(end.offset)
     return
   }
-  // Only zeros follow, or a file that was made ahead: nothing is written, so times of change stay.
+  // Only zeros or a preallocated file follow: nothing is written, so modification times stay.
   const files = log.segments.files
   while (files.length > 1 && (files.at(-1)?.firstOffset ?? 0) > end.offset) files.pop()?.remove()
   log.startAt(end.offset)
@@ -289,7 +289,7 @@ function leastOf(offsets: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** Reads a part of the log for the index alone. */
+/** Reads a part of the log for the index only. */
 function reindex(parts: RecoveryParts, from: number, to: number): void {
   const { log, queues, dispatcher } = parts
   const start = Math.max(from, log.offsetMin)

@@ -5,10 +5,10 @@ import type { CommitLog } from '../commitlog/commit-log.ts'
 import { scanLog } from '../commitlog/scan-log.ts'
 
 /**
- * Writes the log once more, in its place, from `from` on, at which a record begins: after a failed sync the host
- * counts those pages as written, and only a new write makes it try again. What is still in memory is taken from
- * there. The rest is read back, and counts as far as its records are sound, because the host may have dropped
- * what it could not write. Returns up to where the log is as it was. Throws the host's error.
+ * Rewrites the log in place from `from` on, where a record begins. After a failed sync the host counts those pages as
+ * written, and only a new write makes it retry. Bytes still in memory are taken from there; the rest is read back and
+ * counts up to the first damaged record, because the host may have dropped pages. Returns the offset up to which the
+ * log is restored. Throws the host's error.
  */
 export function rewriteLog(log: CommitLog, from: number): number {
   const end = log.offsetWritten
@@ -26,7 +26,7 @@ export function rewriteLog(log: CommitLog, from: number): number {
   return end
 }
 
-/** Reads sound records of `[from, to)` and writes each to where it is; returns where the sound ones end. */
+/** Reads intact records of `[from, to)` and writes each back in place; returns where they end. */
 export function rewriteFromFiles(segments: SegmentQueue, from: number, to: number): number {
   if (from >= to) return to
   let next = from

@@ -11,23 +11,22 @@ import { markUnsynced, unmarkUnsynced } from './unsynced-mark.ts'
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 30_000
 
-/** What a rescue works with. */
+/** What a rescue works on. */
 export interface RescueParts {
   readonly log: CommitLog
   readonly health: WriteHealth
   /** Directory of the store. */
   readonly root: string
-  /** Makes `offset` the end of the log, of the queues and of the index. Throws the host's error. */
+  /** Cuts log, queues and index at `offset`. Throws the host's error. */
   readonly cut: (offset: number) => void
 }
 
 /**
- * What follows a failed sync of the log. The host counts what it could not write as written, so the same sync
- * again would succeed and prove nothing. Instead messages are refused, what is not known to be on disk is
- * written again and synced through files that were opened anew, after a growing pause as long as that fails, and
- * then messages are accepted again. What can neither be found in memory nor be read back is cut off, as a power
- * cut would have done; nothing that was answered under SYNC_FLUSH is among it. Meanwhile readers get what is
- * known to be on disk, or is in memory.
+ * Recovers from a failed sync of the log. The host counts pages that it could not write as written, so repeating the
+ * sync would succeed and prove nothing. Instead, messages are refused; everything not known to be on disk is written
+ * again and synced through newly opened files, with growing pauses while that fails; then messages are accepted
+ * again. What is neither in memory nor readable is cut off, as after a power cut; nothing acknowledged under
+ * SYNC_FLUSH is lost that way. Meanwhile readers get what is on disk or in memory.
  */
 export class SyncRescue {
   readonly #env: Env
@@ -37,7 +36,7 @@ export class SyncRescue {
   #running: Promise<void> | undefined
   #retryMs = RETRY_FIRST_MS
   #isClosed = false
-  /** Where a cut that is not done is. */
+  /** The offset of a cut that is not complete. */
   #cutAt: number | undefined
 
   constructor(env: Env, parts: RescueParts) {
@@ -45,18 +44,18 @@ export class SyncRescue {
     this.#parts = parts
   }
 
-  /** The log is known to be on disk up to `offset`, and a sync of the rest failed. */
+  /** A sync failed; the log is known to be on disk up to `offset`. */
   begin(flush: LogFlush, offset: number, error: unknown): void {
     this.#flush = flush
     this.#retryMs = RETRY_FIRST_MS
     this.#parts.health.syncFailed(offset, error)
     this.#parts.log.suspect(offset)
-    // Whoever opens the store after a kill has to know that its log may only seem to be on disk.
+    // The next process to open the store must know that its log may not be on disk.
     markUnsynced(this.#env.disk, this.#parts.root, offset)
     this.#again(0)
   }
 
-  /** Tries no more; resolves once nothing is under way. */
+  /** Stops retrying; resolves once nothing is running. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#timer?.cancel()
@@ -72,7 +71,7 @@ export class SyncRescue {
 
   async #try(): Promise<void> {
     const { log } = this.#parts
-    // A turn is under way, whose messages are on their way to the file.
+    // The messages of the current turn are not written yet.
     if (log.offsetMax !== log.offsetWritten) {
       this.#again(1)
       return
@@ -89,7 +88,7 @@ export class SyncRescue {
   async #rescue(): Promise<void> {
     const { log, health, root, cut } = this.#parts
     const flush = this.#flush as LogFlush
-    // A sync that is under way may still fail, for pages that are written here.
+    // A sync that is running may still fail for pages that are written here.
     await flush.drain()
     const from = Math.max(flush.flushedOffset, log.offsetMin)
     const provenEnd = rewriteLog(log, from)
@@ -98,7 +97,7 @@ export class SyncRescue {
       this.#env.events.emit(commitLogTorn, { offset: provenEnd, reason })
       this.#cutAt = Math.min(provenEnd, this.#cutAt ?? provenEnd)
     }
-    // The host may have refused in the middle, when the log was cut and queues and index were not.
+    // The host may have refused midway, with the log cut and queues and index not.
     if (this.#cutAt !== undefined) cut(this.#cutAt)
     this.#cutAt = undefined
     const end = log.offsetWritten

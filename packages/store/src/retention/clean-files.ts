@@ -13,7 +13,7 @@ import type { DiskPressure } from './disk-watch.ts'
 
 const HOUR_MS = 3_600_000
 const MANUAL_RUNS = 20
-// Looking for the first message of a queue takes some reads, so very many queues are not done in one turn.
+// Finding the first message of a queue takes some reads, so very many queues are spread over turns.
 const QUEUES_PER_TURN = 256
 const NEXT_TURN_MS = 1
 
@@ -26,9 +26,9 @@ export interface CleanParts {
 }
 
 /**
- * Deletes what is too old, or what has to make room. Files go from the oldest on, up to the first that is not
- * due, and the last one stays; between two of them others have their turn. Apache: `DefaultMessageStore.java`,
- * CleanCommitLogService and CleanConsumeQueueService.
+ * Deletes expired files, or the oldest ones to make room. Deletion starts at the oldest file and stops at the first
+ * one that is not due; the last file stays. Other work may run between two deletions.
+ * Apache: `DefaultMessageStore.java`, CleanCommitLogService and CleanConsumeQueueService.
  */
 export class CleanFiles {
   readonly #env: Env
@@ -47,7 +47,7 @@ export class CleanFiles {
     this.#cleanedUpTo = parts.log.offsetMin
   }
 
-  /** One regular look. Returns how many commit log files went at once; others may follow one by one. */
+  /** One regular check. Returns how many commit log files were deleted at once; others may follow one by one. */
   run(): number {
     const pressure = this.watchDisk()
     const isManual = this.#manualRuns > 0
@@ -62,18 +62,18 @@ export class CleanFiles {
     return removed
   }
 
-  /** Cleans queues and index once no file of the log is about to go. */
+  /** Cleans queues and index once no more files of the log are about to be deleted. */
   #followLog(): void {
     if (this.#deleting === undefined) this.cleanQueues()
   }
 
-  /** Lets this look and the next ones act as in the hour of deletion. Returns what `run` returns. */
+  /** Makes this check and the next ones act as in the hour of deletion. Returns what `run` returns. */
   runManually(): number {
     this.#manualRuns = MANUAL_RUNS
     return this.run()
   }
 
-  /** Looks at how full the disks of log and queues are, and says so to who refuses messages. */
+  /** Measures the disks of log and queues, and reports to the write health. */
   watchDisk(): DiskPressure {
     const { log, queues, health } = this.#parts
     const paths = [log.segments.directory, queues.files.directory]
@@ -92,7 +92,7 @@ export class CleanFiles {
     return pressure
   }
 
-  /** Forgets what was to follow. */
+  /** Cancels pending work. */
   stop(): void {
     this.#deleting?.cancel()
     this.#cleaning?.cancel()
@@ -105,7 +105,7 @@ export class CleanFiles {
       .some((each) => each.trim() !== '' && Number(each) === hour)
   }
 
-  /** Deletes a file that is due, and sees to the next one after a pause. Returns how many went at once. */
+  /** Deletes a file that is due, and schedules the next one after a pause. Returns how many were deleted at once. */
   #removeSegments(forcibly: boolean, countMax: number): number {
     const { clock } = this.#env
     const pauseMs = this.#config.deleteCommitLogFilesInterval
@@ -149,14 +149,14 @@ export class CleanFiles {
   }
 
   /**
-   * Moves the queues' first offsets behind what is gone, and deletes their and the index's old files. Returns how
-   * many went at once; with very many queues others follow in later turns.
+   * Moves the queues' first offsets behind the deleted part, and deletes old files of queues and index. Returns how
+   * many were deleted at once; with very many queues the others follow in later turns.
    */
   cleanQueues(): number {
     const { log, queues, index } = this.#parts
     const logMin = log.offsetMin
     if (logMin === this.#cleanedUpTo) return 0
-    // A unit that is lost for now would look older than all that the log has.
+    // A unit that is lost for now would look older than everything in the log.
     if (queues.areInDoubt) return 0
     this.#cleanedUpTo = logMin
     this.#cleaning?.cancel()
@@ -189,7 +189,7 @@ export class CleanFiles {
     return removed
   }
 
-  /** What the host refuses is tried again at the next look. */
+  /** Ignores a refusal of the host: the next check retries. */
   #unlessRefused(path: string, clean: () => void): void {
     try {
       clean()

@@ -1,12 +1,12 @@
 import type { Disk } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 
-// Directories above ours may be closed to this user; whoever made them keeps them.
+// This user may have no access to parent directories; they belong to whoever created them.
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL'])
 
 /**
- * Makes a directory, and brings its name and those of the directories above to disk: they may have been made by
- * a start that did not get further. Throws the host's error.
+ * Creates a directory and syncs its name and those of its parents, which an interrupted start may have created.
+ * Throws the host's error.
  */
 export function makeDurableDirectory(disk: Disk, directory: string): void {
   disk.makeDirectory(directory)

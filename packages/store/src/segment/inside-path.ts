@@ -4,15 +4,15 @@ import { UnsafeName } from '../errors.ts'
 declare const checked: unique symbol
 
 /**
- * Path of something that lies in a folder of the store, whatever the names that it was made of are: a record in the log
- * may hold any. Only `insideOf` makes one, so that what takes such a path compiles with no other.
+ * A path inside a folder of the store, whatever names it was built from: a record in the log may contain any. Only
+ * `insideOf` creates one, so functions that take this type cannot be called with other strings.
  */
 export type InsidePath = string & { readonly [checked]: true }
 
-/** Longest name of a folder, in bytes; file systems have no longer ones. */
+/** Longest folder name in bytes; file systems allow no longer ones. */
 const NAME_BYTES_MAX = 255
 
-/** True for a name that can be that of one folder: no path, no control character, not too long. */
+/** Whether a name can be that of one folder: no path, no control character, not too long. */
 export function isFolderName(name: string): boolean {
   if (name === '' || resourceProblem(name) !== undefined) return false
   return name.length * 3 <= NAME_BYTES_MAX || Buffer.byteLength(name) <= NAME_BYTES_MAX

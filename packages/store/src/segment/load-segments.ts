@@ -7,23 +7,23 @@ import { SegmentFile, segmentName } from './segment-file.ts'
 import { SegmentQueue, listSegments, removeEmptyLast } from './segment-queue.ts'
 import type { FoundSegment } from './segment-queue.ts'
 
-/** Part of the name of a folder with files that lay behind a missing one. */
+/** Part of the name of folders for files that lay behind a missing one. */
 export const SET_ASIDE = '.behind-gap-'
 
-/** How much of a log is on disk, going by the checkpoint. */
+/** How much of a log is on disk, by the checkpoint. */
 export interface ProvenLog {
-  /** All before this offset; undefined when the broker that stopped last did not say. */
+  /** Everything before this offset; undefined when the broker that stopped last did not state it. */
   readonly physicalEnd: number | undefined
-  /** All messages that were stored up to then, ms; 0 when that is not known. */
+  /** All messages stored up to this time, ms; 0 when unknown. */
   readonly timestamp: number
 }
 
 /**
- * Finds the files of a log; its directory is there. Their size is that of the directory, whatever the configuration
- * says. After an unclean stop, of which `proven` tells, a last file may be short, because the store died while it
- * zeroed its end: it gets its size back; and files behind a missing one that were on their way to the disk are moved
- * to a folder of their own. `proven` is undefined after an orderly stop. Throws the host's error,
- * ERR_STORE_SEGMENT_SIZE or ERR_STORE_SEGMENT_GAP.
+ * Finds the files of a log, whose directory exists. Their size is taken from the directory, whatever the
+ * configuration says. After an unclean stop (`proven` is defined) a short last file gets its size back, because the
+ * store may have died while zeroing its end; and files behind a missing one that were not on disk yet are moved to a
+ * separate folder. `proven` is undefined after a clean stop. Throws the host's error, ERR_STORE_SEGMENT_SIZE or
+ * ERR_STORE_SEGMENT_GAP.
  */
 export function loadSegments(
   env: Env,
@@ -56,7 +56,7 @@ export function loadSegments(
   return new SegmentQueue(env.disk, directory, sizeBytes, files)
 }
 
-/** The size of whole files, of which there may be one, and that one may be short. */
+/** The size of full files, when there may be only one, which may be short. */
 function sizeAfterCrash(
   disk: Disk,
   directory: string,
@@ -66,20 +66,20 @@ function sizeAfterCrash(
   const [first, second] = found
   if (first === undefined) return configuredBytes
   if (second !== undefined) {
-    // Files of one size have that, though one in between may be missing.
+    // If two files have the same size, it is that one, even if a file between them is missing.
     if (second.sizeBytes === first.sizeBytes) return first.sizeBytes
     return second.firstOffset - first.firstOffset
   }
   if (first.sizeBytes >= configuredBytes) return first.sizeBytes
   const path = `${directory}/${segmentName(first.firstOffset)}`
-  // Its last bytes are a blank record in a file that is whole, and zeros in one that is not full.
+  // A full file ends with a blank record, one that is not full with zeros.
   return endsWithRecord(disk, path, first.sizeBytes) ? configuredBytes : first.sizeBytes
 }
 
 /**
- * The files up to the first that is missing. What lies behind it goes to a folder beside the log when it was not on
- * disk yet: a power cut may keep a file and lose the one before it, whose name was not on disk either, so nobody was
- * told that it was. Throws ERR_STORE_SEGMENT_GAP when that is not so, or not known.
+ * The files up to the first missing one. Later files are moved to a folder beside the log if they were not on disk
+ * yet: a power cut may keep a file and lose its predecessor whose name was not synced either, so nothing in them was
+ * acknowledged as on disk. Throws ERR_STORE_SEGMENT_GAP when they were on disk, or when that is unknown.
  */
 function withoutGap(
   env: Env,
@@ -108,7 +108,7 @@ function withoutGap(
   return found.slice(0, index)
 }
 
-/** Whether files behind a missing one may have been on disk, in which case something else took that one away. */
+/** Whether files behind a missing one may have been on disk, which means that something else removed it. */
 function mayBeProven(
   disk: Disk,
   directory: string,
@@ -124,7 +124,7 @@ function mayBeProven(
   })
 }
 
-/** Whether records fill a file to its last byte, going by their lengths. */
+/** Whether records fill a file to its last byte, by their lengths. */
 function endsWithRecord(disk: Disk, path: string, sizeBytes: number): boolean {
   const file = disk.open(path, 'read')
   const head = Buffer.alloc(4)
@@ -141,7 +141,7 @@ function endsWithRecord(disk: Disk, path: string, sizeBytes: number): boolean {
   }
 }
 
-/** Whether all files behind one were made ahead: nothing is in them. */
+/** Whether all later files are empty: created ahead. */
 function hasNothingBehind(
   disk: Disk,
   directory: string,
@@ -153,7 +153,7 @@ function hasNothingBehind(
     .every((each) => headOf(disk, directory, each.firstOffset).every((byte) => byte === 0))
 }
 
-/** The bytes of a file in which a record says when it was stored. */
+/** The bytes of a file that contain the store time of its first record. */
 function headOf(disk: Disk, directory: string, firstOffset: number): Buffer {
   const file = disk.open(`${directory}/${segmentName(firstOffset)}`, 'read')
   const head = Buffer.alloc(RECORD_BYTES_MIN)

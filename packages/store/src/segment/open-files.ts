@@ -1,9 +1,6 @@
 import type { Disk, DiskFile, OpenMode } from '@skylarkmq/env'
 
-/**
- * Files that are open, the least recently used of which is closed when there are too many. For the files of
- * consume queues, of which there may be more than a process may open.
- */
+/** An LRU cache of open files, for the files of consume queues, which may outnumber the handles of a process. */
 export class OpenFiles {
   readonly #disk: Disk
   readonly #limit: number
@@ -18,7 +15,7 @@ export class OpenFiles {
     this.#mode = mode
   }
 
-  /** An open file that exists. Valid until the next call. Throws the host's error. */
+  /** An open existing file. Valid until the next call. Throws the host's error. */
   get(path: string): DiskFile {
     const found = this.#files.get(path)
     if (found !== undefined) {
@@ -29,7 +26,7 @@ export class OpenFiles {
     return this.#keep(path, this.#disk.open(path, this.#mode))
   }
 
-  /** An open file, made with this size when it is missing or shorter. Throws the host's error. */
+  /** An open file, created or extended to this size if necessary. Throws the host's error. */
   create(path: string, sizeBytes: number): DiskFile {
     this.forget(path)
     const file = this.#disk.open(path, 'create')
@@ -37,7 +34,7 @@ export class OpenFiles {
     return this.#keep(path, file)
   }
 
-  /** Closes a file, if it is open. */
+  /** Closes a file if it is open. */
   forget(path: string): void {
     this.#files.get(path)?.close()
     this.#files.delete(path)

@@ -6,8 +6,9 @@ const PAGE_BYTES = 4096
 const ZEROS = Buffer.alloc(PAGE_BYTES)
 
 /**
- * Writes `[from, to)` once more as the files show it: who was killed may have been told that a sync failed. Pages of zeros,
- * which only the end of a file has, are left alone: a full disk may have no room for them. Throws the host's error.
+ * Rewrites `[from, to)` with the bytes that the files show: the process that was killed may have seen a sync fail.
+ * Pages of zeros, which only the end of a file has, are skipped: a full disk may have no room for them. Throws the
+ * host's error.
  */
 export function rewriteAsRead(segments: SegmentQueue, from: number, to: number): void {
   const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(0, to - from)))
@@ -23,7 +24,7 @@ export function rewriteAsRead(segments: SegmentQueue, from: number, to: number):
   }
 }
 
-/** Writes what is not a page of zeros, in pieces as long as possible. */
+/** Writes all pages but those of zeros, in pieces as long as possible. */
 function writePages(file: SegmentFile, position: number, bytes: Buffer): void {
   let begin = 0
   for (let at = 0; at < bytes.length;) {
@@ -37,13 +38,13 @@ function writePages(file: SegmentFile, position: number, bytes: Buffer): void {
   if (begin < bytes.length) file.file.writeNow(bytes.subarray(begin), position + begin)
 }
 
-/** Writes bytes at an offset of a row of files, one of which has it. Throws the host's error. */
+/** Writes bytes at an offset, in the file that has it. Throws the host's error. */
 export function writeAt(segments: SegmentQueue, offset: number, bytes: Buffer): void {
   const file = segments.at(offset) as SegmentFile
   file.file.writeNow(bytes, offset - file.firstOffset)
 }
 
-/** The files that have a part of `[from, end)`, and the one that the next record goes to. */
+/** The files that overlap `[from, end)`, and the one that takes the next record. */
 export function filesOf(segments: SegmentQueue, from: number, end: number): SegmentFile[] {
   return segments.files.filter((file) => file.endOffset > from && file.firstOffset <= end)
 }

@@ -6,13 +6,13 @@ export function segmentName(firstOffset: number): string {
   return String(firstOffset).padStart(20, '0')
 }
 
-/** The first offset of a file by its name; undefined when it is no such name. */
+/** The first offset of a file by its name; undefined for any other name. */
 export function offsetOfSegmentName(name: string): number | undefined {
   return /^\d{20}$/.test(name) ? Number(name) : undefined
 }
 
 /**
- * One file of fixed size of a log; its name is the offset of its first byte. It is opened when first used.
+ * One file of fixed size of a log, named by the offset of its first byte. Opened on first use.
  * Apache: `DefaultMappedFile.java`.
  */
 export class SegmentFile {
@@ -22,7 +22,7 @@ export class SegmentFile {
   readonly #disk: Disk
   readonly #directory: string
   #file: DiskFile | undefined
-  // Reads and syncs in other threads that are under way: the file must stay open for them.
+  // Number of asynchronous reads and syncs in progress, during which the file must stay open.
   #users = 0
   #isRemoved = false
 
@@ -54,14 +54,14 @@ export class SegmentFile {
   }
 
   /**
-   * Makes the file, all zeros, with its size and its name on disk: a start tells by the size what the file is, and no
-   * power cut keeps a later file and loses this one. What an earlier attempt left is no part of it. Throws the host's
-   * error; then there is no file, if the host lets it be deleted.
+   * Creates the file, all zeros, with its size and name synced: a start relies on the size, and a power cut must not
+   * keep a later file and lose this one. Remains of an earlier attempt are discarded. Throws the host's error; then
+   * the file is deleted, if the host allows it.
    */
   create(): void {
     const file = this.#disk.open(this.path, 'create')
     try {
-      // After a failed sync the host may only seem to have the size on disk: a change makes it try again.
+      // After a failed sync the host may only seem to have the size on disk: changing it makes the host retry.
       if (file.size() > 0) file.resize(0)
       file.resize(this.sizeBytes)
       file.syncNow()
@@ -78,29 +78,29 @@ export class SegmentFile {
     try {
       this.#disk.remove(this.path)
     } catch (error) {
-      // It is behind the end of the log, so the next cut or the next attempt sees to it.
+      // It is behind the end of the log, so the next cut or the next attempt removes it.
       if (hostErrorCode(error) === undefined) throw error
     }
   }
 
   /**
-   * Fills the file with zeros from an offset of the log on, and brings it to disk: after a power cut what was
-   * there must not stand behind newer records. Throws the host's error.
+   * Zeroes the file from an offset of the log on, and syncs: after a power cut the old bytes must not follow newer
+   * records. Throws the host's error.
    */
   zeroFrom(offset: number): void {
-    // What comes before is on disk first, so that a file that is cut short ends where its records do.
+    // Sync the preceding bytes first, so that a truncated file ends where its records end.
     this.file.syncNow()
     this.file.resize(offset - this.firstOffset)
     this.file.resize(this.sizeBytes)
     this.file.syncNow()
   }
 
-  /** Gives a file that was cut short its size back. Throws the host's error. */
+  /** Extends a truncated file to its full size. Throws the host's error. */
   lengthen(): void {
     this.file.resize(this.sizeBytes)
   }
 
-  /** Runs something that takes its time on the open file, which stays open until it is done. */
+  /** Runs an asynchronous operation on the open file, which stays open until it ends. */
   async use<T>(f: (file: DiskFile) => Promise<T>): Promise<T> {
     this.#users++
     try {
@@ -111,14 +111,14 @@ export class SegmentFile {
     }
   }
 
-  /** Closes the file, unless it is being used; it is opened again when needed. */
+  /** Closes the file unless it is in use; it is reopened on demand. */
   close(): void {
     if (this.#users > 0) return
     this.#file?.close()
     this.#file = undefined
   }
 
-  /** Closes and deletes. Throws the host's error. */
+  /** Closes and deletes the file. Throws the host's error. */
   remove(): void {
     this.close()
     this.#disk.remove(this.path)

@@ -33,18 +33,18 @@ export class SegmentQueue {
     return this.files[this.files.length - 1]?.endOffset ?? 0
   }
 
-  /** The file that has an offset; undefined when none has. */
+  /** The file that has an offset; undefined when there is none. */
   at(offset: number): SegmentFile | undefined {
     const index = Math.floor((offset - this.firstOffset) / this.segmentBytes)
     return this.files[index]
   }
 
-  /** First offset of the file after the one that has this offset, or had it. */
+  /** First offset of the file after the one that has, or had, this offset. */
   nextFileOffset(offset: number): number {
     return offset + this.segmentBytes - (offset % this.segmentBytes)
   }
 
-  /** Makes the file that follows the last one. Throws the host's error; then nothing is changed. */
+  /** Creates the file after the last one. Throws the host's error; then nothing has changed. */
   append(): SegmentFile {
     const file = new SegmentFile(this.#disk, this.directory, this.endOffset, this.segmentBytes)
     file.create()
@@ -54,8 +54,8 @@ export class SegmentQueue {
   }
 
   /**
-   * Deletes the first file. The one before it is gone on disk by then: a power cut that keeps a file and not the next
-   * one would leave a gap. Throws the host's error; then nothing is changed.
+   * Deletes the first file. The deletion of its predecessor is synced first: if a power cut kept that file and not
+   * this one, there would be a gap. Throws the host's error; then nothing has changed.
    */
   removeFirst(): void {
     if (this.#hasOldFirst) this.#disk.syncDirectoryNow(this.directory)
@@ -66,8 +66,8 @@ export class SegmentQueue {
   }
 
   /**
-   * Makes `offset` the end: later files are deleted, and what follows in its file becomes zeros, all of it on
-   * disk. Throws the host's error; then it can be called again.
+   * Cuts the log at `offset`: later files are deleted, and the rest of its file is zeroed, all synced. Throws the
+   * host's error; then it can be called again.
    */
   truncate(offset: number): void {
     for (const firstOffset of this.#foundBehind(offset)) this.#remove(firstOffset)
@@ -78,7 +78,7 @@ export class SegmentQueue {
     if (last !== undefined && offset < last.endOffset) last.zeroFrom(offset)
   }
 
-  /** The files of the directory behind an offset, the last one first; among them may be some that were made in vain. */
+  /** The files of the directory behind an offset, last one first; some may be remains of failed attempts. */
   #foundBehind(offset: number): number[] {
     return listSegments(this.#disk, this.directory)
       .map((found) => found.firstOffset)
@@ -91,13 +91,13 @@ export class SegmentQueue {
     if (at < 0) this.#disk.remove(`${this.directory}/${segmentName(firstOffset)}`)
     else {
       this.files[at]?.remove()
-      // Nothing that comes behind it is there any more.
+      // None of the later files exists any more.
       this.files.length = at
     }
     this.#hasOldName = true
   }
 
-  /** Closes files beyond the number that stay open; the last one stays. */
+  /** Closes all files but the newest ones that may stay open. */
   closeIdle(): void {
     let open = 0
     for (let i = this.files.length - 1; i >= 0; i--) {
@@ -111,7 +111,7 @@ export class SegmentQueue {
   }
 }
 
-/** A file of a log in a listing. */
+/** A file of a log in a directory listing. */
 export interface FoundSegment {
   readonly firstOffset: number
   readonly sizeBytes: number
@@ -129,7 +129,7 @@ export function listSegments(disk: Disk, directory: string): FoundSegment[] {
   return found.sort((a, b) => a.firstOffset - b.firstOffset)
 }
 
-/** Deletes a last file without a byte, which a stop at the wrong moment leaves. */
+/** Deletes an empty last file, which a stop while creating it leaves. */
 export function removeEmptyLast(disk: Disk, directory: string): void {
   const last = listSegments(disk, directory).at(-1)
   if (last?.sizeBytes === 0) disk.remove(`${directory}/${segmentName(last.firstOffset)}`)

@@ -1,18 +1,18 @@
 import type { StoreConfig } from '../options.ts'
 
-/** Where the parts of a store are. */
+/** The paths of a store's parts. */
 export interface StorePaths {
   readonly root: string
   readonly commitLog: string
   readonly consumeQueue: string
-  /** Queues of topics whose batches are one record each. */
+  /** Queues of topics that store a batch as one record. */
   readonly batchConsumeQueue: string
   readonly index: string
   readonly checkpoint: string
   readonly abort: string
 }
 
-/** The keys of a configuration that say where things are. */
+/** The options that are paths. */
 export type StorePathConfig = Pick<
   StoreConfig,
   | 'storePathRootDir'
@@ -23,7 +23,7 @@ export type StorePathConfig = Pick<
   | 'abortFile'
 >
 
-/** Where the parts of a store are, by its configuration. Apache: `StorePathConfigHelper.java`. */
+/** The paths of a store's parts, by its configuration. Apache: `StorePathConfigHelper.java`. */
 export function storePaths(config: StorePathConfig): StorePaths {
   const root = config.storePathRootDir
   const below = (key: string, name: string): string => (key === '' ? `${root}/${name}` : key)

@@ -2,8 +2,8 @@ import type { Disk, DiskFile } from '@skylarkmq/env'
 import { hostErrorCode } from '@skylarkmq/env'
 
 /**
- * Brings a file to disk by a handle of its own, so that its usual handle may be closed meanwhile. Rejects with
- * the host's error. A file that is gone counts as done.
+ * Syncs a file through a handle of its own, so that its usual handle may be closed meanwhile. Rejects with the host's
+ * error. A file that is gone counts as synced.
  */
 export async function syncPath(disk: Disk, path: string): Promise<void> {
   const file = openIfThere(disk, path)

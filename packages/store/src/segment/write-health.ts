@@ -2,13 +2,10 @@ import { textOfThrown } from '@skylarkmq/env'
 import type { Env } from '@skylarkmq/env'
 import { diskFull, diskHasRoom, syncFailed, writeFailed, writeWorksAgain } from '../events.ts'
 
-/** What a failing write was for; each is tried again by who owns it. */
+/** What a failing write was for; its owner retries it. */
 export type WriteTarget = 'the commit log' | 'the consume queues' | 'the abort file'
 
-/**
- * Why the store does not accept messages, if it does not. Each condition goes by itself.
- * Apache: `RunningFlags.java`.
- */
+/** Why the store refuses messages, if it does. Each condition clears by itself. Apache: `RunningFlags.java`. */
 export class WriteHealth {
   readonly #env: Env
   readonly #failing = new Map<WriteTarget, string>()
@@ -32,8 +29,8 @@ export class WriteHealth {
   }
 
   /**
-   * Whether a stop leaves nothing for the next start to find out: all that was accepted could be written. A disk that is
-   * too full for more, or a role that takes none, is no hindrance.
+   * Whether a stop now is clean: everything that was accepted could be written. A full disk, or a role that accepts
+   * nothing, does not prevent that.
    */
   get mayStopOrderly(): boolean {
     return this.#stopped === '' && this.#syncReason === '' && this.#failing.size === 0
@@ -47,7 +44,7 @@ export class WriteHealth {
     this.#stopped = 'the store is shut down'
   }
 
-  /** A slave takes nothing but what its master sends. */
+  /** A slave accepts only what its master sends. */
   role(isSlave: boolean): void {
     this.#role = isSlave ? 'the broker is a slave' : ''
   }
@@ -67,7 +64,7 @@ export class WriteHealth {
     this.#env.events.emit(writeWorksAgain, { what: target })
   }
 
-  /** Whether a sync of the log failed: what the log says may not be on disk, so nothing more is accepted. */
+  /** Whether a sync of the log failed: the end of the log may not be on disk, so nothing more is accepted. */
   get hasSyncFailed(): boolean {
     return this.#syncReason !== ''
   }
@@ -83,7 +80,7 @@ export class WriteHealth {
     this.#syncReason = ''
   }
 
-  /** Says how full the disk is, and whether that is too full. */
+  /** Sets how full the disk is, and whether that is too full. */
   disk(path: string, usedRatio: number, isTooFull: boolean): void {
     const usedPercent = Math.round(usedRatio * 100)
     if (isTooFull === (this.#full !== '')) return

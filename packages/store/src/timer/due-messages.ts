@@ -1,57 +1,57 @@
-/** Somebody called a message back. */
+/** A recall of a message. */
 export interface Recalled {
-  /** Whether the message was met, and is not delivered. */
+  /** Whether the message was found; then it is not delivered. */
   wasMet: boolean
-  /** In how many groups it may be. */
+  /** The number of groups that may contain it. */
   groups: number
 }
 
 /** Messages that left the wheel together, or that came too late for it. */
 export interface DueGroup {
-  /** The slot they were in; undefined for those that were never in the wheel. */
+  /** Their slot; undefined for messages that were never in the wheel. */
   readonly slotMs: number | undefined
-  /** First offset in the queue of those that wait, for the latter. */
+  /** For the latter: first offset in the timer queue. */
   readonly queueOffset: number
-  /** End of the timer log when the group was made. */
+  /** End of the timer log when the group was created. */
   readonly timerLogEnd: number
-  /** End of the commit log then: nothing of the group was delivered before. */
+  /** End of the commit log at that time: no message of the group was delivered before it. */
   readonly commitLogEnd: number
   /** How many are not delivered yet. */
   left: number
-  /** What was called back, by key. */
+  /** Recalls for this group, by key. */
   readonly recalled: Map<string, Recalled>
 }
 
-/** A message that is about to be delivered. */
+/** A message to deliver. */
 export interface DueMessage {
   readonly dueMs: number
   readonly physicalOffset: number
   readonly recordBytes: number
-  /** When it was put into the wheel; undefined for one that never was. */
+  /** When it was put into the wheel; undefined if it never was. */
   readonly enqueueMs: number | undefined
   readonly isRolled: boolean
-  /** The slot that its unit in the timer log says; undefined where that is not the one that the message asks for. */
+  /** The slot that its unit in the timer log states; undefined when that is not the slot that the message asks for. */
   readonly unitSlotMs?: number | undefined
   readonly group: DueGroup
-  /** Once it is put into the log: where it ends there; 0 when there was nothing to put. */
+  /** Set on delivery: the end of its record in the log; 0 when there was nothing to write. */
   writtenEnd?: number
-  /** Once it is put into the log: what that changes in the number of those who wait for its topic. */
+  /** Set on delivery: the change in the number of waiting messages of its topic. */
   counted?: { readonly topic: string; readonly change: number }
 }
 
-/** How far everything before is done with: what a start after a crash has to do again. */
+/** Progress up to which everything is done: a start after a crash must repeat the rest. */
 export interface DueProgress {
-  /** All slots before it are delivered. */
+  /** All earlier slots are delivered. */
   readonly readTimeMs: number
-  /** All messages before it in their queue are in the wheel, or delivered. */
+  /** All earlier messages of the timer queue are in the wheel, or delivered. */
   readonly queueOffset: number
-  /** Units of the timer log from here on may be of messages from `queueOffset` on. */
+  /** Units of the timer log from here on may belong to messages from `queueOffset` on. */
   readonly timerLogEnd: number
-  /** Deliveries that are not accounted for lie behind it in the commit log. */
+  /** Deliveries behind this offset of the commit log are not part of the progress. */
   readonly commitLogEnd: number
 }
 
-/** The messages that left the wheel and wait for their moment, in the order in which they are due. */
+/** The messages that left the wheel and are not delivered yet, by due time. */
 export class DueMessages {
   #messages: DueMessage[] = []
   #next = 0
@@ -63,13 +63,13 @@ export class DueMessages {
     return this.#messages.length - this.#next
   }
 
-  /** When the first is due; Infinity when none waits. */
+  /** When the first is due; Infinity when there is none. */
   get firstDueMs(): number {
     this.#sort()
     return this.#messages[this.#next]?.dueMs ?? Infinity
   }
 
-  /** Adds the messages of a group, which were counted into `left`. */
+  /** Adds the messages of a group; `left` counts them already. */
   add(group: DueGroup, messages: readonly DueMessage[]): void {
     if (group.left === 0) return
     this.#groups.add(group)
@@ -96,14 +96,14 @@ export class DueMessages {
     return taken
   }
 
-  /** Puts back what could not be delivered. */
+  /** Puts back messages that could not be delivered. */
   putBack(messages: readonly DueMessage[]): void {
     if (messages.length === 0) return
     this.#messages = [...messages, ...this.#messages.slice(this.#next)]
     this.#next = 0
   }
 
-  /** Counts a message as done with. Returns its group when that was the last of it. */
+  /** Counts a message as done. Returns its group when it was the last one. */
   done(message: DueMessage): DueGroup | undefined {
     const { group } = message
     if (--group.left > 0) return undefined
@@ -111,17 +111,17 @@ export class DueMessages {
     return group
   }
 
-  /** Takes all that wait, due or not. */
+  /** Takes all messages, due or not. */
   takeAll(): DueMessage[] {
     return this.take(Infinity, Infinity)
   }
 
-  /** The groups of which not all is delivered. */
+  /** The groups with undelivered messages. */
   get groups(): ReadonlySet<DueGroup> {
     return this.#groups
   }
 
-  /** What is done with when all but these messages are, up to `reached`. */
+  /** The progress if everything but these messages is done up to `reached`. */
   progress(reached: DueProgress): DueProgress {
     let { readTimeMs, queueOffset, timerLogEnd, commitLogEnd } = reached
     for (const group of this.#groups) {
@@ -137,7 +137,7 @@ export class DueMessages {
 
   #sort(): void {
     if (this.#isSorted) return
-    // Stable: messages that are due together keep the order in which they came.
+    // The sort is stable: messages due at the same time keep their order of arrival.
     this.#messages = this.#messages.slice(this.#next).sort((a, b) => a.dueMs - b.dueMs)
     this.#next = 0
     this.#isSorted = true

@@ -6,9 +6,9 @@ import type { TimerSlot } from './timer-wheel.ts'
 import { readWaiting } from './waiting-message.ts'
 
 /**
- * Makes the numbers of those who wait agree with the wheel. A broker that was killed had them on disk as they were a
- * while ago; Apache's leaves out what the last second changed even when it is stopped. To be called before anything
- * is delivered. Throws the host's error. Apache: `TimerMessageStore.java`, checkAndReviseMetrics.
+ * Recounts the waiting messages of each topic from the wheel. A killed broker has an outdated count on disk; Apache's
+ * lacks the changes of the last second even after a clean stop. Must be called before anything is delivered. Throws
+ * the host's error. Apache: `TimerMessageStore.java`, checkAndReviseMetrics.
  */
 export function recountTimers(parts: TimerParts): void {
   const { counts, log, wheel, readTimeMs } = parts
@@ -36,7 +36,7 @@ export function recountTimers(parts: TimerParts): void {
   counts.replace(counted)
 }
 
-/** The topic that a message of the wheel is for; undefined when the commit log does not have it any more. */
+/** The topic of a message in the wheel; undefined when the commit log no longer has it. */
 function topicOf(
   { host, precisionMs }: TimerParts,
   unit: TimerUnit,

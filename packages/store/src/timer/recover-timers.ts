@@ -3,44 +3,44 @@ import type { TimerLog } from './timer-log.ts'
 import { TimerMagic, isPutBack, type TimerUnit } from './timer-log-unit.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
-/** Without a check point, slots of so long are taken for not delivered, as in Apache. */
+/** Without a check point, slots of this time span count as not delivered, as in Apache. */
 const UNKNOWN_MS = 7 * 24 * 3600 * 1000
 
-/** A commit log that is searched as a whole when there is no check point, which young stores do not have. */
+/** Without a check point, as in a young store, a commit log of up to this size is searched completely. */
 const SMALL_BYTES = 64 * 1024 * 1024
 
-/** What a start found of the messages that wait. */
+/** The state of the timers found at a start. */
 export interface RecoveredTimers {
   /** First slot that may not be delivered. */
   readonly readTimeMs: number
-  /** First message of their queue that may not be in the wheel. */
+  /** First message of the timer queue that may not be in the wheel. */
   readonly queueOffset: number
-  /** Messages from there on that are in the wheel, by physical offset. */
+  /** Physical offsets of messages from there on that are in the wheel. */
   readonly enqueued: Set<number>
-  /** Where in the timer log the first unit of these may be. */
+  /** Position in the timer log from which on their units may be. */
   readonly timerLogFrom: number
-  /** Whether the timer log ends before what the check point knows of. */
+  /** Whether the timer log ends before the end that the check point states. */
   readonly isLost: boolean
-  /** Messages before this offset of their queue were in a wheel that is lost … */
+  /** Messages before this offset of the timer queue were in a wheel that is lost … */
   readonly rebuildEnd: number
-  /** … and were delivered when they were due by this time, and in a slot before `readTimeMs`. */
+  /** … and were delivered if due by this time, in a slot before `readTimeMs`. */
   readonly deliveredMs: number
-  /** From where on the commit log may have deliveries that are not accounted for; undefined when nobody knows. */
+  /** Offset of the commit log from which on there may be deliveries beyond the check point; undefined when unknown. */
   readonly commitLogEnd: number | undefined
 }
 
-/** What a start knows of the store that the timers are in. */
+/** Facts about the store that the recovery of timers needs. */
 export interface TimersWere {
-  /** Whether the last stop was orderly. */
+  /** Whether the last stop was clean. */
   readonly clean: boolean
   readonly nowSlotMs: number
   readonly commitLogEnd: number
-  /** Whether the commit log has the message of a unit, and bears out what the unit says of it. */
+  /** Whether the commit log has the message of a unit and confirms what the unit states. */
   readonly bearsOut: (unit: TimerUnit) => boolean
 }
 
 /**
- * Puts into the wheel what the timer log has behind the check point, and makes the log end with its last sound unit.
+ * Puts the units behind the check point back into the wheel, and cuts the timer log behind its last intact unit.
  * Throws the host's error. Apache: `TimerMessageStore.java`, recover.
  */
 export function recoverTimers(
@@ -75,7 +75,8 @@ function recoverFrom(
 ): RecoveredTimers {
   const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset, logOffset } = check
   const isKnown = (position: number): boolean => position < lastTimerLogFlushPos
-  // What a stop puts back and does not get to write down is still where it was. The check point knows no torn unit.
+  // A message that a stop put back without saving a check point is still in its old place. The check point names no
+  // torn unit.
   const isSound = (unit: TimerUnit, position: number): boolean =>
     was.isThere(unit) &&
     (isKnown(position) || (!isPutBack(unit) && unit.slotMs >= lastReadTimeMs && was.bearsOut(unit)))
@@ -108,7 +109,7 @@ function recoverFrom(
 function chain(wheel: TimerWheel, unit: TimerUnit, position: number): void {
   const slot = wheel.slot(unit.slotMs)
   if (slot !== undefined && position <= slot.last) {
-    // What a process wrote before it was killed need not be on disk: it is written once more.
+    // What a killed process wrote may not be on disk, so it is written again.
     wheel.put(unit.slotMs, slot)
     return
   }

@@ -11,18 +11,18 @@ import {
 } from '@skylarkmq/protocol'
 
 /**
- * What Skylark adds to config/timercheck, behind Apache's numbers: from where on in the commit log to look for what
- * was delivered before a crash. The copies tell whether another broker wrote the file since.
+ * What Skylark appends to config/timercheck behind Apache's fields: the offset of the commit log from which to search
+ * for deliveries after a crash. The copies show whether another broker has written the file since.
  *
  * | at | field       | bytes | what it is                                                 |
  * | -- | ----------- | ----- | ---------------------------------------------------------- |
  * |  0 | magic       | 4     | `SKYT`                                                     |
- * |  4 | logOffset   | 8     | physical offset before the first delivery not accounted for |
+ * |  4 | logOffset   | 8     | physical offset before the first delivery not saved here    |
  * | 12 | readTimeMs  | 8     | copy of lastReadTimeMs                                     |
  * | 20 | queueOffset | 8     | copy of lastTimerQueueOffset                               |
  * | 28 | counter     | 8     | copy of the counter of the dataVersion                     |
- * | 36 | rebuildEnd  | 8     | while a lost wheel is made anew: the end of it in the queue |
- * | 44 | deliveredMs | 8     | … and when the last check point of the lost one was written |
+ * | 36 | rebuildEnd  | 8     | while a lost wheel is rebuilt: its end in the timer queue  |
+ * | 44 | deliveredMs | 8     | … when the last check point of the lost wheel was written  |
  */
 const deliveryMarkLayout = offsetsOf([
   { name: 'magic', bytes: 4, doc: 'SKYT.' },
@@ -43,28 +43,28 @@ const MAGIC = 0x534b5954
 const MARK_AT = 64
 const FILE_BYTES = 4096
 
-/** What Skylark adds to the check point. */
+/** Skylark's part of the check point. */
 export interface DeliveryMark {
-  /** Before the first delivery that is not accounted for. */
+  /** Physical offset before the first delivery that the check point does not include. */
   readonly logOffset: number
-  /** Messages before this offset of their queue were in a wheel that is lost, and may not be in the new one; else 0. */
+  /** Messages before this offset of the timer queue were in a lost wheel and may not be in the new one; 0 otherwise. */
   readonly rebuildEnd: number
-  /** What was due by then was delivered from the lost wheel; else 0. */
+  /** Messages due by then were delivered from the lost wheel; 0 otherwise. */
   readonly deliveredMs: number
 }
 
-/** What config/timercheck says. Apache: `TimerCheckpoint.java`. */
+/** The content of config/timercheck. Apache: `TimerCheckpoint.java`. */
 export interface TimerCheckFile extends TimerCheckPoint, Omit<DeliveryMark, 'logOffset'> {
   /** Undefined when another broker wrote the file. */
   readonly logOffset: number | undefined
 }
 
-/** Reads config/timercheck; undefined when there is none, or nothing in it. Throws the host's error. */
+/** Reads config/timercheck; undefined when it is missing or empty. Throws the host's error. */
 export function readTimerCheck(disk: Disk, path: string): TimerCheckFile | undefined {
   const bytes = disk.readFile(path)
   if (bytes === undefined || bytes.length < 56) return undefined
   const point = decodeTimerCheckPoint(bytes)
-  // A power cut may keep the name of a file and lose what is in it.
+  // A power cut may keep the name of a file and lose its content.
   if (point.lastReadTimeMs === 0) return undefined
   const isOurs =
     bytes.length >= MARK_AT + deliveryMarkLayout.sizeBytes &&
@@ -81,7 +81,7 @@ export function readTimerCheck(disk: Disk, path: string): TimerCheckFile | undef
   }
 }
 
-/** The file with these values. */
+/** The file's content for these values. */
 export function encodeTimerCheck(point: TimerCheckPoint, mark: DeliveryMark): Buffer {
   const bytes = Buffer.alloc(FILE_BYTES)
   encodeTimerCheckPoint(point).copy(bytes)

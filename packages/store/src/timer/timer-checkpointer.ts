@@ -7,24 +7,24 @@ import { encodeTimerCheck } from './timer-check-point.ts'
 import type { TimerParts } from './timer-parts.ts'
 import type { WheelPages } from './timer-wheel.ts'
 
-/** While nobody waits, what a start after a crash would have to read is kept below this. */
+/** While no message waits, a check point is written this often, to limit what a start after a crash must read. */
 const IDLE_MS = 60_000
 const IDLE_LOG_BYTES = 32 * 1024 * 1024
 
-/** A progress, and the wheel as it was then. */
+/** A progress, and the wheel at that time. */
 interface Wanted extends DueProgress {
   readonly pages: WheelPages
 }
 
 /**
- * Brings the timer log, the wheel and config/timercheck to disk, in this order, and only what the commit log on disk
- * bears out: what counts as delivered is there. Apache: `TimerMessageStore.java`, TimerFlushService.
+ * Syncs the timer log, the wheel and config/timercheck, in this order. Invariant: a check point counts only
+ * deliveries that the commit log has on disk. Apache: `TimerMessageStore.java`, TimerFlushService.
  */
 export class TimerCheckpointer {
   readonly #parts: TimerParts
   readonly #path: string
   #last: TimerCheckPoint
-  /** Whether a file is there that a start would go by. */
+  /** Whether a file exists that a start would rely on. */
   #isBegun: boolean
   #commitLogEnd = 0
   readonly #wanted = new OnceFlushed<Wanted>()
@@ -35,7 +35,7 @@ export class TimerCheckpointer {
   enqueueTps = 0
   dequeueTps = 0
 
-  /** `found` is the file as it is; with `isLost` a start must not go by it any more. */
+  /** `found` is the existing file; with `isLost` a start must no longer rely on it. */
   constructor(
     parts: TimerParts,
     path: string,
@@ -55,7 +55,7 @@ export class TimerCheckpointer {
     }
   }
 
-  /** What was written last. */
+  /** The check point written last. */
   get now(): TimerCheckPoint {
     return this.#last
   }
@@ -64,7 +64,7 @@ export class TimerCheckpointer {
   begin(): void {
     const { host } = this.#parts
     if (this.#isBegun || host.offsetMax(TIMER_TOPIC, 0) === 0) return
-    // What is not on disk may be gone after a crash, and others may be in its place.
+    // What is not on disk may be lost in a crash, and its offsets reused.
     const progress = this.#progress()
     const commitLogEnd = Math.min(progress.commitLogEnd, host.flushedOffset)
     const { point, content } = this.#encoded({ ...progress, commitLogEnd })
@@ -72,7 +72,7 @@ export class TimerCheckpointer {
     this.#replaced(point, commitLogEnd)
   }
 
-  /** To be called now and then. */
+  /** Must be called periodically. */
   tick(): void {
     this.#sample()
     if (this.#running !== undefined) return
@@ -91,7 +91,7 @@ export class TimerCheckpointer {
     })
   }
 
-  /** Writes everything at a stop, when the commit log is on disk. Resolves with false when it could not be brought to disk. */
+  /** Writes everything at a stop, once the commit log is on disk. Resolves with false when it could not be synced. */
   async last(): Promise<boolean> {
     await this.#running
     const progress = this.#progress()
@@ -99,7 +99,7 @@ export class TimerCheckpointer {
     return this.#run({ ...progress, pages: this.#parts.wheel.takeChanged() })
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is running. */
   async settled(): Promise<void> {
     await this.#running
   }
@@ -117,7 +117,7 @@ export class TimerCheckpointer {
     }
   }
 
-  /** While nobody waits, time passing is nothing new. */
+  /** While no message waits, the passing of time is not a change. */
   #isNew(progress: DueProgress): boolean {
     const { lastReadTimeMs, lastTimerLogFlushPos, lastTimerQueueOffset } = this.#last
     const isIdle =
@@ -148,7 +148,7 @@ export class TimerCheckpointer {
     }
   }
 
-  /** What the file is to say. */
+  /** The content of the file. */
   #encoded(progress: DueProgress): { point: TimerCheckPoint; content: Buffer } {
     const { env, rebuildEnd, deliveredMs } = this.#parts
     const { counter } = this.#last.dataVersion

@@ -8,7 +8,7 @@ import {
   type TimerMetrics,
 } from '@skylarkmq/protocol'
 
-/** How many messages of each topic wait, kept in config/timermetrics. Apache: `TimerMetrics.java`. */
+/** How many messages of each topic wait, stored in config/timermetrics. Apache: `TimerMetrics.java`. */
 export class TimerCounts {
   readonly #env: Env
   readonly #file: KeptFile
@@ -17,7 +17,9 @@ export class TimerCounts {
   #timestamp: number
   #isChanged = false
 
-  /** Reads the file; one that cannot be read counts as none, as the numbers only inform. Throws the host's error. */
+  /**
+   * Reads the file; an unreadable one counts as empty, as the numbers are informative only. Throws the host's error.
+   */
   constructor(env: Env, path: string) {
     this.#env = env
     this.#file = new KeptFile(env, path)
@@ -36,7 +38,7 @@ export class TimerCounts {
     return { dataVersion, timingCount }
   }
 
-  /** Counts messages of a topic that came (or, below 0, went). */
+  /** Adds to the number of waiting messages of a topic; may be negative. */
   add(topic: string, change: number): void {
     const now = this.#env.clock.now()
     const found = this.#counts.get(topic)
@@ -57,7 +59,7 @@ export class TimerCounts {
     return total
   }
 
-  /** Makes the numbers those of a recount; a topic that is not in it has none. */
+  /** Replaces the numbers by those of a recount; topics not in it have none. */
   replace(counted: ReadonlyMap<string, number>): void {
     for (const [topic, { count }] of this.#counts) {
       if (count !== 0 && !counted.has(topic)) this.add(topic, -count)
@@ -68,19 +70,19 @@ export class TimerCounts {
     }
   }
 
-  /** Topics that have a number. */
+  /** Topics with a number. */
   get topics(): Iterable<string> {
     return this.#counts.keys()
   }
 
-  /** Forgets a topic that was deleted. */
+  /** Removes a deleted topic. */
   remove(topic: string): void {
     this.#isChanged = this.#counts.delete(topic) || this.#isChanged
   }
 
   /**
-   * Replaces the file if a number changed; resolves once that is on disk, or could not be brought there. Rejects with the
-   * host's error; then it is tried again with the next call.
+   * Replaces the file if a number changed; resolves once it is synced, or failed to be. Rejects with the host's
+   * error; then the next call retries.
    */
   async save(): Promise<void> {
     if (!this.#isChanged) return
@@ -100,8 +102,8 @@ function readCounts(bytes: Buffer): FileContent<TimerMetrics> {
 }
 
 /**
- * To be called when a group has nothing left: a message that was called back was counted as gone then, so who called
- * back none is taken for nothing.
+ * Must be called when a group has nothing left. A recall was counted as −1 in advance; a recall that found no message
+ * is undone here.
  */
 export function settleRecalls(group: DueGroup, counts: TimerCounts): void {
   if (group.left > 0) return

@@ -19,23 +19,26 @@ import {
   recalledKeyOf,
 } from './waiting-message.ts'
 
-/** Messages delivered in one turn, so that others get theirs. */
+/** Messages delivered per turn, so that other work can run. */
 const BATCH_MAX = 256
-/** With another `timerPrecisionMs`, slots of one time begin so far apart at most. */
+/** With another `timerPrecisionMs`, the starts of two slots of one time differ by this at most. */
 const SLOTS_DIFFER_MS = 1000
-/** With so many in memory no further slot is taken out of the wheel. */
+/** With this many due messages in memory no further slot is taken out of the wheel. */
 const DUE_MAX = 20_000
 
-/** Hears of each message that was delivered. */
+/** Called for each message that was delivered. */
 export type DeliveryListener = (topic: string, sizeBytes: number) => void
 
-/** Takes slots out of the wheel as their time comes and delivers their messages. Apache: `TimerMessageStore.java`, dequeue. */
+/**
+ * Takes slots out of the wheel when their time comes and delivers their messages. Apache: `TimerMessageStore.java`,
+ * dequeue.
+ */
 export class TimerDequeue {
   readonly #parts: TimerParts
-  /** Deliveries before a crash that the check point does not know of; undefined once all is behind. */
+  /** Deliveries before a crash that the check point does not include; undefined once they cannot recur. */
   #before: DeliveredBefore | undefined
   readonly #listeners: DeliveryListener[] = []
-  /** Deliveries that are written and were not on disk when looked at last. */
+  /** Deliveries that are written but were not on disk at the last check. */
   readonly #notOnDisk = new UnflushedDeliveries<DueMessage>()
 
   constructor(parts: TimerParts) {
@@ -47,8 +50,8 @@ export class TimerDequeue {
   }
 
   /**
-   * Looks in the commit log, from an offset on, for what was delivered before a crash. Returns the last slot of it, ms;
-   * undefined when there was nothing. Throws the host's error.
+   * Searches the commit log from an offset on for deliveries before a crash. Returns the last slot of them, ms;
+   * undefined when there were none. Throws the host's error.
    */
   findDelivered(commitLogEnd: number): number | undefined {
     const before = new DeliveredBefore()
@@ -64,7 +67,7 @@ export class TimerDequeue {
     return lastMs
   }
 
-  /** Says that nothing that was delivered before the crash can come again. */
+  /** No delivery from before the crash can recur any more. */
   forgetDelivered(): void {
     this.#before = undefined
   }
@@ -81,7 +84,7 @@ export class TimerDequeue {
     parts.readTimeMs += parts.precisionMs
   }
 
-  /** Takes the slots that have begun at a time out of the wheel. Throws the host's error, and can be called again. */
+  /** Takes all slots that have begun by a time out of the wheel. Throws the host's error, and can be called again. */
   openSlots(now: number): void {
     const parts = this.#parts
     const { wheel, due, precisionMs } = parts
@@ -107,7 +110,8 @@ export class TimerDequeue {
     const messages: DueMessage[] = []
     const seen = new Set<number>()
     for (const unit of units) {
-      // Two units of one place: the message of the first went with a cut of the log, and the other's is there now.
+      // Two units with one offset: the message of the first was lost when the log was cut, and the second took its
+      // offset.
       if (!seen.has(unit.physicalOffset)) this.#sortUnit(unit, group, messages)
       seen.add(unit.physicalOffset)
     }
@@ -116,7 +120,7 @@ export class TimerDequeue {
     settleRecalls(group, this.#parts.counts)
   }
 
-  /** The units of a slot, the oldest first; undefined when the slot and the timer log do not agree. */
+  /** The units of a slot, oldest first; undefined when the slot and the timer log disagree. */
   #chainOf(slotMs: number): TimerUnit[] | undefined {
     const { log, wheel, precisionMs } = this.#parts
     const units: TimerUnit[] = []
@@ -130,7 +134,7 @@ export class TimerDequeue {
     return units.reverse()
   }
 
-  /** As `#chainOf`, by reading the whole timer log: a power cut may have torn the slot. */
+  /** As `#chainOf`, but reads the whole timer log: a power cut may have torn the slot. */
   #searched(slotMs: number): TimerUnit[] {
     const { env, log, precisionMs } = this.#parts
     const units: TimerUnit[] = []
@@ -151,7 +155,8 @@ export class TimerDequeue {
       return
     }
     const slotEndMs = unit.slotMs + precisionMs
-    // Apache does not say when in its slot a message is due; one that was put back at a stop was due before.
+    // Apache's units do not say when in the slot a message is due; a message put back at a stop was due before its
+    // slot.
     const isTold = unit.dueMs > 0 && unit.dueMs <= slotEndMs
     messages.push({
       dueMs: isTold ? unit.dueMs : slotEndMs,
@@ -164,7 +169,7 @@ export class TimerDequeue {
     })
   }
 
-  /** Delivers what is due, and returns what was taken for it; it is done with once the turn's writes have succeeded. */
+  /** Delivers what is due and returns it; it counts as done once the turn's writes have succeeded. */
   deliver(): DueMessage[] {
     const { due, env } = this.#parts
     const taken = due.take(env.clock.now(), BATCH_MAX)
@@ -176,7 +181,7 @@ export class TimerDequeue {
     return taken
   }
 
-  /** False when the message is to be tried again. */
+  /** False when the message must be retried. */
   #tryOne(message: DueMessage): boolean {
     try {
       return this.#deliver(message)
@@ -187,7 +192,7 @@ export class TimerDequeue {
     }
   }
 
-  /** Not all of the log could be written: what it does not have is to be delivered once more. */
+  /** Only a part of the log could be written: the rest must be delivered again. */
   writtenInPart(messages: readonly DueMessage[]): void {
     const { host, due } = this.#parts
     const isThere = ({ writtenEnd = 0 }: DueMessage): boolean =>
@@ -197,7 +202,7 @@ export class TimerDequeue {
     this.delivered(messages.filter(isThere))
   }
 
-  /** Counts messages whose delivery is written as done with. */
+  /** Counts messages whose delivery is written as done. */
   delivered(messages: readonly DueMessage[]): void {
     const { counts, due, host } = this.#parts
     this.#notOnDisk.written(messages, host.flushedOffset)
@@ -208,7 +213,7 @@ export class TimerDequeue {
     }
   }
 
-  /** The log was cut at an offset: what was delivered behind it is to be delivered once more. */
+  /** The log was cut at an offset: deliveries behind it must be repeated. */
   logCut(offset: number): void {
     const { due, counts } = this.#parts
     for (const message of this.#notOnDisk.cut(offset)) {
@@ -218,7 +223,7 @@ export class TimerDequeue {
     }
   }
 
-  /** False when the store does not take the message now. */
+  /** False when the store does not accept the message now. */
   #deliver(due: DueMessage): boolean {
     const { env, host, precisionMs } = this.#parts
     const { physicalOffset, recordBytes, isRolled, enqueueMs } = due
@@ -230,7 +235,7 @@ export class TimerDequeue {
     }
     if (!isRolled && this.isRecalled(due, record)) return true
     const waiting = readWaiting(record, precisionMs)
-    // A log that was cut may have another message there, which is in a slot of its own.
+    // After a cut the log may have another message at this offset, which has a slot of its own.
     const isOther =
       !isRolled &&
       waiting !== undefined &&
@@ -248,7 +253,7 @@ export class TimerDequeue {
     return true
   }
 
-  /** Whether somebody called a message back. */
+  /** Whether a message was recalled. */
   isRecalled({ group }: DueMessage, record: Buffer): boolean {
     if (group.recalled.size === 0) return false
     const key = recallKeyOf(record)
@@ -258,7 +263,7 @@ export class TimerDequeue {
     return true
   }
 
-  /** Whether a message that waits went on before a crash; it is to be asked once, and done with then. */
+  /** Whether a timer message was already forwarded before a crash. Consumes the match, so it must be called once. */
   wentOnBefore(record: Buffer): boolean {
     return this.#before !== undefined && this.#takeBefore(decodeRecord(record))
   }

@@ -9,20 +9,20 @@ import { settleRecalls } from './timer-counts.ts'
 import { slotBegin, type TimerParts } from './timer-parts.ts'
 import { readWaiting, recalledKeyOf, type WaitingMessage } from './waiting-message.ts'
 
-/** Messages put into the wheel in one turn. */
+/** Messages put into the wheel per turn. */
 const BATCH_MAX = 1000
-/** As Apache keeps some slots free. */
+/** Apache keeps some slots free, too. */
 const BLANK_SLOTS = 60
 
-/** Where a message waits next, and whether only to be rolled. */
+/** The next slot of a message, and whether it is only rolled there. */
 export interface RollDecision {
   readonly slotMs: number
   readonly isRolled: boolean
 }
 
 /**
- * The slot of a message that is put into the wheel at `writeTimeMs`: its own, or one in between when that is further
- * than `windowSlots` away. Apache: `TimerMessageStore.java`, doEnqueue.
+ * The slot for a message that is put into the wheel at `writeTimeMs`: its own, or an intermediate one when that is
+ * more than `windowSlots` away. Apache: `TimerMessageStore.java`, doEnqueue.
  */
 function decideRoll(
   slotMs: number,
@@ -34,25 +34,25 @@ function decideRoll(
   const delayMs = slotMs - writeTimeMs
   if (delayMs < windowMs) return { slotMs, isRolled: false }
   const isNearNext = delayMs - windowMs < Math.floor(windowSlots / 3) * precisionMs
-  // Whoever has little more than one window to wait takes two halves, so that the last part is not too short.
+  // A delay of little more than one window is split into halves, so that the last part is not too short.
   const partMs = isNearNext ? Math.floor(windowSlots / 2) * precisionMs : windowMs
   return { slotMs: writeTimeMs + partMs, isRolled: true }
 }
 
-/** `timerRollWindowSlot`, or all of the wheel when it is out of bounds. */
+/** `timerRollWindowSlot`, or the whole wheel when it is out of bounds. */
 function rollWindowSlots(configured: number): number {
   const most = TIMER_SLOTS / 2 - BLANK_SLOTS
   return configured > most || configured < 2 ? most : configured
 }
 
-/** Takes messages from the queue of those that wait and puts them into the wheel. Apache: `TimerMessageStore.java`, enqueue. */
+/** Takes messages from the timer queue and puts them into the wheel. Apache: `TimerMessageStore.java`, enqueue. */
 export class TimerEnqueue {
   readonly #parts: TimerParts
   readonly #windowSlots: number
   #recovered: RecoveredTimers | undefined
   readonly #wentOn: (record: Buffer) => boolean
 
-  /** `wentOn` tells whether a message went on before a crash, and is to be asked once of each. */
+  /** `wentOn` says whether a message was forwarded before a crash, and must be called once for each. */
   constructor(parts: TimerParts, recovered: RecoveredTimers, wentOn: (record: Buffer) => boolean) {
     this.#parts = parts
     this.#recovered = recovered
@@ -60,12 +60,15 @@ export class TimerEnqueue {
     this.#windowSlots = rollWindowSlots(parts.config.timerRollWindowSlot)
   }
 
-  /** Whether all that was in the queue at the start is in the wheel. */
+  /** Whether everything that was in the queue at the start is in the wheel. */
   get isCaughtUp(): boolean {
     return this.#recovered === undefined
   }
 
-  /** Puts what has come into the wheel; returns whether more is left. Throws the host's error, and can be called again. */
+  /**
+   * Puts new messages into the wheel; returns whether more are left. Throws the host's error, and can be called
+   * again.
+   */
   run(): boolean {
     const parts = this.#parts
     const { host, log, due } = parts
@@ -94,7 +97,7 @@ export class TimerEnqueue {
       due.add(group, late)
       settleRecalls(group, parts.counts)
     }
-    // What waits for the disk makes room when it is there, and the next look goes on.
+    // A full log must be synced first; then the next check continues.
     if (parts.queueOffset < max) return !log.isFull
     this.#recovered = undefined
     parts.heldTimerLogEnd = Infinity
@@ -112,11 +115,11 @@ export class TimerEnqueue {
       return
     }
     if (queueOffset < (this.#recovered?.rebuildEnd ?? 0) && this.#wasDelivered(waiting)) return
-    // With a clock that was set back it would wait in a slot that is not its own.
+    // If the clock was set back, the message would wait in a wrong slot.
     if (this.#wentOn(record)) return
     const nowSlotMs = slotBegin(env.clock.now(), precisionMs)
     const isPast = waiting.slotMs < nowSlotMs
-    // What was there at the start goes through the wheel, too: there it meets who called it back.
+    // Messages present at the start go through the wheel as well, so that recalls find them there.
     const isSoon = isPast && !waiting.isDelete && this.isCaughtUp
     if (waiting.slotMs >= readTimeMs && !isSoon) {
       this.#toWheel(unit, waiting, nowSlotMs)
@@ -137,7 +140,7 @@ export class TimerEnqueue {
   #toWheel(unit: QueueUnit, waiting: WaitingMessage, writeTimeMs: number): void {
     const { log, wheel, precisionMs, readTimeMs } = this.#parts
     const roll = decideRoll(waiting.slotMs, writeTimeMs, this.#windowSlots, precisionMs)
-    // Of a clock that was set back, slots that are to come are behind already.
+    // After the clock was set back, future slots may be behind the read position.
     const slotMs = Math.max(roll.slotMs, readTimeMs)
     const isRolled = slotMs !== waiting.slotMs
     const slot = wheel.slot(slotMs)
@@ -162,7 +165,7 @@ export class TimerEnqueue {
     })
   }
 
-  /** Calls back a message that left the wheel, or is too late for it as well, unless it is gone. */
+  /** Recalls a message that has left the wheel or was too late for it, unless it is gone. */
   #recallOpen(record: Buffer, waiting: WaitingMessage, late: DueGroup): void {
     const { due, counts } = this.#parts
     const key = recalledKeyOf(record)
@@ -173,7 +176,7 @@ export class TimerEnqueue {
     counts.add(waiting.topic, -1)
   }
 
-  /** Whether a message of a wheel that is lost was delivered or rolled from there. */
+  /** Whether a message of a lost wheel was delivered or rolled from it. */
   #wasDelivered(waiting: WaitingMessage): boolean {
     const { precisionMs, readTimeMs } = this.#parts
     const writeTimeMs = slotBegin(waiting.storeTimestamp, precisionMs)

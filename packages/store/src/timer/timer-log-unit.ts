@@ -6,14 +6,14 @@ import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/pr
  * | at | field          | bytes | what it is                                                              |
  * | -- | -------------- | ----- | ----------------------------------------------------------------------- |
  * |  0 | sizeBytes      | 4     | 52                                                                      |
- * |  4 | previous       | 8     | position of the unit before in the same slot; −1 for the first          |
+ * |  4 | previous       | 8     | position of the previous unit in the same slot; −1 for the first        |
  * | 12 | magic          | 4     | bits of `TimerMagic`                                                    |
  * | 16 | writeTimeMs    | 8     | when it was written, cut to a slot                                      |
- * | 24 | delayMs        | 4     | from there to the slot in which it waits                                |
+ * | 24 | delayMs        | 4     | from there to its slot                                                  |
  * | 28 | physicalOffset | 8     | of the message in the commit log                                        |
  * | 36 | recordBytes    | 4     | its length there                                                        |
  * | 40 | topicHash      | 4     | Java's hash of the topic that it is for; 0 when a stop put it back      |
- * | 44 | dueMs          | 8     | when it is due within its slot; 0, as Apache has it: at the slot's end  |
+ * | 44 | dueMs          | 8     | when it is due within its slot; 0, as in Apache: at the slot's end      |
  *
  * A file ends with a blank unit: the length of the rest in 4 bytes, 8 of zeros, and `TIMER_BLANK_MAGIC`.
  */
@@ -33,15 +33,15 @@ const timerUnitLayout = offsetsOf([
 export const TIMER_UNIT_BYTES = timerUnitLayout.sizeBytes
 /** Length of the written part of a blank unit. */
 export const TIMER_BLANK_BYTES = 16
-/** Says that nothing follows in a file of the timer log. */
+/** Marks the end of a file of the timer log. */
 const TIMER_BLANK_MAGIC = 0xcbd43194 | 0
 
 /** Bits of a unit's magic. */
 export const TimerMagic = {
   MESSAGE: 1,
-  /** Too far off for one turn of the wheel: it is put in again when its slot comes. */
+  /** Too far in the future for one turn of the wheel: enqueued again when its slot comes. */
   ROLL: 2,
-  /** Calls back another message of its slot. */
+  /** Recalls another message of its slot. */
   DELETE: 4,
 } as const
 
@@ -50,7 +50,7 @@ export interface TimerUnit {
   readonly previous: number
   readonly magic: number
   readonly writeTimeMs: number
-  /** Where in time its slot begins. */
+  /** Start time of its slot. */
   readonly slotMs: number
   readonly physicalOffset: number
   readonly recordBytes: number
@@ -58,7 +58,7 @@ export interface TimerUnit {
   readonly dueMs: number
 }
 
-/** Whether a stop put the message back into the wheel, having taken it out. */
+/** Whether a stop put the message back after it had been taken out of the wheel. */
 export function isPutBack(unit: TimerUnit): boolean {
   return unit.topicHash === 0
 }
@@ -77,7 +77,7 @@ export function encodeTimerUnit(target: Buffer, at: number, unit: TimerUnit): vo
   writeLong(target, at + layout.dueMs, unit.dueMs)
 }
 
-/** Reads the unit at `at`; `blank` where a file ends before its last byte, undefined where there is none. */
+/** Reads the unit at `at`; `blank` where a file ends early, undefined where there is none. */
 export function decodeTimerUnit(bytes: Buffer, at: number): TimerUnit | 'blank' | undefined {
   const layout = timerUnitLayout
   if (bytes.length - at < TIMER_BLANK_BYTES) return undefined
@@ -103,7 +103,7 @@ export function decodeTimerUnit(bytes: Buffer, at: number): TimerUnit | 'blank' 
   }
 }
 
-/** Writes the head of a blank unit to `target` at `at`; `restBytes` is what the file still has. */
+/** Writes the header of a blank unit to `target` at `at`; `restBytes` is the rest of the file. */
 export function encodeTimerBlank(target: Buffer, at: number, restBytes: number): void {
   target.fill(0, at, at + TIMER_BLANK_BYTES)
   writeInt(target, at + timerUnitLayout.unitBytes, restBytes)

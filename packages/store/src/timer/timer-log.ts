@@ -20,8 +20,8 @@ const WINDOW_BYTES = 64 * 1024
 const UNPROVEN_BYTES_MAX = 32 * 1024 * 1024
 
 /**
- * The messages that wait, in the order in which they were put into the wheel; those of a slot are chained from the
- * last to the first. Units are staged, and written many at once. No file is made before there is one.
+ * The timer messages, in the order in which they were put into the wheel; those of a slot are chained from last to
+ * first. Units are staged and written in bulk. The first file is created with the first unit.
  * Apache: `TimerLog.java`.
  */
 export class TimerLog {
@@ -38,7 +38,7 @@ export class TimerLog {
   #windowStart = 0
   #windowLength = 0
 
-  /** Throws the host's error. Files of the log that do not fit each other are removed. */
+  /** Throws the host's error. Removes files that do not fit together. */
   constructor(env: Env, directory: string, configuredBytes: number) {
     this.#disk = env.disk
     this.#directory = directory
@@ -46,24 +46,25 @@ export class TimerLog {
     this.#written = this.#segments.firstOffset
   }
 
-  /** Position of the next unit, those that are staged included. */
+  /** Position of the next unit, including staged ones. */
   get end(): number {
     return this.#written + this.#stagedBytes
   }
 
-  /** Position of the first unit that is there. */
+  /** Position of the first existing unit. */
   get first(): number {
     return this.#segments.firstOffset
   }
 
-  /** True when not even a file is there. */
+  /** Whether there is no file. */
   get isEmpty(): boolean {
     return this.#segments.files.length === 0
   }
 
   /**
-   * Reads the units from `position` on, or from the beginning of the file that has it, up to the first that is none or
-   * that `visit` says no to, and makes that place the end; after an unclean stop nothing stays behind it. Throws the host's error.
+   * Reads units from `position` on, or from the beginning of its file, up to the first invalid one or the first for
+   * which `visit` returns false, and makes that the end; after an unclean stop nothing is left behind it. Throws the
+   * host's error.
    */
   recover(
     position: number,
@@ -111,7 +112,7 @@ export class TimerLog {
     return 'blank'
   }
 
-  /** Reads every unit that is written, or those from the one at `from` on. Throws the host's error. */
+  /** Visits every written unit, or those from the one at `from` on. Throws the host's error. */
   forEach(visit: (unit: TimerUnit, position: number) => void, from = 0): void {
     this.write()
     for (const file of this.#segments.files) {
@@ -125,7 +126,10 @@ export class TimerLog {
     }
   }
 
-  /** Stages a unit; returns its position. Throws the host's error when room for it cannot be made; then it is not there. */
+  /**
+   * Stages a unit; returns its position. Throws the host's error when a file cannot be created; then it is not
+   * staged.
+   */
   append(unit: TimerUnit): number {
     const file = this.#segments.at(this.end)
     if (file === undefined) {
@@ -153,7 +157,7 @@ export class TimerLog {
     this.#written = file.endOffset
   }
 
-  /** Writes what is staged. Throws the host's error; then it stays staged. */
+  /** Writes staged units. Throws the host's error; then they stay staged. */
   write(): void {
     if (this.#stagedBytes === 0) return
     const file = this.#segments.at(this.#written) as SegmentFile
@@ -182,7 +186,7 @@ export class TimerLog {
     if (!isInside) {
       const file = this.#segments.at(position)
       if (file === undefined) return undefined
-      // Chains lead back, so the window ends with what is asked for.
+      // Chains lead back, so the window ends with the requested unit.
       const start = Math.max(file.firstOffset, end - WINDOW_BYTES)
       const target = this.#window.subarray(0, end - start)
       this.#windowLength = file.file.readNow(target, start - file.firstOffset)
@@ -194,7 +198,7 @@ export class TimerLog {
     )
   }
 
-  /** Deletes the files whose messages all lie before a physical offset. Throws the host's error. */
+  /** Deletes files whose messages all lie before a physical offset. Throws the host's error. */
   deleteBefore(physicalOffset: number): void {
     while (this.#segments.files.length > 1) {
       const [file] = this.#segments.files as [SegmentFile]
@@ -209,14 +213,14 @@ export class TimerLog {
     return this.unitAt(file.firstOffset + (units - 1) * TIMER_UNIT_BYTES)
   }
 
-  /** Whether so much waits to be brought to disk that no more should be added. */
+  /** Whether so much is unsynced that nothing more should be added. */
   get isFull(): boolean {
     return this.#unproven.sizeBytes >= UNPROVEN_BYTES_MAX
   }
 
   /**
-   * Writes what is staged and brings all to disk. After a failed sync the host counts what it could not write as
-   * written, so the next call writes it again. Rejects with the host's error.
+   * Writes and syncs everything. After a failed sync the host counts pages that it could not write as written, so the
+   * next call writes them again. Rejects with the host's error.
    */
   async sync(): Promise<void> {
     this.write()
@@ -237,7 +241,7 @@ export class TimerLog {
 
   #writeAgain(): void {
     const { from } = this.#unproven
-    // A file that is opened anew tells of what fails from now on.
+    // Reopened files report failures from now on.
     for (const file of this.#segments.files) if (file.endOffset > (from ?? Infinity)) file.close()
     for (const { position, bytes } of this.#unproven.pieces) {
       const file = this.#segments.at(position)
@@ -246,8 +250,8 @@ export class TimerLog {
   }
 
   /**
-   * Writes what was found from a position on once more, and brings it to disk: who was killed may have been told that a
-   * sync failed. Blocking. Throws the host's error.
+   * Rewrites and syncs what was found from a position on: the process that was killed may have seen a sync fail.
+   * Blocks. Throws the host's error.
    */
   proveFrom(position: number): void {
     const from = Math.max(position, this.first)
@@ -273,10 +277,10 @@ function loadFiles(env: Env, directory: string, configuredBytes: number): Segmen
   const files: SegmentFile[] = []
   for (const [i, each] of found.entries()) {
     const file = new SegmentFile(disk, directory, each.firstOffset, sizeBytes)
-    // A store that dies while it cuts the log leaves a last file that ends where its units do.
+    // A crash while the log is cut leaves a last file that ends with its units.
     const isShort = i === found.length - 1 && each.sizeBytes < sizeBytes
     const fits = each.firstOffset === first + i * sizeBytes
-    // All that the files say is in the queue of waiting messages, too.
+    // The timer queue has all that these files contain.
     if (!fits || files.length < i || (!isShort && each.sizeBytes !== sizeBytes)) {
       disk.remove(file.path)
       continue
@@ -287,7 +291,7 @@ function loadFiles(env: Env, directory: string, configuredBytes: number): Segmen
   return new SegmentQueue(disk, directory, sizeBytes, files)
 }
 
-/** The size of whole files, of which there may be one, and that one may be cut short. */
+/** The size of full files, when there may be only one, which may be truncated. */
 function sizeOf(
   disk: Disk,
   directory: string,
@@ -300,7 +304,7 @@ function sizeOf(
   try {
     const bytes = Buffer.alloc(TIMER_UNIT_BYTES)
     const read = file.readNow(bytes, Math.max(0, first.sizeBytes - TIMER_UNIT_BYTES))
-    // No unit goes to the very end of a whole file.
+    // No unit reaches the very end of a full file.
     const isCut = read === TIMER_UNIT_BYTES && typeof decodeTimerUnit(bytes, 0) === 'object'
     return isCut ? configuredBytes : first.sizeBytes
   } finally {

@@ -18,28 +18,28 @@ import { slotBegin, timerPrecision, type TimerHost, type TimerParts } from './ti
 import { TimerWheel } from './timer-wheel.ts'
 import { readWaiting } from './waiting-message.ts'
 
-/** How long messages are gathered before they go into the wheel. */
+/** How long messages are gathered before they are put into the wheel. */
 const GATHER_MS = 10
-/** The wall clock may jump, so it is looked at again after this. */
+/** The wall clock may jump, so it is checked at least this often. */
 const LOOK_MS = 1000
 const RETRY_MS = 1000
 const CLEAN_MS = 30_000
 
-/** How the messages that wait get on. */
+/** The progress of timer messages. */
 export interface TimerProgress {
-  /** Seconds that the deliveries are behind. */
+  /** Lag of deliveries in seconds. */
   readonly readBehindSec: number
   /** Messages that are not in the wheel yet. */
   readonly offsetBehind: number
-  /** Messages in the wheel, and taken out of it to be delivered. */
+  /** Messages in the wheel, or taken out of it and not delivered. */
   readonly waiting: number
   readonly enqueueTps: number
   readonly dequeueTps: number
 }
 
 /**
- * Messages that wait for a time of their own. They lie in the queue of `rmq_sys_wheel_timer`; from there they go into
- * a wheel with a slot for each second, which is on disk, and out of it to their topics. Apache: `TimerMessageStore.java`.
+ * Timer messages. They are stored in the queue of `rmq_sys_wheel_timer`, put from there into a wheel on disk with a
+ * slot per second, and delivered from the wheel to their topics. Apache: `TimerMessageStore.java`.
  */
 export class TimerMessageStore {
   readonly #parts: TimerParts
@@ -47,7 +47,7 @@ export class TimerMessageStore {
   readonly #dequeue: TimerDequeue
   readonly #checkpointer: TimerCheckpointer
   #timers: Timer[] = []
-  /** Until a crash is behind: the time and the offset where it is. */
+  /** Until deliveries from before a crash cannot recur: the time and the queue offset at which that is so. */
   #behind: { readonly timeMs: number; readonly queueOffset: number } | undefined
   #wake: Timer | undefined
   #wakeAtMs = Infinity
@@ -56,7 +56,7 @@ export class TimerMessageStore {
   #isFirst = true
   #inFlight: DueMessage[] | undefined
 
-  /** Opens the files below the store's root and recovers what is in them. Throws the host's error. */
+  /** Opens the files in the store's root and recovers them. Throws the host's error. */
   constructor(env: Env, config: StoreConfig, host: TimerHost) {
     const root = config.storePathRootDir
     const precisionMs = timerPrecision(config)
@@ -95,12 +95,12 @@ export class TimerMessageStore {
     this.#enqueue = new TimerEnqueue(this.#parts, found, (record) => dequeue.wentOnBefore(record))
     this.#dequeue = dequeue
     this.#checkpointer = new TimerCheckpointer(this.#parts, checkPath, check, found.isLost)
-    // After an orderly stop that is the end, unless it came soon after a crash.
+    // After a clean stop there is nothing to search, unless it came soon after a crash.
     const from = max === 0 ? commitLogEnd : (found.commitLogEnd ?? commitLogEnd)
     const lastMs = this.#dequeue.findDelivered(from)
     if (lastMs !== undefined) {
       this.#parts.heldLogEnd = found.commitLogEnd ?? Infinity
-      // What a stop put back waits in the first slot, and its delivery names the slot from which it was taken.
+      // A message put back at a stop is in the first slot, and its delivery names its former slot.
       this.#behind = { timeMs: Math.max(lastMs, found.readTimeMs), queueOffset: max }
     }
     recountTimers(this.#parts)
@@ -109,12 +109,12 @@ export class TimerMessageStore {
     env.events.emit(timersRecovered, { readTimeMs, queueOffset, timerLogEnd: log.end })
   }
 
-  /** Registers who hears of each delivery. */
+  /** Registers a listener for deliveries. */
   onDelivery(listener: DeliveryListener): void {
     this.#dequeue.onDelivery(listener)
   }
 
-  /** Begins to deliver. */
+  /** Starts delivering. */
   start(): void {
     const { env, host, config, log } = this.#parts
     this.#isRunning = true
@@ -132,7 +132,7 @@ export class TimerMessageStore {
     this.#wakeAt(env.clock.now())
   }
 
-  /** Follows the log from the first start on, also when it has stopped. */
+  /** Follows the log from the first start on, also while stopped. */
   #watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
@@ -142,7 +142,7 @@ export class TimerMessageStore {
         if (topic === TIMER_TOPIC) this.#wakeAt(env.clock.now() + GATHER_MS)
       },
       cut: (offset) => {
-        // Other messages will be in the places of those that are gone.
+        // New messages will reuse the offsets of the lost ones.
         const max = host.offsetMax(TIMER_TOPIC, 0)
         this.#parts.queueOffset = Math.min(this.#parts.queueOffset, max)
         this.#dequeue.logCut(offset)
@@ -151,7 +151,7 @@ export class TimerMessageStore {
     })
   }
 
-  /** Delivers no more, until it is started again. `close` is to follow, once the commit log is on disk. */
+  /** Stops delivering until the next start. `close` must follow once the commit log is on disk. */
   stop(): void {
     this.#isRunning = false
     this.#wake?.cancel()
@@ -161,9 +161,8 @@ export class TimerMessageStore {
   }
 
   /**
-   * Puts what was taken out of the wheel and is not delivered back, writes down where everything is, unless the
-   * commit log could not be brought to disk, and closes the files. Resolves with false when not all is on disk: the next
-   * start has to go by that.
+   * Puts undelivered messages back into the wheel, saves the progress (unless the commit log could not be synced),
+   * and closes the files. Resolves with false when not everything is on disk: the next start then recovers.
    */
   async close(isLogOnDisk: boolean): Promise<boolean> {
     const { log, wheel } = this.#parts
@@ -187,7 +186,10 @@ export class TimerMessageStore {
     return this.#parts.wheel.slot(slotMs)?.count ?? 0
   }
 
-  /** Whether the slot of a time is so full that a message for it is refused. Apache: `TimerMessageStore.java`, isReject. */
+  /**
+   * Whether the slot of a time is so full that messages for it are refused. Apache: `TimerMessageStore.java`,
+   * isReject.
+   */
   isCongested(slotMs: number): boolean {
     const { config, env } = this.#parts
     const limit = config.timerCongestNumEachSlot
@@ -202,7 +204,7 @@ export class TimerMessageStore {
     return this.#parts.precisionMs
   }
 
-  /** What a slave is told of the progress. */
+  /** The check point that a slave copies. */
   get checkPoint(): TimerCheckPoint {
     return this.#checkpointer.now
   }
@@ -212,7 +214,7 @@ export class TimerMessageStore {
     return this.#parts.counts.table
   }
 
-  /** How the messages that wait get on. Throws the host's error. */
+  /** The progress. Throws the host's error. */
   progress(): TimerProgress {
     const { env, config, host, wheel, due, precisionMs, readTimeMs, queueOffset } = this.#parts
     const windowMs = Math.max(config.timerRollWindowSlot, 2) * precisionMs
@@ -226,7 +228,7 @@ export class TimerMessageStore {
     }
   }
 
-  /** Forgets a topic that was deleted in the numbers of those who wait. */
+  /** Removes a deleted topic from the counts. */
   forgetTopic(topic: string): void {
     this.#parts.counts.remove(topic)
   }
@@ -260,7 +262,7 @@ export class TimerMessageStore {
       this.#checkpointer.begin()
       if (!config.timerStopEnqueue) left.hasMore = this.#enqueue.run()
       if (config.timerStopDequeue || this.#inFlight !== undefined) return
-      // What is in the queue may call back what is due. After a start that is waited for.
+      // The queue may contain recalls of due messages, so after a start delivery waits until it has been read.
       const isLate = this.#enqueue.isCaughtUp && due.firstDueMs < now
       if (!left.hasMore || isLate) this.#deliver()
     })
@@ -302,14 +304,14 @@ export class TimerMessageStore {
   #nextMs(now: number): number {
     const { due, wheel, config, readTimeMs, precisionMs } = this.#parts
     if (config.timerStopDequeue) return now + LOOK_MS
-    // What is due and is still here was not taken.
+    // Messages that are due and still here were refused.
     const dueMs = due.firstDueMs <= now ? now + RETRY_MS : due.firstDueMs
     if (wheel.isUnused) return dueMs
     const slotMs = wheel.slot(readTimeMs) === undefined ? readTimeMs + precisionMs : readTimeMs
     return Math.min(dueMs, Math.max(slotMs, now + 1), now + LOOK_MS)
   }
 
-  /** Puts what is not delivered into the next slot, where it is due when it was. */
+  /** Puts undelivered messages into the next slot. */
   #putBack(): void {
     const { due, log, wheel, host, precisionMs, env } = this.#parts
     const slotMs = this.#parts.readTimeMs
@@ -340,7 +342,7 @@ export class TimerMessageStore {
     log.write()
   }
 
-  /** False when the host refused; then it is to be tried again. */
+  /** False when the host refused; then it must be retried. */
   #trying(f: () => void): boolean {
     try {
       f()
@@ -353,9 +355,9 @@ export class TimerMessageStore {
   }
 }
 
-/** A unit that is torn says less of its message than the message itself; the worst would be a time before its own. */
+/** A torn unit proves less than the message itself; the worst case would be a delivery before its time. */
 function isBorneOut(unit: TimerUnit, host: TimerHost, precisionMs: number): boolean {
-  // Retention may have taken it.
+  // Retention may have deleted it.
   if (unit.physicalOffset < host.commitLogOffsetMin) return true
   const record = host.recordAt(unit.physicalOffset, unit.recordBytes)
   if (record?.length !== unit.recordBytes) return false

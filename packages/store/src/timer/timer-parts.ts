@@ -7,7 +7,7 @@ import type { TimerCounts } from './timer-counts.ts'
 import type { TimerLog } from './timer-log.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
-/** What the messages that wait need of the store that they are in. */
+/** What the timers need of their store. */
 export interface TimerHost {
   putMessage(message: MessageToStore): PutMessageResult | Promise<PutMessageResult>
   offsetMin(topic: string, queueId: number): number
@@ -23,7 +23,7 @@ export interface TimerHost {
   readonly wasClean: boolean
 }
 
-/** What the steps of a message that waits share. */
+/** State shared by the steps of a timer message. */
 export interface TimerParts {
   readonly env: Env
   readonly config: StoreConfig
@@ -33,13 +33,16 @@ export interface TimerParts {
   readonly due: DueMessages
   readonly counts: TimerCounts
   readonly precisionMs: number
-  /** First slot that was not taken out of the wheel yet. */
+  /** First slot that is not taken out of the wheel yet. */
   readTimeMs: number
-  /** First message of their queue that was not put into the wheel yet. */
+  /** First message of the timer queue that is not in the wheel yet. */
   queueOffset: number
-  /** Until all that was delivered before a crash is behind: from where on a next start has to look for it, too. */
+  /** Until deliveries from before a crash cannot recur: the offset from which another start must search for them. */
   heldLogEnd: number
-  /** Until all that a start found in the timer log is met in the queue again: from where on a next start has to read it, too. */
+  /**
+   * Until all units found at a start are matched with the queue: the position from which another start must read
+   * them.
+   */
   heldTimerLogEnd: number
   /** See `RecoveredTimers`. */
   readonly rebuildEnd: number
@@ -48,12 +51,12 @@ export interface TimerParts {
   deliveredTotal: number
 }
 
-/** The beginning of the slot that has a time. */
+/** The start of the slot that contains a time. */
 export function slotBegin(timeMs: number, precisionMs: number): number {
   return Math.floor(timeMs / precisionMs) * precisionMs
 }
 
-/** Length of a slot: the value of `timerPrecisionMs`, or the next shorter one that a wheel can have. */
+/** Length of a slot: `timerPrecisionMs`, or the next shorter length that a wheel allows. */
 export function timerPrecision(config: StoreConfig): number {
   return [1000, 500, 200, 100].find((each) => each <= config.timerPrecisionMs) ?? 100
 }

@@ -11,7 +11,7 @@ import { offsetsOf, readInt, readLong, writeInt, writeLong } from '@skylarkmq/pr
  * |  0 | time  | 8     | ms since 1970 divided by the precision                    |
  * |  8 | first | 8     | position of the slot's first unit in the timer log        |
  * | 16 | last  | 8     | … of its last                                             |
- * | 24 | count | 4     | units, those that call others back counted as −1          |
+ * | 24 | count | 4     | units; those that recall others count −1                  |
  * | 28 | magic | 4     | 0                                                         |
  */
 export const timerSlotLayout = offsetsOf([
@@ -22,7 +22,7 @@ export const timerSlotLayout = offsetsOf([
   { name: 'magic', bytes: 4, doc: '0.' },
 ])
 
-/** Slots of the wheel: two times seven days of seconds, whatever the precision. */
+/** Slots of the wheel: two weeks of seconds, whatever the precision. */
 export const TIMER_SLOTS = 7 * 24 * 3600 * 2
 /** Length of the wheel's file. */
 export const TIMER_WHEEL_BYTES = TIMER_SLOTS * timerSlotLayout.sizeBytes
@@ -38,25 +38,25 @@ export interface TimerSlot {
   readonly count: number
 }
 
-/** Pages of the wheel as they were at one moment, on their way to its file. */
+/** Copies of changed pages, to be written. */
 export type WheelPages = readonly (readonly [page: number, bytes: Buffer])[]
 
 /**
- * Which messages wait for which time. Only the pages in use are in memory, 8 MiB of them at most besides those that
- * are not written yet; the file is made with the first message. Apache: `TimerWheel.java`.
+ * Which messages wait for which time. Only pages in use are in memory, at most 8 MiB besides unwritten ones; the file
+ * is created with the first message. Apache: `TimerWheel.java`.
  */
 export class TimerWheel {
   readonly #disk: Disk
   readonly #path: string
   readonly #precisionMs: number
-  // The least recently loaded page comes first.
+  // Ordered by load time, oldest first.
   readonly #pages = new Map<number, Buffer>()
   readonly #changed = new Set<number>()
   #file: DiskFile | undefined
-  // Who was killed may have made it and not brought its name to disk.
+  // A killed process may have created the file without syncing its name.
   #isNameOnDisk = false
 
-  /** A file of another size is no wheel, and gives way to an empty one. Throws the host's error. */
+  /** A file of another size is not a wheel and is replaced by an empty one. Throws the host's error. */
   constructor(disk: Disk, path: string, precisionMs: number) {
     this.#disk = disk
     this.#path = path
@@ -72,12 +72,12 @@ export class TimerWheel {
     return this.#file !== undefined
   }
 
-  /** Whether nobody ever waited. */
+  /** Whether no message ever waited. */
   get isUnused(): boolean {
     return this.#file === undefined && this.#pages.size === 0
   }
 
-  /** The slot of a time; undefined when nobody waits for it. Throws the host's error. */
+  /** The slot of a time; undefined when it is empty. Throws the host's error. */
   slot(timeMs: number): TimerSlot | undefined {
     const time = Math.floor(timeMs / this.#precisionMs)
     const { page, at } = this.#place(time)
@@ -103,7 +103,7 @@ export class TimerWheel {
     this.#changed.add(page)
   }
 
-  /** The first time from `fromMs` on, and before `untilMs`, for which somebody waits. Throws the host's error. */
+  /** The first time in `[fromMs, untilMs)` with an occupied slot. Throws the host's error. */
   nextOccupied(fromMs: number, untilMs: number): number | undefined {
     const end = Math.ceil(untilMs / this.#precisionMs)
     for (let time = Math.floor(fromMs / this.#precisionMs); time < end;) {
@@ -122,7 +122,7 @@ export class TimerWheel {
     return undefined
   }
 
-  /** Empties the slots from a time on that lead behind the end of the timer log. Throws the host's error. */
+  /** Empties slots from a time on that point behind the end of the timer log. Throws the host's error. */
   dropBehind(logEnd: number, fromMs: number): void {
     const untilMs = fromMs + TIMER_SLOTS * this.#precisionMs
     for (let at = this.nextOccupied(fromMs, untilMs); at !== undefined;) {
@@ -137,7 +137,7 @@ export class TimerWheel {
     this.#changed.add(page)
   }
 
-  /** How many wait for a time from `fromMs` on and before `untilMs`. Throws the host's error. */
+  /** How many messages wait for times in `[fromMs, untilMs)`. Throws the host's error. */
   count(fromMs: number, untilMs: number): number {
     let count = 0
     for (let at = this.nextOccupied(fromMs, untilMs); at !== undefined;) {
@@ -147,7 +147,7 @@ export class TimerWheel {
     return count
   }
 
-  /** Calls `visit` for each slot that somebody waits in, from a time on. Throws the host's error. */
+  /** Calls `visit` for each occupied slot, from a time on. Throws the host's error. */
   forEach(fromMs: number, visit: (slot: TimerSlot, timeMs: number) => void): void {
     const untilMs = fromMs + TIMER_SLOTS * this.#precisionMs
     for (let at = this.nextOccupied(fromMs, untilMs); at !== undefined;) {
@@ -181,7 +181,7 @@ export class TimerWheel {
     }
   }
 
-  /** Copies of the pages that changed since the last call. */
+  /** Copies of the pages changed since the last call. */
   takeChanged(): WheelPages {
     const taken = [...this.#changed]
       .sort((a, b) => a - b)
@@ -189,10 +189,7 @@ export class TimerWheel {
     return taken
   }
 
-  /**
-   * Writes pages that `takeChanged` gave and brings them to disk. Rejects with the host's error; then they count as
-   * changed still.
-   */
+  /** Writes and syncs pages from `takeChanged`. Rejects with the host's error; then they count as changed again. */
   async write(pages: WheelPages): Promise<void> {
     if (pages.length === 0) return
     if (this.#file === undefined) {

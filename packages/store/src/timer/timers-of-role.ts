@@ -4,7 +4,7 @@ import type { DeliveryListener } from './timer-dequeue.ts'
 import { TimerMessageStore } from './timer-message-store.ts'
 import type { TimerHost } from './timer-parts.ts'
 
-/** The timers of a store whose broker may be a slave, which has none, and become a master. */
+/** The timers of a store by role: a slave has none, and may become a master. */
 export class TimersOfRole {
   readonly #env: Env
   readonly #config: StoreConfig
@@ -20,7 +20,7 @@ export class TimersOfRole {
     this.open()
   }
 
-  /** Registers who hears of each delivery. */
+  /** Registers a listener for deliveries. */
   onDelivery(listener: DeliveryListener): void {
     this.#listeners.push(listener)
     this.timers?.onDelivery(listener)
@@ -34,7 +34,7 @@ export class TimersOfRole {
     for (const listener of this.#listeners) this.timers.onDelivery(listener)
   }
 
-  /** Delivers on a master, and stops on a slave. Throws the host's error. */
+  /** Delivers on a master, stops on a slave. Throws the host's error. */
   follow(): void {
     this.open()
     if (this.#config.brokerRole === 'SLAVE') this.timers?.stop()

@@ -1,10 +1,13 @@
-/** Bytes of the timer log that were written at a position. */
+/** Bytes written to the timer log at a position. */
 export interface UnprovenPiece {
   readonly position: number
   readonly bytes: Buffer
 }
 
-/** What was written to the timer log and is not known to be on disk: to be read from here, and written again after a failed sync. */
+/**
+ * What was written to the timer log and may not be on disk: reads take it from here, and after a failed sync it is
+ * written again.
+ */
 export class UnprovenUnits {
   #pieces: UnprovenPiece[] = []
   #sizeBytes = 0
@@ -23,20 +26,20 @@ export class UnprovenUnits {
     return this.#sizeBytes
   }
 
-  /** Takes note of a write behind all others. */
+  /** Adds a write, behind all others. */
   add(position: number, bytes: Buffer): void {
     this.#pieces.push({ position, bytes })
     this.#sizeBytes += bytes.length
   }
 
-  /** Lets go of what ends before a position, or there. */
+  /** Drops what ends at or before a position. */
   dropBefore(position: number): void {
     const isLeft = (piece: UnprovenPiece): boolean => piece.position + piece.bytes.length > position
     this.#pieces = this.#pieces.filter(isLeft)
     this.#sizeBytes = this.#pieces.reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
 
-  /** Where the bytes of a position are; undefined when they are not here. */
+  /** The bytes at a position; undefined when they are not here. */
   at(position: number): { readonly bytes: Buffer; readonly at: number } | undefined {
     const pieces = this.#pieces
     let low = 0

@@ -27,29 +27,32 @@ const DELAY_SEC = Buffer.from(Property.TIMER_DELAY_SEC)
 const DELAY_MS = Buffer.from(Property.TIMER_DELAY_MS)
 const DELIVER_MS = Buffer.from(Property.TIMER_DELIVER_MS)
 
-/** What Apache calls the time of a message that was never in the wheel. */
+/** Apache's enqueue time for a message that was never in the wheel. */
 const NEVER_ENQUEUED = '9223372036854775807'
 
-/** The slot in which a message waits that is due at `deliverMs`: the last one that begins before. Apache: `HookUtils.java`, transformTimerMessage. */
+/**
+ * The slot of a message due at `deliverMs`: the last one that begins before. Apache: `HookUtils.java`,
+ * transformTimerMessage.
+ */
 export function timerSlotOf(deliverMs: number, precisionMs: number): number {
   return (Math.ceil(deliverMs / precisionMs) - 1) * precisionMs
 }
 
-/** A message of the queue of those that wait, as far as the wheel needs to know it. */
+/** The fields of a timer message that the wheel needs. */
 export interface WaitingMessage {
   /** Its slot, ms. */
   readonly slotMs: number
-  /** When it is due: in the slot, and at its end at the latest. */
+  /** When it is due: within the slot, at its end at the latest. */
   readonly dueMs: number
   readonly storeTimestamp: number
-  /** The topic it is for. */
+  /** Its destination topic. */
   readonly topic: string
   readonly topicHash: number
-  /** Whether it calls back another message. */
+  /** Whether it recalls another message. */
   readonly isDelete: boolean
 }
 
-/** Reads a record of the queue of those that wait; undefined for one that does not say when or for which topic. */
+/** Reads a record of the timer queue; undefined when it states no time or no topic. */
 export function readWaiting(record: Buffer, precisionMs: number): WaitingMessage | undefined {
   const spans = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return undefined
@@ -83,7 +86,7 @@ function dueOf(
 ): number {
   const delayMs = delayOf(record, find)
   if (delayMs !== undefined) {
-    // What was rolled was stored once more, and its delay did not begin then: the end of its slot counts.
+    // A rolled message was stored again, and its delay did not begin then: the end of its slot counts.
     return find(ROLL_TIMES) === undefined ? storeTimestamp + delayMs : NaN
   }
   const at = find(DELIVER_MS)
@@ -103,7 +106,7 @@ function delayOf(
 const numberOf = (record: Buffer, { start, end }: PropertySpan): number =>
   Number(record.toString('latin1', start, end))
 
-/** The topic and the unique key of a message that waits, as who calls it back names them; undefined without a key. */
+/** Topic and unique key of a timer message, as a recall names them; undefined without a key. */
 export function recallKeyOf(record: Buffer): string | undefined {
   const text = textIn(record)
   const topic = text?.(REAL_TOPIC)
@@ -111,15 +114,12 @@ export function recallKeyOf(record: Buffer): string | undefined {
   return topic === undefined || key === undefined ? undefined : `${topic}+${key}`
 }
 
-/** Which message a record calls back, in the form of `recallKeyOf`; undefined when it calls none. */
+/** The message that a record recalls, in the form of `recallKeyOf`; undefined when it recalls none. */
 export function recalledKeyOf(record: Buffer): string | undefined {
   return textIn(record)?.(DELETE_KEY)
 }
 
-/**
- * A record that was delivered or rolled: which step of which message that was, and the slot it is due in; undefined
- * for any other record.
- */
+/** For a record that was delivered or rolled: the step of the message, and its slot; undefined for any other record. */
 export function deliveryOf(record: Buffer): { key: string; slotMs: number } | undefined {
   const spans = recordSpans(record, 0, record.length)
   if (typeof spans === 'string') return undefined
@@ -127,26 +127,27 @@ export function deliveryOf(record: Buffer): { key: string; slotMs: number } | un
   const out = findProperty(properties, OUT_MS)
   if (out === undefined) return undefined
   const slotMs = numberOf(properties, out)
-  // No checksum covers properties: a power cut may tear those of a record in the middle.
+  // No checksum covers properties: a power cut may tear them in the middle.
   if (!Number.isSafeInteger(slotMs)) return undefined
   const isRolled = record.compare(TOPIC, 0, TOPIC.length, spans.topicStart, spans.topicEnd) === 0
   const rolls = rollTimesOf(properties)
-  // Who sends to the queue of those that wait has rolled nothing.
+  // A producer that sends to the timer queue directly has rolled nothing.
   if (isRolled && rolls === 0) return undefined
   return { key: stepKey(properties, isRolled ? rolls - 1 : rolls), slotMs }
 }
 
-/** The key of `deliveryOf`, for a message that waits and is about to be delivered or rolled. */
+/** The key of `deliveryOf` for a message about to be delivered or rolled. */
 export function nextStepOf(message: DecodedMessage): string {
   return stepKey(message.properties, rollTimesOf(message.properties))
 }
 
 /**
- * A message that was rolled `rolls` times takes its next step once, to its topic or back to the queue of those that
- * wait: when its slot is past at a start after a crash, it goes to its topic, though it may have been rolled before.
+ * Identifies a step of a message by the number of rolls before it. Each step is taken once, either to its topic or
+ * back to the timer queue: if its slot is past at a start after a crash, the message goes to its topic, though it may
+ * have been rolled before.
  */
 function stepKey(properties: Buffer, rolls: number): string {
-  // Who calls a message back has its key, and rolls as it does.
+  // A recall has the key of its message and rolls in the same way.
   const names = [REAL_TOPIC, REAL_QID, UNIQ_KEY, OUT_MS, DELETE_KEY]
   return deliveryKey(String(rolls), properties, names)
 }
@@ -166,9 +167,9 @@ function textIn(record: Buffer): ((name: Buffer) => string | undefined) | undefi
 }
 
 /**
- * A message that waited, as it goes on: to its topic, or, when it is rolled, to the queue of those that wait once
- * more. Undefined when it does not say where to. As in Apache, it still has the properties of one that waits.
- * `record` is what `message` was decoded from, `enqueueMs` when it was put into the wheel. Apache: `TimerMessageStore.java`, convert.
+ * A timer message to forward: to its topic or, if rolled, back to the timer queue. Undefined when it names no
+ * destination. As in Apache, it keeps the timer properties. `message` was decoded from `record`; `enqueueMs` is when
+ * it was put into the wheel. Apache: `TimerMessageStore.java`, convert.
  */
 export function messageOnItsWay(
   record: Buffer,

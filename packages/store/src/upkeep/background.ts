@@ -18,20 +18,20 @@ const FIRST_CLEAN_AFTER_MS = 60_000
 const FIRST_DISK_WATCH_AFTER_MS = 1000
 const WATCH_DISK_EVERY_MS = 10_000
 const CHECKPOINT_EVERY_MS = 500
-// A checkpoint of very many queues takes its time: it may take one part in so many of all time.
+// Checkpoints of very many queues take long: they may use this fraction of all time.
 const CHECKPOINT_SHARE = 10
 // A start after a kill reads this much of the log in about a second.
 const BEHIND_BYTES_MAX = 1024 ** 3
 const RETRY_AFTER_MS = 1000
 
-/** What runs beside sends and reads. */
+/** What the background work needs. */
 export interface BackgroundParts extends CheckpointParts {
   readonly log: CommitLog
   readonly stats: StoreStats
   readonly clean: CleanFiles
 }
 
-/** What a store does by the clock: writing queues and index, bringing everything to disk, cleaning. */
+/** The store's periodic work: writing queues and index, syncing, cleaning. */
 export class Background {
   readonly #env: Env
   readonly #config: StoreConfig
@@ -92,9 +92,9 @@ export class Background {
   }
 
   /**
-   * Writes the abort file and brings it to disk. Until that is done nothing is accepted: without it, a start after a
-   * crash would believe all that it finds. At each moment the file names a process that the recovery point names too:
-   * otherwise the start would not believe the point, and the index would lose keys.
+   * Writes and syncs the abort file. Nothing is accepted before: without it, a start after a crash would trust
+   * everything it finds. Invariant: at each moment the recovery point names the process that the file names, or the
+   * start would reject the point and the index would lose keys.
    */
   #markRunning(): void {
     const { paths, checkpoint } = this.#parts
@@ -126,7 +126,7 @@ export class Background {
     }
   }
 
-  /** Stops the clock; resolves once nothing is under way. */
+  /** Stops all periodic work; resolves once nothing is running. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
@@ -153,7 +153,7 @@ export class Background {
     const checkpointer = this.#checkpointer
     await checkpointer.run(() => this.#writeQueuesInTurns())
     const { queues } = this.#parts
-    // What a failed sync may have lost cannot be read until it is written again.
+    // Units that a failed sync may have lost cannot be read until they are rewritten.
     const longestMs = queues.areInDoubt
       ? RETRY_AFTER_MS
       : this.#config.flushConsumeQueueThoroughInterval
@@ -163,7 +163,7 @@ export class Background {
 
   async #writeQueuesInTurns(): Promise<boolean> {
     const { queues } = this.#parts
-    // Those that come meanwhile are behind these.
+    // Queues that become dirty meanwhile are behind these.
     for (let left = queues.dirtyCount; left > 0;) {
       const before = queues.dirtyCount
       if (!this.#tryWriteQueues(this.#isStopping ? left : undefined)) return false
@@ -187,8 +187,8 @@ export class Background {
   }
 
   /**
-   * Brings everything to disk, at a stop. Resolves with false when something could not be: a start then has to
-   * look for it.
+   * Syncs everything, at a stop. Resolves with false when something could not be synced: the next start then
+   * recovers.
    */
   async flushThoroughly(): Promise<boolean> {
     const { upkeep } = this.#parts

@@ -16,7 +16,7 @@ import type { WriteHealth } from '../segment/write-health.ts'
 const SYNCS_AT_ONCE = 8
 const LOG_TIMEOUT_MS = 60_000
 
-/** What a checkpoint brings to disk. */
+/** What a checkpoint syncs. */
 export interface CheckpointParts extends CacheSource {
   readonly paths: StorePaths
   readonly upkeep: IndexUpkeep | undefined
@@ -26,16 +26,16 @@ export interface CheckpointParts extends CacheSource {
 }
 
 /**
- * Brings log, queues and index to disk and writes down how far they are, in this order: what the checkpoint says is
- * never more than what is there. Apache: `StoreCheckpoint.java`, `ConsumeQueueStore.java`, flush.
+ * Syncs log, queues and index, and then writes how far they are. Invariant: the checkpoint never claims more than is
+ * on disk. Apache: `StoreCheckpoint.java`, `ConsumeQueueStore.java`, flush.
  */
 export class Checkpointer {
-  /** How long the files of queues and index took at the last checkpoint, ms. */
+  /** How long syncing queues and index took at the last checkpoint, ms. */
   syncMs = 0
   readonly #env: Env
   readonly #processId: number
   readonly #parts: CheckpointParts
-  // Once a file could not be brought to disk, the checkpoint must not say that it was before it was written again.
+  // After a file failed to sync, the checkpoint must not claim that it is on disk before it is rewritten.
   #isStuck = false
   #triedEnd = 0
   #formerProcess: number
@@ -48,12 +48,12 @@ export class Checkpointer {
     this.#formerProcess = this.#processOfAbortFile()
   }
 
-  /** Bytes of the log that came since the last checkpoint, or since the last try at one. */
+  /** Bytes of the log since the last checkpoint, or since the last attempt. */
   get behindBytes(): number {
     return this.#parts.dispatcher.dispatchedEnd - this.#triedEnd
   }
 
-  /** Whether anything was dispatched that the last checkpoint does not have. */
+  /** Whether anything was dispatched since the last checkpoint. */
   get isDue(): boolean {
     const { checkpoint, dispatcher } = this.#parts
     if (this.#isStuck) return checkpoint.point !== undefined
@@ -61,14 +61,14 @@ export class Checkpointer {
   }
 
   /**
-   * Puts this process's id into the recovery point, beside that of the process that the abort file names as yet, so that
-   * it counts after a kill. Blocking. Throws the host's error.
+   * Puts this process's id into the recovery point, beside that of the process which the abort file still names, so
+   * that the point counts after a kill. Blocks. Throws the host's error.
    */
   adopt(): void {
     this.#adoptFrom(this.#processOfAbortFile())
   }
 
-  /** As `adopt`, before the abort file is made without its content. */
+  /** As `adopt`, before an empty abort file is created. */
   adoptEmpty(): void {
     this.#adoptFrom(OWN_EMPTY_MARK)
   }
@@ -85,11 +85,11 @@ export class Checkpointer {
     const { checkpoint, paths } = this.#parts
     const process = readAbortFile(this.#env.disk, paths.abort)
     if (process === undefined) return -1
-    // Where a recovery point counts, who left the file empty was this process or one of its kind.
+    // With a valid recovery point, an empty file was left by this process or by another Skylark broker.
     return process < 0 && checkpoint.point !== undefined ? OWN_EMPTY_MARK : process
   }
 
-  /** The abort file names this process: an empty one is none of its own any more. */
+  /** The abort file names this process now, so it is not an empty one of ours. */
   isNamed(): void {
     if (this.#formerProcess === OWN_EMPTY_MARK) this.#formerProcess = -1
   }
@@ -99,8 +99,8 @@ export class Checkpointer {
   }
 
   /**
-   * Writes a checkpoint of what is dispatched by now. `write` writes the queues. Resolves with false when
-   * something could not be brought to disk; a start after a crash then reads more of the log.
+   * Writes a checkpoint of everything dispatched so far. `write` writes the queues. Resolves with false when
+   * something could not be synced; a start after a crash then reads more of the log.
    */
   async run(write: () => Promise<boolean>): Promise<boolean> {
     const { index, upkeep, dispatcher, flush, checkpoint } = this.#parts
@@ -120,11 +120,11 @@ export class Checkpointer {
     const isSynced = await this.#syncCaches()
     this.syncMs = this.#env.clock.monotonic() - startedAt
     if (!isSynced || this.#isStuck) return false
-    // No greatest of old and new: a clock that was put back makes later messages older.
+    // Not the maximum of old and new: a clock that was set back makes later messages older.
     if (flush.flushedTimestamp > 0) checkpoint.physicMsgTimestamp = flush.flushedTimestamp
     if (timestamp > 0) checkpoint.logicsMsgTimestamp = timestamp
     checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, indexFullTimestamp)
-    // Without the newest entries the last point stays: a start then reads more of the log.
+    // Without the newest entries the previous point stays: a start then reads more of the log.
     if (isIndexWritten || checkpoint.point === undefined) {
       const point = { physicalEnd, lastRecord, indexEnd, ...this.#processes }
       checkpoint.point = isIndexWritten ? { ...point, index: indexPoint } : undefined
@@ -132,7 +132,7 @@ export class Checkpointer {
     return this.#write()
   }
 
-  /** Writes again what a failed sync may have lost; false when the log cannot be read now, or nobody knows what it was. */
+  /** Rewrites what a failed sync may have lost; false when the log cannot be read now, or the lost part is unknown. */
   #unstick(): boolean {
     const { checkpoint, log } = this.#parts
     if (checkpoint.point === undefined || log.believedEnd !== Infinity) return false
@@ -147,7 +147,7 @@ export class Checkpointer {
     return true
   }
 
-  /** Resolves with false when it could not be written; it is written again at the next flush. */
+  /** Resolves with false when it could not be written; the next flush retries. */
   async #write(): Promise<boolean> {
     const { paths, checkpoint } = this.#parts
     try {
@@ -192,7 +192,7 @@ export class Checkpointer {
     } catch (error) {
       const code = hostErrorCode(error)
       if (code === undefined) throw error
-      // The file went while it was synced: its topic was deleted.
+      // The file was deleted while it was synced, with its topic.
       if (code === 'ENOENT') return true
       this.#isStuck = true
       this.#env.events.emit(cacheSyncFailed, { path, reason: textOfThrown(error) })
@@ -201,7 +201,7 @@ export class Checkpointer {
   }
 }
 
-/** Runs all, a few at a time; resolves with whether each of them resolved with true. */
+/** Runs all, a few at a time; resolves with true if each of them did. */
 async function allOf(syncs: readonly (() => Promise<boolean>)[]): Promise<boolean> {
   let isGood = true
   let next = 0
