@@ -222,7 +222,7 @@ export class RouteNotFoundError extends define<{
   /** What to do about it. */
   advice?: string
 }>('RMQ_TOPIC_NOT_FOUND', {
-  says: (v) => `the topic ${v.topic} has no route: ${v.reason}`,
+  says: (v) => (v.topic === '' ? v.reason : `the topic ${v.topic} has no route: ${v.reason}`),
   does: 'Create the topic, send a message where brokers create topics by themselves, or check that its broker runs and is registered with this name server.',
   hint: (v) => {
     const similar = v.similar ?? []

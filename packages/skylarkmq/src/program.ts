@@ -4,6 +4,7 @@ import { addCompletionCommands } from './commands/completion.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addContextCommands } from './commands/context.ts'
 import { addDeadLetterCommands } from './commands/dead-letters.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addFirstMinuteCommands } from './commands/first-minute.ts'
 import { addGroupCommands } from './commands/group.ts'
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addClusterCommands(program)
   addConfigCommands(program)
   addStoreCommands(program)
+  addDoctorCommand(program)
   addContextCommands(program)
   addExplainCommand(program)
   addCompletionCommands(program)

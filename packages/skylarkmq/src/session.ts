@@ -13,6 +13,8 @@ import { explain, print, printError, terminalWidth } from './terminal.ts'
 export interface ClusterFlags {
   readonly namesrvAddr?: string
   readonly context?: string
+  readonly accessKey?: string
+  readonly secretKey?: string
   readonly output: Format
   readonly timeout: string
   readonly utc?: boolean
@@ -32,6 +34,12 @@ export function atCluster(command: Command): Command {
       ),
     )
     .option('--context <name>', 'the cluster of this context (skylark context list)')
+    .addOption(new Option('--access-key <name>', 'name of the account').env('SKYLARK_ACCESS_KEY'))
+    .addOption(
+      new Option('--secret-key <key>', 'its secret; other users see it on a command line').env(
+        'SKYLARK_SECRET_KEY',
+      ),
+    )
 }
 
 /** As `atCluster`, with how results are printed. */
@@ -64,17 +72,29 @@ export class Session {
   readonly flags: ClusterFlags
   readonly namesrvAddr: string
   readonly #env: Env
+  readonly #timeoutMs: number
 
   constructor(flags: ClusterFlags) {
     this.flags = flags
     this.namesrvAddr = namesrvAddrOf(flags)
-    const requestTimeoutMs = durationMs(flags.timeout, '--timeout')
-    // What goes wrong is in the error; a warning beside it would say it twice.
+    this.#timeoutMs = durationMs(flags.timeout, '--timeout')
+    // Failures are reported by the error; a warning would repeat them.
     this.#env = nodeEnv(silentEvents)
-    this.admin = new AdminClient(
-      { namesrvAddr: this.namesrvAddr, requestTimeoutMs, startTimeoutMs: 0 },
-      this.#env,
-    )
+    this.admin = this.adminOf(this.namesrvAddr)
+  }
+
+  /** A connection to other name servers, to be closed. */
+  adminOf(namesrvAddr: string): AdminClient {
+    const options = { ...accountOf(this.flags), namesrvAddr, requestTimeoutMs: this.#timeoutMs }
+    return new AdminClient({ ...options, startTimeoutMs: 0 }, this.#env)
+  }
+
+  /** Connects to `host:port` and closes the connection. Rejects with the host's error. */
+  async dial(address: string): Promise<void> {
+    const colon = address.lastIndexOf(':')
+    const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))]
+    const socket = await this.#env.net.connect({ host, port, timeoutMs: this.#timeoutMs })
+    socket.destroy()
   }
 
   /** Wall clock, ms since 1970. */
@@ -133,6 +153,17 @@ export class Session {
       lines.close()
     }
   }
+}
+
+/** The account of a command, for a client. */
+export function accountOf({
+  accessKey,
+  secretKey,
+}: Pick<ClusterFlags, 'accessKey' | 'secretKey'>): { accessKey?: string; secretKey?: string } {
+  if (accessKey === undefined && secretKey === undefined) return {}
+  if (accessKey !== undefined && secretKey !== undefined) return { accessKey, secretKey }
+  const missing = accessKey === undefined ? '--access-key' : '--secret-key'
+  throw new UsageError(`${missing} is missing.`, 'An account has an access key and a secret key.')
 }
 
 /** The cluster: `-n`, the environment, a context, else this machine. */

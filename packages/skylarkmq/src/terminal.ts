@@ -14,6 +14,8 @@ export const bold = paint(1)
 export const dim = paint(2)
 /** Colour of warnings. */
 export const yellow = paint(33)
+/** Green text, for what is well. */
+export const green = paint(32)
 /** Colour of errors. */
 export const red = paint(31)
 

@@ -31,6 +31,8 @@ export async function readMasters(client: ClientInstance, cluster?: string): Pro
   throw new RouteNotFoundError({
     topic: '',
     reason: `the name server knows no master${where}`,
+    advice:
+      'Start a broker that registers with this name server (namesrvAddr in its broker.conf), or look for the name of the cluster.',
   })
 }
 

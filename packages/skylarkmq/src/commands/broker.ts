@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { NotFoundError, UsageError } from '../command-errors.ts'
 import { Exit } from '../exit-codes.ts'
+import { nodesOf, type BrokerNode } from '../nodes.ts'
 import {
   inSession,
   onCluster,
@@ -15,14 +16,7 @@ import { like } from './names.ts'
 /** How often a cluster that is waited for is looked at. */
 const LOOK_MS = 200
 
-interface Node {
-  readonly cluster: string
-  readonly broker: string
-  readonly id: number
-  readonly address: string
-}
-
-interface Figures extends Node {
+interface Figures extends BrokerNode {
   readonly runtime: ReadonlyMap<string, string> | undefined
 }
 
@@ -53,23 +47,8 @@ export function addBrokerLooks(broker: Command): void {
     )
 }
 
-/** All brokers that the name server knows, slaves among them. */
-async function nodesOf(session: Session): Promise<Node[]> {
-  const { brokerAddrTable } = await session.admin.brokers.clusters()
-  return [...brokerAddrTable.values()]
-    .flatMap(({ cluster, brokerName, brokerAddrs }) =>
-      [...brokerAddrs].map(([id, address]) => ({
-        cluster,
-        broker: brokerName,
-        id: id,
-        address,
-      })),
-    )
-    .sort((one, other) => one.broker.localeCompare(other.broker) || one.id - other.id)
-}
-
 /** The address of a broker's master, by name. Rejects with CLI_NOT_FOUND; CLI_USAGE when there are several and none is named. */
-async function masterOf(session: Session, name?: string): Promise<Node> {
+async function masterOf(session: Session, name?: string): Promise<BrokerNode> {
   const masters = (await nodesOf(session)).filter(({ id }) => id === 0)
   const known = masters.map(({ broker }) => broker)
   if (name === undefined) {

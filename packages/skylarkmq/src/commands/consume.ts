@@ -4,13 +4,15 @@ import { nodeEnv, printable, printableJson, type Env } from '@skylarkmq/env'
 import type { Command } from 'commander'
 import { onEndRequest } from '../end-request.ts'
 import { exitCodeOf } from '../exit-codes.ts'
-import { atCluster, namesrvAddrOf } from '../session.ts'
+import { accountOf, atCluster, namesrvAddrOf } from '../session.ts'
 import { dim, explain, print, printError } from '../terminal.ts'
 import { count, startFrom } from './client-flags.ts'
 
 interface ConsumeFlags {
   namesrvAddr?: string
   context?: string
+  accessKey?: string
+  secretKey?: string
   from: StartFrom
   group?: string
   tag?: string
@@ -82,7 +84,7 @@ async function consume(topic: string, flags: ConsumeFlags): Promise<number> {
 function readerOf(topic: string, flags: ConsumeFlags): TopicReader {
   const { from: start, tag } = flags
   const namesrvAddr = namesrvAddrOf(flags)
-  const options = { topic, namesrvAddr, from: start }
+  const options = { ...accountOf(flags), topic, namesrvAddr, from: start }
   return new TopicReader(tag === undefined ? options : { ...options, expression: tag }, loudEnv())
 }
 
@@ -91,7 +93,7 @@ function consumerOf(group: string, flags: ConsumeFlags): PushConsumer {
   const namesrvAddr = namesrvAddrOf(flags)
   // One at a time, so that lines are in order and no more than --count messages are taken.
   return new PushConsumer(
-    { group, namesrvAddr, consumeFrom, concurrency: 1, startTimeoutMs: 0 },
+    { ...accountOf(flags), group, namesrvAddr, consumeFrom, concurrency: 1, startTimeoutMs: 0 },
     loudEnv(),
   )
 }

@@ -2,13 +2,15 @@ import { Producer, type Message, type SendResult } from '@skylarkmq/client'
 import { nodeEnv, silentEvents } from '@skylarkmq/env'
 import { InvalidArgumentError, type Command } from 'commander'
 import { exitCodeOf } from '../exit-codes.ts'
-import { atCluster, namesrvAddrOf } from '../session.ts'
+import { accountOf, atCluster, namesrvAddrOf } from '../session.ts'
 import { explain, print } from '../terminal.ts'
 import { count } from './client-flags.ts'
 
 interface SendFlags {
   namesrvAddr?: string
   context?: string
+  accessKey?: string
+  secretKey?: string
   tag?: string
   keys?: string
   property?: Record<string, string>
@@ -51,7 +53,12 @@ async function send(topic: string, text: string, flags: SendFlags): Promise<numb
     // Failures are reported by the error; a warning would repeat them.
     const env = nodeEnv(silentEvents)
     producer = new Producer(
-      { namesrvAddr: namesrvAddrOf(flags), group: 'SKYLARK_CLI', startTimeoutMs: 0 },
+      {
+        ...accountOf(flags),
+        namesrvAddr: namesrvAddrOf(flags),
+        group: 'SKYLARK_CLI',
+        startTimeoutMs: 0,
+      },
       env,
     )
     const message: Message = {
