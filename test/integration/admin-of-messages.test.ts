@@ -32,7 +32,7 @@ for (const namespace of [undefined, 'ns']) {
   const where = namespace === undefined ? '' : ', in a namespace'
   const real = namespace === undefined ? 'T' : 'ns%T'
 
-  test(`the life of a message tells who has consumed it, who waits, and who gave it up${where}`, async (t) => {
+  test(`the life of a message shows which groups have consumed it, wait for it, or gave it up${where}`, async (t) => {
     const offsetsDirectory = mkdtempSync(path.join(tmpdir(), 'skylark-offsets-'))
     t.after(() => {
       rmSync(offsetsDirectory, { recursive: true })

@@ -48,7 +48,7 @@ test('topics are created, listed, looked at and deleted', async () => {
   await assert.rejects(topics.create('no blanks please'), { code: 'RMQ_OPTION' })
 })
 
-test('a group tells how far it has come, who is in it and what they do', async () => {
+test('a group reports its progress, its members and what they do', async () => {
   await using server = await startServer({ topics: { T: 2 } })
   const mq = server.client({ clientId: '10.0.0.1@me' })
   const { groups, topics } = mq.admin()

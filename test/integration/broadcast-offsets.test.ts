@@ -62,7 +62,7 @@ async function begin(t: TestContext) {
 const offsetOf = (file: string): number =>
   existsSync(file) ? Number(/:(\d+)\}\}$/.exec(readFileSync(file, 'utf8'))?.[1]) : 0
 
-test('broadcasting members of one machine have a file each, and go on where one of them stopped', async (t) => {
+test('broadcasting members of one machine have a file each, and continue where one of them stopped', async (t) => {
   const { nameServers, send, files, listen } = await begin(t)
   await send('a')
   const two = new RocketMQ({ nameServers, logger: silent })
@@ -75,7 +75,7 @@ test('broadcasting members of one machine have a file each, and go on where one 
   for (const { taken } of again) assert.deepEqual(await taken.atLeast(1), ['b'])
 })
 
-test('processes do not share a file, and who comes after one that was killed goes on in its file', async (t) => {
+test('processes do not share a file, and the successor of a killed one continues in its file', async (t) => {
   const { send, files, start } = await begin(t)
   await send('a')
   const members = [start(), start()]

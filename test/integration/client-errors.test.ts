@@ -79,7 +79,7 @@ test('a typing error in a topic is answered with the topic that was meant, and h
   assert.match(error.hint, /^Did you mean TopicTest\? Create it, by mq\.admin\(\)/)
 })
 
-test('who reads a topic that the first message makes is told so', async (t) => {
+test('reading a topic that only the first message would create is an error that says so', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t)
   const mq = new RocketMQ({ nameServers })
   atEnd(t, () => mq.close())
@@ -102,13 +102,13 @@ test('a topic of another namespace is found, and the option is named', async (t)
   )
 })
 
-test('a name server without brokers is told from a topic that is not there', async (t) => {
+test('a name server without brokers is distinguished from a missing topic', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t, { broker: false })
   const error = await failure(t, { nameServers })
   assert.match(error.message, /knows no broker at all\. Start a broker that registers there/)
 })
 
-test('a broker whose address cannot be reached is named, with who told the address and what to set', async (t) => {
+test('an unreachable broker is named, with the source of its address and what to set', async (t) => {
   const set = ['brokerIP1=127.1.2.3']
   const { namesrvAddr: nameServers } = await serverFor(t, { set })
   const error = await failure(t, { nameServers })
@@ -119,7 +119,7 @@ test('a broker whose address cannot be reached is named, with who told the addre
   assert.equal(error.message.split('ECONNREFUSED').length, 2, 'one reason is told once')
 })
 
-test('the port of a gRPC proxy, of a dashboard and of a broker in place of a name server are told apart', async (t) => {
+test('the port of a gRPC proxy, of a dashboard and of a broker in place of a name server are distinguished', async (t) => {
   const grpc = await portOf(t, http2.createServer())
   const overHttp2 = await failure(t, { nameServers: grpc })
   assert.equal(overHttp2.code, 'RMQ_WRONG_PORT')
@@ -142,7 +142,7 @@ test('a port that wants TLS names the option', async (t) => {
   assert.equal(error.hint, 'The port wants TLS: give the option tls.')
 })
 
-test('who does not answer is named, with what was waited for and how long', async (t) => {
+test('a peer that does not answer is named, with what was waited for and how long', async (t) => {
   const silent = await portOf(t, net.createServer())
   const env = nodeEnv(silentEvents)
   const connected = new Set<string>()
@@ -180,7 +180,7 @@ test('who does not answer is named, with what was waited for and how long', asyn
   })
 })
 
-test('a host that is not reached and a name that is not resolved are told apart', async (t) => {
+test('an unreachable host and an unresolved name are distinguished', async (t) => {
   const failing = (code: string): Env => {
     const env = nodeEnv(silentEvents)
     const error = Object.assign(new Error(code), { code })

@@ -94,7 +94,7 @@ test('close of a client gives handlers three quarters of its time, and lets one 
   assert.equal(seen.calls, 1)
 })
 
-test('who closes again with less time shortens it, and a signal ends handlers at once', async (t) => {
+test('closing again with less time shortens the wait, and a signal ends handlers at once', async (t) => {
   const { mq, held, send, controller } = await clientOf(t)
   const one = await mq.consumer(options)
   const seen = await handling(one)

@@ -54,7 +54,7 @@ test('a signal that arrives several times at once, as by npm and timeout, is one
   assert.ok(!existsSync(path.join(data, 'abort')))
 })
 
-test('a server whose log nobody reads any more goes on, and stops clean', async (t) => {
+test('a server whose log nobody reads any more keeps running, and stops cleanly', async (t) => {
   const data = path.join(folderFor(t), 'data')
   const { child, namesrvAddr } = await startProcess(t, data)
   child.stdout?.destroy()
@@ -114,7 +114,7 @@ test('without a name server, send and consume end with code 1, one sentence, and
   }
 })
 
-test('a look at a topic that is not there ends with code 1 and says so', async (t) => {
+test('consuming a missing topic ends with code 1 and says so', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const { code, stderr } = await skylark(['consume', 'Nowhere', '-n', namesrvAddr])
   assert.equal(code, 1)

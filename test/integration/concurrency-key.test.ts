@@ -45,7 +45,7 @@ test('messages of one key are handled one after the other and in order, others s
   }
 })
 
-test('a message whose key cannot be told fails, and nothing else does', async () => {
+test('a message whose key cannot be determined fails, and nothing else does', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const said: unknown[] = []
   const logger = { ...SILENT, error: (fields: object) => said.push(fields) }
@@ -105,7 +105,7 @@ for (const ordered of [false, true]) {
   })
 }
 
-test('what is no rate, and what cannot go together, is refused', async () => {
+test('invalid rates and conflicting options are refused', async () => {
   await using server = await startServer()
   const mq = server.client()
   const odd: object[] = [

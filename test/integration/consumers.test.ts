@@ -55,7 +55,7 @@ test('messages of a queue are consumed in order, and one that fails holds up tho
   assert.deepEqual(taken, expected)
 })
 
-test('an ordered message that failed as often as it may goes to the dead letters, and the others go on', async () => {
+test('an ordered message that has used up its retries goes to the dead letters, and the others continue', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client({ logger: SILENT })
   await send(mq, 'T', ['a', 'bad', 'c'])
@@ -136,7 +136,7 @@ test('a broadcasting consumer that was there before its topic gets its first mes
   rmSync(directory, { recursive: true })
 })
 
-test('each broadcasting consumer gets everything, goes on where it stopped, and keeps a file that Java reads', async (t) => {
+test('each broadcasting consumer gets everything, continues where it stopped, and keeps a file that Java reads', async (t) => {
   await using server = await startServer({ topics: { T: 2 } })
   const directory = mkdtempSync(join(tmpdir(), 'skylark-offsets-'))
   t.after(() => {
@@ -311,7 +311,7 @@ test('a consumer that is closed while it starts leaves no timer, whatever it was
   await until(() => timers.every((ms) => ms <= 1_000))
 })
 
-test('a handler that ends by the signal leaves its message, and who comes next gets it at once', async () => {
+test('a handler that ends by the signal leaves its message, and the next member gets it at once', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client({ logger: SILENT })
   await send(mq, 'T', ['b'])

@@ -152,7 +152,7 @@ test('examples/admin-of-messages.mjs tells what becomes of messages', async (t) 
   ])
 })
 
-test('examples/errors.mjs is told what to do', async (t) => {
+test('examples/errors.mjs prints what to do', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const lines = await here(t, 'errors.mjs', namesrvAddr)
   const said = [
@@ -175,7 +175,7 @@ test('examples/ordered.mjs gets the steps of each order in order', async (t) => 
   )
 })
 
-test('examples/typed.mjs gets orders, and neither sends nor gets what is none', async (t) => {
+test('examples/typed.mjs gets orders, and neither sends nor gets anything else', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const lines = await here(t, 'typed.mjs', namesrvAddr)
   assert.deepEqual(got(lines), ['got order 1: tea', 'got order 2: cup'])

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { RocketMQ } from '@skylarkmq/client'
 import { atEnd, Collector, createTopic, serverFor } from './cluster.ts'
 
-test('a service with a backlog that sends much in its handlers goes on', async (t) => {
+test('a service with a backlog that sends much in its handlers makes progress', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   await createTopic(namesrvAddr, 'In', 32)
   await createTopic(namesrvAddr, 'Out', 8)
@@ -43,7 +43,7 @@ test('many sends that are begun at once are all answered', async (t) => {
   assert.ok(results.every(({ status }) => status === 'SEND_OK'))
 })
 
-test('one who sends without answers in a loop lets others have their turn, and gathers no more than is taken', async (t) => {
+test('one-way sends in a loop let others have their turn, and buffer no more than is accepted', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   await createTopic(namesrvAddr, 'T', 8)
   const mq = new RocketMQ({ nameServers: namesrvAddr })

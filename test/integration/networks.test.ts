@@ -40,7 +40,7 @@ async function collecting(mq: RocketMQ): Promise<Collector<string>> {
   return got
 }
 
-test('a send finds out that nothing comes by its connection any more, and is stored by a new one', async (t) => {
+test('a send detects a silent connection, and is stored through a new one', async (t) => {
   const { namesrvAddr, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr })
   const producer = await mq.producer({ sendTimeoutMs: TIMEOUT_MS })
@@ -57,7 +57,7 @@ test('a send finds out that nothing comes by its connection any more, and is sto
   assert.equal(broker.accepted, accepted + 1)
 })
 
-test('a consumer finds out that nothing comes by its connection any more, and goes on', async (t) => {
+test('a consumer detects a silent connection, and continues', async (t) => {
   const { namesrvAddr, broker, host } = await behindProxies(t)
   const mq = clientOf(t, host, { nameServers: namesrvAddr, heartbeatMs: 300 })
   const got = await collecting(mq)
@@ -112,7 +112,7 @@ test('of two name servers one that hangs, or knows nothing, keeps no first send 
   }
 })
 
-test('a topic that nobody knows is said to be so though one of the name servers hangs', async (t) => {
+test('an unknown topic is reported as such although one of the name servers hangs', async (t) => {
   const { namesrvAddr, namesrv } = await behindProxies(t)
   namesrv.set({ hangs: true })
   const mq = clientOf(t, hostBehind([]), { nameServers: [namesrv.address, namesrvAddr] })
@@ -164,7 +164,7 @@ test('a broker that is back in its topic’s route is found in a moment, not whe
 
 const queueOf = (brokerName: string) => ({ topic: 'T', brokerName, queueId: 0 })
 
-test('a broker finds out that nothing comes from its name server any more, and registers by a new connection', async (t) => {
+test('a broker detects a silent name server, and registers through a new connection', async (t) => {
   const { namesrvAddr } = await serverFor(t, { broker: false })
   const namesrv = await proxyFor(t, namesrvAddr)
   const server = await serverFor(t, { namesrv: false, namesrvAddr: namesrv.address })

@@ -29,7 +29,7 @@ const OPTIONS: ConsumerOptions = {
 for (const ordered of [false, true]) {
   const how = ordered ? ', in order' : ''
 
-  test(`pause() stops one topic, of what was pulled too, and resume() goes on in order${how}`, async () => {
+  test(`pause() stops one topic, of what was pulled too, and resume() continues in order${how}`, async () => {
     await using server = await startServer({ topics: { T: 1, U: 1 } })
     const mq = server.client({ logger: SILENT })
     const got: string[] = []
@@ -61,7 +61,7 @@ for (const ordered of [false, true]) {
     )
   })
 
-  test(`seek() begins anew, and a handler that runs moves nothing${how}`, async () => {
+  test(`seek() moves the queue, and a running handler does not move it back${how}`, async () => {
     await using server = await startServer({ topics: { T: 1, U: 1 } })
     const mq = server.client({ logger: SILENT })
     await send(mq, 'T', 0, 10)

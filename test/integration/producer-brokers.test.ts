@@ -41,7 +41,7 @@ function refusals(t: TestContext): { count: number } {
   return counted
 }
 
-test('sends go on by another broker when one is gone, and who avoids slow brokers asks it once', async (t) => {
+test('sends continue with another broker when one is gone, and with avoidSlowBrokers it is asked once', async (t) => {
   const { namesrvAddr: nameServers, second } = await twoBrokers(t)
   for (const avoidSlowBrokers of [false, true]) {
     const mq = new RocketMQ({ nameServers })
@@ -121,7 +121,7 @@ test('sends wait for room when too many bytes are on their way, and all arrive',
   assert.ok(most > 5_000 && most < 16_000, `${most} bytes in one turn`)
 })
 
-test('connections are encrypted when the certificate is trusted, and it is said what to do when not', async (t) => {
+test('connections are encrypted when the certificate is trusted; otherwise the error says what to do', async (t) => {
   const { namesrvPort = 0, namesrvAddr } = await serverFor(t)
   await createTopic(namesrvAddr, 'T', 1)
   const folder = fileURLToPath(new URL('../../integration/golden/tls/', import.meta.url))
@@ -151,7 +151,7 @@ test('connections are encrypted when the certificate is trusted, and it is said 
   await assert.rejects(brokers({}), { message: /or it wants TLS \(the option tls\)/ })
 })
 
-test('a producer whose broker comes back sends again without being made anew', async (t) => {
+test('a producer whose broker comes back sends again without being recreated', async (t) => {
   const { namesrvAddr: nameServers, second } = await twoBrokers(t)
   const mq = new RocketMQ({ nameServers, pollNameServerMs: 50 })
   atEnd(t, () => mq.close())

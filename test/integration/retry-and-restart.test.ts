@@ -51,7 +51,7 @@ test('a message that is answered with later comes again, and to its dead-letter 
   assert.equal(dead.msgId, sent.msgId)
 })
 
-test('after a restart the messages are there and the group goes on where it stopped', async (t) => {
+test('after a restart the messages are there and the group continues where it stopped', async (t) => {
   const data = folderFor(t)
   const first = await serverFor(t, { data })
   await createTopic(first.namesrvAddr, 'T', 1)
@@ -79,7 +79,7 @@ test('after a restart the messages are there and the group goes on where it stop
   assert.deepEqual(await gotAfter.atLeast(1), ['three'])
 })
 
-test('a consumer goes on by itself when its broker was away for a while', async (t) => {
+test('a consumer continues by itself after its broker was away for a while', async (t) => {
   const data = folderFor(t)
   const first = await serverFor(t, { data })
   const { namesrvPort, brokerPort, namesrvAddr } = first

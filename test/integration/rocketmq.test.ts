@@ -118,7 +118,7 @@ test('a request that nobody replies to ends in its time, and a message that asks
   await assert.rejects(producer.reply(message, 'b'), { code: 'RMQ_MESSAGE' })
 })
 
-test('properties of a reply come to the one who asked', async (t) => {
+test('the requester gets the properties of a reply', async (t) => {
   const { namesrvAddr: nameServers } = await serverFor(t)
   await createTopic(nameServers, 'T', 1)
   const mq = new RocketMQ({ nameServers })
@@ -366,7 +366,7 @@ test('a signal closes the client that was made with it, also when it was aborted
   await assert.rejects(late.producer(), { code: 'RMQ_CLOSED' })
 })
 
-test('who starts before the name server waits for it and says so each time; messages are sent and consumed then', async (t) => {
+test('a client that starts before the name server waits for it with a warning each time; then messages are sent and consumed', async (t) => {
   const { namesrvAddr: nameServers, namesrvPort = 0, ...before } = await serverFor(t)
   await before.stop()
   const said: string[] = []

@@ -227,7 +227,7 @@ test('a second name server is asked when the first one is gone', async (t) => {
   }
 })
 
-test('a reader of a topic that is not there is told so', async (t) => {
+test('reading a missing topic is an error that says so', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const reader = new TopicReader({ namesrvAddr, topic: 'Nowhere' })
   atEnd(t, () => reader.close())

@@ -78,7 +78,7 @@ test('a damaged store is found, explained and repaired', async (t) => {
   assert.equal((JSON.parse(units.stdout) as unknown[]).length, 5)
 })
 
-test('of a store that was killed the check says that the next start mends it, and leaves it as it is', async (t) => {
+test('the check of a killed store says that the next start mends it, and changes nothing', async (t) => {
   const folder = await folderWithOrders(t)
   const data = path.join(folder, 'skylark-data')
   writeFileSync(path.join(data, 'abort'), '')

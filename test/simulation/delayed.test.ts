@@ -8,7 +8,7 @@ const FIXED = 8
 const DRAWN = 3
 const FAULTY_MS = 20_000
 
-test('whatever happens to a broker and its clock, each message that waits comes once, and none early', async (t) => {
+test('whatever happens to a broker and its clock, each timer message is delivered once, and none early', async (t) => {
   const drawn = drawnSeeds(DRAWN)
   t.diagnostic(`drawn seeds: ${drawn.join(', ')}`)
   const seeds = [...Array.from({ length: FIXED }, (_, i) => i + 1), ...drawn]

@@ -61,7 +61,7 @@ test('the broker shares the queues of a topic out among the clients of a group',
   assert.equal(await share(a, 'a', 'nowhere'), undefined)
 })
 
-test('how a group consumes a topic is kept over a restart, and told to who is assigned queues', async (t) => {
+test('the mode in which a group consumes a topic survives a restart, and is part of a queue assignment', async (t) => {
   const disk = memoryDisk(() => 0)
   const first = await testBroker(t, { disk })
   const client = first.peer()

@@ -248,7 +248,7 @@ test('counters are sampled some at a time, all of them once, and those of a topi
   assert.notEqual(stats.find('TOPIC_PUT_NUMS', 'T70'), undefined)
 })
 
-test('what is told of a wide topic is told in turns, and is the text that a small one would have', async (t) => {
+test('the answer about a topic with many queues is built in turns, and has the same form as that of a small one', async (t) => {
   const { peer, clock, context } = await testBroker(t)
   const one = peer()
   const QUEUES = 1500

@@ -18,7 +18,7 @@ const info = async (peer: Peer) => {
 }
 
 // Reference: `ColdDataCgCtrService.java`, `PullMessageProcessor.java`.
-test('a push consumer that has read its share of cold messages is told to come again, until counts begin anew', async (t) => {
+test('a push consumer that has read its share of cold messages is asked to retry until the counts restart', async (t) => {
   const { peer, clock } = await testBroker(t, { config })
   const client = peer()
   for (let i = 0; i < 3; i++) await client.send('T', `message ${i}`)

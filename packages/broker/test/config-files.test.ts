@@ -67,7 +67,7 @@ test('a state file that says nothing, or has another shape, is refused by its na
   }
 })
 
-test('a state file of no use gives way to its backup, and a backup of no use is refused by its name', () => {
+test('an unusable state file is replaced by its backup, and an unusable backup is refused by its name', () => {
   for (const text of [...OF_NO_USE, '{"topicConfigTable":[]}']) {
     const good = '{"topicConfigTable":{"T":{"readQueueNums":3,"writeQueueNums":"3"}}}'
     const file = fileOn({ [PATH]: text, [`${PATH}.bak`]: good })

@@ -75,7 +75,7 @@ test('a file of Apache is loaded, and what was loaded is written as Apache write
   assert.deepEqual(written, file)
 })
 
-test('a file made for another size of the Bloom filter is left aside', () => {
+test('a file for another size of the Bloom filter is ignored', () => {
   const text = readFileSync(golden, 'utf8').replaceAll(/"bitNum":\s*\d+/g, '"bitNum":8')
   const { table } = tableOn(text)
   assert.deepEqual(table.toJson(), { filterDataByTopic: {} })

@@ -59,7 +59,7 @@ test('a message is in its own queue and in the light ones that it names, each wi
   assert.deepEqual(context.store.queuesOf('other'), [])
 })
 
-test('light queues go on after a restart, and so do offsets of their groups', async (t) => {
+test('light queues continue after a restart, and so do offsets of their groups', async (t) => {
   const first = await testBroker(t, { config })
   const one = first.peer()
   const properties = { [Property.INNER_MULTI_DISPATCH]: '%LMQ%a' }

@@ -53,7 +53,7 @@ test('a group that is connected without subscriptions has its lag shown', async 
   assert.match(stats.body?.toString() ?? '', /"brokerOffset":7,"consumerOffset":2/)
 })
 
-test('counts of the hour and the day go on with each sample', () => {
+test('counts of the hour and the day advance with each sample', () => {
   let ms = 1_000
   const clock = { now: () => 0, monotonic: () => ms } as never
   const stats = new BrokerStats(clock, 'C')

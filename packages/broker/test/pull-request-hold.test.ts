@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { manualClock } from '@skylarkmq/env/sim'
 import { PullRequestHold } from '../src/longpolling/pull-request-hold.ts'
 
-test('when the log is cut, who waits behind the end of a queue is answered, and nobody else', () => {
+test('when the log is cut, only pulls that wait behind the end of a queue are answered', () => {
   const ends: Record<string, number> = { cut: 10, whole: 10 }
   const hold = new PullRequestHold(manualClock(), {
     recordAt: () => undefined,

@@ -101,7 +101,7 @@ test('a reset answers the held pulls of its group, and leaves those of others al
 })
 
 // Reference: `ConsumerOffsetManager.java`, cloneOffset; `AdminBrokerProcessor.java`, queryCorrectionOffset.
-test('a group goes on where another is, and learns of the group that is furthest behind', async (t) => {
+test('a group continues at the offset of another, and learns of the group that is furthest behind', async (t) => {
   const { peer, context } = await testBroker(t)
   const one = peer()
   await sendTagged(one, ['a', 'b', 'c'])

@@ -51,7 +51,7 @@ const many = (count: number) =>
   )
 
 // Reference: `BrokerController.java`, registerSingleTopicAll, which Apache does where enableSingleTopicRegister says so.
-test('one more topic of many is told alone, one of few with all others', async (t) => {
+test('a new topic is registered alone when there are many, and with all others when there are few', async (t) => {
   const { address, asked } = await nameServer(t)
   const { context } = await testBroker(t, { config: { namesrvAddr: address } })
   context.topics.put(topicConfig('few', 4, 6))
@@ -95,7 +95,7 @@ test('a registration of a hundred thousand topics fits a frame, whatever compres
   assert.ok(topicConfigTable.size > 100_000)
 })
 
-test('without forceRegister a name server that has all topics is asked, and told nothing', async (t) => {
+test('without forceRegister a name server that has all topics is queried, and no registration is sent', async (t) => {
   const { address, asked } = await nameServer(t, ({ code }) =>
     code === VERSION ? { fields: { changed: 'false' } } : {},
   )
@@ -107,7 +107,7 @@ test('without forceRegister a name server that has all topics is asked, and told
   assert.equal(countOf(asked, REGISTER), before)
 })
 
-test('who shares a name and an id with another process is told of it, once', async (t) => {
+test('a broker that shares name and id with another process is warned, once', async (t) => {
   const told: unknown[] = []
   const group = { cluster: 'C', brokerName: 'b', brokerAddrs: new Map([[0, '192.0.2.7:10911']]) }
   const { address, asked } = await nameServer(t, ({ code }) =>

@@ -144,7 +144,7 @@ test('a delayed message outlives a restart and is delivered once', async (t) => 
   assert.equal(third.context.store.offsetMax('T', 0), 1)
 })
 
-test('a level that is no number is refused, and nothing is stored', async (t) => {
+test('a level that is not a number is refused, and nothing is stored', async (t) => {
   const { peer, context } = await testBroker(t)
   for (const level of ['soon', '3s', '1.5', '', ' 3', '1e1', '99999999999', 'x'.repeat(20_000)]) {
     const sent = await peer().send('T', 'b', { DELAY: level, UNIQ_KEY: 'U' })

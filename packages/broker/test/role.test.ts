@@ -4,7 +4,7 @@ import { EndTransaction, ResponseCode } from '@skylarkmq/protocol'
 import { testBroker, until } from './support/broker.ts'
 
 // Reference: `BrokerController.java`, changeSpecialServiceStatus, changeScheduleServiceStatus.
-test('a broker that becomes a slave takes and delivers nothing, and goes on when it is a master again', async (t) => {
+test('a broker that becomes a slave accepts and delivers nothing, and continues when it is a master again', async (t) => {
   const { peer, clock, context } = await testBroker(t)
   const client = peer()
   const delays: Record<string, string>[] = [

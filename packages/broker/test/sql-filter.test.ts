@@ -58,7 +58,7 @@ async function sendPrices(peer: Peer, prices: readonly number[]): Promise<void> 
 }
 
 // Reference: `PullMessageProcessor.java`, `ExpressionMessageFilter.java`.
-test('a pull gets the messages that its expression matches, and goes on behind the last one looked at', async (t) => {
+test('a pull gets the messages that its expression matches, and continues behind the last one examined', async (t) => {
   const { peer } = await testBroker(t, filtering)
   const one = peer()
   await sendPrices(one, [1, 2, 3, 4, 5])
@@ -177,7 +177,7 @@ test('a held pull that another message went by says within 5 s how far it looked
 })
 
 // Reference: `ClientManageProcessor.java`, checkClientConfig.
-test('a client is told beforehand whether its expression can be read', async (t) => {
+test('a client learns beforehand whether its expression is valid', async (t) => {
   const { peer, context } = await testBroker(t, filtering)
   const one = peer()
   const check = async (expression: string, type = 'SQL92'): Promise<number> => {

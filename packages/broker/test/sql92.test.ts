@@ -45,7 +45,7 @@ test("expressions are answered as by Apache's filter", () => {
 })
 
 // Reference: `ComparisonExpression.java`.
-test('a property is read as the type of the number beside it, and matches nothing when it is none', () => {
+test('a property is parsed as the type of the number that it is compared with, and matches nothing when that fails', () => {
   assertAnswers(
     [
       ['a = 7', 'T'],
@@ -74,7 +74,7 @@ test('a property is read as the type of the number beside it, and matches nothin
   )
 })
 
-test('what is not there is unknown, and unknown matches neither way', () => {
+test('a missing property is unknown, and unknown matches neither way', () => {
   assertAnswers(
     [
       ['no = 1', 'F'],
@@ -100,7 +100,7 @@ test('what is not there is unknown, and unknown matches neither way', () => {
   )
 })
 
-test('an expression ends where it cannot go on, and what may go on has to go on rightly', () => {
+test('an expression ends where it cannot continue, and a possible continuation must be valid', () => {
   assertAnswers(
     [
       ['a = 1 ++ what', 'T'],

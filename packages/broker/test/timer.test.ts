@@ -115,7 +115,7 @@ test('calling back is forbidden unless the broker allows it', async (t) => {
   assert.equal(answer.code, ResponseCode.NO_PERMISSION)
 })
 
-test('who waits is counted, and a slave can ask where the wheel is', async (t) => {
+test('waiting messages are counted, and a slave can ask for the position of the wheel', async (t) => {
   const { peer, clock, context } = await testBroker(t)
   const one = peer()
   for (let i = 0; i < 3; i++) await one.send('T', 'b', { TIMER_DELAY_SEC: '50' })

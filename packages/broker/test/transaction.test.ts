@@ -92,7 +92,7 @@ function answered(peer: Peer) {
 }
 
 // Reference of this file: `EndTransactionProcessor.java`, `TransactionalMessageServiceImpl.java`.
-test('a half message is delivered once, when it is committed, however often that is said', async (t) => {
+test('a committed half message is delivered once, however often it is committed', async (t) => {
   const broker = await testBroker(t)
   const peer = broker.peer()
   const half = await sendHalf(broker, peer, 'b', { TAGS: 'a' })
@@ -116,7 +116,7 @@ test('a half message is delivered once, when it is committed, however often that
   )
 })
 
-test('a half message that is rolled back is never delivered, whatever is said of it later', async (t) => {
+test('a half message that is rolled back is never delivered, whatever its producer says later', async (t) => {
   const broker = await testBroker(t)
   const peer = broker.peer()
   const half = await sendHalf(broker, peer)

@@ -65,7 +65,7 @@ test('too little counts once nobody else says more, and is not waited longer wit
   assert.equal(await outcome, 'little')
 })
 
-test('when all fail the last error is told, and one whose connection was lost is asked once more', async () => {
+test('when all fail the last error is thrown, and one whose connection was lost is asked once more', async () => {
   const { asked, outcome, say } = three()
   const failed = assert.rejects(outcome, /last/)
   await say(0, new Error('lost'))

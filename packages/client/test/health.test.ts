@@ -45,7 +45,7 @@ test('a consumer is well once it has shared out its topics, with queues or witho
     assert.equal(consumerHealth(parts({ state }), LIMITS).ok, false)
 })
 
-test('a topic that is not there yet is told, and is no reason', () => {
+test('a topic that does not exist yet is listed, and is not a reason', () => {
   const sharing = new Sharing()
   sharing.shared('T', false)
   const { ok, missingTopics } = consumerHealth(parts({ sharing }), LIMITS)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Line } from '../src/line.ts'
 
-test('a line lets go in the order in which they came, whatever comes in between', () => {
+test('a line releases waiters in the order of arrival, whatever comes in between', () => {
   const line = new Line<number>()
   const wanted: number[] = []
   const gone: number[] = []

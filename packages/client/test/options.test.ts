@@ -124,7 +124,7 @@ test('a serde that encodes to neither text nor bytes is named', async () => {
   )
 })
 
-test('a logger that throws harms nobody, and what it was to say is told as without one', (t) => {
+test('a logger that throws breaks nothing, and its events are reported as without one', (t) => {
   const warned = t.mock.method(process, 'emitWarning', () => undefined)
   const fails = (): never => {
     throw new Error('the disk is full')

@@ -206,7 +206,7 @@ test('a message that is held is tried again here, counts as no attempt, and keep
   assert.equal(queue.commitOffset, 3)
 })
 
-test('a message that is held for fifteen minutes is given back, so that its queue can go on', async () => {
+test('a message that is held for fifteen minutes is sent back, so that its queue can continue', async () => {
   const { submit, queue, clock, sentBack } = consuming(() => ({ holdMs: 60_000 }))
   submit(0)
   for (let i = 0; i < 15; i++) {
@@ -273,7 +273,7 @@ test('what goes wrong beside the listener fails the message, and nothing stands 
   }
 })
 
-test('listeners that wait for nothing let the rest of the process go on after some time', async () => {
+test('synchronous listeners yield to the rest of the process after some time', async () => {
   const seen: number[] = []
   const { submit, clock } = consuming(({ queueOffset }) => {
     seen.push(queueOffset)

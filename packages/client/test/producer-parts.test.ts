@@ -56,7 +56,7 @@ test('a broker that was slow is left alone for as long as Apache leaves it, one 
   assert.ok(latency.isAvailable('other'))
 })
 
-test('bytes in flight are bounded, who waits is served in order, and one that is too large goes alone', async () => {
+test('bytes in flight are bounded, waiters are served in order, and one that is too large goes alone', async () => {
   const inFlight = new InFlightBytes(100)
   assert.ok(inFlight.take(60))
   assert.ok(!inFlight.take(60))
@@ -77,7 +77,7 @@ test('bytes in flight are bounded, who waits is served in order, and one that is
   assert.ok(!inFlight.take(1))
 })
 
-test('who gives up waiting for room keeps nobody behind from it, however many do', async () => {
+test('a waiter that gives up does not block those behind it, however many do', async () => {
   const inFlight = new InFlightBytes(100)
   assert.ok(inFlight.take(60))
   const large = inFlight.wait(100)

@@ -97,7 +97,7 @@ test('tag, keys, delay and own properties become properties, and the id is set o
   })
 })
 
-test('a message that no broker would take is refused before it is sent, and it is said why', () => {
+test('a message that no broker would accept is refused before it is sent, with a reason', () => {
   const wrong: [object, RegExp][] = [
     [{ topic: '', body: 'b' }, /blank/],
     [{ topic: 'has blank', body: 'b' }, /illegal characters/],

@@ -121,7 +121,7 @@ test('allocateNearby keeps queues in their room, and gives those of an empty roo
   )
 })
 
-test('allocateByConfig takes what it is told, as far as it is there', () => {
+test('allocateByConfig takes the configured queues that exist', () => {
   const allocate = allocateByConfig([queueOf(1), queueOf(9)])
   assert.deepEqual(ids(allocate([queueOf(0), queueOf(1)], ['a'], 'a')), [1])
 })

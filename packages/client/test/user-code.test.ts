@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
 import { answeredNow, letGo, UserContext } from '../src/user-code.ts'
 
-test('what one call leaves in an AsyncLocalStorage is not there for the next, nor for who called', async () => {
+test('the AsyncLocalStorage of one call is visible neither to the next nor to the caller', async () => {
   const storage = new AsyncLocalStorage<string>()
   const context = storage.run('of who began', () => new UserContext())
   const seen: (string | undefined)[] = []
@@ -20,7 +20,7 @@ test('what one call leaves in an AsyncLocalStorage is not there for the next, no
   assert.equal(storage.getStore(), undefined)
 })
 
-test('a promise of who has to answer at once is refused, and its rejection ends nothing', async () => {
+test('a promise from a synchronous callback is refused, and its rejection breaks nothing', async () => {
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- odd ones are the point
   const rejecting = (): unknown => Promise.reject(Object.create(null))
   assert.throws(() => answeredNow('the selector', rejecting), /the selector gave a promise/)

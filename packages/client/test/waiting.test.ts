@@ -30,7 +30,7 @@ test('all calls that share a signal end with it, by one listener', async () => {
   assert.equal(heard, 2)
 })
 
-test('a signal of which no call wants anything any more is as it was', async () => {
+test('a signal that no call uses any more is in its original state', async () => {
   const { signal } = new AbortController()
   assert.equal(await withSignal(Promise.resolve('done'), signal), 'done')
   await withSignal(Promise.reject(new Error('no')), signal).catch(() => undefined)

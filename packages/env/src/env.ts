@@ -1,9 +1,8 @@
 import type { EventSink } from './events.ts'
 
 /**
- * Everything a node of the cluster takes from its host. Production passes `nodeEnv()`, a simulation
- * passes one environment per node. Nothing else in the repository reads a clock, a random number, a
- * file or a socket.
+ * Everything a node of the cluster takes from its host. Production passes `nodeEnv()`, a simulation passes one
+ * environment per node. Nothing else in the repository reads a clock, a random number, a file or a socket.
  */
 export interface Env {
   readonly clock: Clock
@@ -14,7 +13,7 @@ export interface Env {
   readonly events: EventSink
 }
 
-/** A timer that can be called off. */
+/** A timer that can be cancelled. */
 export interface Timer {
   cancel(): void
 }
@@ -27,34 +26,34 @@ export interface Clock {
   monotonic(): number
   /** Calls `f` once, after `ms`. The timer does not keep the process alive. */
   after(ms: number, f: () => void): Timer
-  /** Calls `f` every `ms`, until called off. The timer does not keep the process alive. */
+  /** Calls `f` every `ms`, until cancelled. The timer does not keep the process alive. */
   every(ms: number, f: () => void): Timer
-  /** Keeps the process alive, though it has nothing to wait for but timers, until called off. */
+  /** Keeps the process alive although only timers are pending, until cancelled. */
   keepAlive(): Timer
 }
 
 /**
- * The end of a turn of the event loop: when all that has arrived is handled, first every `writes`
- * callback (the log), then every `sends` callback (the sockets). So a reply never leaves before the
- * message that it acknowledges is in the page cache.
+ * The end of a turn of the event loop: when all input is handled, first every `writes` callback runs (the log), then
+ * every `sends` callback (the sockets). So a reply never leaves before the message that it acknowledges is in the
+ * page cache.
  *
- * A callback is called once per registration. What a `writes` callback registers still belongs to this turn,
- * what a `sends` callback registers to the next.
+ * A callback is called once per registration. A `writes` callback may register more work for this turn; what a
+ * `sends` callback registers belongs to the next.
  */
 export interface Turn {
-  /** Registers a write to disk. What it throws is passed to every `sends` callback of this turn. */
+  /** Registers a write to disk. Its error is passed to every `sends` callback of this turn. */
   writes(f: () => void): void
-  /** Registers a write to a socket. `failure` is what a `writes` callback of this turn threw, if any did. */
+  /** Registers a write to a socket. `failure` is the error of a `writes` callback of this turn, if any. */
   sends(f: (failure: unknown) => void): void
-  /** Registers what begins the next turn: called when all of this one has been sent, before anything else is read. */
+  /** Registers a callback that begins the next turn: after everything is sent, before anything else is read. */
   next(f: () => void): void
 }
 
 /** Random numbers of a node. */
 export interface Random {
-  /** From 0 up to but without 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   next(): number
-  /** `n` random bytes, fit for ids, not for keys. */
+  /** `n` random bytes, suitable for ids, not for keys. */
   bytes(n: number): Buffer
 }
 
@@ -64,7 +63,7 @@ export interface DiskEntry {
   readonly isDirectory: boolean
 }
 
-/** What is known of a file without opening it. */
+/** Facts about a file that is not open. */
 export interface DiskStat {
   readonly sizeBytes: number
   readonly modifiedMs: number
@@ -72,18 +71,18 @@ export interface DiskStat {
 }
 
 /**
- * How full the file system under a path is. Free and available are two figures: blocks that are reserved for the
- * super user, and those beyond a quota, are free, and nobody else may have them.
+ * How full the file system of a path is. Free and available differ: blocks that are reserved for the super user or
+ * exceed a quota are free, but not available.
  */
 export interface DiskUsage {
   readonly totalBytes: number
-  /** Bytes that nothing is stored in. */
+  /** Unused bytes. */
   readonly freeBytes: number
-  /** Bytes of these that this process may still write. */
+  /** Unused bytes that this process may still write. */
   readonly availableBytes: number
 }
 
-/** `read`: must exist. `write`: must exist, may be written. `create`: made if absent, may be written. */
+/** `read`: must exist. `write`: must exist, may be written. `create`: created if missing, may be written. */
 export type OpenMode = 'read' | 'write' | 'create'
 
 /**
@@ -94,32 +93,32 @@ export interface Disk {
   open(path: string, mode: OpenMode): DiskFile
   /** Entries in no particular order; empty when the directory does not exist. */
   list(path: string): DiskEntry[]
-  /** Undefined when nothing has that name. */
+  /** Undefined when the path does not exist. */
   stat(path: string): DiskStat | undefined
   makeDirectory(path: string): void
   rename(from: string, to: string): void
-  /** Removes a file; nothing happens when there is none. */
+  /** Removes a file, if it exists. */
   remove(path: string): void
-  /** Removes an empty directory, or none when there is none; false when something is in it. */
+  /** Removes a directory if it exists and is empty; false when it is not empty. */
   removeDirectory(path: string): boolean
-  /** Removes a directory and all below it; nothing happens when there is none. */
+  /** Removes a directory with its content, if it exists. */
   removeTree(path: string): void
   syncDirectory(path: string): Promise<void>
-  /** As `syncDirectory`, blocking; for starts and for what is rare. */
+  /** As `syncDirectory`, but blocking; for starts and rare operations. */
   syncDirectoryNow(path: string): void
   usage(path: string): DiskUsage
-  /** Whole content; undefined when there is no such file. */
+  /** The whole content; undefined when the file does not exist. */
   readFile(path: string): Buffer | undefined
   /** Replaces the whole content in place and closes; not synced. */
   writeFile(path: string, data: Uint8Array): void
   /**
-   * Takes a directory for this process until the process ends, however it ends, or the lock is released. Rejects with
-   * DirectoryLocked when another living process has it, one in another container or stopped by a signal, too.
+   * Locks a directory until the process ends, however it ends, or the lock is released. Rejects with DirectoryLocked
+   * when another living process has it, including one in another container or one stopped by a signal.
    */
   lock(directory: string): Promise<DirectoryLock>
 }
 
-/** A directory that this process holds. */
+/** A directory that this process has locked. */
 export interface DirectoryLock {
   release(): void
 }
@@ -127,31 +126,33 @@ export interface DirectoryLock {
 /** One open file. */
 export interface DiskFile {
   readonly path: string
-  /** Returns once the page cache has it: survives the death of the process, not of the machine. */
+  /** Returns once the data is in the page cache, where it survives the death of the process, but not of the machine. */
   writeNow(data: Uint8Array, position: number): void
-  /** Returns the bytes read: fewer than asked for only at the end of the file. Meant for what is likely cached. */
+  /** Returns the bytes read; fewer than requested only at the end of the file. For data that is likely cached. */
   readNow(target: Uint8Array, position: number): number
   /** As `writeNow`, in a thread of the pool. */
   writeAt(data: readonly Uint8Array[], position: number): Promise<void>
   /** As `readNow`, in a thread of the pool. */
   readAt(target: Uint8Array, position: number): Promise<number>
-  /** Resolves when every write that ended before the call is durable. A rejection is final: what was not synced may be lost. */
+  /**
+   * Resolves when every write that ended before the call is durable. A rejection is final: unsynced data may be lost.
+   */
   sync(): Promise<void>
-  /** As `sync`, blocking; for start and stop. */
+  /** As `sync`, but blocking; for start and stop. */
   syncNow(): void
   /** Bytes. */
   size(): number
-  /** Cuts the file, or grows it with zeros that take no blocks. */
+  /** Truncates the file, or extends it with zeros that take no blocks. */
   resize(sizeBytes: number): void
   close(): void
 }
 
-/** What a listener or a connector needs to hear of a socket. `data` is valid until the call returns. */
+/** Callbacks of a socket. `data` is valid until the call returns. */
 export interface SocketEvents {
   data(chunk: Buffer): void
-  /** The socket took what it had refused before. */
+  /** The socket accepts data again. */
   drain(): void
-  /** The socket is gone, whatever the reason; called once. */
+  /** The socket is closed, for whatever reason; called once. */
   close(error: Error | undefined): void
 }
 
@@ -161,20 +162,25 @@ export interface Socket {
   readonly remotePort: number
   readonly localAddress: string
   readonly localPort: number
-  /** Bytes handed over that the host has not taken yet. */
+  /** Bytes handed over that the host has not accepted yet. */
   readonly queuedBytes: number
-  /** Changes while the host takes what is queued, also in the midst of one write. Not known for every socket. */
+  /**
+   * A counter that changes while the host accepts queued data, also within one write. Not available for every socket.
+   */
   readonly progress?: number
-  /** Sets who hears of this socket. Nothing is delivered before. */
+  /** Sets the listener of this socket. Nothing is delivered before. */
   handle(events: SocketEvents): void
-  /** Returns whether more may be written at once; after false, wait for `drain`. `data` may be reused only when `queuedBytes` is 0. */
+  /**
+   * Returns whether more may be written now; after false, wait for `drain`. `data` may be reused only when
+   * `queuedBytes` is 0.
+   */
   write(data: Uint8Array): boolean
   /** Stops `data` until `resume`. */
   pause(): void
   resume(): void
-  /** Sends what is queued, then closes. */
+  /** Sends queued data, then closes. */
   end(): void
-  /** Closes at once. */
+  /** Closes immediately. */
   destroy(): void
 }
 
@@ -182,21 +188,21 @@ export interface Socket {
 export interface Listener {
   readonly address: string
   readonly port: number
-  /** Stops taking connections; those that exist stay. */
+  /** Stops accepting connections; existing ones stay open. */
   close(): Promise<void>
 }
 
-/** How a connection is encrypted. What is left out is as the host has it. */
+/** TLS settings of a connection. The host's defaults apply otherwise. */
 export interface TlsOptions {
-  /** Certificates to trust, PEM, in place of the host's. */
+  /** Trusted certificates, PEM, in place of the host's. */
   readonly ca?: string | Buffer
-  /** This side's own certificate, PEM. */
+  /** Own certificate, PEM. */
   readonly cert?: string | Buffer
   /** The key of that certificate, PEM. */
   readonly key?: string | Buffer
-  /** Whether a certificate that nobody vouches for ends the connection; default true. */
+  /** Whether an untrusted certificate closes the connection; default true. */
   readonly rejectUnauthorized?: boolean
-  /** Name that the other side's certificate must bear; default the host's. */
+  /** Name that the peer's certificate must have; default the host's. */
   readonly servername?: string
 }
 
@@ -208,7 +214,8 @@ export interface Net {
     accept: (socket: Socket) => void,
   ): Promise<Listener>
   /**
-   * Rejects with the host's error, or after `timeoutMs` with `ETIMEDOUT`, or `ETIMEOUT` when not even the name was resolved.
+   * Rejects with the host's error, or after `timeoutMs` with `ETIMEDOUT`, or `ETIMEOUT` when not even the name was
+   * resolved.
    */
   connect(address: {
     host: string

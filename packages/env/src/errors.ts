@@ -2,7 +2,7 @@
 export class DirectoryLocked extends Error {
   readonly code = 'ERR_DIRECTORY_LOCKED'
   readonly directory: string
-  /** Who has it, in words: `the running process 4711`, with its host when that is another one. */
+  /** A description of the owner: `the running process 4711`, with its host when that is another one. */
   readonly holder: string
 
   constructor(at: { directory: string; holder: string }) {
@@ -20,13 +20,13 @@ export function hostErrorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** Whether the host had no room on the disk, or lets this user have no more of it. */
+/** Whether the disk or the user's quota was full. */
 function isNoRoom(error: unknown): boolean {
   const code = hostErrorCode(error)
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
-/** Writes; false when the host had no room for it. Throws any other error. */
+/** Writes; false when the disk was full. Throws any other error. */
 export function ifRoom(write: () => void): boolean {
   try {
     write()

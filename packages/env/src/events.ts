@@ -1,23 +1,23 @@
 import { printable } from './printable.ts'
 import { textOfThrown } from './thrown.ts'
 
-/** How loud an event is. */
+/** Severity of an event. */
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** One kind of event: its name, its level, its fields with what they mean, and the sentence made of them. */
+/** One kind of event: its name, its level, its fields with their meanings, and its sentence. */
 export interface EventDefinition<N extends string = string> {
   readonly name: string
   readonly level: EventLevel
   /** What each field holds. */
   readonly fields: Readonly<Record<N, string>>
-  /** A sentence with `{field}` where a value goes. */
+  /** A sentence with `{field}` as placeholder of a value. */
   readonly says: string
 }
 
 /** The values of an event. */
 export type EventValues<N extends string> = Readonly<Record<N, string | number | boolean>>
 
-/** Where events go: a line for people, JSON for machines, counters, or a test that waits for one. */
+/** Consumer of events: a log for people or machines, counters, or a test that waits for one. */
 export interface EventSink {
   emit<N extends string>(definition: EventDefinition<N>, values: EventValues<N>): void
 }
@@ -29,17 +29,17 @@ export function defineEvent<const N extends string>(
   return definition
 }
 
-/** The sentence of an event, its values filled in: one printable line, whatever they hold. */
+/** The sentence of an event with its values: one printable line, whatever they contain. */
 export function sentenceOf(definition: EventDefinition, values: EventValues<string>): string {
   return definition.says.replace(/\{(\w+)\}/g, (_, field: string) =>
     printable(String(values[field])),
   )
 }
 
-/** A sink that hears nothing. */
+/** A sink that drops everything. */
 export const silentEvents: EventSink = { emit: () => undefined }
 
-/** A sink of an `EventFan` threw; it goes on to be told. */
+/** A sink of an `EventFan` threw; it stays registered. */
 export const eventSinkFailed = defineEvent({
   name: 'env.sink.failed',
   level: 'error',
@@ -47,7 +47,7 @@ export const eventSinkFailed = defineEvent({
   says: 'something that listens to events threw an error at {event}: {reason}',
 })
 
-/** Gives each event to several sinks. One that throws keeps no other from hearing; the others are told once. */
+/** Passes each event to several sinks. A sink that throws does not affect the others, and is reported once. */
 export class EventFan implements EventSink {
   readonly #sinks = new Map<EventSink, { hasFailed: boolean }>()
 
@@ -55,7 +55,7 @@ export class EventFan implements EventSink {
     for (const sink of sinks) this.add(sink)
   }
 
-  /** Adds a sink; call what is returned to take it out again. */
+  /** Adds a sink; returns a function that removes it. */
   add(sink: EventSink): () => void {
     this.#sinks.set(sink, { hasFailed: false })
     return () => void this.#sinks.delete(sink)
@@ -79,7 +79,7 @@ export class EventFan implements EventSink {
       try {
         sink.emit(eventSinkFailed, { event, reason: textOfThrown(error) })
       } catch {
-        // It is told of by itself, at the next event.
+        // Reported on its own, at the next event.
       }
     }
   }

@@ -2,27 +2,27 @@ import type { Env } from './env.ts'
 import { hostErrorCode } from './errors.ts'
 import { directoryOf } from './replace-file.ts'
 
-/** What a file says, or why it says nothing. */
+/** The content of a file, or why it is unusable. */
 export type FileContent<T> = { readonly value: T } | { readonly problem: string }
 
-/** A file that says nothing, and why. */
+/** Why a file is unusable. */
 export interface BadFile {
   readonly path: string
   readonly problem: string
 }
 
 /**
- * A small file that is replaced as a whole, with the content before the last change beside it as `.bak`: at any moment one
- * of the two is whole, after a power cut too.
+ * A small file that is replaced as a whole, with the previous content beside it as `.bak`. Invariant: at any moment
+ * one of the two is complete, after a power cut too.
  */
 export class KeptFile {
   readonly #env: Env
   readonly path: string
   #saved: string | undefined
-  /** Whether the file survives a power cut; a backup that does gives way to nothing less. */
+  /** Whether the file survives a power cut; a durable backup is replaced only by a durable file. */
   #isOnDisk = false
   #syncing: Promise<void> | undefined
-  /** Why what was saved last could not be brought to disk. */
+  /** Why the last save could not be synced. */
   #failure: Error | undefined
 
   constructor(env: Env, path: string) {
@@ -31,8 +31,8 @@ export class KeptFile {
   }
 
   /**
-   * What the file says, as `read` understands it; undefined when there is none yet. A file that says nothing gives way to
-   * its `.bak`; when that says nothing either, why not.
+   * The content as parsed by `read`; undefined when there is no file yet. If the file is unusable, its `.bak` counts;
+   * if that is unusable too, returns why.
    */
   load<T>(read: (data: Buffer) => FileContent<T>): { readonly value: T } | BadFile | undefined {
     const main = this.#read(this.path, read)
@@ -45,7 +45,7 @@ export class KeptFile {
     return main ?? backup
   }
 
-  /** What a process before may have left in the page cache; a failure only keeps the backup where it is. */
+  /** A previous process may have left data in the page cache only; if the sync fails, the backup is kept. */
   #bringToDisk(): void {
     const { disk } = this.#env
     try {
@@ -71,31 +71,31 @@ export class KeptFile {
   }
 
   /**
-   * Replaces the content: the new file is whole under another name before the old one becomes `.bak` and it
-   * takes its place. It is brought to disk afterwards, and until that is done the backup stays. The first content is on
-   * disk with its name. Throws the host's error; then it is to be called again.
+   * Replaces the content: the new file is written completely under another name, then the old one becomes `.bak` and
+   * the new one takes its place. It is synced afterwards; until then the backup stays. The first content is synced
+   * with its name at once. Throws the host's error; then it must be called again.
    */
   save(text: string): void {
     const { disk } = this.#env
-    // The same content once more would push the one before out of the backup.
+    // Saving the same content again would push the previous one out of the backup.
     if (text === this.#saved) return
     disk.writeFile(`${this.path}.tmp`, Buffer.from(text))
     const backup = `${this.path}.bak`
     const hasBackup = disk.stat(backup) !== undefined
-    // With nothing to fall back on, the new file must not come out of a power cut torn.
+    // Without a backup, a power cut must not leave a torn file.
     const isFirst = !hasBackup && !this.#isOnDisk
     if (isFirst) this.#syncNow(`${this.path}.tmp`)
     const isKept = this.#isOnDisk || !hasBackup
     if (isKept && disk.stat(this.path) !== undefined) disk.rename(this.path, backup)
     this.#isOnDisk = false
     disk.rename(`${this.path}.tmp`, this.path)
-    // What goes by the first content must not find none after a power cut.
+    // Whoever relies on the first content must find it after a power cut.
     if (isFirst) disk.syncDirectoryNow(this.#directory)
     this.#saved = text
     this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
   }
 
-  /** Brings the file to disk, and the one that took its place meanwhile. */
+  /** Syncs the file, and the one that has replaced it meanwhile. */
   async #sync(): Promise<void> {
     const { disk } = this.#env
     this.#failure = undefined
@@ -110,7 +110,7 @@ export class KeptFile {
         }
         await disk.syncDirectory(this.#directory)
       } catch (error) {
-        // The next change is a new file, which is tried again.
+        // The next change writes a new file and retries.
         if (hostErrorCode(error) === undefined) throw error
         this.#failure = error as Error
         return
@@ -119,12 +119,12 @@ export class KeptFile {
     this.#isOnDisk = true
   }
 
-  /** Resolves once the content is on disk, or could not be brought there. */
+  /** Resolves once the content is synced, or failed to be. */
   async settled(): Promise<void> {
     await this.#syncing
   }
 
-  /** Resolves once the content is on disk; rejects with the host's error when it could not be brought there. */
+  /** Resolves once the content is synced; rejects with the host's error when it could not be. */
   async durable(): Promise<void> {
     await this.#syncing
     if (this.#failure !== undefined) throw this.#failure

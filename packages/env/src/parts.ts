@@ -1,9 +1,9 @@
-/** Something that is started and stopped together with others. */
+/** A component that is started and stopped together with others. */
 export interface Part {
   readonly name: string
-  /** Begins its work. What it needs of other parts was started before. */
+  /** Starts. The parts that it needs were started before. */
   start?(): void | Promise<void>
-  /** Ends its work and keeps what must be kept. Called although it was not started, or not to the end. */
+  /** Stops and saves what must be saved. Also called when it was not started, or not completely. */
   stop?(): void | Promise<void>
 }
 
@@ -11,17 +11,17 @@ export interface Part {
 export class Parts {
   readonly #parts: Part[] = []
 
-  /** Adds parts behind those that are there. */
+  /** Adds parts behind the existing ones. */
   add(...parts: readonly Part[]): void {
     this.#parts.push(...parts)
   }
 
-  /** Starts all parts, one after the other. Rejects with the first error; what was started stays until `stop`. */
+  /** Starts all parts in sequence. Rejects with the first error; started parts keep running until `stop`. */
   async start(): Promise<void> {
     for (const part of [...this.#parts]) await part.start?.()
   }
 
-  /** Stops all parts, whatever fails, the last one first. Then rejects with the first error. */
+  /** Stops all parts, last one first, even if some fail. Then rejects with the first error. */
   async stop(): Promise<void> {
     const errors: unknown[] = []
     for (const part of this.#parts.splice(0).reverse()) {

@@ -1,14 +1,14 @@
 /**
- * What a terminal would obey, a reader would not see, or a log would take for the end of a line: control characters (C0,
- * DEL, C1), marks of the direction of writing, separators of lines and paragraphs, halves of pairs.
+ * Characters that a terminal would interpret, that are invisible, or that a log would take for the end of a line:
+ * control characters (C0, DEL, C1), direction marks, line and paragraph separators, lone surrogates.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const LENGTH_MAX = 2048
 
 /**
- * Text of strangers as one line of a log or a terminal may show it: what is not to be printed is shown by its number, and
- * of long text the beginning.
+ * Untrusted text as one line that is safe for a log or a terminal: unprintable characters are shown by their number,
+ * and long text is truncated.
  */
 export function printable(text: string, lengthMax = LENGTH_MAX): string {
   const rest = text.length - lengthMax
@@ -17,7 +17,7 @@ export function printable(text: string, lengthMax = LENGTH_MAX): string {
   return rest > 0 ? `${escaped}… (${rest} more characters)` : escaped
 }
 
-/** JSON that is printable, and means the same. */
+/** Printable JSON with the same meaning. */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, unicodeEscape)
 }
@@ -26,7 +26,7 @@ function escapeOf(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 }
 
-/** Each half of a pair by itself, as JSON has it. */
+/** Each surrogate by itself, as in JSON. */
 function unicodeEscape(character: string): string {
   let escaped = ''
   for (let i = 0; i < character.length; i++) {

@@ -1,9 +1,9 @@
 import type { Disk, DiskFile } from './env.ts'
 
 /**
- * Replaces a file as a whole, so that there is one at any time that is whole, after a power cut too: the new one is on disk
- * under another name before it takes the place of the old one, and its name is on disk when this resolves. Rejects with the
- * host's error; then either of them is there.
+ * Replaces a file atomically: a complete file exists at any time, after a power cut too. The new one is synced under
+ * another name before it replaces the old one, and its name is synced when this resolves. Rejects with the host's
+ * error; then either of them exists.
  */
 export async function replaceFile(disk: Disk, path: string, content: Uint8Array): Promise<void> {
   const file = written(disk, path, content)
@@ -16,7 +16,7 @@ export async function replaceFile(disk: Disk, path: string, content: Uint8Array)
   await disk.syncDirectory(directoryOf(path))
 }
 
-/** As `replaceFile`, blocking; for starts and for what is rare. Throws the host's error. */
+/** As `replaceFile`, but blocking; for starts and rare operations. Throws the host's error. */
 export function replaceFileNow(disk: Disk, path: string, content: Uint8Array): void {
   const file = written(disk, path, content)
   try {
@@ -28,13 +28,13 @@ export function replaceFileNow(disk: Disk, path: string, content: Uint8Array): v
   disk.syncDirectoryNow(directoryOf(path))
 }
 
-/** The directory that a file is in, by its path. */
+/** The directory of a path. */
 export function directoryOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
   return end < 0 ? '.' : path.slice(0, Math.max(1, end))
 }
 
-/** The new file, open; what one that was killed left there is gone. */
+/** The new file, open; a remnant of a killed process is removed. */
 function written(disk: Disk, path: string, content: Uint8Array): DiskFile {
   const file = disk.open(newPath(path), 'create')
   try {

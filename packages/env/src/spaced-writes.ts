@@ -1,9 +1,9 @@
 import type { Clock } from './env.ts'
 
-/** After a write that took long, nothing is written for this many times as long. */
+/** After a slow write, the pause is this many times as long. */
 const REST_FACTOR = 10
 
-/** Changes that are to be in the next write. */
+/** Changes for the next write. */
 interface Waiting {
   readonly promise: Promise<void>
   readonly resolve: () => void
@@ -11,9 +11,9 @@ interface Waiting {
 }
 
 /**
- * Writes something whole that changes often, with a pause between two writes: a change after a pause is written at
- * once, those that come during a pause are written together at its end. So the cost does not grow with the number of
- * changes, and each change can still be answered after it was written.
+ * Writes something whole that changes often, with a pause between two writes: a change after a pause is written
+ * immediately, changes during a pause are written together at its end. So the cost does not grow with the number of
+ * changes, and each change can still be acknowledged after it was written.
  */
 export class SpacedWrites {
   readonly #clock: Clock
@@ -22,21 +22,21 @@ export class SpacedWrites {
   #notBeforeMs = -Infinity
   #waiting: Waiting | undefined
 
-  /** `write` may throw. `spaceMs` is the least time between the beginnings of two writes, and is read at each. */
+  /** `write` may throw. `spaceMs` is the shortest time between the starts of two writes, and is read at each. */
   constructor(clock: Clock, spaceMs: () => number, write: () => void) {
     this.#clock = clock
     this.#spaceMs = spaceMs
     this.#write = write
   }
 
-  /** Settles once the changes that wait are written, or could not be; undefined when none waits. */
+  /** Settles once the pending changes are written, or failed to be; undefined when there are none. */
   get waiting(): Promise<void> | undefined {
     return this.#waiting?.promise
   }
 
   /**
-   * Notes a change. Returns undefined when it has been written, and throws what the write threw; otherwise a promise
-   * that settles with the write that has the change in it. Nobody has to look at the promise.
+   * Notes a change. Returns undefined when it was written immediately, and throws the error of that write; otherwise
+   * returns a promise that settles with the write that includes the change. The promise may be ignored.
    */
   changed(): Promise<void> | undefined {
     if (this.#waiting !== undefined) return this.#waiting.promise
@@ -53,7 +53,7 @@ export class SpacedWrites {
     return waiting.promise
   }
 
-  /** Writes without a pause. Whoever waits hears of it; without anybody waiting, throws what the write threw. */
+  /** Writes without a pause. Waiters get the result; without waiters, throws the error of the write. */
   now(): void {
     if (this.#waiting === undefined) this.#writeNow()
     else this.#endWaiting(this.#waiting)
@@ -88,7 +88,7 @@ function makeWaiting(): Waiting {
     resolve = onWritten
     reject = onFailed
   })
-  // A failure that nobody waits for is not one of the process.
+  // A failure without waiters must not be an unhandled rejection.
   promise.catch(() => undefined)
   return { promise, resolve, reject }
 }

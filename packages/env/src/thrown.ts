@@ -1,9 +1,9 @@
-/** Characters of a thrown text that are kept; a library that throws a page of HTML fills no log. */
+/** Most characters of a thrown text that are kept: a library that throws a page of HTML must not fill a log. */
 const LENGTH_MAX = 4096
 
 /**
- * What was thrown, as text: the message of an Error, or the value itself. Never throws, whatever it is given: an object
- * without a prototype, a revoked Proxy, a getter or a `toString` that throws. Of long text the beginning.
+ * The text of a thrown value: the message of an Error, or the value itself. Never throws, whatever it is given: an
+ * object without a prototype, a revoked Proxy, a throwing getter or `toString`. Long text is truncated.
  */
 export function textOfThrown(thrown: unknown): string {
   try {
@@ -13,7 +13,7 @@ export function textOfThrown(thrown: unknown): string {
   }
 }
 
-/** As `textOfThrown`, but of an Error with what it has of its stack, in one line. Never throws. */
+/** As `textOfThrown`, but with the stack of an Error, in one line. Never throws. */
 export function stackOfThrown(thrown: unknown): string {
   try {
     const stack = thrown instanceof Error ? (thrown.stack as unknown) : undefined
@@ -25,19 +25,19 @@ export function stackOfThrown(thrown: unknown): string {
 }
 
 /**
- * What was thrown, as an Error that can be looked at: itself where it is one, otherwise one with its text, and with the
- * value as its cause. Never throws.
+ * A thrown value as a safe Error: the value itself if it is one, otherwise an Error with its text and with the value
+ * as cause. Never throws.
  */
 export function errorOfThrown(thrown: unknown): Error {
   try {
     if (thrown instanceof Error && isSound(thrown)) return thrown
   } catch {
-    // It cannot even be asked what it is.
+    // Not even its type can be determined.
   }
   return new Error(textOfThrown(thrown), { cause: thrown })
 }
 
-/** Whether what programs look at first can be read. */
+/** Whether the properties that programs read first are readable. */
 function isSound({ name, message, stack }: Error): boolean {
   const texts: readonly unknown[] = [name, message, stack ?? '']
   return texts.every((each) => typeof each === 'string')
@@ -50,7 +50,7 @@ function plainText(thrown: unknown): string {
   if (typeof message === 'string' && message !== '') return message
   // eslint-disable-next-line @typescript-eslint/no-base-to-string -- what it says is looked at
   const text = String(thrown)
-  // What a plain object holds says more than that it is one.
+  // The fields of a plain object are more useful than its type.
   return text === '[object Object]' ? JSON.stringify(thrown) : text
 }
 

@@ -1,8 +1,8 @@
 import type { Turn } from './env.ts'
 
 /**
- * Gathers what a turn has to do at its end; `schedule` calls a function when all that has arrived is handled. What throws
- * keeps nothing else from being called; the first error is thrown behind them all.
+ * Collects the work for the end of a turn; `schedule` calls a function when all input is handled. A callback that
+ * throws does not prevent the others; the first error is thrown after them.
  */
 export function turnBy(schedule: (end: () => void) => void): Turn {
   let writes: (() => void)[] = []
@@ -10,7 +10,7 @@ export function turnBy(schedule: (end: () => void) => void): Turn {
   let nexts: (() => void)[] = []
   let isScheduled = false
 
-  /** Runs all writes, those that come of writes too: nothing is acknowledged before. */
+  /** Runs all writes, including those that writes register: nothing is acknowledged before. */
   const runWrites = (): unknown => {
     let failure: unknown
     while (writes.length > 0) {
@@ -28,7 +28,7 @@ export function turnBy(schedule: (end: () => void) => void): Turn {
   }
   const end = (): void => {
     const failure = runWrites()
-    // What a write made known (a message that can be read now) is sent in this turn.
+    // What a write made available (a message that can be read now) is sent in this turn.
     const now = sends
     const begins = nexts
     sends = []

@@ -32,7 +32,7 @@ test('every sink hears every event until it is taken out', () => {
   assert.deepEqual(second.heard, ['test.seen two'])
 })
 
-test('a sink that throws neither fails the emitter nor keeps others from hearing, who are told once', () => {
+test('a sink that throws affects neither the emitter nor other sinks, and is reported once', () => {
   const [bad, good] = [listener(['test.seen']), listener()]
   const fan = new EventFan(bad.sink, good.sink)
   fan.emit(seen, { what: 'one' })
@@ -45,7 +45,7 @@ test('a sink that throws neither fails the emitter nor keeps others from hearing
   ])
 })
 
-test('sinks that all throw, at what they are told of each other too, end nothing', () => {
+test('sinks that all throw, even on reports of each other, break nothing', () => {
   const names = ['test.seen', 'env.sink.failed']
   const fan = new EventFan(listener(names).sink, listener(names).sink)
   fan.emit(seen, { what: 'one' })

@@ -86,7 +86,7 @@ test('a folder that gets another name takes all below it along, and takes no oth
   assert.throws(() => disk.rename('/ab', '/c'), { code: 'ENOTEMPTY' })
 })
 
-test('a directory goes only when nothing is in it, here and on the host', () => {
+test('a directory is removed only when it is empty, here and on the host', () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'skylark-env-'))
   for (const [disk, at] of [
     [memoryDisk(() => 0), '/d'],

@@ -171,7 +171,7 @@ for (const [name, wayOf] of ways) {
     assert.deepEqual([back.closes, there.closes], [[undefined], [undefined]])
   })
 
-  test(`who closes without having read resets, network ${name}`, async (t) => {
+  test(`closing with unread data resets the connection, network ${name}`, async (t) => {
     const { client, accepted } = await connectionOf(t, wayOf(t))
     const back = new Heard(client)
     const there = new Heard(accepted)
@@ -199,7 +199,7 @@ for (const [name, wayOf] of ways) {
     assert.equal(client.queuedBytes, 0)
   })
 
-  test(`who handles a socket that is gone hears it, network ${name}`, async (t) => {
+  test(`a handler added to a closed socket is notified, network ${name}`, async (t) => {
     const { client } = await connectionOf(t, wayOf(t))
     client.destroy()
     const late = new Heard(client)

@@ -24,7 +24,7 @@ test('a turn ends with all writes and then all sends, whoever was registered fir
   assert.deepEqual(order, ['write 1', 'write 2', 'send 1', 'send 2'])
 })
 
-test('what a write throws is told to every send of its turn, and to none of the next', async () => {
+test('the error of a write is passed to every send of its turn, and to none of the next', async () => {
   const failures: unknown[] = []
   const broken = new Error('disk')
   await new Promise<void>((resolve) => {

@@ -40,7 +40,7 @@ test('a part that cannot start keeps those behind it from starting, and all are 
   assert.deepEqual(done, ['start disk', 'start tables', 'stop port', 'stop tables', 'stop disk'])
 })
 
-test('a part that cannot stop keeps no other from stopping, and the first error is told', async () => {
+test('a part that cannot stop does not prevent others from stopping, and the first error is thrown', async () => {
   const { parts, done } = noting(['disk', 'tables', 'port'], ['stop tables', 'stop port'])
   await parts.start()
   await assert.rejects(parts.stop(), /stop port failed/)

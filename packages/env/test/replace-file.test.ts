@@ -47,7 +47,7 @@ test('a power cut in the middle leaves the old content or the new one', async ()
   assert.deepEqual([...found].sort(), ['new', 'old'])
 })
 
-test('a disk that refuses leaves the old content, and is told', async () => {
+test('a failing disk leaves the old content, and the error is reported', async () => {
   const machine = node(1)
   const { disk } = machine.start(() => undefined).env
   replaceFileNow(disk, PATH, Buffer.from('old'))

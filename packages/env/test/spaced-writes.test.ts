@@ -38,7 +38,7 @@ test('a change after a pause is written at once, a thousand that follow are one 
   assert.equal(state.writes, 3)
 })
 
-test('nobody is told before the write that has the change in it', async () => {
+test('no change is acknowledged before the write that contains it', async () => {
   const { clock, state, writes } = spaced()
   void writes.changed()
   let toldAfter = 0
@@ -50,7 +50,7 @@ test('nobody is told before the write that has the change in it', async () => {
   assert.equal(toldAfter, 2)
 })
 
-test('who waits hears of a write that failed, and the next change is tried again', async () => {
+test('waiters learn of a failed write, and the next change is written again', async () => {
   const { clock, state, writes } = spaced()
   void writes.changed()
   state.failure = new Error('the disk is full')
@@ -68,7 +68,7 @@ test('who waits hears of a write that failed, and the next change is tried again
   assert.throws(() => writes.changed(), /the disk is full/)
 })
 
-test('a last write does not wait, and tells who does', async () => {
+test('a last write does not wait, and settles all waiters', async () => {
   const { clock, state, writes } = spaced()
   void writes.changed()
   const waiting = writes.changed()

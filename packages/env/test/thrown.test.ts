@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorOfThrown, textOfThrown } from '../src/index.ts'
 
-test('of an object that was thrown it is said what it holds', () => {
+test('a thrown object is described by its content', () => {
   assert.equal(textOfThrown({ code: 7, reason: 'no stock' }), '{"code":7,"reason":"no stock"}')
   assert.equal(textOfThrown({ status: 'error', message: 'no stock' }), 'no stock')
   assert.equal(errorOfThrown({ code: 7 }).message, '{"code":7}')

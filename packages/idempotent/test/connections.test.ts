@@ -65,7 +65,7 @@ for (const [name, storeOf] of Object.entries(STORES)) {
     connection.lose()
   })
 
-  test(`${name}: a connection that is given back is as it was`, async () => {
+  test(`${name}: a returned connection is in its original state`, async () => {
     const pool = new Pool()
     assert.equal(await storeOf(pool).once('a', () => Promise.resolve()), 'done')
     assert.deepEqual(pool.connection.released, ['whole'])

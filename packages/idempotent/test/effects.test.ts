@@ -104,7 +104,7 @@ test('a message that its handler puts back or gives up has not taken effect', as
   assert.deepEqual(effects.sort(), ['deadLetter', 'hold', 'left', 'retryIn'])
 })
 
-test('a key that is no text is refused: it would be that of all messages', async () => {
+test('a key that is not text is refused: it would be the same for all messages', async () => {
   const once = idempotent(() => undefined, {
     store: memoryStore(),
     key: (() => Promise.reject(new Error('later'))) as unknown as () => string,

@@ -60,7 +60,7 @@ test('a lock is renewed for as long as its handler works, and its end is noted',
   assert.equal(await store.once('k', nothing), 'repeated')
 })
 
-test('who dies leaves its key to others after the time of the lock', async () => {
+test('after the death of a process, others get its key when the lock expires', async () => {
   const { store, clock, away } = fakeRedis()
   void store.once('k', () => new Promise(() => undefined))
   await turn()

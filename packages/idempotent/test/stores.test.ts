@@ -39,7 +39,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
     assert.equal(await store.once('failing', () => Promise.resolve()), 'done')
   })
 
-  test(`two who begin together do not both do it: the other ${waits ? 'waits' : 'is told'}`, async () => {
+  test(`of two that begin together only one does the work: the other ${waits ? 'waits' : 'finds it busy'}`, async () => {
     const store = storeOf()
     let atOnce = 0
     let count = 0
@@ -66,7 +66,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
   })
 
   if (!waits) return
-  test('work that fails leaves its key to those who waited for it: one of them does it', async () => {
+  test('when work fails, one of those that waited for its key does it', async () => {
     const store = storeOf()
     let fail: () => void = () => undefined
     let first = Promise.resolve<unknown>(undefined)
@@ -147,7 +147,7 @@ describe(
     }
     promises(() => store, false)
 
-    test('who dies at work leaves it to others after a while', async () => {
+    test('work of a dead process is left to others after a while', async () => {
       await started
       assert.ok(redis !== undefined)
       const long = redisStore(redis)
@@ -218,7 +218,7 @@ function transactional<Tx>(
     assert.deepEqual(await ids(10, 600_000), ['three', 'four', 'five'])
   })
 
-  test('who takes what waits does not wait for work that is under way, nor has it fail', async () => {
+  test('taking pending messages neither waits for running work nor makes it fail', async () => {
     const { store } = await ready()
     let taken: readonly unknown[] = []
     await store.transaction(async (tx) => {
@@ -347,7 +347,7 @@ describe(
     promises(() => lazily(ready), true)
     transactional(ready)
 
-    test('who waited for a key as long as the database allows finds it busy', async () => {
+    test('a key is busy after the longest wait that the database allows', async () => {
       const { store } = await ready()
       assert.ok(pool !== undefined)
       const one = mysql.createPool({ ...access, connectionLimit: 1 })

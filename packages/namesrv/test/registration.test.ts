@@ -67,7 +67,7 @@ test('a single topic is refused before the broker has registered all', async (t)
   assert.equal((await broker.register({ ...single, counter: 2 })).code, 0)
 })
 
-test('a slave is told its master, and its topics count for nothing', async (t) => {
+test('a slave learns its master, and its topics are ignored', async (t) => {
   const { peer } = await nameServer(t)
   await peer().register(MASTER)
   const answer = await peer().register({ ...SLAVE, topics: [topicOf('S1'), topicOf('S2')] })

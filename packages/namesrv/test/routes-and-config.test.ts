@@ -98,7 +98,7 @@ test('a name server that is to wait for brokers answers no route before its time
   assert.equal((await peer().ask(GetRouteinfoByTopic, { topic: 'T' })).code, 0)
 })
 
-test('write permission of a broker can be taken and given back, and the counts are told', async (t) => {
+test('write permission of a broker can be revoked and restored, and the counts are returned', async (t) => {
   const { peer, port } = await nameServer(t)
   await peer().register(BROKER)
   const wiped = await peer().ask(WipeWritePermOfBroker, { brokerName: 'b' })

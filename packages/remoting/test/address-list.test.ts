@@ -21,7 +21,7 @@ test('a list has its addresses and what lies in its ranges, of either family, an
   assert.ok(!new AddressList('0.0.0.0/0').has('::1'))
 })
 
-test('what is no address and no range is named', () => {
+test('an entry that is neither an address nor a range is named', () => {
   assert.equal(ipRangesProblem('127.0.0.1, ::1, 10.0.0.0/8'), undefined)
   for (const bad of [
     'localhost',

@@ -73,7 +73,7 @@ function decoded(bytes: Buffer) {
   return command
 }
 
-test('when the connection ends, all who wait are told, and so is who asks afterwards', async () => {
+test('when the connection ends, all waiters get an error, and so do later requests', async () => {
   const { connection, closedTimes } = connect()
   const waiting = connection.request({ code: 1, name: 'ONE' }, 1000)
   let heard = 0
@@ -248,7 +248,7 @@ test('of many frames that come at once, some are handled in a turn, the rest in 
   assert.ok(!socket.isPaused)
 })
 
-test('connections that have more than their share of a turn go on in the order in which they came', () => {
+test('connections with more than their share of a turn continue in the order of arrival', () => {
   const env = testEnv()
   const turns = new TurnShares(env)
   const order: string[] = []
@@ -264,7 +264,7 @@ test('connections that have more than their share of a turn go on in the order i
   assert.equal(order.length, 7500)
 })
 
-test('a turn that has used up its time leaves what comes to the next', () => {
+test('a turn that has used up its time leaves the rest to the next', () => {
   const env = testEnv()
   const codes: number[] = []
   const owner = {
@@ -318,7 +318,7 @@ test('an answer that was held is built only when the peer reads, and one after t
   assert.deepEqual(said, [0, 1, 2, 3, 4, 5])
 })
 
-test('when a peer is gone, who held an answer for it hears of that', () => {
+test('when a peer is gone, holders of an answer for it are notified', () => {
   const { connection, socket, env } = connect()
   let told = 0
   socket.takes = false
@@ -354,7 +354,7 @@ test('a peer with too many requests without an answer is heard no more until som
   assert.ok(!socket.isPaused)
 })
 
-test('whatever a listener or a write throws ends one connection at most, and is told', () => {
+test('an error of a listener or a write ends one connection at most, and is reported', () => {
   const { connection, socket, env } = connect()
   let heard = 0
   connection.onClose(() => {

@@ -74,7 +74,7 @@ test('an unknown request is answered with code 3 in the words of Apache', async 
   assert.equal(reply.remark, ' request type 9999 not supported')
 })
 
-test('a header that cannot be read is answered with the name of the field, and the connection goes on', async () => {
+test('an invalid header is answered with the name of the field, and the connection stays open', async () => {
   const { send, replies } = dispatching(() => OK)
   send({ code: GetMaxOffset.code, fields: { topic: 'T' } })
   send({ code: GetMaxOffset.code, fields: { topic: 'T', queueId: 'x' } })
@@ -163,7 +163,7 @@ test('requests whose answers come later are counted until they have come', async
   assert.equal(connection.unanswered, 0)
 })
 
-test('who is asked on behalf of a request and is gone is no failure of the program', async () => {
+test('a peer that is gone when it is asked on behalf of a request is not a failure of the program', async () => {
   const gone = new ConnectionClosed({ address: '192.0.2.1:5000', request: 'OTHER' })
   const { env, send, replies } = dispatching(() => Promise.reject(gone))
   send({})

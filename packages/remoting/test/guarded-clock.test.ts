@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { manualClock } from '@skylarkmq/env/sim'
 import { guardedClock } from '../src/guarded-clock.ts'
 
-test('a timer that throws is told, goes on, and keeps none of the others from their time', () => {
+test('a timer that throws is reported, continues, and delays no other', () => {
   const clock = manualClock()
   const told: unknown[] = []
   const guarded = guardedClock(clock, { emit: (_, values) => void told.push(values) })

@@ -62,7 +62,7 @@ test('the late end of a connection that was replaced leaves its successor in use
   assert.equal(sockets.length, 2)
 })
 
-test('an address that is none, one that nobody listens on, and a closed client are errors with their reason', async () => {
+test('an invalid address, one without a listener, and a closed client are errors with a reason', async () => {
   const client = new RemotingClient(nodeEnv(silentEvents), { handler: NO_HANDLER })
   for (const wrong of ['', 'host', ':1', 'host:0', 'host:99999', 'host:x']) {
     await assert.rejects(client.oneway(wrong, REQUEST), ConnectFailed, wrong)

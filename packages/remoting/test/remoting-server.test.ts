@@ -158,7 +158,7 @@ test('a connection that never sends a byte is closed after the idle time', async
   assert.ok(socket.isDestroyed)
 })
 
-test('who connects before the server serves is served once it does', async () => {
+test('a client that connects before the server is ready is served once it is', async () => {
   const env = testEnv()
   const codes: number[] = []
   const handler = {
@@ -185,7 +185,7 @@ test('closing ends the connections that are served and those that are undecided'
   assert.ok(fresh.isDestroyed)
 })
 
-test('a handler that throws closes its own connection, is told with its stack, and no other connection hears of it', async () => {
+test('a handler that throws closes only its own connection, and is reported with its stack', async () => {
   const env = testEnv()
   let failing = true
   const heard: number[] = []

@@ -60,7 +60,7 @@ function connect() {
   }
 }
 
-test('a peer that answers neither a request nor whether it is there is given up, and all who wait hear of a lost connection', async () => {
+test('a peer that answers neither a request nor a probe is given up, and all waiters get a lost connection', async () => {
   const { connection, env, pass, questions } = connect()
   const held = connection.request(HELD, 30_000)
   const send = connection.request(SEND, 3_000)
@@ -141,7 +141,7 @@ test('nothing is asked of a peer that is asked nothing', () => {
   assert.deepEqual(sent(), [SEND.code])
 })
 
-test('a peer that is sent more than its network takes is there while that goes on', () => {
+test('a peer counts as alive while its network still accepts what is sent', () => {
   const { connection, socket, pass } = connect()
   socket.takes = false
   connection.request({ ...SEND, body: Buffer.alloc(100_000) }, 60_000).catch(() => undefined)

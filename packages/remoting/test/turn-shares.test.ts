@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { manualClock } from '@skylarkmq/env/sim'
 import { TurnShares, type Unfinished } from '../src/turn-shares.ts'
 
-test('who has had nothing yet is heard before all who have something left', () => {
+test('a connection that has had nothing yet is served before those with more to come', () => {
   const clock = manualClock()
   let next: () => void = () => undefined
   const turn = {

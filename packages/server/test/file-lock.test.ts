@@ -44,7 +44,7 @@ async function holder(
 
 // Where the optional package has no binary, the lock without it counts: packages/env/test/node/directory-lock.test.ts.
 describe("With the host's locks, a directory", { skip: tryLock === undefined }, () => {
-  test('is held by one, told of without being touched, and leaves the file that Apache leaves', async (t) => {
+  test('is held by one process, is found without being changed, and leaves the same file as Apache', async (t) => {
     const directory = folder(t)
     const lock = await disk.lock(directory)
     const words = `the running process ${process.pid}`
@@ -92,7 +92,7 @@ describe("With the host's locks, a directory", { skip: tryLock === undefined }, 
     assert.deepEqual(fs.readdirSync(directory), ['lock'])
   })
 
-  test('is kept from who has no such locks, and taken from none of them', async (t) => {
+  test('excludes processes without such locks, and is taken from none of them', async (t) => {
     const directory = folder(t)
     const lock = await disk.lock(directory)
     await assert.rejects(withoutLocks.lock(directory), DirectoryLocked)

@@ -40,7 +40,7 @@ test('a value of a mebibyte makes a line of some kibibytes', () => {
   }
 })
 
-test('an event that comes ten thousand times is told a hundred times, and how often it came besides', () => {
+test('an event that occurs ten thousand times is logged a hundred times, with a count of the others', () => {
   for (const format of ['pretty', 'json'] as const) {
     const lines: string[] = []
     let now = 1_000_000

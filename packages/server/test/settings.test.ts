@@ -120,7 +120,7 @@ test('of several lines with one key the last counts, and what the others say is 
   ])
 })
 
-test('all that there is to say of a file is said at once, with lines and reasons', () => {
+test('all notes on a file are reported at once, with lines and reasons', () => {
   const text = 'enableProxy=true\nbrokerId=one\ntransientStorePoolEnable=true\nlistenPort=1 # a\n'
   const { notes } = examineSettings(readProperties(text), allBrokerOptions, 'b.conf')
   assert.deepEqual(
@@ -135,7 +135,7 @@ test('all that there is to say of a file is said at once, with lines and reasons
   assert.match(notes[2]?.says ?? '', /no memory pool/)
 })
 
-test('who serves nobody may read a configuration that asks for access control', () => {
+test('a process that serves nobody may read a configuration that asks for access control', () => {
   const lines = readProperties('aclEnable=true\nbrokerName=a\n')
   const { values } = readSettings(lines, allBrokerOptions, 'b.conf', { servesNobody: true })
   assert.deepEqual(values, { brokerName: 'a' })
@@ -198,7 +198,7 @@ test('--set takes key=value and nothing else', () => {
   for (const wrong of ['a', '=b', '']) assert.throws(() => parseAssignment(wrong), BadSetting)
 })
 
-test('who asks for protection that is not there gets no broker, and is told what to do', () => {
+test('a configuration that asks for missing protection starts no broker, and the error says what to do', () => {
   for (const key of ['aclEnable', 'authenticationEnabled', 'authorizationEnabled', 'useTLS']) {
     assert.throws(
       () => read(`${key}=true`),
@@ -218,7 +218,7 @@ test('the other keys of access control are known, and the passwords in them are 
   assert.doesNotMatch(JSON.stringify([values, warnings]), /secret/)
 })
 
-test('what is no address is refused by its key and value, and every kind of address is taken', () => {
+test('an invalid address is refused with its key and value, and every kind of address is accepted', () => {
   const bad = ['"192.0.2.10"', '192.0.2.10;', '192.0.2.10:10911', '${ip4}', '192.0.2.300']
   const worse = ['change me to your real IP address', 'http://192.0.2.10', 'a..b', '-a', 'a/b']
   for (const value of [...bad, ...worse]) {
@@ -250,7 +250,7 @@ test('what is no address is refused by its key and value, and every kind of addr
   )
 })
 
-test('the nearest word is near, or there is none', () => {
+test('a suggested word is close, or none is suggested', () => {
   assert.equal(nearest('brokerNmae', ['brokerName', 'brokerId']), 'brokerName')
   assert.equal(nearest('BROKERNAME', ['brokerName']), 'brokerName')
   assert.equal(nearest('completelyelse', ['brokerName', 'brokerId']), undefined)

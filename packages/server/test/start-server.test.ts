@@ -222,7 +222,7 @@ test('the configuration file is read, --set comes after it, and flags come last'
   assert.equal(server.broker?.context?.config.brokerClusterName, 'C')
 })
 
-test('a bad configuration is told before anything is opened', async (t) => {
+test('a bad configuration is reported before anything is opened', async (t) => {
   const data = path.join(folderFor(t), 'data')
   await assert.rejects(start(t, { data, set: ['noSuchKey=1'], strict: true }), /noSuchKey/)
   await assert.rejects(start(t, { data, set: ['brokerId=one'] }), /brokerId/)

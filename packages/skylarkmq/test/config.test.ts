@@ -4,7 +4,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { folderFor, run } from './command-line.ts'
 
-test('a sound file ends with code 0, and what has no effect is told', async (t) => {
+test('a valid file ends with code 0, and keys without effect are listed', async (t) => {
   const file = path.join(folderFor(t), 'broker.conf')
   writeFileSync(file, 'brokerName=a\nmappedFileSizeCommitLog=1048576\n')
   const { code, out } = await run('config', 'check', file)

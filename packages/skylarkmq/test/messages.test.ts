@@ -53,7 +53,7 @@ test('a tag leaves out what has another, and a time what was stored before it', 
   assert.equal(born.out.trimEnd().split('\n').length, 3)
 })
 
-test('a group gets a message once: who comes second goes on behind it', async (t) => {
+test('a group gets a message once: a second member continues behind it', async (t) => {
   const { namesrvAddr } = await serverFor(t)
   const member = ['consume', 'Shared', '--group', 'audit', '--from', 'first', '--count', '1']
   const read: string[] = []

@@ -17,17 +17,17 @@ function explained(error: unknown): string {
   return text
 }
 
-test('an error that knows advice is told in one line, and the advice in another, once', () => {
+test('an error with advice is printed in one line, and the advice in another, once', () => {
   const error = Object.assign(new Error('It failed. Try again.'), { advice: 'Try again.' })
   assert.equal(explained(error), 'error It failed.\nTry again.\n')
 })
 
-test('an error without advice is told with its stack', () => {
+test('an error without advice is printed with its stack', () => {
   const text = explained(new TypeError('odd'))
   assert.match(text, /^TypeError: odd\n {4}at /)
 })
 
-test('what is no error is told as text', () => {
+test('a thrown value that is not an Error is printed as text', () => {
   assert.equal(explained('nothing'), 'nothing\n')
   assert.equal(explained(undefined), 'undefined\n')
 })

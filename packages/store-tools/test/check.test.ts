@@ -162,7 +162,7 @@ describe('A check', () => {
     assert.match(examine(env, config).notes.join('\n'), /end of the log was cut or lost/)
   })
 
-  test('of a store that was killed takes what the next start puts right for no problem', async () => {
+  test('of a killed store does not report what the next start repairs as a problem', async () => {
     const [env, config] = [testEnv(), smallConfig()]
     const store = await startStore(env, config)
     for (let i = 0; i < 3; i++) putOk(env, store, message())

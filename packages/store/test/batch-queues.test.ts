@@ -116,7 +116,7 @@ test('batches are found by the time at which they were stored', async () => {
 })
 
 for (const how of ['stop', 'kill'] as const) {
-  test(`after a ${how} at any time the batches are there, and their numbers go on`, async () => {
+  test(`after a ${how} at any time the batches are there, and their numbering continues`, async () => {
     let env = testEnv()
     const config = small({ mappedFileSizeConsumeQueue: 8 * 20 })
     const expected: number[] = []

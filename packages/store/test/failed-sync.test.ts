@@ -61,7 +61,7 @@ describe('After a failed sync of the log', () => {
     await sim.stop()
   })
 
-  test('consumers go on with what is on disk or in memory', async (t) => {
+  test('consumers continue with what is on disk or in memory', async (t) => {
     const sim = new SimStore()
     await sim.start()
     for (const text of ['a', 'b', 'c']) await sim.put({ text })

@@ -72,7 +72,7 @@ describe('A read of a queue', () => {
     await stopAndCheck(env, store, config)
   })
 
-  test('looks through so many units as its bytes of queue hold, and says where to go on', async () => {
+  test('scans as many units as its byte limit allows, and says where to continue', async () => {
     const [env, config] = [testEnv(), smallConfig({ mappedFileSizeCommitLog: 1024 * 1024 })]
     const store = await startStore(env, config)
     for (let i = 0; i < 2000; i++) {

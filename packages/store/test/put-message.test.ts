@@ -255,7 +255,7 @@ describe('Under SYNC_FLUSH', () => {
     await stopAndCheck(env, store, config)
   })
 
-  test('who may wait for less is not held up by who waits for longer', async () => {
+  test('a request with a shorter wait is not delayed by one with a longer wait', async () => {
     const [env, config] = [testEnv(), smallConfig({ ...sync, syncFlushTimeout: 60_000 })]
     const store = await startStore(env, config)
     const ended: string[] = []
@@ -329,7 +329,7 @@ describe('What else answers are made to wait for', () => {
     await stopAndCheck(env, store, config)
   })
 
-  test('is waited for beside the disk; what was not reached last is said, and what is gone is gone', async () => {
+  test('is waited for in addition to the disk; the last failed condition is reported, and a lost message is an error', async () => {
     const [env, config] = [testEnv(), smallConfig({ flushDiskType: 'SYNC_FLUSH' })]
     const store = await startStore(env, config)
     const [one, two] = [condition(), condition()]

@@ -124,7 +124,7 @@ describe('A start', () => {
 })
 
 describe('A recovery point that a start does not believe', () => {
-  test('is taken back before anything is made anew, so that the next start does not believe it either', async () => {
+  test('is withdrawn before anything is rebuilt, so that the next start does not trust it either', async () => {
     const { env } = await filled('kill')
     // A power cut at the wrong moment leaves the abort file without its content.
     env.disk.writeFile(`${ROOT}/abort`, Buffer.alloc(0))
@@ -153,7 +153,7 @@ describe('A recovery point that a start does not believe', () => {
     }
   })
 
-  test('an index file of the same name as the one that it tells of, with other entries, is made anew', async (t) => {
+  test('an index file with the right name but other entries is rebuilt', async (t) => {
     const { env } = await filled('kill')
     const index = env.disk.list(`${ROOT}/index`).map(({ name }) => `${ROOT}/index/${name}`)
     const newest = index.sort().at(-1) as string

@@ -203,7 +203,7 @@ describe('Deletion', () => {
     await stopAndCheck(env, store, config)
   })
 
-  test('of a whole batch ends with the store, and goes on with the next one', async () => {
+  test('of a whole batch ends with the store, and continues with the next one', async () => {
     const { env, config, store, files } = await scene({ deleteCommitLogFilesInterval: 100 })
     store.cleanExpiredCommitLog()
     await stopAndCheck(env, store, config)
@@ -317,7 +317,7 @@ describe('A disk', () => {
     await stopAndCheck(made.env, made.store, made.config)
   })
 
-  test('that does not say how full it is stops nothing', async () => {
+  test('that does not report its usage stops nothing', async () => {
     const made = await scene()
     made.usageFails = true
     made.env.clock.advance(made.config.cleanResourceInterval)

@@ -59,7 +59,7 @@ describe('The files of a log', () => {
   })
 })
 
-test('files that go one after another leave no gap when the power fails', () => {
+test('files that are deleted one after another leave no gap when the power fails', () => {
   for (let seed = 1; seed <= 60; seed++) {
     const node = new SimNode(new World(seed))
     const { disk } = node.start().env

@@ -178,7 +178,7 @@ test('a message that is called back is not delivered', async () => {
   await stopAndCheck(env, store, config)
 })
 
-test('who waits longer than the window is put in again in between', async () => {
+test('a message that waits longer than the window is rolled', async () => {
   const env = testEnv()
   const config = smallConfig({ ...SMALL, timerRollWindowSlot: 10 })
   const store = await startStore(env, config)
@@ -193,7 +193,7 @@ test('who waits longer than the window is put in again in between', async () => 
   await stopAndCheck(env, store, config)
 })
 
-test('a delay that was rolled is not counted anew from when it was put in again', async () => {
+test('the delay of a rolled message is not counted again from the roll', async () => {
   const env = testEnv()
   const config = smallConfig({ ...SMALL, timerRollWindowSlot: 12 })
   const store = await startStore(env, config)

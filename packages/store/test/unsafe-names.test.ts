@@ -79,7 +79,7 @@ describe('A topic that is no name of a folder', () => {
     assertUntouched(env)
   })
 
-  test('is not where a timed message goes: it is told of, and those behind it come', async () => {
+  test('is not a destination of a timer message: it is reported, and later ones are delivered', async () => {
     const env = envWithVictim()
     const config = smallConfig({ mappedFileSizeTimerLog: 4096 })
     const store = await startStore(env, config)

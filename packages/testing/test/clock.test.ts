@@ -54,7 +54,7 @@ test('a transaction that its producer left open is asked for, and ends as the an
   assert.deepEqual(bodies(server.messages('Orders')), ['one'])
 })
 
-test('time is moved on while handlers run: it waits for them', async () => {
+test('time is advanced while handlers run: it waits for them', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client()
   const consumer = await mq.consumer({

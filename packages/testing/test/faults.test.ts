@@ -4,7 +4,7 @@ import { startServer } from '../src/index.ts'
 
 const bodies = (all: readonly { readonly body: Buffer }[]) => all.map(({ body }) => String(body))
 
-test('what was acknowledged is there after the broker was killed, and clients go on', async () => {
+test('acknowledged messages are there after the broker was killed, and clients continue', async () => {
   await using server = await startServer({ topics: { T: 1 } })
   const mq = server.client()
   const producer = await mq.producer()

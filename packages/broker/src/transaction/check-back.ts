@@ -3,7 +3,7 @@ import type { HalfTable } from './half-table.ts'
 
 const MS_PER_SECOND = 1000
 
-/** What decides whether a producer is asked. */
+/** Settings and facts that decide whether a producer is asked. */
 export interface CheckRules {
   /** Ms since 1970, the broker's clock. */
   readonly now: number
@@ -15,20 +15,20 @@ export interface CheckRules {
   readonly reservedMs: number
 }
 
-/** What happens to a round of checks. */
+/** Input of a round of checks. */
 export type CheckEvent =
-  /** A round begins; the queue of half messages ends at `end`. */
+  /** A round begins; the half queue ends at `end`. */
   | { readonly kind: 'round'; readonly rules: CheckRules; readonly end: number }
-  /** The half message that was to be read. `isCommitted`: its message is in the log though no record says so. */
+  /** The half message that was to be read. `isCommitted`: its message is in the log although no record says so. */
   | { readonly kind: 'half'; readonly half: HalfMessage; readonly isCommitted: boolean }
-  /** There is none to read at that offset; the next is at `next`. */
+  /** No half message at that offset; the next one is at `next`. */
   | { readonly kind: 'gap'; readonly next: number }
-  /** What was to be appended is in the log, a copy at `offset` of its queue. */
+  /** The append succeeded; a copy is at `offset` of its queue. */
   | { readonly kind: 'appended'; readonly offset: number }
-  /** It could not be read or appended. */
+  /** The read or append failed. */
   | { readonly kind: 'failed' }
 
-/** What a round of checks wants done. */
+/** Output of a round of checks. */
 export type CheckAction =
   | { readonly kind: 'read'; readonly offset: number }
   /** Append the half message again and, if `asks`, ask a producer of its group about the copy. */
@@ -38,27 +38,26 @@ export type CheckAction =
       readonly checkTimes: number
       readonly asks: boolean
     }
-  /** Append it to the topic of those that were given up. */
+  /** Append it to the topic of discarded half messages. */
   | { readonly kind: 'discard'; readonly half: HalfMessage }
-  /** Write down that it was committed. */
+  /** Record that it was committed. */
   | { readonly kind: 'end'; readonly half: HalfMessage }
-  /** The round is over; all half messages before `halfNext` are dealt with. */
+  /** The round is over; all half messages before `halfNext` are handled. */
   | { readonly kind: 'finish'; readonly halfNext: number }
 
-/** The reading that is under way. */
+/** The pending read. */
 interface Round {
   readonly rules: CheckRules
   readonly end: number
   next: number
-  /** What is being appended. */
+  /** The pending append. */
   pending: Extract<CheckAction, { kind: 'copy' | 'discard' }> | undefined
 }
 
 /**
- * Asks producers what became of their half messages, one round at a time: passes over those that ended, and
- * appends each that is old enough again, so that the queue's progress never waits for one of them. It neither reads
- * nor writes by itself: `step` takes what happened and says what to do.
- * Apache: `TransactionalMessageServiceImpl.java`, check.
+ * Asks producers about their half messages, one round at a time. It skips those that have ended, and appends each one
+ * that is old enough again, so that the queue's progress never waits for a single message. It does no I/O itself:
+ * `step` takes an event and returns the next actions. Apache: `TransactionalMessageServiceImpl.java`, check.
  */
 export class CheckBack {
   readonly #table: HalfTable
@@ -68,12 +67,12 @@ export class CheckBack {
     this.#table = table
   }
 
-  /** Offset up to which the round has come. */
+  /** Offset that the round has reached. */
   get position(): number {
     return this.#round?.next ?? this.#table.halfNext
   }
 
-  /** Takes an event; returns what to do, in order. The answer to each read or append is the next event. */
+  /** Takes an event; returns the actions, in order. The result of each read or append is the next event. */
   step(event: CheckEvent): CheckAction[] {
     if (event.kind === 'round') {
       this.#round = {
@@ -155,8 +154,8 @@ export class CheckBack {
 }
 
 /**
- * `young`: too new to ask, and so are those behind it. `immune`: its sender wanted it left alone for longer than
- * that. `ripe`: its producer is asked.
+ * `young`: too new to be asked, and so are all behind it. `immune`: within the immunity time that its sender
+ * requested. `ripe`: its producer is asked.
  */
 function ripeness(half: HalfMessage, rules: CheckRules): 'young' | 'immune' | 'ripe' {
   const ageMs = ageOf(half, rules.now)
@@ -168,8 +167,8 @@ function ripeness(half: HalfMessage, rules: CheckRules): 'young' | 'immune' | 'r
 }
 
 /**
- * Ms for which a producer has had time to decide. Apache takes the producer's clock alone, and so asks while the
- * transaction runs where that clock is not the broker's. Negative when the broker's clock went back.
+ * Time in ms that a producer has had to decide. Apache uses only the producer's clock, and therefore asks too early
+ * when that clock differs from the broker's. Negative when the broker's clock was set back.
  */
 function ageOf(half: HalfMessage, now: number): number {
   const storedMs = now - half.storeTimestamp
@@ -181,8 +180,8 @@ function ageOf(half: HalfMessage, now: number): number {
 }
 
 /**
- * Ms from its birth in which a half message with an immunity time may be ended without having been asked about;
- * undefined for one without. Apache: `TransactionalMessageUtil.java`, getImmunityTime.
+ * Ms after its birth during which a half message with an immunity time can be ended without a check; undefined for
+ * one without. Apache: `TransactionalMessageUtil.java`, getImmunityTime.
  */
 export function endsUnaskedWithinMs(half: HalfMessage, timeoutMs: number): number | undefined {
   if (half.immunity === undefined) return undefined

@@ -17,30 +17,30 @@ import {
 import { messageAgain, type MessageToStore } from '@skylarkmq/store'
 import { tagsCodeOf } from '../send/tags-code.ts'
 
-/** The tag of the records that say which half messages have ended. */
+/** Tag of the records that list half messages which have ended. */
 const ENDED_TAG = 'd'
 
-/** A half message as it lies in the queue of half messages. */
+/** A half message in the half queue. */
 export interface HalfMessage {
   readonly queueOffset: number
   readonly physicalOffset: number
   /**
-   * Queue offset of the transaction's first half message. Each check appends the half message again; this is
-   * what the copies have in common.
+   * Queue offset of the transaction's first half message. Each check appends the half message again; all copies share
+   * this offset.
    */
   readonly root: number
-  /** Ms, the producer's clock. */
+  /** Ms, by the producer's clock. */
   readonly bornTimestamp: number
-  /** Ms, the broker's clock. */
+  /** Ms, by the broker's clock. */
   readonly storeTimestamp: number
-  /** How often the producer was asked; −1 for a number that is none. */
+  /** How often the producer was asked; −1 for an invalid number. */
   readonly checkTimes: number
   /** CHECK_IMMUNITY_TIME_IN_SECONDS as it was sent; undefined without one. */
   readonly immunity: string | undefined
-  /** Group of the producer. */
+  /** The producer's group. */
   readonly group: string | undefined
   readonly uniqKey: string | undefined
-  /** Where the message goes once it is committed; undefined when it does not say. */
+  /** Destination after the commit; undefined when the message names none. */
   readonly realTopic: string | undefined
   readonly realQueueId: number
   readonly tagsCode: number
@@ -48,9 +48,9 @@ export interface HalfMessage {
 }
 
 /**
- * A transactional message as it waits for its producer's decision. What would delay it is taken off, as Apache's
- * clients do: in Apache's broker such a message is lost. Apache: `TransactionalMessageBridge.java`,
- * parseHalfMessageInner.
+ * A transactional message in the form in which it waits for its producer's decision. Properties that would delay it
+ * are removed, as Apache's clients do: Apache's broker would lose such a message.
+ * Apache: `TransactionalMessageBridge.java`, parseHalfMessageInner.
  */
 export function prepareHalf(message: MessageToStore): MessageToStore {
   const properties = Buffer.from(message.properties)
@@ -72,7 +72,7 @@ export function prepareHalf(message: MessageToStore): MessageToStore {
   }
 }
 
-/** Reads a record of the queue of half messages, or of the topic of those that were given up. Undefined for any other. */
+/** Reads a record of the half queue, or of the topic of discarded half messages. Undefined for any other. */
 export function readHalf(bytes: Buffer): HalfMessage | undefined {
   const record = decodeRecord(bytes)
   const isHalf = record.topic === SystemTopic.TRANS_HALF
@@ -100,13 +100,13 @@ function checkTimesOf(text: string | undefined): number {
   return text === undefined ? 0 : (wholeNumber(text) ?? -1)
 }
 
-/** Undefined for what is no whole number, or less than 0. */
+/** Undefined for anything but a whole number from 0 on. */
 export function wholeNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,15}$/.test(text)) return undefined
   return Number(text)
 }
 
-/** A half message once more, with what is changed. */
+/** A copy of a half message with changes. */
 function again(
   half: HalfMessage,
   topic: string,
@@ -118,9 +118,9 @@ function again(
 }
 
 /**
- * The half message to append again, `checkTimes` being how often its producer was asked then. It names the first
- * one under the property that Apache uses for halves with an immunity time. Apache: `TransactionalMessageBridge.java`,
- * renewHalfMessageInner and renewImmunityHalfMessageInner.
+ * The half message to append again; `checkTimes` is how often its producer has been asked by then. It names the first
+ * half message in the property that Apache uses for halves with an immunity time.
+ * Apache: `TransactionalMessageBridge.java`, renewHalfMessageInner and renewImmunityHalfMessageInner.
  */
 export function copyOfHalf(half: HalfMessage, checkTimes: number): MessageToStore {
   return again(half, SystemTopic.TRANS_HALF, {
@@ -131,7 +131,9 @@ export function copyOfHalf(half: HalfMessage, checkTimes: number): MessageToStor
   })
 }
 
-/** A copy as it was made of the first half message, at its own place in the log and with the number of its checks. */
+/**
+ * The fields of a copy, made from the first half message, but with its own place in the log and its number of checks.
+ */
 export function copyAsFirst(copy: HalfMessage, first: HalfMessage): HalfMessage {
   const { queueOffset, physicalOffset, storeTimestamp, checkTimes } = copy
   const properties = changeProperties(first.record.properties, {
@@ -142,7 +144,7 @@ export function copyAsFirst(copy: HalfMessage, first: HalfMessage): HalfMessage 
   return { ...first, ...place, checkTimes, record: { ...first.record, ...place, properties } }
 }
 
-/** The half message as it goes to the topic of those whose producers were asked too often. */
+/** The half message in the form in which it goes to the topic of discarded half messages. */
 export function discardedHalf(half: HalfMessage): MessageToStore {
   return again(half, SystemTopic.TRANS_CHECK_MAX_TIME, {
     [Property.TRAN_PREPARED_QUEUE_OFFSET]: String(half.root),
@@ -156,7 +158,10 @@ function shownProperties(half: HalfMessage): Buffer {
   return changeProperties(properties, { [Property.TRAN_PREPARED_QUEUE_OFFSET]: undefined })
 }
 
-/** The message that a commit delivers; undefined when the half does not say where. Apache: `EndTransactionProcessor.java`. */
+/**
+ * The message that a commit delivers; undefined when the half names no destination.
+ * Apache: `EndTransactionProcessor.java`.
+ */
 export function committedMessage(half: HalfMessage): MessageToStore | undefined {
   if (half.realTopic === undefined) return undefined
   const { record } = half
@@ -171,7 +176,9 @@ export function committedMessage(half: HalfMessage): MessageToStore | undefined 
   })
 }
 
-/** The record that says which half messages have ended: `12,13,`. Apache: `TransactionalMessageServiceImpl.java`, getOpMessage. */
+/**
+ * The record that lists ended half messages: `12,13,`. Apache: `TransactionalMessageServiceImpl.java`, getOpMessage.
+ */
 export function endedRecord(
   offsets: readonly number[],
   now: number,
@@ -194,7 +201,7 @@ export function endedRecord(
   }
 }
 
-/** Offsets in a record that says which half messages have ended, as Apache 4.9 (`12`) and 5 (`12,13,`) write it. */
+/** Offsets in a record of ended half messages, in the format of Apache 4.9 (`12`) or 5 (`12,13,`). */
 export function endedOffsets(bytes: Buffer): number[] {
   const { properties, body } = decodeRecord(bytes)
   if (decodeProperties(properties).get(Property.TAGS) !== ENDED_TAG) return []
@@ -202,7 +209,10 @@ export function endedOffsets(bytes: Buffer): number[] {
   return offsets.filter((offset) => offset !== undefined)
 }
 
-/** What a producer is asked about a half message that was appended again at these offsets. Apache: `AbstractTransactionalMessageCheckListener.java`. */
+/**
+ * The question to a producer about a half message that was appended again at these offsets.
+ * Apache: `AbstractTransactionalMessageCheckListener.java`.
+ */
 export function checkRequest(
   half: HalfMessage,
   copy: {
@@ -221,7 +231,7 @@ export function checkRequest(
     physicalOffset: copy.physicalOffset,
     properties: changeProperties(shownProperties(half), {
       [Property.TRANSACTION_CHECK_TIMES]: String(copy.checkTimes),
-      // Nobody waited for the copy to be on disk, and Apache lets the producer see that.
+      // The copy need not be on disk, and Apache shows that to the producer.
       [Property.WAIT]: 'false',
     }),
   }

@@ -3,11 +3,11 @@ import type { MessageStore } from '@skylarkmq/store'
 import { copyAsFirst, readHalf, type HalfMessage } from './half-message.ts'
 
 const { TRANS_CHECK_MAX_TIME, TRANS_HALF } = SystemTopic
-/** The queue in which half messages lie, and the records of their ends. */
+/** The queue of half messages, and of the records of their ends. */
 export const QUEUE_ID = 0
 const MATCHES_MAX = 64
 
-/** What the log says of half messages. Each method throws the host's error when the disk cannot be read. */
+/** Reads the log for half messages. Each method throws the host's error when the disk cannot be read. */
 export class HalfRecords {
   readonly #store: MessageStore
 
@@ -42,8 +42,8 @@ export class HalfRecords {
   }
 
   /**
-   * A copy with what the first half message says. Nobody waits for a copy to be on disk, and no checksum covers what stands
-   * before the body and behind it: a power cut may leave one that was born at another time, for another topic.
+   * A copy, with the fields of the first half message. A copy may not be on disk, and no checksum covers the fields
+   * before and behind the body: a power cut may leave one with another birth time or topic.
    */
   #whole(half: HalfMessage): HalfMessage {
     if (half.root < 0 || half.root === half.queueOffset || half.record.topic !== TRANS_HALF) {
@@ -55,7 +55,7 @@ export class HalfRecords {
     return copyAsFirst(half, first)
   }
 
-  /** Whether a message that commits this half's transaction is in the log. */
+  /** Whether the log has a message that commits this half's transaction. */
   isCommitted(half: HalfMessage): boolean {
     const { realTopic, uniqKey } = half
     return this.#withKey(realTopic, uniqKey).some((bytes) => {
@@ -70,7 +70,7 @@ export class HalfRecords {
     })
   }
 
-  /** Whether this half's transaction was given up: its message lies where those do. */
+  /** Whether this half's transaction was discarded: its message is in the topic for those. */
   isGivenUp(half: HalfMessage): boolean {
     return this.#withKey(TRANS_CHECK_MAX_TIME, half.uniqKey).some((bytes) => {
       const given = readHalf(bytes)

@@ -1,32 +1,32 @@
 import type { HalfMessage } from './half-message.ts'
 
-/** Transactions that ended lately and that are remembered though the queue's progress has passed them. */
+/** How many ended transactions are remembered after the queue's progress has passed them. */
 const RECENT_MAX = 65_536
 
-/** A record of ended half messages, and the last half of which it tells. */
+/** A record of ended half messages, and the last half that it lists. */
 interface EndedRecord {
   readonly offset: number
   readonly last: number
 }
 
 /**
- * Where a half message stands: `open`, `ended` (committed, rolled back, or replaced by a later copy), or `passed`:
- * the progress of checks is behind it, so it ended or was given up too long ago to be remembered here.
+ * State of a half message: `open`; `ended` (committed, rolled back, or replaced by a later copy); or `passed`: checks
+ * have progressed beyond it, so it ended or was discarded too long ago to be remembered here.
  */
 export type HalfState = 'open' | 'ended' | 'passed'
 
 /**
- * Which half messages from the progress of checks on have ended, by queue offset. In memory: made from the queues
- * at a start. It holds the offsets that ended within about one interval of checks, since each check passes over all
+ * Which half messages, from the progress of checks on, have ended, by queue offset. In memory, and rebuilt from the
+ * queues at a start. It holds the offsets that ended within about one check interval, because each round passes all
  * that are old enough, and the last 65,536 ended transactions.
  */
 export class HalfTable {
-  /** The first half message that the next check looks at. */
+  /** The first half message of the next round. */
   halfNext: number
   /** The first record of ended half messages that is still needed. */
   opNext: number
   readonly #ended = new Set<number>()
-  /** Of transactions whose half message was appended again: the first one's offset → the last one's. */
+  /** For transactions whose half message was appended again: offset of the first → offset of the last. */
   readonly #heads = new Map<number, number>()
   readonly #recent = new Set<number>()
   readonly #records: EndedRecord[] = []
@@ -37,17 +37,17 @@ export class HalfTable {
     this.opNext = opNext
   }
 
-  /** Half messages that are known to have ended and that no check has passed yet. */
+  /** Half messages that have ended and that no round has passed yet. */
   get endedCount(): number {
     return this.#ended.size
   }
 
-  /** Whether a check passes over this offset. */
+  /** Whether a round skips this offset. */
   isEnded(offset: number): boolean {
     return this.#ended.has(offset)
   }
 
-  /** Where the transaction of this half message stands. */
+  /** The state of this half message's transaction. */
   stateOf(half: HalfMessage): HalfState {
     if (this.#recent.has(half.root)) return 'ended'
     if (this.#heads.has(half.root)) return 'open'
@@ -55,7 +55,7 @@ export class HalfTable {
     return this.#ended.has(half.queueOffset) ? 'ended' : 'open'
   }
 
-  /** Ends the transaction of a half message; returns the offsets to write down. */
+  /** Ends the transaction of a half message; returns the offsets to record. */
   end(half: HalfMessage): number[] {
     const head = this.#heads.get(half.root) ?? half.queueOffset
     const offsets = new Set([half.root, half.queueOffset, head].filter((offset) => offset >= 0))
@@ -65,17 +65,17 @@ export class HalfTable {
     return [...offsets]
   }
 
-  /** A record of ended half messages is in its queue at `offset`. */
+  /** A record of ended half messages was appended to its queue at `offset`. */
   noteRecord(offset: number, halves: readonly number[]): void {
     this.#records.push({ offset, last: Math.max(-1, ...halves) })
   }
 
-  /** At a start: half messages of which a record tells. */
+  /** At a start: half messages that a record lists. */
   noteEnded(halves: readonly number[]): void {
     for (const offset of halves) if (offset >= this.halfNext) this.#ended.add(offset)
   }
 
-  /** A half message was appended again, and stands there now. */
+  /** A half message was appended again at this offset. */
   copied(root: number, offset: number): void {
     const before = this.#heads.get(root)
     if (before !== undefined && before >= this.halfNext) this.#ended.add(before)
@@ -83,7 +83,7 @@ export class HalfTable {
     this.#heads.set(root, offset)
   }
 
-  /** A half message was given up. */
+  /** A half message was discarded. */
   dropped(half: HalfMessage): void {
     this.#heads.delete(half.root)
   }

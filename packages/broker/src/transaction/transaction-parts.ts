@@ -4,7 +4,7 @@ import { askProducer } from '../producer/ask-producer.ts'
 import { ensureTopic } from '../topic/auto-create.ts'
 import type { TransactionParts } from './transactions.ts'
 
-/** The parts of a broker that its transactions need. */
+/** The parts of a broker that transactions need. */
 export function transactionParts(
   broker: Pick<
     BrokerContext,

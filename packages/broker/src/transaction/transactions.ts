@@ -39,15 +39,15 @@ import { HalfTable } from './half-table.ts'
 
 const { TRANS_HALF, TRANS_OP_HALF, TRANS_CHECK_MAX_TIME } = SystemTopic
 const GROUP = SystemGroup.TRANSACTION
-/** Steps of a round that are done in one turn, so that others get theirs. */
+/** Steps of a round per turn, so that other work can run. */
 const STEPS_PER_TURN = 512
 const MS_PER_HOUR = 3_600_000
 const NOT_FOUND = 'Find prepared transaction message failed'
-/** Apache's answer to a rollback, which lacks nothing. */
+/** Apache's answer to a rollback, with all its fields. */
 const NOT_SET = 'not set any response code'
 const NOT_RESUMED = 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.'
 
-/** What transactions take from the broker. */
+/** What transactions need of the broker. */
 export interface TransactionParts {
   readonly env: Env
   readonly store: MessageStore
@@ -63,11 +63,11 @@ export interface TransactionParts {
     | 'transactionCheckInterval'
     | 'transactionOpMsgMaxSize'
   >
-  /** Sends a one-way request to one producer of a group, each in turn; false when none is connected. */
+  /** Sends a one-way request to one producer of a group, in rotation; false when none is connected. */
   ask(group: string, request: OutgoingRequest): boolean
-  /** A message was put into a topic. */
+  /** Called when a message was put into a topic. */
   stored(topic: string, sizeBytes: number): void
-  /** Makes the topic of half messages that were given up, unless it is there. */
+  /** Creates the topic of discarded half messages, unless it exists. */
   ensureDiscardTopic(): void
 }
 
@@ -78,23 +78,24 @@ interface Progress {
 }
 
 /**
- * The half messages of one broker: ends them as their producers say, and asks producers that said nothing.
+ * The half messages of one broker: ends them as their producers decide, and checks with producers that have not
+ * answered.
  *
- * A commit appends the message to its topic, which names its half, and in the same turn a record that the half
- * has ended. Only a torn write can part the two; so of a half that is older than this process, the index is asked
- * whether its message is in the log before another is delivered. Whatever write fails, what is known of half
- * messages is read from the queues again. Apache: `TransactionalMessageServiceImpl.java`, `EndTransactionProcessor.java`.
+ * A commit appends the message, which names its half, to its topic, and in the same turn a record that the half has
+ * ended. Only a torn write can separate the two; therefore a half that is older than this process is delivered only
+ * after the index confirms that its message is not in the log. Invariant: after any failed write, the state is read
+ * from the queues again. Apache: `TransactionalMessageServiceImpl.java`, `EndTransactionProcessor.java`.
  */
 export class Transactions {
   readonly #parts: TransactionParts
   readonly #records: HalfRecords
   #table: HalfTable | undefined
   #check: CheckBack | undefined
-  /** Half messages before this queue offset are older than what is known of them. */
+  /** Half messages before this queue offset are older than the state in memory. */
   #doubtBefore = 0
-  /** What the log has before this offset must be in queues and index before anything is read of them again. */
+  /** Everything before this offset of the log must be in queues and index before the state is read again. */
   #unreadBefore = 0
-  /** Offsets of half messages that ended and are to be written down. */
+  /** Offsets of ended half messages that are not recorded yet. */
   #ended: number[] = []
   /** Whether a rollback was answered in this turn. */
   #hasRollback = false
@@ -109,27 +110,27 @@ export class Transactions {
     this.#records = new HalfRecords(parts.store)
   }
 
-  /** Reads what the queues say of half messages, and begins to check them. */
+  /** Reads the state of half messages from the queues, and starts checks. */
   start(): void {
     this.#watch()
     this.#load()
     this.#wait()
   }
 
-  /** Follows the log from the first start on, also when it has stopped. */
+  /** Follows the log from the first start on, also while stopped. */
   #watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
     this.#parts.store.watch({
       cut: () => {
-        // Other messages will have the offsets of those that are gone.
+        // New messages will reuse the offsets of the lost ones.
         this.#forget()
         this.#ended = []
       },
     })
   }
 
-  /** Asks nobody any more, until it is started again. */
+  /** Stops checks until the next start. */
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -138,8 +139,8 @@ export class Transactions {
   }
 
   /**
-   * Hands progress that is safe to the table of offsets, as Apache's group CID_RMQ_SYS_TRANS. It is safe once the log
-   * has on disk what was appended on the way: a half message is never passed that is not there a second time.
+   * Saves progress in the offset table as Apache's group CID_RMQ_SYS_TRANS once it is safe, that is, once the log has
+   * on disk what was appended meanwhile. Invariant: no half message is passed before its copy is on disk.
    */
   saveProgress(): void {
     const { store, offsets } = this.#parts
@@ -172,7 +173,7 @@ export class Transactions {
     this.#taken.forget()
   }
 
-  /** The table, read if it has to be; undefined when the disk does not let it, or not all can be read yet. */
+  /** The table, read if necessary; undefined when the disk refuses, or when not everything can be read yet. */
   #load(): HalfTable | undefined {
     if (this.#table !== undefined) return this.#table
     const { store } = this.#parts
@@ -208,7 +209,7 @@ export class Transactions {
       const record = this.#records.at(TRANS_HALF, offset)
       const half = record === undefined ? undefined : readHalf(record)
       if (half === undefined || half.root === offset) continue
-      // A copy: it stands for all before it, unless a record says that the first one has ended.
+      // A copy: it stands for all earlier ones, unless a record says that the first one has ended.
       if (told.has(half.root)) table.noteEnded([offset])
       else table.copied(half.root, offset)
     }
@@ -216,7 +217,7 @@ export class Transactions {
 
   // ---- a producer says what became of a transaction
 
-  /** END_TRANSACTION of a commit or a rollback. However often it comes, the message is delivered once at most. */
+  /** END_TRANSACTION of a commit or a rollback. However often it arrives, the message is delivered at most once. */
   end(header: HeaderOf<typeof EndTransaction>): Reply {
     const half = this.#records.halfAt(header.commitLogOffset)
     if (half?.record.topic !== TRANS_HALF) return refuse(ResponseCode.SYSTEM_ERROR, NOT_FOUND)
@@ -240,7 +241,7 @@ export class Transactions {
       return done
     }
     if (isCommit) return this.#commit(table, half)
-    // The record of its end is written at the end of the turn: nobody is told of one that will not be.
+    // The record of its end is written at the end of the turn; if that fails, the answer is taken back.
     if (!this.#parts.store.isWriteable()) {
       return refuse(codeOfPutStatus.SERVICE_NOT_AVAILABLE, 'the store takes no messages now')
     }
@@ -265,7 +266,7 @@ export class Transactions {
     }
     const { uniqKey } = half
     const { transactionId = '', msgId } = header
-    // After a crash another half message can lie where the one was of which a producer was asked.
+    // After a crash another half message may be at the offset for which a producer was asked.
     if (transactionId !== '' && transactionId !== uniqKey && msgId !== uniqKey) {
       return refuse(ResponseCode.SYSTEM_ERROR, NOT_FOUND)
     }
@@ -291,7 +292,7 @@ export class Transactions {
     this.#ended.push(...table.end(half))
   }
 
-  /** RESUME_CHECK_HALF_MESSAGE: a half message that was given up is checked again from the beginning. */
+  /** RESUME_CHECK_HALF_MESSAGE: restarts the checks of a discarded half message. */
   resume(offsetMsgId: string): Reply {
     const offset = parseOffsetMsgId(offsetMsgId)?.physicalOffset
     const half = offset === undefined ? undefined : this.#records.halfAt(offset)
@@ -318,13 +319,16 @@ export class Transactions {
 
   #put(message: MessageToStore): PutMessageResult {
     const result = this.#parts.store.putMessage(message)
-    // Messages that do not wait for the disk are answered at once.
+    // Messages that do not wait for the disk are answered immediately.
     if (result instanceof Promise) throw new Error('a message that does not wait was made to wait')
     if (isStored(result.status)) this.#parts.stored(message.topic, result.sizeBytes)
     return result
   }
 
-  /** Before the first append of a turn: at its end, what ended is written down, and nothing counts that was not written. */
+  /**
+   * Called before the first append of a turn: ended half messages are recorded at its end, and nothing unwritten
+   * counts.
+   */
   #openTurn(): void {
     if (this.#isTurnOpen) return
     this.#isTurnOpen = true
@@ -338,7 +342,7 @@ export class Transactions {
       if (failure === undefined) return
       this.#forget()
       this.#ended = []
-      // A write that failed may have gone through in part, up to the message of a commit without the record of its end.
+      // A failed write may have succeeded in part, up to the message of a commit without the record of its end.
       this.#unreadBefore = this.#parts.store.commitLogOffsetWritten
     })
   }
@@ -354,9 +358,10 @@ export class Transactions {
       const offsets = this.#ended.slice(0, count)
       const result = this.#put(endedRecord(offsets, env.clock.now(), config.storeHost))
       if (!isStored(result.status)) {
-        // A rollback is nothing but this record: its answer, which waits for the write, is taken back.
+        // A rollback consists of this record only: its answer, which waits for the write, is taken back.
         if (this.#hasRollback) throw new Error(`a rollback is not in the log: ${result.status}`)
-        // A commit has its message; the record of its end is written with the next, and until then known here.
+        // A commit has its message; the record of its end is written with the next one, and until then kept in
+        // memory.
         return
       }
       this.#ended.splice(0, count)
@@ -391,7 +396,7 @@ export class Transactions {
     this.#run(this.#check, this.#check.step({ kind: 'round', rules, end }))
   }
 
-  /** Does some of a round in this turn; the rest follows once the log has it. */
+  /** Does a part of a round in this turn; the rest follows once the log has it. */
   #run(check: CheckBack, actions: CheckAction[]): void {
     const asks: (() => void)[] = []
     const queue = [...actions]
@@ -402,7 +407,7 @@ export class Transactions {
       else queue.push(...this.#do(check, action, asks))
     }
     this.#parts.env.turn.sends((failure) => {
-      // A round of which something was not written is forgotten, and the next one begins where it did.
+      // A round with a failed write is dropped, and the next one begins at the same place.
       if (failure !== undefined) this.#forget()
       if (this.#check !== check) return
       for (const ask of asks) ask()

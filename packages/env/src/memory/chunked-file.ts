@@ -2,25 +2,25 @@ import type { DiskFile } from '../env.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
-/** What lies under the chunks of a file that were not written. */
+/** The content of a file below its written chunks. */
 export interface Ground {
-  /** Fills `target` with what is there, zeros where nothing is. */
+  /** Fills `target` with the content, zeros where there is none. */
   read(target: Uint8Array, position: number): void
-  /** From `sizeBytes` on nothing is there any more. */
+  /** The content is cut at `sizeBytes`. */
   cut(sizeBytes: number): void
-  /** The file is open once more, or once less. */
+  /** The number of open handles changed by one. */
   opened(): void
   closed(): void
 }
 
-/** What the chunks of files may take. */
+/** The memory budget of chunks. */
 export interface ChunkBudget {
-  /** Throws when there is no room for so many bytes more. */
+  /** Throws when there is no room for this many more bytes. */
   take(bytes: number): void
   give(bytes: number): void
 }
 
-/** How the content of a file begins. */
+/** The initial state of a file's content. */
 export interface ContentOptions {
   /** Wall clock, ms since 1970. */
   readonly now: () => number
@@ -30,7 +30,10 @@ export interface ContentOptions {
   readonly budget?: ChunkBudget
 }
 
-/** The content of a file in memory, by chunks: what was never written takes none, and reads as what lies below, or as zeros. */
+/**
+ * The content of a file in memory, in chunks: unwritten ones take no memory and read as the content below, or as
+ * zeros.
+ */
 export class ChunkedContent {
   sizeBytes: number
   modifiedMs: number
@@ -112,7 +115,7 @@ export class ChunkedContent {
   }
 }
 
-/** One open file in memory, which is as durable as it gets. */
+/** An open file in memory, which is as durable as memory can be. */
 export class ChunkedFile implements DiskFile {
   readonly path: string
   readonly #content: ChunkedContent
@@ -151,7 +154,7 @@ export class ChunkedFile implements DiskFile {
   }
 
   syncNow(): void {
-    // Memory is as durable as it gets.
+    // Memory needs no sync.
   }
 
   size(): number {

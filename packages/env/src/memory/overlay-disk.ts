@@ -10,11 +10,11 @@ import type {
 import { hostError, lastOf, parentOf } from '../file-names.ts'
 import { ChunkedContent, ChunkedFile, type ChunkBudget, type Ground } from './chunked-file.ts'
 
-/** How an overlay is to be. */
+/** Options of an overlay. */
 export interface OverlayOptions {
   /** Wall clock, ms since 1970. */
   readonly now: () => number
-  /** Bytes that may be held in memory; a write beyond fails with ENOSPC. */
+  /** Limit of bytes in memory; a write beyond fails with ENOSPC. */
   readonly bytesMax: number
 }
 
@@ -22,16 +22,16 @@ export interface OverlayOptions {
 export type DiskBelow = Pick<Disk, 'open' | 'list' | 'stat' | 'usage'>
 
 /**
- * A disk as it would be after some changes: what is written, renamed or removed is kept in memory, and all else is read
- * from the disk below, which is never changed. Its files must not change meanwhile.
+ * A disk with changes on top: what is written, renamed or removed is kept in memory, everything else is read from the
+ * disk below, which is never changed. Its files must not change meanwhile.
  */
 export class OverlayDisk implements Disk {
   readonly #below: DiskBelow
   readonly #now: () => number
   readonly #budget: Budget
-  /** What was made, written or renamed, by folder and name. */
+  /** What was created, written or renamed, by directory and name. */
   readonly #made = new Map<string, Map<string, ChunkedContent | 'directory'>>()
-  /** Names of the disk below that are not there any more, with all below them. */
+  /** Removed names of the disk below, with everything below them. */
   readonly #gone = new Set<string>()
 
   constructor(below: DiskBelow, options: OverlayOptions) {
@@ -40,7 +40,7 @@ export class OverlayDisk implements Disk {
     this.#budget = new Budget(options.bytesMax)
   }
 
-  /** Whether a write was refused because too much is held in memory. */
+  /** Whether a write was refused because of the memory limit. */
   get isFull(): boolean {
     return this.#budget.isFull
   }
@@ -168,7 +168,7 @@ export class OverlayDisk implements Disk {
   }
 
   syncDirectoryNow(): void {
-    // What is in memory is never durable.
+    // Memory is never durable.
   }
 
   usage(path: string): DiskUsage {
@@ -191,17 +191,17 @@ export class OverlayDisk implements Disk {
     content.write(data, 0)
   }
 
-  /** Nobody else sees what changes here, so nobody is kept out. */
+  /** Nobody else sees these changes, so locks are not needed. */
   lock(): Promise<DirectoryLock> {
     return Promise.resolve({ release: () => undefined })
   }
 }
 
-/** Where the content of a file comes from that was not written here. */
+/** The content below, for a file that was not written here. */
 class FileBelow implements Ground {
   readonly #disk: DiskBelow
   readonly #path: string
-  /** Bytes of the file that still count. */
+  /** Bytes of the file that are still valid. */
   #bytes: number
   #users = 0
   #file: DiskFile | undefined
@@ -230,7 +230,7 @@ class FileBelow implements Ground {
     this.#users++
   }
 
-  /** The file below is open while somebody has the one above open. */
+  /** The file below is open while a handle of the one above is. */
   closed(): void {
     if (--this.#users > 0) return
     this.#file?.close()
@@ -238,7 +238,7 @@ class FileBelow implements Ground {
   }
 }
 
-/** Memory for what is written. */
+/** The budget for written data. */
 class Budget implements ChunkBudget {
   readonly #bytesMax: number
   bytes = 0

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../env.ts'
 
-/** The longest that a timer of Node may be set to, ms. */
+/** The longest time for a timer of Node, ms. */
 const LONGEST_MS = 2 ** 31 - 1
 
 /** The host's clocks and timers. */

@@ -18,11 +18,11 @@ const PREFIX = 'skylark.lock.'
 const NAME = /^skylark\.lock\.([0-9a-f]{8})\.[0-9a-f]{12}(-locked)?$/
 const LOCKED = '-locked'
 const BEAT_MS = 2000
-/** Two beats, and a half for who is late. */
+/** Two beats, plus half of one for delays. */
 const WATCH_MS = 5000
-/** Older than clocks of two machines can be apart: such a claim is not watched any more. */
+/** Longer than the clocks of two machines can differ: such a claim is not watched any more. */
 const DEAD_MS = 600_000
-/** Room for a path in the address of a socket, on the systems that have the least. */
+/** Maximum length of a socket path on the most restrictive systems. */
 const SOCKET_PATH_MAX = 103
 
 /** A claim of this process. */
@@ -32,8 +32,8 @@ export interface Claim {
 }
 
 /**
- * Claims a directory; whoever looks at its claims from now on finds this one alive. `hasLock` says that this process has
- * the host's lock. Rejects with the host's error.
+ * Claims a directory: whoever inspects its claims from now on finds this one alive. `hasLock` says whether this
+ * process has the host's lock. Rejects with the host's error.
  */
 export async function claimDirectory(directory: string, hasLock: boolean): Promise<Claim> {
   const own = randomBytes(6).toString('hex')
@@ -55,23 +55,23 @@ export async function claimDirectory(directory: string, hasLock: boolean): Promi
   }
 }
 
-/** How the claims of a directory are looked at. */
+/** How to inspect the claims of a directory. */
 export interface ClaimsLook {
-  /** The own claim, which does not count. */
+  /** The own claim, which is ignored. */
   readonly own?: string
-  /** Whether this process has the host's lock, or nobody has it: then no claim of one that had it counts. */
+  /** Whether this process has the host's lock, or nobody has it: then claims that were made with the lock are dead. */
   readonly hasLock?: boolean
-  /** Whether claims that are dead are removed. */
+  /** Whether to remove dead claims. */
   readonly clears?: boolean
-  /** How long a claim that cannot be asked is watched, ms. */
+  /** How long to watch a claim that cannot be queried, ms. */
   readonly watchMs?: number
 }
 
-/** Names of the claims in a directory that are alive. */
+/** Names of the living claims of a directory. */
 export async function livingClaims(directory: string, look: ClaimsLook = {}): Promise<string[]> {
   const names = fs.readdirSync(directory).filter((name) => NAME.test(name) && name !== look.own)
   const living = await Promise.all(names.map((name) => isAlive(directory, name, look)))
-  // A name is never used again, so that what was dead a moment ago is.
+  // Names are never reused, so a dead claim stays dead.
   if (look.clears === true) {
     names.forEach((name, i) => {
       if (living[i] === false) fs.rmSync(path.join(directory, name), { force: true })
@@ -116,7 +116,7 @@ async function listenAt(directory: string, name: string): Promise<(() => void) |
   }
 }
 
-/** Whether somebody listens at a socket. Only the answer that nobody does says so. */
+/** Whether a process listens at a socket. Only a refused connection proves that none does. */
 async function isListening(at: SocketPath): Promise<boolean> {
   const code = await new Promise<string | undefined>((resolve) => {
     const socket = net.connect({ path: at.path })
@@ -134,11 +134,14 @@ async function isListening(at: SocketPath): Promise<boolean> {
 
 interface SocketPath {
   readonly path: string
-  /** To be called when the path is not used any more. */
+  /** Must be called when the path is no longer used. */
   readonly close: () => void
 }
 
-/** A path that fits the address of a socket: a long one goes by way of the open directory. Undefined where it cannot. */
+/**
+ * A path that fits into a socket address: a long one is reached through the open directory. Undefined where that is
+ * impossible.
+ */
 function socketPath(directory: string, name: string): SocketPath | undefined {
   const plain = path.join(directory, name)
   if (Buffer.byteLength(plain) <= SOCKET_PATH_MAX) return { path: plain, close: () => undefined }
@@ -153,8 +156,8 @@ function socketPath(directory: string, name: string): SocketPath | undefined {
 }
 
 /**
- * A plain file with the process id, the process's start time and the namespace in which it has that id. On a full disk
- * it is empty. Throws the host's error.
+ * A plain file with the process id, its start time and its pid namespace. Empty on a full disk. Throws the host's
+ * error.
  */
 function writePlain(file: string): void {
   fs.writeFileSync(file, '', { flag: 'wx' })
@@ -165,13 +168,13 @@ function writePlain(file: string): void {
 
 async function isOwnerAlive(file: string, watchMs: number): Promise<boolean> {
   const text = readIfThere(file)
-  // It was released while it was looked at.
+  // It was released while it was inspected.
   if (text === undefined) return false
   const [pid = '', startTime = '', namespace = ''] = text.trim().split(' ')
   return namespace === pidNamespace() ? isRunning(Number(pid), startTime) : isBeating(file, watchMs)
 }
 
-/** Whether the time of change of a claim is set anew while it is looked at. */
+/** Whether the modification time of a claim changes while it is watched. */
 async function isBeating(file: string, watchMs: number): Promise<boolean> {
   const changed = (): number | undefined => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs
   const before = changed()
@@ -181,13 +184,13 @@ async function isBeating(file: string, watchMs: number): Promise<boolean> {
   return now !== undefined && now !== before
 }
 
-/** Eight digits that stand for this run of this machine's kernel; where that has no name, for the machine. */
+/** Eight digits that identify this boot of the kernel, or the machine where that is unavailable. */
 function thisMachine(): string {
   let identity = os.hostname()
   try {
     identity = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')
   } catch {
-    // Only Linux has it; elsewhere containers have a Linux of their own.
+    // Only Linux has it; elsewhere containers run in a Linux of their own.
   }
   return createHash('sha256').update(identity).digest('hex').slice(0, 8)
 }

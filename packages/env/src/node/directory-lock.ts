@@ -10,17 +10,17 @@ import { readIfThere } from './process-life.ts'
 
 const OWNER_FILE = 'skylark.pid'
 const LOCK_FILE = 'lock'
-/** How often one that stepped back comes again, and after how long at first. */
+/** How often a process that stepped back retries, and its first delay. */
 const TRIES = 8
 const STEP_BACK_MS = 50
 const LOCK_TRIES = 5
-/** How often, and how fast, the first of several looks whether the others have stepped back. */
+/** How often, and at which interval, the first of several checks whether the others have stepped back. */
 const LOOKS = 100
 const LOOK_MS = 20
 
 /**
- * Takes a lock on a part of an open file, a POSIX lock that belongs to the descriptor; false when somebody else has one.
- * It ends with the descriptor. `shared` is one of which there may be several, and none of the other kind.
+ * Takes a POSIX lock on a part of an open file, which belongs to the descriptor and ends with it; false when another
+ * process has one. `shared` locks may coexist, but not with an exclusive one.
  */
 export type TryFileLock = (
   fd: number,
@@ -29,7 +29,7 @@ export type TryFileLock = (
   options?: { readonly shared?: boolean },
 ) => boolean
 
-/** Who has a directory, by the file that it wrote. */
+/** The owner of a directory, from the file that it wrote. */
 interface Owner {
   readonly pid: number
   readonly host: string
@@ -37,10 +37,10 @@ interface Owner {
 }
 
 /**
- * Takes a directory for this process. With the host's locks that is a lock on the file `lock`, which Apache's broker
- * takes, too; each of them keeps the other out. Besides, and without them alone, each that wants a directory makes a claim first and
- * looks at those of others then, so that of two at least one sees the other; Apache's lock is then seen in
- * /proc/locks, on Linux. Rejects with ERR_DIRECTORY_LOCKED.
+ * Locks a directory for this process. With the host's locks this is a lock on the file `lock`, which Apache's broker
+ * takes too, so that each excludes the other. In addition, and without the host's locks exclusively, a process first
+ * makes a claim and then inspects the claims of others, so that of two at least one sees the other; Apache's lock is
+ * then found in /proc/locks, on Linux. Rejects with ERR_DIRECTORY_LOCKED.
  */
 export async function lockDirectory(
   directory: string,
@@ -78,7 +78,7 @@ async function takeHostLock(
     fs.closeSync(fd)
   }
   try {
-    // Who only asks has a part in the lock for a moment.
+    // A process that only asks holds a shared lock for a moment.
     for (let attempt = 1; attempt <= LOCK_TRIES; attempt++) {
       if (tryLock(fd, 0, 1)) return { release }
       await pause(LOOK_MS)
@@ -95,7 +95,7 @@ async function takeHostLock(
 }
 
 async function winClaim(directory: string, hasLock: boolean): Promise<Claim> {
-  // What they take up may be all the room that there is.
+  // Their space may be all that is left.
   if (hasLock) await livingClaims(directory, { hasLock, clears: true })
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const claim = await claimDirectory(directory, hasLock)
@@ -109,8 +109,8 @@ async function winClaim(directory: string, hasLock: boolean): Promise<Claim> {
 }
 
 /**
- * Whether a claim is the only one that is alive. Of several that came at one time the one whose name comes first waits
- * until the others have stepped back; `held` when one of them has the directory.
+ * Whether a claim is the only living one. Of several concurrent claims, the one with the first name waits until the
+ * others have stepped back; `held` when one of them has the directory.
  */
 async function outlives(
   directory: string,
@@ -131,8 +131,8 @@ async function outlives(
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * Who has a directory, ours or Apache's, in the words of `DirectoryLocked`; undefined when nobody has. Touches nothing,
- * so that it may be asked of a directory that cannot be written.
+ * The owner of a directory, Skylark's or Apache's, as described by `DirectoryLocked`; undefined when there is none.
+ * Changes nothing, so it works on a read-only directory.
  */
 export async function directoryHolder(
   directory: string,
@@ -149,8 +149,8 @@ export async function directoryHolder(
 }
 
 /**
- * Whether somebody has the host's lock; undefined when that cannot be asked. To ask is to take part in it for a moment,
- * which reading allows.
+ * Whether another process has the host's lock; undefined when that cannot be determined. Asking takes a shared lock
+ * for a moment, which read permission allows.
  */
 function isHostLocked(directory: string, tryLock: TryFileLock | undefined): boolean | undefined {
   const file = path.join(directory, LOCK_FILE)
@@ -177,7 +177,10 @@ function holderOf(owner: Owner | undefined): string {
   return host === os.hostname() ? wordsFor(pid) : `${wordsFor(pid)} of the host ${host}`
 }
 
-/** Says who has the directory, for people and for the next one, if the disk has room for it; returns what takes that back. */
+/**
+ * Writes the owner's description, for people and for the next process, if the disk has room; returns a function that
+ * removes it.
+ */
 function writeOwner(directory: string, claim: string): () => void {
   const file = path.join(directory, OWNER_FILE)
   const text = `${process.pid} ${os.hostname()} ${claim}\n`
@@ -197,7 +200,7 @@ function readOwner(directory: string): Owner | undefined {
   return /^\d{1,10}$/.test(pid) ? { pid: Number(pid), host, claim } : undefined
 }
 
-/** On Windows a pipe has a name that all processes of the machine share, and ends with the process that listens at it. */
+/** On Windows, a pipe has a name that all processes of the machine share, and ends with its listening process. */
 function lockByPipe(directory: string): Promise<DirectoryLock> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((socket) => socket.destroy())

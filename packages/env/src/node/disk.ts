@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Disk, DiskFile, DiskStat, OpenMode } from '../env.ts'
 import { lockDirectory, type TryFileLock } from './directory-lock.ts'
 
-/** Finds the host's locks; undefined where there are none. Called when a directory is to be locked. */
+/** Finds the host's locks; undefined where there are none. Called when a directory is locked. */
 export type LoadFileLock = () => Promise<TryFileLock | undefined>
 
 /** The host's file system. */
@@ -149,7 +149,7 @@ class NodeFile implements DiskFile {
     })
   }
 
-  /** What Node says of a failed call names no file: it knows a number only. */
+  /** Node's error for a file descriptor does not name the file. */
   #named<T>(call: () => T): T {
     try {
       return call()

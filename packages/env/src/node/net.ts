@@ -21,7 +21,7 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
       })
     }),
   connect: async ({ host, port, timeoutMs, tls }) => {
-    // Loaded by who needs it: it takes some milliseconds.
+    // Loaded on demand, because it takes some milliseconds.
     const encrypt = tls === undefined ? undefined : (await import('node:tls')).connect
     return new Promise((resolve, reject) => {
       const plain = net.connect({
@@ -31,7 +31,7 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_MS,
       })
-      // What the plain socket meets, an encrypted one passes on.
+      // Errors of the plain socket are passed on by the encrypted one.
       if (encrypt !== undefined) plain.on('error', () => undefined)
       const name = net.isIP(host) === 0 ? { servername: host } : {}
       const socket = encrypt?.({ socket: plain, ...name, ...tls }) ?? plain
@@ -69,7 +69,7 @@ export const nodeNetWith = ({ isDirect }: { readonly isDirect: boolean }): Net =
 
 /** The host's TCP. */
 export const nodeNet: Net = nodeNetWith({
-  // There the host fills a buffer while others are read, so that none can be shared.
+  // On Windows the host fills a buffer while others are read, so that buffers cannot be shared.
   isDirect: process.platform !== 'win32',
 })
 
@@ -83,16 +83,16 @@ function listenerOf(server: net.Server): Listener {
         server.close(() => {
           resolve()
         })
-        // close() waits for connections to end; the listener itself is gone at once.
+        // close() waits for connections to end; the listener itself is closed immediately.
         resolve()
       }),
   }
 }
 
-/** How long a connection that this side made is idle before its host asks whether the other is there, ms. */
+/** Idle time after which the host probes an outgoing connection, ms. */
 const KEEP_ALIVE_MS = 15_000
 
-/** What is used of Node's sockets beyond their documented part, as Node itself does to tell whether a write goes on. */
+/** Undocumented parts of Node's sockets that are used, as Node itself does to detect progress of a write. */
 interface Inside {
   readonly _handle?: { readonly writeQueueSize?: unknown } | null
 }
@@ -106,7 +106,7 @@ class NodeSocket implements Socket {
   readonly #receiver: Receiver | undefined
   readonly #carrier: net.Socket
 
-  /** With `receiver`, the socket hands what it reads to that. `carrier` is what an encrypted one writes to. */
+  /** With `receiver`, the socket passes what it reads to that. `carrier` is what an encrypted one writes to. */
   constructor(socket: net.Socket, receiver?: Receiver, carrier = socket) {
     this.#socket = socket
     this.#carrier = carrier
@@ -115,7 +115,7 @@ class NodeSocket implements Socket {
     this.remotePort = socket.remotePort ?? 0
     this.localAddress = plainAddress(socket.localAddress)
     this.localPort = socket.localPort ?? 0
-    // Until somebody handles the socket, an error would end the process.
+    // Without a listener, an error would end the process.
     socket.on('error', () => undefined)
   }
 
@@ -170,7 +170,7 @@ class NodeSocket implements Socket {
   }
 }
 
-/** A listener on `::` names IPv4 peers `::ffff:a.b.c.d`; RocketMQ and its clients know them as `a.b.c.d`. */
+/** A listener on `::` reports IPv4 peers as `::ffff:a.b.c.d`; RocketMQ and its clients use `a.b.c.d`. */
 function plainAddress(address: string | undefined): string {
   if (address === undefined) return ''
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address

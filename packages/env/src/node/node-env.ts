@@ -7,8 +7,8 @@ import { nodeRandom } from './random.ts'
 import { nodeTurn } from './turn.ts'
 
 /**
- * The host as one node sees it. Each node of a process has its own, for its turn and its events. Node has no file locks;
- * who has some gives `fileLock`.
+ * The host as seen by one node. Each node of a process has its own environment, for its turn and its events. Node has
+ * no file locks; pass `fileLock` to provide them.
  */
 export function nodeEnv(events: EventSink, fileLock?: LoadFileLock): Env {
   return {

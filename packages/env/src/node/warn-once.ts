@@ -1,8 +1,8 @@
 import { sentenceOf, type EventSink } from '../events.ts'
 
 /**
- * A sink for programs that have no log: the first event of each kind that is a warning or an error becomes a warning of
- * the process, which Node prints on standard error; `--no-warnings` silences it.
+ * A sink for programs without a log: the first warning or error of each kind becomes a process warning, which Node
+ * prints on standard error; `--no-warnings` silences it.
  */
 export function warnOnce(): EventSink {
   const told = new Set<string>()

@@ -1,11 +1,11 @@
 import type { Clock } from '../env.ts'
 import { TimerQueue } from '../timer-queue.ts'
 
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until a test advances it. */
 export interface ManualClock extends Clock {
-  /** Moves time on by `ms` and calls what falls due, in order. */
+  /** Advances time by `ms` and calls what falls due, in order. */
   advance(ms: number): void
-  /** Sets the wall clock on, or back, by `ms`, while no time passes. */
+  /** Sets the wall clock forward or back by `ms`, while no time passes. */
   jump(ms: number): void
 }
 

@@ -1,11 +1,11 @@
 import { ChunkedContent } from '../memory/chunked-file.ts'
 import type { SimRandom } from './sim-random.ts'
 
-/** Blocks of this size reach the disk or do not, each for itself. */
+/** Blocks of this size reach the disk independently. */
 const BLOCK_BYTES = 512
 const PAGE_BYTES = 4096
 
-/** A change that is in the page cache and not known to be on disk. */
+/** A change in the page cache that may not be on disk. */
 export type Change =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: 'resize'; readonly sizeBytes: number }
@@ -19,7 +19,7 @@ export class SimContent {
   readonly durable = content()
   pending: Change[] = []
   modifiedMs = 0
-  /** Pages that take room. */
+  /** Pages that take space. */
   pages = new Set<number>()
 
   write(at: number, bytes: Buffer): void {
@@ -42,8 +42,8 @@ export class SimContent {
   }
 
   /**
-   * A sync failed, as Linux does it: some pages were written, the others count as clean and never will be. With
-   * `dropsCache` the cache forgets them too, so that a read shows what is on disk.
+   * A sync failed, as on Linux: some pages were written, the others count as clean and never will be. With
+   * `dropsCache` the cache drops them too, so that reads show what is on disk.
    */
   syncFailed(changes: ReadonlySet<Change>, random: SimRandom, dropsCache: boolean): void {
     const failed = this.pending.filter((change) => changes.has(change))
@@ -68,8 +68,8 @@ export class SimContent {
   }
 
   /**
-   * The power goes: of each change that is not on disk some blocks survive, and one may be torn at any byte. A block
-   * that kept one change kept those before it.
+   * A power cut: of each change that is not on disk some blocks survive, and one may be torn at any byte. A block
+   * that kept one change also kept the earlier ones.
    */
   powerCut(random: SimRandom): void {
     const share = random.pick([0, 0.5, 0.9, 1])
@@ -99,7 +99,7 @@ export class SimContent {
     for (const page of this.pages) if (page >= end) this.pages.delete(page)
   }
 
-  /** A copy of what the page cache says. */
+  /** A copy of what the page cache shows. */
   fork(): SimContent {
     const copy = new SimContent()
     copy.cached.copyOf(this.cached)
@@ -128,7 +128,7 @@ function* blocksOf(change: Change & { kind: 'write' }): Iterable<Change & { kind
   }
 }
 
-/** The pages that a range of bytes lies in. */
+/** The pages that overlap a range of bytes. */
 export function pagesOf(at: number, sizeBytes: number): { first: number; end: number } {
   return { first: Math.floor(at / PAGE_BYTES), end: Math.ceil((at + sizeBytes) / PAGE_BYTES) }
 }

@@ -17,8 +17,8 @@ import type { SimNames } from './sim-names.ts'
 const NOMINAL_BYTES = 2 ** 40
 
 /**
- * A disk as one process sees it. When the process dies in the middle of an operation, the rest of what it does
- * before it gives up the thread goes to a copy, so that no code has to know of its death.
+ * A disk as one process sees it. When the process dies within an operation, the rest of what it does before it yields
+ * goes to a copy, so that no code has to know of its death.
  */
 export class SimDiskView implements Disk {
   readonly disk: SimDisk
@@ -46,12 +46,12 @@ export class SimDiskView implements Disk {
     return this.#afterDeath
   }
 
-  /** The content itself while the process lives; after that the copy. */
+  /** The content itself while the process lives, then the copy. */
   current(content: SimContent): SimContent {
     return this.#user.isAlive ? content : copyIn(this.#copy().copies, content)
   }
 
-  /** Does what changes the disk, or dies before or after it. */
+  /** Performs a change of the disk, or dies before or after it. */
   change(apply: () => void): void {
     if (!this.#user.isAlive || !this.disk.counts()) {
       apply()
@@ -65,7 +65,7 @@ export class SimDiskView implements Disk {
 
   /** The process dies now. */
   die(): void {
-    // What it sees from now on is what it saw last, whatever the power cut leaves.
+    // From now on it sees its last state, whatever the power cut leaves.
     this.#copy()
     this.disk.strike()
   }
@@ -158,7 +158,7 @@ export class SimDiskView implements Disk {
     this.#names.synced(this.#names.pendingIn(path))
   }
 
-  /** Fails a sync by chance, having called `lose`. */
+  /** Fails a sync at random, after calling `lose`. */
   failSync(path: string, lose: () => void): void {
     const { faults, struck } = this.disk
     if (!this.#user.isAlive || !this.disk.fails(faults.syncErrors, path)) return
@@ -168,11 +168,11 @@ export class SimDiskView implements Disk {
     throw hostError('EIO', 'fsync', path)
   }
 
-  /** What takes its time: never ends when the process dies meanwhile. */
+  /** An asynchronous operation: never ends when the process dies meanwhile. */
   later(call: string, path: string, done: () => void, lose?: () => void): Promise<void> {
     const { world } = this.disk
     const { random } = world
-    // Now and then a disk thinks for longer than anyone waits for it.
+    // Now and then a disk takes longer than any timeout.
     const ms = random.chance(0.003) ? 8000 : random.next() * random.pick([0.2, 5, 30])
     return new Promise((resolve, reject) => {
       world.after(ms, () => {
@@ -265,7 +265,7 @@ class SimFile implements DiskFile {
     throw hostError('ENOSPC', 'write', this.path)
   }
 
-  /** How many of these bytes the disk has room for. */
+  /** How many of these bytes fit on the disk. */
   #room(position: number, sizeBytes: number): number {
     const { disk } = this.#view
     const { pages } = this.#content
@@ -361,6 +361,6 @@ class SimFile implements DiskFile {
   }
 
   close(): void {
-    // The content stays as long as anyone has it.
+    // The content stays as long as a handle exists.
   }
 }

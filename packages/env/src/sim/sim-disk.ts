@@ -1,25 +1,25 @@
 import { SimNames } from './sim-names.ts'
 import type { World } from './world.ts'
 
-/** What is wrong with a disk; shares are of all such operations, from 0 to 1. */
+/** Faults of a disk; shares are fractions of operations, from 0 to 1. */
 export interface DiskFaults {
-  /** Bytes that all files together may take. */
+  /** Capacity of the disk in bytes. */
   capacityBytes: number
-  /** Writes that fail with EIO, having written a part. */
+  /** Writes that fail with EIO after a partial write. */
   writeErrors: number
   /** Reads that fail with EIO. */
   readErrors: number
-  /** Syncs that fail with EIO: what they were to bring to disk counts as clean, and never gets there. */
+  /** Syncs that fail with EIO: the affected pages count as clean and never reach the disk. */
   syncErrors: number
-  /** Reads in which one bit is not as it was written. */
+  /** Reads in which one bit is flipped. */
   flips: number
-  /** Whether a failed sync makes the page cache forget what it could not write. */
+  /** Whether a failed sync makes the page cache drop what it could not write. */
   dropsCache: boolean
-  /** The paths that fail so; undefined: all do. A full disk is full for all. */
+  /** The paths that these faults affect; undefined: all. A full disk is full for all. */
   where: RegExp | undefined
 }
 
-/** A disk of which nothing is wrong. */
+/** A disk without faults. */
 export const healthyDisk: Readonly<DiskFaults> = {
   capacityBytes: Infinity,
   writeErrors: 0,
@@ -30,21 +30,21 @@ export const healthyDisk: Readonly<DiskFaults> = {
   where: undefined,
 }
 
-/** Who uses a disk, as far as the disk needs to know. */
+/** What a disk needs to know of its user. */
 export interface DiskUser {
   readonly isAlive: boolean
 }
 
-/** The disk of one machine, with its page cache. Processes come and go; what is on it stays. */
+/** The disk of one machine, with its page cache. Processes come and go; its content stays. */
 export class SimDisk {
   readonly world: World
-  /** What the clock of the machine says, ms: when files were changed. */
+  /** The machine's clock, ms, for modification times. */
   readonly wallMs: () => number
   readonly names = new SimNames()
   faults: DiskFaults = { ...healthyDisk }
-  /** What went wrong so far, by kind; `drops` are the failed syncs that dropped the cache. */
+  /** Faults so far, by kind; `drops` are the failed syncs that dropped the cache. */
   readonly struck = { writes: 0, reads: 0, syncs: 0, drops: 0, full: 0, flips: 0 }
-  /** Who locked which directory. */
+  /** The owner of each locked directory. */
   readonly holders = new Map<string, DiskUser>()
   #countdown = Infinity
   #strike: (() => void) | undefined
@@ -54,25 +54,25 @@ export class SimDisk {
     this.wallMs = wallMs
   }
 
-  /** Calls `strike` in the middle of one of the next operations that change the disk. */
+  /** Calls `strike` within one of the next operations that change the disk. */
   strikeAt(operations: number, strike: () => void): void {
     this.#countdown = operations
     this.#strike = strike
   }
 
-  /** Whether an operation on a path fails, of which a share does. */
+  /** Whether an operation on a path fails, given the share that does. */
   fails(share: number, path: string): boolean {
-    // Drawn whatever the path is, so that a seed goes the same way with and without faults in other files.
+    // Drawn for every path, so that a seed runs the same way with and without faults in other files.
     const isStruck = this.world.random.chance(share)
     return isStruck && this.faults.where?.test(path) !== false
   }
 
-  /** Counts an operation; true when it is the one to be struck in. Then `strike` has to be called. */
+  /** Counts an operation; true when `strike` must be called in it. */
   counts(): boolean {
     return --this.#countdown === 0
   }
 
-  /** What `strikeAt` was given. */
+  /** The callback of `strikeAt`. */
   strike(): void {
     this.#countdown = Infinity
     this.#strike?.()
@@ -86,7 +86,7 @@ export class SimDisk {
     return pages
   }
 
-  /** The power goes: what was not synced survives, is torn, or is lost. */
+  /** A power cut: unsynced data survives, is torn, or is lost. */
   powerCut(): void {
     // Files without a name may get it back, so contents are cut before names.
     const { random } = this.world

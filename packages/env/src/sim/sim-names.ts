@@ -2,7 +2,7 @@ import { parentOf } from '../file-names.ts'
 import type { SimContent } from './sim-content.ts'
 import type { SimRandom } from './sim-random.ts'
 
-/** What a name stands for. */
+/** What a name refers to. */
 export type Named = SimContent | 'directory'
 
 type NameChange =
@@ -47,7 +47,7 @@ export class SimNames {
     return [...this.entries.keys()].filter((path) => path.startsWith(prefix) && path !== '/')
   }
 
-  /** How many changes there were so far, for `synced`. */
+  /** Number of changes so far, for `synced`. */
   pendingIn(directory: string): ReadonlySet<unknown> {
     return new Set(this.#journal.filter((change) => touches(change, directory)))
   }
@@ -58,7 +58,7 @@ export class SimNames {
     this.#journal = this.#journal.filter((change) => !changes.has(change))
   }
 
-  /** The power goes. */
+  /** A power cut. */
   powerCut(random: SimRandom): void {
     for (const change of this.#survivors(random)) apply(this.#durable, change)
     this.#journal = []
@@ -73,8 +73,8 @@ export class SimNames {
   #survivors(random: SimRandom): NameChange[] {
     const journal = this.#journal
     if (random.chance(0.25)) {
-      // A file that was synced may keep its name while one that was made before it loses its own. Renames replace each
-      // other's files, and no file system lets them pass each other.
+      // A synced file may keep its name while one that was created before it loses its own. Renames replace each
+      // other's files, and no file system reorders them.
       let renames = random.below(journal.length + 1)
       return journal.filter(({ kind }) => (kind === 'rename' ? renames-- > 0 : random.chance(0.5)))
     }
@@ -96,7 +96,7 @@ export class SimNames {
     }
   }
 
-  /** Names of their own, of copies of the contents. Nothing that happens to one happens to the other. */
+  /** Independent names for copies of the contents. */
   fork(copies: Map<SimContent, SimContent>): SimNames {
     const names = new SimNames()
     for (const [path, named] of this.entries) {
@@ -114,13 +114,13 @@ function apply(entries: Map<string, Named>, change: NameChange): void {
   entries.set(change.kind === 'rename' ? change.to : change.path, named)
 }
 
-/** The copy of a content, made when there is none yet. */
+/** The copy of a content, created on demand. */
 export function copyIn(copies: Map<SimContent, SimContent>, content: SimContent): SimContent {
   let copy = copies.get(content)
   if (copy === undefined) {
     copy = content.fork()
     copies.set(content, copy)
-    // A copy of the copy is the copy: handles may be opened by the new names.
+    // The copy of a copy is the copy itself: handles may be opened by the new names.
     copies.set(copy, copy)
   }
   return copy

@@ -4,12 +4,12 @@ import { healthyLink, SimPipe, type LinkState, type Piece } from './sim-pipe.ts'
 import { SimSocket, type Place } from './sim-socket.ts'
 import type { World } from './world.ts'
 
-/** Ports that are given to who asks for any, and to who connects. */
+/** Ports for listeners that ask for any, and for outgoing connections. */
 const FIRST_PORT = 32_768
-/** When an unanswered SYN is sent again, ms after the one before. */
+/** Retransmission intervals of an unanswered SYN, ms. */
 const SYN_AGAIN_MS = 1000
 
-/** Who has sockets, as far as the network needs to know. */
+/** What the network needs to know of the owner of sockets. */
 export interface NetUser {
   readonly isAlive: boolean
 }
@@ -22,13 +22,13 @@ interface Listening {
 /** A machine on the network. */
 class SimHost {
   readonly address: string
-  /** Without power nobody answers, not even to refuse. */
+  /** Without power it does not even refuse. */
   isUp = true
-  /** Connections are refused, though somebody listens. */
+  /** Connections are refused although there is a listener. */
   refuses = false
-  /** Connections are neither taken nor refused. */
+  /** Connections are neither accepted nor refused. */
   isDeaf = false
-  /** Time between two reads of a socket, 4 KiB each, ms; 0: as fast as bytes come. */
+  /** Time between two reads of a socket, 4 KiB each, ms; 0: as fast as bytes arrive. */
   readPauseMs = 0
   readonly listening = new Map<number, Listening>()
   #port = FIRST_PORT
@@ -37,7 +37,7 @@ class SimHost {
     this.address = address
   }
 
-  /** A port that nobody has. */
+  /** A free port. */
   freePort(): number {
     do this.#port++
     while (this.listening.has(this.#port))
@@ -63,16 +63,16 @@ interface Connecting {
 }
 
 /**
- * The network between simulated machines: streams of bytes that arrive in their order, later, and in other pieces than
- * they were sent; links that are slow, cut in both directions or in one, and connections that are reset or forgotten.
+ * The network between simulated machines: byte streams that arrive in order, delayed and in other pieces; links that
+ * are slow or cut, in both directions or in one; and connections that are reset or forgotten.
  */
 export class SimNet {
   readonly world: World
-  /** What went wrong so far, by kind. */
+  /** Faults so far, by kind. */
   readonly struck = { resets: 0, forgotten: 0, refused: 0, unanswered: 0, cuts: 0 }
-  /** Connections that were made, and bytes that arrived. */
+  /** Number of connections made, and of bytes that arrived. */
   readonly carried = { connections: 0, bytes: 0 }
-  /** Names of machines. One that has no address here is never resolved, with no answer at all when it is `undefined`. */
+  /** Names of machines. A missing name fails to resolve; one whose address is `undefined` never gets an answer. */
   readonly names = new Map<string, string | undefined>()
   readonly #hosts = new Map<string, SimHost>()
   readonly #links = new Map<string, LinkState>()
@@ -82,7 +82,7 @@ export class SimNet {
     this.world = world
   }
 
-  /** The machine with an address; made when there is none. */
+  /** The machine with an address, created on demand. */
   host(address: string): SimHost {
     let host = this.#hosts.get(address)
     if (host === undefined) {
@@ -92,7 +92,7 @@ export class SimNet {
     return host
   }
 
-  /** How bytes get from one address to another; may be changed. */
+  /** The link from one address to another; may be changed. */
   link(from: string, to: string): LinkState {
     const key = `${from} ${to}`
     let state = this.#links.get(key)
@@ -104,20 +104,20 @@ export class SimNet {
     return state
   }
 
-  /** Lets nothing pass from one address to another, or `both` ways. */
+  /** Blocks traffic from one address to another, or `both` ways. */
   cut(from: string, to: string, both = true): void {
     this.struck.cuts++
     this.link(from, to).isCut = true
     if (both) this.link(to, from).isCut = true
   }
 
-  /** Both directions are as good as they can be. */
+  /** Restores both directions. */
   heal(from: string, to: string): void {
     Object.assign(this.link(from, to), healthyLink)
     Object.assign(this.link(to, from), healthyLink)
   }
 
-  /** All links are, and all machines answer and read. */
+  /** Restores all links and all machines. */
   healAll(): void {
     for (const state of this.#links.values()) Object.assign(state, healthyLink)
     for (const host of this.#hosts.values()) {
@@ -127,19 +127,22 @@ export class SimNet {
     }
   }
 
-  /** How many connections there are between two addresses. */
+  /** Number of connections between two addresses. */
   connectionsBetween(one: string, other: string): number {
     return this.#between(one, other).length
   }
 
-  /** Resets the connections between two addresses; returns how many there were. */
+  /** Resets the connections between two addresses; returns how many. */
   reset(one: string, other: string): number {
     const all = this.#between(one, other)
     for (const each of all) this.#reset(each)
     return all.length
   }
 
-  /** What is in between forgets the connections of two addresses, as a NAT does: nothing passes, and nobody is told. */
+  /**
+   * Drops the state of the connections between two addresses, as a NAT does: nothing passes, and neither side is
+   * told.
+   */
   forget(one: string, other: string): number {
     const all = this.#between(one, other)
     for (const each of all) {
@@ -149,7 +152,7 @@ export class SimNet {
     return all.length
   }
 
-  /** The process with these sockets and ports is gone; with the power of its machine nobody is told. */
+  /** The process with these sockets and ports is gone; if its machine lost power, peers are not told. */
   ended(user: NetUser, how: 'killed' | 'power'): void {
     for (const host of this.#hosts.values()) {
       for (const [port, each] of host.listening) if (each.user === user) host.listening.delete(port)
@@ -265,7 +268,7 @@ export class SimNet {
     })
   }
 
-  /** Sends a SYN, and hears what becomes of it, if anything does. */
+  /** Sends a SYN, and handles its answer, if there is one. */
   #knock(
     { from, port }: Connecting,
     address: string,
@@ -286,7 +289,7 @@ export class SimNet {
     })
   }
 
-  /** Makes a connection; its server hears of it when the first piece arrives. */
+  /** Creates a connection; its server learns of it with the first piece. */
   #open({ from, port, user }: Connecting, to: SimHost): SimSocket {
     const { world } = this
     const connection: Connection = {
@@ -358,7 +361,7 @@ export class SimNet {
     })
   }
 
-  /** A piece has come to a side. Who has no such connection any more says so. */
+  /** A piece has arrived at a side. An unknown connection is answered with a reset. */
   #arrived(
     connection: Connection,
     side: 0 | 1,
@@ -376,7 +379,7 @@ export class SimNet {
     else if (piece.kind === 'data') this.#refuse(connection, side)
   }
 
-  /** A side does not know the connection, and says so. */
+  /** A side does not know the connection, and resets it. */
   #refuse(connection: Connection, side: 0 | 1): void {
     const other = side === 0 ? 1 : 0
     const link = this.link(connection.hosts[side].address, connection.hosts[other].address)

@@ -6,23 +6,23 @@ import { SimDisk } from './sim-disk.ts'
 import type { SimNet } from './sim-net.ts'
 import type { World } from './world.ts'
 
-/** Where the wall clock of a simulated machine begins, ms since 1970. */
+/** Initial wall clock of a simulated machine, ms since 1970. */
 const WALL_START_MS = 1_700_000_000_000
 
-/** Where a machine is on a network. */
+/** The place of a machine on a network. */
 export interface NetPlace {
   readonly net: SimNet
   readonly address: string
 }
 
-/** One machine: a disk, a wall clock, and the process that runs on it, if one does. */
+/** One machine: a disk, a wall clock, and at most one process. */
 export class SimNode {
   readonly world: World
   readonly place: NetPlace | undefined
   readonly disk: SimDisk
-  /** How far the wall clock is off, ms; may jump. */
+  /** Offset of the wall clock, ms; may jump. */
   clockOffsetMs = 0
-  /** Processes that died, by how. */
+  /** Number of deaths of processes, by kind. */
   readonly deaths = { killed: 0, powerCuts: 0 }
   #process: SimProcess | undefined
 
@@ -33,31 +33,31 @@ export class SimNode {
     this.disk = new SimDisk(world, () => this.wallMs)
   }
 
-  /** What its clock on the wall says, ms since 1970. */
+  /** Its wall clock, ms since 1970. */
   get wallMs(): number {
     return Math.floor(WALL_START_MS + this.world.time + this.clockOffsetMs)
   }
 
-  /** The process that runs; undefined when none does. */
+  /** The running process; undefined when there is none. */
   get process(): SimProcess | undefined {
     return this.#process
   }
 
-  /** Starts a process. `heard` is called with each of its events. */
+  /** Starts a process. `heard` is called for each of its events. */
   start(heard: (name: string, values: EventValues<string>) => void = () => undefined): SimProcess {
     this.#process = new SimProcess(this, heard)
     if (this.place !== undefined) this.place.net.host(this.place.address).isUp = true
     return this.#process
   }
 
-  /** Ends the process at once; what it wrote is in the page cache. */
+  /** Kills the process; what it wrote is in the page cache. */
   kill(): void {
     if (this.#process === undefined) return
     this.deaths.killed++
     this.#end('killed')
   }
 
-  /** Ends the process and loses what is only in the page cache. */
+  /** Cuts the power: kills the process and loses what is only in the page cache. */
   powerCut(): void {
     if (this.#process === undefined) return
     this.deaths.powerCuts++
@@ -65,7 +65,7 @@ export class SimNode {
     this.disk.powerCut()
   }
 
-  /** An orderly end: the process has nothing more to do. */
+  /** A clean end: the process has nothing more to do. */
   exited(): void {
     this.#end('killed')
   }
@@ -82,7 +82,7 @@ export class SimNode {
   }
 }
 
-/** A process, and what it takes from its machine. Once it is dead, none of its timers and files says anything. */
+/** A process and its environment. Once it is dead, none of its timers and files calls back. */
 export class SimProcess {
   readonly env: Env
   #isAlive = true
@@ -110,7 +110,7 @@ export class SimProcess {
     return this.#isAlive
   }
 
-  /** Nothing that it began has an effect any more. */
+  /** Nothing that it started has an effect any more. */
   end(): void {
     this.#isAlive = false
   }

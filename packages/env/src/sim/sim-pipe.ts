@@ -1,20 +1,20 @@
 import type { World } from './world.ts'
 
-/** How bytes get from one machine to another. One such state for each direction. */
+/** Properties of a link, one per direction. */
 export interface LinkState {
   /** How long a byte is on its way, ms. */
   delayMs: number
-  /** Up to so many ms more, drawn for each piece; what is sent later never arrives earlier. */
+  /** Random extra delay of up to this many ms per piece; later data never arrives earlier. */
   jitterMs: number
-  /** Bytes that the reader gets in one call, at most. */
+  /** Most bytes per read. */
   pieceBytes: number
-  /** Share of pieces in the midst of which the connection is reset. */
+  /** Share of pieces within which the connection is reset. */
   resets: number
-  /** Nothing gets through: bytes wait, as TCP sends them again. */
+  /** Nothing passes: data waits, as TCP retransmits it. */
   isCut: boolean
 }
 
-/** A link of which nothing is wrong. */
+/** A link without faults. */
 export const healthyLink: Readonly<LinkState> = {
   delayMs: 0.2,
   jitterMs: 0.1,
@@ -23,35 +23,35 @@ export const healthyLink: Readonly<LinkState> = {
   isCut: false,
 }
 
-/** What goes from one end of a connection to the other. `open`: the connection is made. */
+/** What travels from one end of a connection to the other. `open`: the connection is made. */
 export type Piece =
   { readonly kind: 'data'; readonly bytes: Buffer } | { readonly kind: 'open' | 'fin' | 'rst' }
 
-/** Bytes that one direction of a connection holds: on their way, or received and not read. */
+/** Capacity of one direction: bytes in flight, or received and not read. */
 const WINDOW_BYTES = 256 * 1024
-/** What travels in one piece, at most. */
+/** Most bytes per piece. */
 const SEGMENT_BYTES = 32 * 1024
-/** TCP tries again so long after a link works again, at most, ms. */
+/** Longest delay before TCP retransmits after a link works again, ms. */
 const AGAIN_MS = 500
 
 /** What a direction of a connection needs of the network. */
 export interface PipeParts {
   readonly world: World
-  /** Of this direction. */
+  /** The link of this direction. */
   readonly link: () => LinkState
-  /** Of the other one, by which it is heard that bytes were read. */
+  /** The opposite link, which carries acknowledgements. */
   readonly back: () => LinkState
-  /** Whether nothing gets there at all. */
+  /** Whether nothing arrives at all. */
   readonly isCut: () => boolean
-  /** A piece has come to the other end. */
+  /** A piece has arrived at the other end. */
   readonly arrived: (piece: Piece) => void
-  /** The other end has read, so that there is room for more. */
+  /** The other end has read, so there is more room. */
   readonly hasRoom: () => void
-  /** A piece is hit by a reset: what is left of it arrives before. */
+  /** A piece is hit by a reset: a part of it arrives before. */
   readonly reset: () => void
 }
 
-/** One direction of a connection: pieces that arrive in their order, later. */
+/** One direction of a connection: pieces arrive in order, delayed. */
 export class SimPipe {
   readonly #parts: PipeParts
   readonly #flying: { readonly piece: Piece; readonly at: number }[] = []
@@ -59,7 +59,7 @@ export class SimPipe {
   #lastAt = 0
   #isArmed = false
   #isSilent = false
-  /** When something got through last. */
+  /** When the last piece got through. */
   progressMs: number
 
   constructor(parts: PipeParts) {
@@ -72,12 +72,12 @@ export class SimPipe {
     return Math.max(0, WINDOW_BYTES - this.#heldBytes)
   }
 
-  /** Whether something was handed over that the other end is not known to have read. */
+  /** Whether unacknowledged data is in flight. */
   get isBusy(): boolean {
     return this.#heldBytes > 0 || this.#flying.length > 0
   }
 
-  /** Sends bytes; they are copied by who calls. */
+  /** Sends bytes, which the caller has copied. */
   push(bytes: Buffer): void {
     this.#heldBytes += bytes.length
     for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
@@ -85,7 +85,7 @@ export class SimPipe {
     }
   }
 
-  /** Sends a piece behind all that was sent before. */
+  /** Sends a piece behind all earlier ones. */
   send(piece: Piece): void {
     if (this.#isSilent) return
     const { world } = this.#parts
@@ -96,7 +96,7 @@ export class SimPipe {
     this.#arm(this.#lastAt - world.time)
   }
 
-  /** The reader has taken so many bytes: the sender hears of it later. */
+  /** The reader has consumed this many bytes: the sender learns of it later. */
   read(bytes: number): void {
     const { world } = this.#parts
     const told = (): void => {
@@ -112,7 +112,7 @@ export class SimPipe {
     world.after(this.#parts.back().delayMs, told)
   }
 
-  /** Nothing gets through any more, and nobody is told. */
+  /** Nothing passes any more, without notice. */
   silence(): void {
     this.#isSilent = true
     this.#flying.length = 0

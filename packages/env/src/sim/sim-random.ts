@@ -1,6 +1,6 @@
 import type { Random } from '../env.ts'
 
-/** Random numbers that a seed decides: the same seed, the same numbers. */
+/** Random numbers from a seed: the same seed gives the same numbers. */
 export class SimRandom implements Random {
   #state: number
 
@@ -8,7 +8,7 @@ export class SimRandom implements Random {
     this.#state = seed >>> 0
   }
 
-  /** From 0 up to but without 1 (the generator mulberry32). */
+  /** From 0 (inclusive) to 1 (exclusive), by the generator mulberry32. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -21,7 +21,7 @@ export class SimRandom implements Random {
     return Buffer.from(Array.from({ length: n }, () => this.below(256)))
   }
 
-  /** A whole number from 0 up to but without `end`. */
+  /** A whole number from 0 to `end` (exclusive). */
   below(end: number): number {
     return Math.floor(this.next() * end)
   }
@@ -31,12 +31,12 @@ export class SimRandom implements Random {
     return min + this.below(max - min + 1)
   }
 
-  /** True in this share of all cases. */
+  /** True with this probability. */
   chance(share: number): boolean {
     return this.next() < share
   }
 
-  /** One of several. */
+  /** A random element. */
   pick<T>(choices: readonly T[]): T {
     return choices[this.below(choices.length)] as T
   }

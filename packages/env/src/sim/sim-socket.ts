@@ -3,9 +3,9 @@ import { netError } from './net-error.ts'
 import type { SimPipe, Piece } from './sim-pipe.ts'
 import type { World } from './world.ts'
 
-/** What waits in the process before `write` says that it is enough. */
+/** Buffered bytes from which `write` returns false. */
 const HIGH_WATER_BYTES = 64 * 1024
-/** How long a host sends bytes again that nobody confirms, ms. */
+/** How long a host retransmits unacknowledged bytes, ms. */
 const GIVE_UP_MS = 900_000
 
 /** Where the two ends of a connection are. */
@@ -16,9 +16,9 @@ export interface Place {
 
 /** How a machine reads its sockets. */
 export interface Reading {
-  /** Bytes that it takes in one call, at most. */
+  /** Most bytes per read. */
   readonly pieceBytes: number
-  /** Time between two calls, ms; 0: as fast as bytes come. */
+  /** Time between two reads, ms; 0: as fast as bytes arrive. */
   readonly pauseMs: number
 }
 
@@ -27,14 +27,14 @@ export interface SocketParts {
   readonly world: World
   readonly local: Place
   readonly remote: Place
-  /** To the other end. */
+  /** The direction to the other end. */
   readonly out: SimPipe
-  /** From the other end, to tell it what was read. */
+  /** The direction from the other end, to acknowledge reads. */
   readonly in: SimPipe
   readonly reading: () => Reading
-  /** Whether the process that has it lives. */
+  /** Whether its process is alive. */
   readonly isAlive: () => boolean
-  /** The end is gone. */
+  /** The end is closed. */
   readonly gone: () => void
 }
 
@@ -48,7 +48,7 @@ export class SimSocket implements Socket {
   #events: SocketEvents | undefined
   // ---- sending
   #waiting: Uint8Array[] = []
-  /** What is being handed to the host; its bytes count as queued until it has all of them. */
+  /** What is being handed to the host; it counts as queued until the host has all of it. */
   #head: Uint8Array[] = []
   #headBytes = 0
   #headTaken = 0
@@ -81,12 +81,12 @@ export class SimSocket implements Socket {
     return this.#headBytes - this.#headTaken
   }
 
-  /** Whether bytes have come that nobody has read. */
+  /** Whether received bytes are unread. */
   get hasUnread(): boolean {
     return this.#received.length > 0
   }
 
-  /** Whether it has ended, however it did. */
+  /** Whether it has ended, in any way. */
   get isGone(): boolean {
     return this.#isGone
   }
@@ -134,7 +134,7 @@ export class SimSocket implements Socket {
     this.#close(undefined)
   }
 
-  /** The process that has it dies: it says nothing any more, and its host says how it ended. */
+  /** Its process dies: it sends nothing more, and its host reports the end. */
   die(how: 'fin' | 'rst' | 'silence'): void {
     if (this.#isGone) return
     this.#isGone = true
@@ -143,13 +143,13 @@ export class SimSocket implements Socket {
     this.#parts.gone()
   }
 
-  /** The connection was reset. A socket that is not read finds out when it is, or when it is written to. */
+  /** The connection was reset. A paused socket notices when it reads or writes. */
   reset(): void {
     this.#failure ??= netError('ECONNRESET', 'read ECONNRESET')
     if (!this.#isPaused || this.#queuedBytes > 0) this.#close(this.#failure)
   }
 
-  /** Something came. */
+  /** A piece arrived. */
   arrived(piece: Piece): void {
     if (piece.kind === 'rst') {
       this.reset()
@@ -160,7 +160,7 @@ export class SimSocket implements Socket {
     if (!this.#isPaused && !this.#isReading) this.#read()
   }
 
-  /** Hands the host as much as it takes. */
+  /** Hands the host as much as it accepts. */
   pump(): void {
     const { out } = this.#parts
     while (!this.#isGone && !this.#isFinished) {
@@ -208,7 +208,7 @@ export class SimSocket implements Socket {
     this.#closeIfBothEnded()
   }
 
-  /** Ends the connection when the host sends again for too long. */
+  /** Ends the connection when the host has retransmitted for too long. */
   #watch(): void {
     if (this.#isWatched || this.#isGone || !this.#parts.out.isBusy) return
     this.#isWatched = true
@@ -244,7 +244,7 @@ export class SimSocket implements Socket {
       else this.#received.shift()
       this.#parts.in.read(piece.length)
       this.#events.data(piece)
-      // The bytes were valid until the call returned.
+      // The bytes are only valid until the call returns.
       piece.fill(0xdd)
       if (pauseMs > 0) {
         this.#readSoon(pauseMs)
@@ -252,13 +252,13 @@ export class SimSocket implements Socket {
       }
     }
     if (this.#hasPeerEnded && this.#mayRead()) {
-      // What came is read, and nothing more will: the other direction ends with it.
+      // All data was read and no more will arrive: the other direction ends with it.
       this.end()
       this.#closeIfBothEnded()
     }
   }
 
-  /** Whoever hears of bytes may stop more from coming. */
+  /** The listener may pause the socket while it is called. */
   #mayRead(): boolean {
     return !this.#isPaused && !this.#isGone
   }

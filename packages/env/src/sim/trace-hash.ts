@@ -1,15 +1,15 @@
 /**
- * A hash over what happened, in its order: two runs with the same hash did the same. It tells runs apart, and is no
- * protection against anyone who means to deceive.
+ * A hash of the sequence of events: two runs with the same hash did the same. It distinguishes runs; it is not
+ * cryptographic.
  */
 export class TraceHash {
-  /** What was hashed so far. */
+  /** The hash so far. */
   entries = 0
-  // Two lanes of FNV-1a, which start and multiply differently.
+  // Two lanes of FNV-1a with different seeds and multipliers.
   #low = 0x811c9dc5
   #high = 0x1b873593
 
-  /** Adds an entry: what happened, and numbers that go with it. */
+  /** Adds an entry: a label, and numbers that belong to it. */
   add(what: string, ...values: readonly number[]): void {
     this.entries++
     for (let at = 0; at < what.length; at++) this.#mix(what.charCodeAt(at))
@@ -21,7 +21,7 @@ export class TraceHash {
     this.#mix(0x100)
   }
 
-  /** Adds bytes to the entry that comes next. */
+  /** Adds bytes to the next entry. */
   bytes(data: Uint8Array): void {
     for (const byte of data) this.#mix(byte)
   }

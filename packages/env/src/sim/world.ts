@@ -5,14 +5,14 @@ import { SimRandom } from './sim-random.ts'
 import type { TraceHash } from './trace-hash.ts'
 
 /**
- * Virtual time: one queue of events; the earliest is called, every promise settles, then the next is. JavaScript
- * runs promises in a fixed order, so one seed gives one course of events.
+ * Virtual time: a queue of events; the earliest is called, every promise settles, then the next one. JavaScript runs
+ * promises in a fixed order, so one seed gives one sequence of events.
  */
 export class World {
   readonly random: SimRandom
-  /** Events that were called. */
+  /** Number of events called. */
   steps = 0
-  /** Hashes what happens, where it is wanted. */
+  /** Hashes events, if requested. */
   trace: TraceHash | undefined
   #time = 0
   #isStopped = false
@@ -22,7 +22,7 @@ export class World {
     this.random = new SimRandom(seed)
   }
 
-  /** Ms since the world began. */
+  /** Ms since the start of the world. */
   get time(): number {
     return this.#time
   }
@@ -37,7 +37,7 @@ export class World {
     }
   }
 
-  /** Calls `f` every `ms`, until called off. */
+  /** Calls `f` every `ms`, until cancelled. */
   every(ms: number, f: () => void): Timer {
     let next: Timer
     const run = (): void => {
@@ -59,12 +59,12 @@ export class World {
     })
   }
 
-  /** Lets no more time pass: nothing that follows is of interest. */
+  /** Stops time: nothing that follows is of interest. */
   stop(): void {
     this.#isStopped = true
   }
 
-  /** Lets time pass up to `untilMs`. Rejects with what an event throws. */
+  /** Runs until `untilMs`. Rejects with the error of an event. */
   async run(untilMs: number): Promise<void> {
     await settled()
     for (let next = this.#events.first(untilMs); next !== undefined;) {

@@ -143,7 +143,7 @@ for (const [way, net] of ways) {
   })
 }
 
-test('a write that the host takes in parts is seen to go on before it has ended', async (t) => {
+test('a write that the host accepts in parts shows progress before it ends', async (t) => {
   const { client, accepted } = await connectionOf(t, nodeNet)
   client.handle({ data: () => undefined, drain: () => undefined, close: () => undefined })
   const total = 64 * 1024 * 1024

@@ -110,7 +110,7 @@ test('bytes can come one by one, and are not valid after the call', async () => 
   assert.ok(kept.every((chunk) => chunk[0] === 0xdd))
 })
 
-test('over a cut link nothing comes until it works again, and then all does', async () => {
+test('over a cut link nothing arrives until it works again, and then everything does', async () => {
   const two = new Two()
   const [client, accepted] = await two.pair()
   const there = hear(accepted)
@@ -169,7 +169,7 @@ test('a reset comes in the midst of what is sent, and both sides hear of it', as
   assert.equal(two.net.struck.resets, 1)
 })
 
-test('a machine that reads slowly holds back who sends', async () => {
+test('a machine that reads slowly slows down the sender', async () => {
   const two = new Two()
   const [client, accepted] = await two.pair()
   const there = hear(accepted)
@@ -217,7 +217,7 @@ test('a SYN is sent again, so that a link which works in time makes the connecti
   assert.notEqual(typeof (await two.connect(4000)), 'string')
 })
 
-test('who is killed leaves its peers at once, and its port refuses until it listens again', async () => {
+test('a killed process leaves its peers at once, and its port refuses until it listens again', async () => {
   const two = new Two()
   const [client] = await two.pair()
   const back = hear(client)
@@ -229,7 +229,7 @@ test('who is killed leaves its peers at once, and its port refuses until it list
   assert.notEqual(typeof (await two.connect()), 'string')
 })
 
-test('who loses its power says nothing; once it is up again it knows nobody', async () => {
+test('a machine without power is silent; once it is up again it knows no connection', async () => {
   const two = new Two()
   const [client] = await two.pair()
   const back = hear(client)

@@ -13,8 +13,8 @@ export function formatPropertiesText(
 }
 
 /**
- * Reads a properties file as `java.util.Properties` does: `key=value`, `key:value` or `key value`,
- * comments with # and !, a backslash joins lines and escapes characters. The last value of a key holds.
+ * Reads a properties file as `java.util.Properties` does: `key=value`, `key:value` or `key value`, comments with #
+ * and !; a backslash joins lines and escapes characters. The last value of a key counts.
  */
 export function parsePropertiesText(text: string): Map<string, string> {
   const properties = new Map<string, string>()

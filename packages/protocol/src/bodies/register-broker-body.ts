@@ -16,19 +16,19 @@ import {
   topicConfigWrapper,
 } from './topic-config.ts'
 
-/** What a broker tells the name server beside its addresses. Apache: `RegisterBrokerBody.java`. */
+/** The body of a broker's registration. Apache: `RegisterBrokerBody.java`. */
 export interface RegisterBrokerBody {
   readonly topicConfigSerializeWrapper: TopicConfigSerializeWrapper
-  /** Absent leaves what the name server knows. */
+  /** If absent, the name server keeps what it knows. */
   readonly filterServerList?: readonly string[] | undefined
 }
 
-/** A registration's form: from the request's version and its field `compressed`. */
+/** The format of a registration: from the request's version and its field `compressed`. */
 export interface RegisterBrokerForm {
   /** The sender's MQVersion ordinal. */
   readonly version: number
   readonly compressed: boolean
-  /** A compressed registration may not become more bytes than this; 32 MiB when it is not said. */
+  /** Limit of a compressed registration when decompressed; 32 MiB by default. */
   readonly sizeMax?: number
 }
 
@@ -46,8 +46,8 @@ const plain = jsonBody<RegisterBrokerBody>(
 const SIZE_MAX = 32 * 1024 * 1024
 
 /**
- * Reads a registration. Brokers before 3.0.11 send only the topics; an absent body is an empty table.
- * A ProtocolError when it cannot be read.
+ * Reads a registration. Brokers before 3.0.11 send only the topics; an absent body is an empty table. Throws a
+ * ProtocolError when it is invalid.
  */
 export function decodeRegisterBrokerBody(
   bytes: Uint8Array | undefined,
@@ -87,7 +87,7 @@ class CompressedReader {
       this.#bytes = inflateSync(bytes, { maxOutputLength: sizeMax })
     } catch (error) {
       const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-      // Whatever else zlib says, the registration is broken.
+      // Whatever zlib reports, the registration is invalid.
       const what = isTooLarge
         ? `a registration of ${bytes.length} bytes that becomes more than ${sizeMax}: maxRegistrationBytes of the name server allows no more`
         : 'a registration that cannot be decompressed'
@@ -123,7 +123,7 @@ class CompressedReader {
 
   #count(): number {
     const count = this.#bytes.length - this.#at >= 4 ? readInt(this.#bytes, this.#at) : -1
-    // Each counted thing has a length of four bytes at least.
+    // Each counted element begins with a length of four bytes.
     if (count < 0 || count > this.#bytes.length - this.#at - 4) {
       throw new ProtocolError({ what: `a registration that breaks off at byte ${this.#at}` })
     }

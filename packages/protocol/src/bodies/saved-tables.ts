@@ -12,7 +12,7 @@ import {
   text,
 } from './shape.ts'
 
-/** Where an expression stands in the bit map of its topic. Apache: `BloomFilterData.java`. */
+/** The position of an expression in the bit map of its topic. Apache: `BloomFilterData.java`. */
 interface BloomFilterPlaces {
   readonly bitNum: number
   readonly bitPos: readonly number[]
@@ -24,7 +24,7 @@ export interface SavedConsumerFilter {
   readonly expressionType: string
   /** Ms since 1970. */
   readonly bornTime: number
-  /** Ms since 1970 at which the last client left; 0 while one is there. */
+  /** Ms since 1970 at which the last client left; 0 while there is one. */
   readonly deadTime: number
   readonly clientVersion: number
   readonly bloomFilterData?: BloomFilterPlaces | undefined
@@ -70,10 +70,10 @@ export const kvConfigTableBody = jsonBody<KvConfigTable>(
   object<KvConfigTable>({ configTable: mapOf(mapOf(text)) }),
 )
 
-/** How much is shown of a file that is no table. */
+/** How much of an invalid file is shown. */
 const SHOWN_BYTES = 20
 
-/** Reads the content of a file that is to be a table; the problem is a sentence's end that says what it is instead. */
+/** Reads the content of a file that should be a table; `problem` completes a sentence on what it is instead. */
 export function readTable<T>(data: Buffer, body: JsonBody<T>): { value: T } | { problem: string } {
   try {
     const value = parseFastjson(data.toString('utf8'))

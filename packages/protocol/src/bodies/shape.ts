@@ -4,9 +4,9 @@ import { stringifyFastjson } from '../json/stringify-fastjson.ts'
 import type { NameType } from '../schema/name-fields.ts'
 
 /**
- * How a part of a JSON body is read: from what `parseFastjson` gave, to a value of a known type. What
- * is absent or null becomes the shape's default, as a fresh Java object has it; what is of another kind
- * is a ProtocolError that names the place.
+ * How a part of a JSON body is read: from what `parseFastjson` returned to a value of a known type. An absent or null
+ * part becomes the shape's default, as in a new Java object; a part of another kind is a ProtocolError that names the
+ * place.
  */
 export interface Shape<T> {
   readonly read: (value: unknown, at: string) => T
@@ -14,15 +14,15 @@ export interface Shape<T> {
 
 /** A body of JSON text in UTF-8. */
 export interface JsonBody<T> {
-  /** Reads a body; one that is absent is like `{}`. A ProtocolError when it is not what it should be. */
+  /** Reads a body; an absent one is like `{}`. Throws a ProtocolError when it is invalid. */
   readonly decode: (bytes: Uint8Array | undefined) => T
   /** Writes a body in fastjson's form, see `stringifyFastjson`. */
   readonly encode: (value: T) => Buffer
-  /** Reads a value that JSON was parsed to. */
+  /** Reads a parsed JSON value. */
   readonly read: (value: unknown) => T
 }
 
-/** Makes the codec of a body out of its shape; `name` is for error messages. */
+/** Creates the codec of a body from its shape; `name` is for error messages. */
 export function jsonBody<T>(name: string, shape: Shape<T>): JsonBody<T> {
   return {
     decode: (bytes) => shape.read(bytes === undefined ? {} : parseFastjson(textOf(bytes)), name),
@@ -36,7 +36,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 const absent = (value: unknown): value is null | undefined => value === undefined || value === null
-/** Absent, or the empty text, which Java's JSON takes for null where an object belongs. */
+/** Absent, or the empty text, which Java's JSON treats as null where an object is expected. */
 const isNothing = (value: unknown): value is null | undefined | '' => absent(value) || value === ''
 
 function wrong(at: string, expected: string, found: unknown): ProtocolError {
@@ -68,10 +68,10 @@ export function numberOr(fallback: number): Shape<number> {
   }
 }
 
-/** A number that Java keeps in 32 bits, also as text; 0 when absent. */
+/** A number that is a 32-bit integer in Java, also as text; 0 when absent. */
 export const int: Shape<number> = intOr(0)
 
-/** A number that Java keeps in 32 bits, also as text, with a default. */
+/** A number that is a 32-bit integer in Java, also as text, with a default. */
 export function intOr(fallback: number): Shape<number> {
   const shape = numberOr(fallback)
   return {
@@ -100,7 +100,7 @@ export function flagOr(fallback: boolean): Shape<boolean> {
   }
 }
 
-/** Texts that Java's JSON takes for true or false, in lower case. */
+/** Texts that Java's JSON accepts as true or false, in lower case. */
 const FLAGS: ReadonlyMap<string, boolean | 'default'> = new Map<string, boolean | 'default'>([
   ['true', true],
   ['1', true],
@@ -114,7 +114,7 @@ const FLAGS: ReadonlyMap<string, boolean | 'default'> = new Map<string, boolean 
   ['null', 'default'],
 ])
 
-/** One of a few words; the default when absent or another word. What is no text is wrong. */
+/** One of a few words; the default when absent or another word. Anything but text is an error. */
 export function word<const W extends string>(words: readonly W[], fallback: W): Shape<W> {
   return {
     read: (value, at) => {
@@ -125,7 +125,7 @@ export function word<const W extends string>(words: readonly W[], fallback: W): 
   }
 }
 
-/** One of a few words and nothing else. */
+/** One of a few words; anything else is an error. */
 export function exactWord<const W extends string>(words: readonly W[]): Shape<W> {
   return {
     read: (value, at) => {
@@ -136,12 +136,12 @@ export function exactWord<const W extends string>(words: readonly W[]): Shape<W>
   }
 }
 
-/** A name of the type, as a header field has it: good, or refused before anybody sees it; '' when absent. */
+/** A name of the type, validated as in a header field; '' when absent. */
 export function named(type: NameType): Shape<string> {
   return { read: (value, at) => type.decode(text.read(value, at), at) }
 }
 
-/** A part that has to be there. */
+/** A required part. */
 export function needed<T>(shape: Shape<T>): Shape<T> {
   return {
     read: (value, at) => {
@@ -151,18 +151,18 @@ export function needed<T>(shape: Shape<T>): Shape<T> {
   }
 }
 
-/** An object that has to be there. */
+/** A required object. */
 export function present<T>(shape: Shape<T>): Shape<T> {
   const there = needed(shape)
   return { read: (value, at) => there.read(value === '' ? null : value, at) }
 }
 
-/** A table that is absent when it is an empty text, too. */
+/** A table for which an empty text counts as absent, too. */
 export function orEmptyText<T>(shape: Shape<T>): Shape<T> {
   return { read: (value, at) => shape.read(value === '' ? undefined : value, at) }
 }
 
-/** A part that may be left out and may not be null. */
+/** A part that may be absent but not null. */
 export function notNull<T>(shape: Shape<T>): Shape<T> {
   return {
     read: (value, at) => {
@@ -172,12 +172,12 @@ export function notNull<T>(shape: Shape<T>): Shape<T> {
   }
 }
 
-/** A part that may be absent: undefined then. */
+/** A part that may be absent; then it is undefined. */
 export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
   return { read: (value, at) => (absent(value) ? undefined : shape.read(value, at)) }
 }
 
-/** A list, or what Java had as a set; empty when absent. */
+/** A list, or a set in Java; empty when absent. */
 export function list<T>(item: Shape<T>): Shape<T[]> {
   return {
     read: (value, at) => {
@@ -193,13 +193,13 @@ export function mapOf<T>(item: Shape<T>): Shape<Map<string, T>> {
   return { read: (value, at) => readMap(value, at, String, item) }
 }
 
-/** As `mapOf`, the names being numbers, quoted or not. */
+/** As `mapOf`, with numbers as names, quoted or not. */
 export function mapByNumber<T>(item: Shape<T>): Shape<Map<number, T>> {
   const key = (name: unknown, at: string): number => number.read(name, at)
   return { read: (value, at) => readMap(value, at, key, item) }
 }
 
-/** As `mapOf`, the names being objects, which standard JSON does not have. */
+/** As `mapOf`, with objects as names, which standard JSON does not allow. */
 export function mapByObject<K, T>(key: Shape<K>, item: Shape<T>): Shape<Map<K, T>> {
   return { read: (value, at) => readMap(value, at, (name) => key.read(name, `${at} name`), item) }
 }
@@ -224,8 +224,8 @@ function readMap<K, T>(
 export type Parts<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
 
 /**
- * An object with known parts; names in another case count too, other names are ignored. A part that
- * is undefined does not appear in the result.
+ * An object with known parts; names in another case are accepted, other names are ignored. An undefined part does not
+ * appear in the result.
  */
 export function object<T extends object>(parts: Parts<T>): Shape<T> {
   const table = Object.entries<Shape<unknown>>(parts)

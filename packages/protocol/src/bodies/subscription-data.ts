@@ -22,7 +22,7 @@ export interface SubscriptionData {
   readonly tagsSet: readonly string[]
   /** `javaHash` of each tag. */
   readonly codeSet: readonly number[]
-  /** When it was made, ms; the newer one holds. */
+  /** When it was made, ms; the newer one counts. */
   readonly subVersion: number
   /** TAG or SQL92. */
   readonly expressionType: string
@@ -52,8 +52,8 @@ export const subscriptionOf = (topic: Shape<string>): Shape<SubscriptionData> =>
 export const subscriptionData: Shape<SubscriptionData> = subscriptionOf(named(topicName))
 
 /**
- * Makes the subscription of an expression: tags separated by `||`, with their hashes; `*`, nothing or
- * blanks are everything. Another type than TAG is taken as it is. Apache: `FilterAPI.java`.
+ * Builds the subscription of an expression: tags separated by `||`, with their hashes; `*`, nothing or blanks mean
+ * everything. A type other than TAG is kept as it is. Apache: `FilterAPI.java`.
  */
 export function parseSubscription(
   topic: string,

@@ -89,14 +89,14 @@ export const topicConfigListBody = jsonBody<{ readonly topicConfigList: readonly
   }),
 )
 
-/** A topic as one line, in which form it lies in a compressed registration. topicSysFlag and order are lost. */
+/** A topic as one line, the format in a compressed registration. topicSysFlag and order are lost. */
 export function formatTopicLine(topic: TopicConfig): string {
   const { topicName, readQueueNums, writeQueueNums, perm, topicFilterType } = topic
   const words = [topicName, readQueueNums, writeQueueNums, perm, topicFilterType]
   return `${words.join(' ')} ${stringifyFastjson(topic.attributes)}`
 }
 
-/** Reads a topic from one line; a ProtocolError when it has not five words at least. */
+/** Reads a topic from one line; throws a ProtocolError when it has fewer than five words. */
 export function parseTopicLine(line: string): TopicConfig {
   const [topicName, readQueueNums, writeQueueNums, perm, topicFilterType, ...rest] = line.split(' ')
   if (topicFilterType === undefined) {

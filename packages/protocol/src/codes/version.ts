@@ -17,7 +17,7 @@ export const Version = {
   HIGHER_VERSION: 612,
 } as const
 
-/** The version that Skylark says it is: the release of Apache's whose behaviour it has. */
+/** The version that Skylark reports: the Apache release whose behaviour it has. */
 export const CURRENT_VERSION: number = Version.V5_3_3
 
 const FIRST_RELEASE =

@@ -1,7 +1,7 @@
 /**
- * An output buffer that grows: a connection gathers in one sink all that it has to say in one turn of
- * the event loop, and writes it at once. Whoever writes asks for room first and then fills
- * `buffer[offset …]`; `buffer` may be another one after each `reserve`.
+ * A growing output buffer: a connection collects in one sink everything that it sends in one turn of the event loop,
+ * and writes it at once. A writer reserves room and then fills `buffer[offset …]`; `buffer` may be a different one
+ * after each `reserve`.
  */
 export class ByteSink {
   buffer: Buffer
@@ -14,7 +14,7 @@ export class ByteSink {
     this.buffer = Buffer.allocUnsafe(firstBytes)
   }
 
-  /** Makes room for `count` bytes, which count as written, and returns the offset of the first. */
+  /** Reserves `count` bytes, which count as written, and returns the offset of the first. */
   reserve(count: number): number {
     const at = this.length
     const end = at + count
@@ -37,14 +37,14 @@ export class ByteSink {
     return count
   }
 
-  /** What was written, as a view: valid until the next write or reset. */
+  /** The written bytes, as a view: valid until the next write or reset. */
   bytes(): Buffer {
     return this.buffer.subarray(0, this.length)
   }
 
   /**
-   * Forgets what was written and keeps the buffer. With `replace` a new buffer takes its place,
-   * because somebody still reads the old one.
+   * Discards what was written and keeps the buffer. With `replace`, a new buffer takes its place, because the old one
+   * is still being read.
    */
   reset(replace = false): void {
     this.length = 0

@@ -4,8 +4,8 @@ import { decodeRocketmqHeader } from './header-rocketmq.ts'
 import { type RemotingCommand, Serialization } from './remoting-command.ts'
 
 /**
- * Decodes a frame. The body is a view of the frame's buffer; an empty one is undefined, as in Java. A
- * ProtocolError when the header cannot be read: the connection is to be closed.
+ * Decodes a frame. The body is a view of the frame's buffer; an empty one is undefined, as in Java. Throws a
+ * ProtocolError when the header is invalid: the connection must then be closed.
  */
 export function decodeCommand(frame: Frame): RemotingCommand {
   const { buffer, bodyStart, bodyEnd } = frame

@@ -26,8 +26,8 @@ export interface Frame {
 export const FRAME_BYTES_MAX = 16_777_216
 
 /**
- * The longest header that is read. Apache has no limit of its own. The longest that its clients write have the properties
- * of a message, at most 32 KiB, each byte of which takes six when it is escaped.
+ * The longest header that is accepted. Apache has no such limit. The longest that its clients write contain the
+ * properties of a message: at most 32 KiB, each byte of which takes six when it is escaped.
  */
 export const HEADER_BYTES_MAX = 1024 * 1024
 
@@ -35,13 +35,12 @@ export const HEADER_BYTES_MAX = 1024 * 1024
 export const FIELDS_MAX = 1024
 
 const HEAD_BYTES = 8
-// A buffer for cut frames up to this size stays with its connection.
+// A buffer for partial frames up to this size is kept with its connection.
 const HELD_BYTES_KEPT = 64 * 1024
 
 /**
- * Cuts a stream of bytes into frames. A frame that lies whole in a chunk is not copied; of one that
- * does not, only the bytes that arrived are kept, in a buffer that doubles: what a length field merely
- * claims costs nothing.
+ * Splits a stream of bytes into frames. A frame within one chunk is not copied; of a partial one only the received
+ * bytes are kept, in a buffer that doubles: a large length field alone costs nothing.
  */
 export class FrameDecoder {
   readonly #frameBytesMax: number
@@ -58,9 +57,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Takes the next bytes of the stream and calls `onFrame` for each frame that they complete. Chunk
-   * and frames are valid until `onFrame` returns. A ProtocolError means that the stream cannot be read
-   * any further: the connection is to be closed.
+   * Takes the next bytes of the stream and calls `onFrame` for each frame that they complete. Chunk and frames are
+   * valid until `onFrame` returns. After a ProtocolError the stream is unreadable: the connection must be closed.
    */
   push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
     this.pushWhile(chunk, (frame) => {
@@ -70,8 +68,8 @@ export class FrameDecoder {
   }
 
   /**
-   * As `push`, but stops behind a frame for which `onFrame` returns false. Returns how many bytes of the chunk were taken:
-   * all of them, unless it stopped before.
+   * As `push`, but stops behind a frame for which `onFrame` returns false. Returns how many bytes of the chunk were
+   * consumed: all, unless it stopped early.
    */
   pushWhile(chunk: Buffer, onFrame: (frame: Frame) => boolean): number {
     let at = 0
@@ -91,7 +89,7 @@ export class FrameDecoder {
     return chunk.length
   }
 
-  /** Adds to the held frame what it lacks; returns where the next one begins in the chunk. */
+  /** Completes the held frame; returns where the next one begins in the chunk. */
   #holdRest(chunk: Buffer): number {
     let at = 0
     if (this.#heldLength < HEAD_BYTES) {
@@ -105,7 +103,7 @@ export class FrameDecoder {
     return end
   }
 
-  /** The held frame, if it is whole: it is held no more. */
+  /** The held frame if it is complete; it is released. */
   #takeHeld(): Frame | undefined {
     const held = this.#held
     if (this.#heldLength < HEAD_BYTES) return undefined

@@ -9,7 +9,7 @@ import {
   Serialization,
 } from './remoting-command.ts'
 
-/** Appends a frame to what the sink holds; when it cannot be written, the sink is as it was. */
+/** Appends a frame to the sink; when it cannot be written, the sink is unchanged. */
 export function writeCommand(sink: ByteSink, command: CommandToWrite): void {
   const { length } = sink
   try {
@@ -46,7 +46,7 @@ function writeBody(sink: ByteSink, body: CommandToWrite['body']): void {
   for (const piece of body) sink.writeBytes(piece)
 }
 
-/** Appends the answer to the request with this opaque, in JSON unless told otherwise. */
+/** Appends the answer to the request with this opaque, in JSON by default. */
 export function writeReply(
   sink: ByteSink,
   opaque: number,

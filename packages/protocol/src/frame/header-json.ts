@@ -6,12 +6,12 @@ import type { FieldMap } from '../schema/define-request.ts'
 import { FIELDS_MAX } from './frame-decoder.ts'
 import { type CommandToWrite, type RemotingCommand, Serialization } from './remoting-command.ts'
 
-/** A header has values, and fields in `extFields`. What lies in one of those is made text again, as fastjson does. */
+/** A header has plain values, and fields in `extFields`; a deeper value becomes text again, as in fastjson. */
 const LIMITS = { depth: 8, names: FIELDS_MAX }
 
 /**
- * Reads a JSON header as fastjson does: names in any case, numbers as text, what is not known ignored. A ProtocolError
- * for a value of another type than its own, and for more than a header has.
+ * Reads a JSON header as fastjson does: names in any case, numbers as text, unknown names ignored. Throws a
+ * ProtocolError for a value of a wrong type, and for more content than a header may have.
  * Apache: `RemotingSerializable.java`, `LanguageCode.java`.
  */
 export function decodeJsonHeader(
@@ -38,7 +38,7 @@ export function decodeJsonHeader(
   }
 }
 
-/** What stands in a header, by its name. */
+/** The content of a header, by name. */
 interface HeaderValues {
   code?: unknown
   language?: unknown
@@ -53,7 +53,7 @@ const NAMES = ['code', 'language', 'version', 'opaque', 'flag', 'remark', 'extFi
 const NAME_OF_LOWER = new Map(NAMES.map((name) => [name.toLowerCase(), name]))
 const NAME_LENGTH_MAX = Math.max(...NAMES.map((name) => name.length))
 
-/** A name that is written as it should be counts before one in another case; of those the first. */
+/** A name in the right case takes precedence over others; of those, the first counts. */
 function valuesOf(header: object): HeaderValues {
   const values: HeaderValues = {}
   for (const name of NAMES) {
@@ -117,7 +117,7 @@ function coerced(value: object): FieldMap {
   return Object.fromEntries(entries)
 }
 
-/** Writes a header as fastjson does: names in alphabetical order, nothing that is not there. */
+/** Writes a header as fastjson does: names in alphabetical order, absent values omitted. */
 export function jsonHeader(command: CommandToWrite): string {
   const json = command.fieldsJson ?? (command.fields && jsonFields(command.fields))
   const fields = json === undefined ? '' : `,"extFields":${json}`

@@ -58,8 +58,7 @@ function decodeFields(buffer: Buffer, start: number, end: number): FieldMap {
     if (nameEnd + 4 > end) throw broken('name of a field')
     const valueEnd = nameEnd + 4 + buffer.readInt32BE(nameEnd)
     if (valueEnd < nameEnd + 4 || valueEnd > end) throw broken('value of a field')
-    // Java reads an empty name as null, and an empty value too; kept as empty text, it goes out again
-    // as it came.
+    // Java reads an empty name or value as null; as empty text it is forwarded unchanged.
     if (nameEnd > at + 2) {
       const name = buffer.toString('utf8', at + 2, nameEnd)
       if (name !== '__proto__') fields[name] = buffer.toString('utf8', nameEnd + 4, valueEnd)

@@ -83,7 +83,7 @@ export class FieldPlaces {
     this.start.fill(-1)
   }
 
-  /** A field that was read. */
+  /** A field that was found. */
   set(field: number, start: number, end: number, kind: number): void {
     this.start[field] = start
     this.end[field] = end

@@ -1,6 +1,6 @@
 import { isAt } from './scanned-names.ts'
 
-/** Longer text is not kept. */
+/** Longer texts are not cached. */
 export const INTERNED_BYTES_MAX = 255
 const SLOTS = 4096
 const HASH_BITS = 12
@@ -12,8 +12,8 @@ export interface InternedText {
 }
 
 /**
- * The strings that were made last of short texts, by the hash of their bytes: topics and groups come again with each request.
- * At most 4096 texts of 255 bytes.
+ * A cache of strings for short texts, by the hash of their bytes: topics and groups recur with each request. At most
+ * 4096 texts of 255 bytes.
  */
 export class InternedTexts {
   readonly #slots = new Array<InternedText | undefined>(SLOTS).fill(undefined)
@@ -25,7 +25,7 @@ export class InternedTexts {
     const slot = Math.imul(hash, 0x9e3779b1) >>> (32 - HASH_BITS)
     const known = this.#slots[slot]
     if (known?.bytes.length === end - start && isAt(buffer, start, end, known.bytes)) return known
-    // Memory of its own: a view of the pool would keep the whole of it.
+    // Its own memory: a view of the pool would keep the whole pool alive.
     const bytes = Buffer.allocUnsafeSlow(end - start)
     buffer.copy(bytes, 0, start, end)
     const made = { bytes, text: buffer.toString('utf8', start, end) }

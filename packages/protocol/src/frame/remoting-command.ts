@@ -7,7 +7,7 @@ export type Serialization = (typeof Serialization)[keyof typeof Serialization]
 
 /** `flag` bit 0: the frame is an answer. */
 export const FLAG_RESPONSE = 1
-/** `flag` bit 1: the request wants no answer. */
+/** `flag` bit 1: the request expects no answer. */
 export const FLAG_ONEWAY = 2
 
 /**
@@ -19,11 +19,11 @@ export const FLAG_ONEWAY = 2
 export interface RemotingCommand {
   /** Request code, or response code of an answer. */
   readonly code: number
-  /** Ordinal of Apache's LanguageCode; undefined when the sender named one that is not known. */
+  /** Ordinal of Apache's LanguageCode; undefined when the sender's is unknown. */
   readonly language: number | undefined
   /** Ordinal of Apache's MQVersion. */
   readonly version: number
-  /** Chosen by the requester, echoed by the answer; each direction counts by itself. */
+  /** Chosen by the requester, echoed by the answer; each direction has its own numbers. */
   readonly opaque: number
   readonly flag: number
   readonly remark: string | undefined
@@ -33,7 +33,7 @@ export interface RemotingCommand {
   readonly serialization: Serialization
 }
 
-/** What a frame is made of; what is left out is as in Apache's own frames. */
+/** The content of a frame; defaults are those of Apache's own frames. */
 export interface CommandToWrite {
   /** Request code, or response code of an answer. */
   readonly code: number
@@ -44,17 +44,17 @@ export interface CommandToWrite {
   readonly fields?: FieldMap | undefined
   /** In place of `fields`, as a JSON object with its names in order: the frame is in JSON then. */
   readonly fieldsJson?: string | undefined
-  /** One piece, or several that lie one behind the other. */
+  /** One piece, or several in sequence. */
   readonly body?: Uint8Array | readonly Uint8Array[] | undefined
   /** Ordinal of the language; JAVA when left out. */
   readonly language?: number | undefined
   /** Ordinal of the version; CURRENT_VERSION when left out. */
   readonly version?: number
-  /** JSON when left out. A code that does not fit the binary header is written in JSON anyway. */
+  /** Defaults to JSON. A code that does not fit the binary header is written in JSON anyway. */
   readonly serialization?: Serialization
 }
 
-/** What an answer is made of; opaque and flag come from the request. */
+/** The content of an answer; opaque and flag come from the request. */
 export interface ReplyToWrite {
   readonly code: number
   readonly remark?: string | undefined

@@ -5,7 +5,7 @@ import { isAt } from './scanned-names.ts'
 export const ValueKind = {
   /** Some byte is not ASCII. */
   NOT_ASCII: 1,
-  /** It had JSON escapes: its place is in `plain`, where it lies without them. */
+  /** It had JSON escapes: `plain` holds it unescaped. */
   UNESCAPED: 2,
 } as const
 
@@ -50,7 +50,7 @@ export class ValueScanner {
     return false
   }
 
-  /** Goes on with text whose first escape is at `from`, taking the escapes out as it goes. */
+  /** Continues with text whose first escape is at `from`, unescaping it. */
   #scanEscapedText(buffer: Buffer, start: number, from: number, end: number): boolean {
     const plain = this.plain
     let to = this.#plainAt
@@ -92,8 +92,8 @@ export class ValueScanner {
   }
 
   /**
-   * Makes `plain` large enough for whatever a header of so many bytes unescapes to. What was
-   * taken from it stays as it is: the next values come behind, or into another slab.
+   * Makes `plain` large enough for what a header of this many bytes unescapes to. Values taken from it stay
+   * unchanged: later ones are stored behind them, or in another slab.
    */
   makeRoom(headerBytes: number): void {
     if (this.#plainAt + headerBytes <= this.plain.length) return

@@ -17,7 +17,7 @@ export class ScannedFields {
   readonly #scan: HeaderScan
   readonly #texts: InternedTexts
   readonly #places: FieldPlaces
-  // The last text of each field: topics and groups come again and again.
+  // The last text of each field, because topics and groups recur.
   readonly #lastBytes: Buffer[]
   readonly #lastText: string[]
 
@@ -99,7 +99,7 @@ export class ScannedFields {
     if (last.length === end - start && isAt(buffer, start, end, last)) {
       return this.#lastText[field]
     }
-    // Longer text is not worth keeping: names are short.
+    // Longer texts are not cached, because names are short.
     if (end - start > INTERNED_BYTES_MAX) return buffer.toString('utf8', start, end)
     const { bytes, text } = this.#texts.at(buffer, start, end)
     this.#lastBytes[field] = bytes
@@ -127,7 +127,7 @@ export class ScannedFields {
       this.isOdd = true
       return 0
     }
-    // In two halves, each of which is computed in 32 bits.
+    // In two halves, each computed in 32 bits.
     const middle = Math.max(first, end - 9)
     const value = this.#digits(buffer, first, middle) * 1e9 + this.#digits(buffer, middle, end)
     return isNegative && value !== 0 ? -value : value

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts'
 
-/** How much of JSON is read. */
+/** Limits of a JSON text. */
 export interface JsonLimits {
   /** Levels of lists and objects. */
   readonly depth: number
@@ -8,7 +8,7 @@ export interface JsonLimits {
   readonly names: number
 }
 
-/** No body of the protocol comes near this depth; how many names it has follows from its length. */
+/** No body of the protocol is nested this deeply; the limit of names follows from the length. */
 const OF_BODIES: JsonLimits = { depth: 128, names: Infinity }
 
 /**
@@ -31,7 +31,7 @@ export function parseFastjson(text: string, limits: JsonLimits = OF_BODIES): unk
   return new FastjsonReader(text, limits).readAll()
 }
 
-/** Counts brackets and colons of standard JSON; the reader below counts for itself, and has the words for it. */
+/** Counts brackets and colons of standard JSON; the reader below has its own counts, and the error messages. */
 function isWithin(text: string, { depth, names }: JsonLimits): boolean {
   let levels = 0
   let colons = 0
@@ -165,7 +165,7 @@ class FastjsonReader {
       if (c !== ',' && c !== '}') throw this.#broken(', or }')
     }
     this.#at++
-    // Object.fromEntries defines properties, so that a name like __proto__ is only a name.
+    // Object.fromEntries defines properties, so that `__proto__` is an ordinary name.
     return objectNames ? new Map(entries) : Object.fromEntries(entries as [string, unknown][])
   }
 

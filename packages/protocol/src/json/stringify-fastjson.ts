@@ -40,7 +40,7 @@ function unicodeEscape(character: string): string {
 const TWO_63 = 2 ** 63
 const LONG_MAX = '9223372036854775807'
 
-/** 2^63 stands for Java's greatest long, one less, which a number here cannot be. */
+/** 2^63 stands for Java's greatest long, which is one less and not representable here. */
 function numberText(value: number): string {
   if (value === TWO_63) return LONG_MAX
   return Number.isFinite(value) ? String(value) : 'null'

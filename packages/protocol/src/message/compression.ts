@@ -14,10 +14,7 @@ export interface BodyCodec {
   readonly decompress: (body: Buffer, sizeMax: number) => Buffer
 }
 
-/**
- * A body may not become larger than this when it is restored, unless the caller says otherwise. A broker of Apache stores
- * 4 MiB at most, and a frame takes 16 MiB.
- */
+/** Default limit of a decompressed body. Apache's brokers store at most 4 MiB, and a frame has at most 16 MiB. */
 export const RESTORED_BYTES_MAX = 16 * 1024 * 1024
 /** zlib's level that Apache uses. */
 const LEVEL = 5
@@ -50,7 +47,7 @@ const codecs = new Map<CompressionType, BodyCodec>([
   ],
   ['LZ4', { compress: () => unwritten('LZ4'), decompress: decodeLz4Frame }],
 ])
-/** Reads where Node has no codec. */
+/** Decompresses where Node has no codec. */
 const zstdReader: BodyCodec = { compress: () => unwritten('ZSTD'), decompress: decodeZstdFrame }
 
 function unwritten(type: CompressionType): never {
@@ -58,14 +55,14 @@ function unwritten(type: CompressionType): never {
 }
 
 /**
- * Takes a codec from a package that the program has, in place of the built-in one: that reads all types, and writes ZLIB,
- * and ZSTD where Node has it.
+ * Replaces the built-in codec of a type by one of a package: the built-in one reads all types, but writes only ZLIB,
+ * and ZSTD where Node supports it.
  */
 export function setBodyCodec(type: CompressionType, codec: BodyCodec): void {
   codecs.set(type, codec)
 }
 
-/** The type of compression that a sysFlag names; undefined for a number that means nothing. */
+/** The compression type of a sysFlag; undefined for an unknown number. */
 export function compressionTypeOf(sysFlag: number): CompressionType | undefined {
   switch (sysFlag & MessageSysFlag.COMPRESSION_MASK) {
     case MessageSysFlag.COMPRESSION_LZ4:
@@ -97,8 +94,8 @@ export function compressBody(body: Uint8Array, type: CompressionType = 'ZLIB'): 
 }
 
 /**
- * The body as the producer gave it: restored when the sysFlag says that it is compressed, else as it
- * is. A ProtocolError when it cannot be restored, BodyTooLarge when it becomes more than `sizeMax` bytes.
+ * The body as the producer passed it: decompressed if the sysFlag says that it is compressed. Throws a ProtocolError
+ * when it is corrupt, BodyTooLarge when it exceeds `sizeMax` bytes.
  */
 export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BYTES_MAX): Buffer {
   if ((sysFlag & MessageSysFlag.COMPRESSED) === 0) return body
@@ -109,7 +106,7 @@ export function restoreBody(body: Buffer, sysFlag: number, sizeMax = RESTORED_BY
   try {
     return codec.decompress(body, sizeMax)
   } catch (error) {
-    // Any other failure of a codec means the same here: these bytes are not a compressed body.
+    // Any other failure of a codec means the same: the bytes are not a compressed body.
     const what = `a ${type} body of ${body.length} bytes`
     if (isTooLarge(error)) {
       throw new BodyTooLarge({ what: `${what} becomes more than ${sizeMax} bytes` }, error)

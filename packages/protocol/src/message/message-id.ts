@@ -1,7 +1,7 @@
 import type { HostAndPort } from './host.ts'
 import { readInt, readLong, readShort, writeInt, writeShort } from './long.ts'
 
-/** Where a message lies: the broker that stored it, and the offset in its commit log. */
+/** The location of a message: the broker that stored it, and the offset in its commit log. */
 export interface OffsetMsgId extends HostAndPort {
   readonly physicalOffset: number
 }
@@ -56,7 +56,7 @@ function writeHex(target: Buffer, at: number, value: number): void {
   for (let i = 0; i < 8; i++) target[at + i] = DIGITS[(value >>> (28 - 4 * i)) & 15] as number
 }
 
-/** Reads an offset id; undefined when the text has not its form. */
+/** Reads an offset id; undefined when the text has another format. */
 export function parseOffsetMsgId(id: string): OffsetMsgId | undefined {
   if (!HEX_ID.test(id)) return undefined
   const bytes = Buffer.from(id, 'hex')
@@ -66,13 +66,13 @@ export function parseOffsetMsgId(id: string): OffsetMsgId | undefined {
   return { host: bytes.subarray(0, port), port: readInt(bytes, port), physicalOffset }
 }
 
-/** What a client's message id (UNIQ_KEY) is made of. */
+/** The parts of a client's message id (UNIQ_KEY). */
 export interface UniqKey {
   /** The client's address, 4 or 16 bytes. */
   readonly host: Uint8Array
   /** Process id, low 16 bits. */
   readonly pid: number
-  /** A number that tells two programs of one process id apart. */
+  /** Distinguishes two programs with the same process id. */
   readonly hash: number
   /** ms since the month began in the client's time zone, as an unsigned 32-bit number. */
   readonly sinceMonthStartMs: number
@@ -95,7 +95,7 @@ export function createUniqKey(key: UniqKey): string {
   return bytes.toString('hex').toUpperCase()
 }
 
-/** Reads a client's message id; undefined when the text has not its form. */
+/** Reads a client's message id; undefined when the text has another format. */
 export function parseUniqKey(id: string): UniqKey | undefined {
   if (!HEX_ID.test(id)) return undefined
   const bytes = Buffer.from(id, 'hex')

@@ -343,28 +343,28 @@ export function decodeRecords(buffer: Buffer): DecodedMessage[] {
   return messages
 }
 
-/** What lies at a place of the commit log. */
+/** What is at an offset of the commit log. */
 export type RecordCheck =
   | { readonly kind: 'good'; readonly sizeBytes: number }
   | { readonly kind: 'blank'; readonly sizeBytes: number }
   | {
       readonly kind: 'bad'
       readonly reason: string
-      /** Set when it may be a record that goes on behind the available bytes: its claimed size. */
+      /** Set when a record may continue behind the available bytes: its claimed size. */
       readonly neededBytes?: number
     }
 
-/** What `checkRecord` compares beside the record's form. */
+/** What `checkRecord` checks besides the record's format. */
 export interface RecordExpectation {
-  /** The offset at which the bytes lie; the record must say the same. */
+  /** The offset of the bytes, which the record must state. */
   readonly physicalOffset?: number
-  /** False leaves out the body's CRC. */
+  /** False skips the body's CRC. */
   readonly bodyCrc?: boolean
 }
 
 /**
- * Says whether a whole and sound record, or the blank end of a file, lies at `buffer[at …]`, where
- * `available` bytes may be read. Apache: `CommitLog.java`, checkMessageAndReturnSize.
+ * Checks whether a complete, intact record, or the blank end of a file, is at `buffer[at …]`, where `available` bytes
+ * may be read. Apache: `CommitLog.java`, checkMessageAndReturnSize.
  */
 export function checkRecord(
   buffer: Buffer,
@@ -405,7 +405,7 @@ function checkContents(
   if (expected.bodyCrc !== false) {
     const crc = crc32Positive(buffer, spans.bodyStart, spans.bodyEnd)
     const stored = readInt(buffer, at + RecordAt.bodyCrc)
-    // Apache does not look at the CRC of an empty body, and neither writes nor clears it there.
+    // Apache neither checks the CRC of an empty body nor writes or clears it.
     if (crc !== stored && spans.bodyEnd > spans.bodyStart) {
       return { kind: 'bad', reason: `body CRC ${stored}, computed ${crc}` }
     }

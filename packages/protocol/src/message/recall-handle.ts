@@ -1,6 +1,6 @@
 const VERSION = 'v1'
 
-/** What a producer needs to call back a message that waits. Apache: `RecallMessageHandle.java`. */
+/** What a producer needs to recall a timer message. Apache: `RecallMessageHandle.java`. */
 export interface RecallHandle {
   readonly topic: string
   readonly brokerName: string
@@ -18,7 +18,7 @@ export function encodeRecallHandle(handle: RecallHandle): string {
   return bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 }
 
-/** Reads a handle; undefined for what is none. */
+/** Reads a handle; undefined when it is invalid. */
 export function decodeRecallHandle(text: string): RecallHandle | undefined {
   if (!/^[\w-]+={0,2}$/.test(text)) return undefined
   const items = Buffer.from(text, 'base64url').toString('utf8').split(' ')

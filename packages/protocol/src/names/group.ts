@@ -33,7 +33,7 @@ export function isSystemGroup(group: string): boolean {
   return group.startsWith(SYSTEM_GROUP_PREFIX)
 }
 
-/** True for a group whose pulls no limit holds back. Apache: `MixAll.java`, isSysConsumerGroupPullMessage. */
+/** True for a group whose pulls are not limited. Apache: `MixAll.java`, isSysConsumerGroupPullMessage. */
 export function isSystemPullGroup(group: string): boolean {
   return isSystemGroup(group) || predefined.has(group)
 }
@@ -44,7 +44,7 @@ export function isPredefinedGroup(group: string): boolean {
 }
 
 /**
- * What is wrong with a group's name, in the words of Apache's client, or undefined when it is good.
+ * What is wrong with a group's name, in the words of Apache's client; undefined when it is valid.
  * Apache: `Validators.java`, checkGroup.
  */
 export function groupProblem(group: string | undefined): string | undefined {

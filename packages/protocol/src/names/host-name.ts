@@ -3,8 +3,8 @@ import { hostBytes } from '../message/host.ts'
 const HOST_LENGTH_MAX = 253
 
 /**
- * What is wrong with the text of a host, an address or a name; undefined when nothing is. The sentence goes behind
- * «it». Whether a name is known is for others to find out.
+ * What is wrong with a host, an address or a name; undefined when it is valid. The sentence follows «it». Does not
+ * check whether the name resolves.
  */
 export function hostProblem(host: string): string | undefined {
   const bare = /^\[.*\]$/.test(host) ? host.slice(1, -1) : host
@@ -29,7 +29,7 @@ export function hostAndPortProblem(address: string): string | undefined {
   return problem === undefined ? undefined : `must be host:port, and the host ${problem}`
 }
 
-/** The sentence that an option has about a bad value, for one that may be empty. */
+/** The error text of an option with an invalid value, for one that may be empty. */
 export const orNone =
   (problem: (text: string) => string | undefined) =>
   (text: string): string | undefined => {

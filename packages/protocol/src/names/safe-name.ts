@@ -12,8 +12,8 @@ function isControl(c: number): boolean {
 }
 
 /**
- * The text with its control characters written as escapes, so that whoever prints it moves no cursor. Line ends stay: some
- * of Apache's remarks have two lines.
+ * The text with control characters escaped, so that printing it is safe. Line ends stay: some of Apache's remarks
+ * have two lines.
  */
 export function withoutControls(text: string): string {
   return text.replace(/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
@@ -28,8 +28,8 @@ export function quotedName(name: string): string {
 }
 
 /**
- * What makes a label dangerous, or undefined when nothing does: a client id, the name of a broker or of a cluster, a key.
- * Any letters, blanks and punctuation are good; control characters and names without an end are not.
+ * What makes a label unsafe (a client id, the name of a broker or of a cluster, a key); undefined when it is safe.
+ * Any letters, blanks and punctuation are allowed; control characters and overlong names are not.
  */
 export function labelProblem(label: string): string | undefined {
   if (label.length > LABEL_LENGTH_MAX) return `has more than ${LABEL_LENGTH_MAX} characters`
@@ -40,9 +40,9 @@ export function labelProblem(label: string): string | undefined {
 }
 
 /**
- * What makes a topic or a group dangerous, or undefined when nothing does. Such a name may become a folder or part of a
- * file's path, so that path separators and the names of folders themselves are bad. Whether a topic or a group of that
- * name may be made is a narrower question: `topicProblem` and `groupProblem` answer it.
+ * What makes the name of a topic or a group unsafe; undefined when it is safe. Such a name may become a directory or
+ * part of a path, so path separators and the special directory names are unsafe. Whether a topic or group of that
+ * name may be created is a stricter question: see `topicProblem` and `groupProblem`.
  */
 export function resourceProblem(name: string): string | undefined {
   if (name.length > RESOURCE_LENGTH_MAX) return `has more than ${RESOURCE_LENGTH_MAX} characters`
@@ -55,7 +55,7 @@ export function resourceProblem(name: string): string | undefined {
   return undefined
 }
 
-/** What makes an address dangerous, or undefined: control characters and blanks, which no `host:port` has. */
+/** What makes an address unsafe; undefined when it is safe: control characters and blanks, which no `host:port` has. */
 export function addressProblem(address: string): string | undefined {
   return /\s/.test(address) ? 'has a blank' : labelProblem(address)
 }

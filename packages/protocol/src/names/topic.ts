@@ -12,7 +12,7 @@ export const REPLY_TOPIC_SUFFIX = 'REPLY_TOPIC'
 
 /** The names of topics that the broker uses itself. Apache: `TopicValidator.java`. */
 export const SystemTopic = {
-  /** Template of topics that are created when a message first comes. */
+  /** Template of topics that are created by their first message. */
   AUTO_CREATE: 'TBW102',
   SCHEDULE: 'SCHEDULE_TOPIC_XXXX',
   BENCHMARK: 'BenchmarkTest',
@@ -27,7 +27,7 @@ export const SystemTopic = {
 
 /** Prefix of further topics that belong to the broker. */
 export const SYSTEM_TOPIC_PREFIX = 'rmq_sys_'
-/** The topic in whose only queue messages wait for a time of their own. */
+/** The topic in whose only queue timer messages wait. */
 export const TIMER_TOPIC = 'rmq_sys_wheel_timer'
 /** Longest name of a topic that a user may create, in characters. */
 export const TOPIC_LENGTH_MAX = 127
@@ -35,23 +35,23 @@ export const TOPIC_LENGTH_MAX = 127
 /** The system topics that are always there. A broker adds the names of itself and its cluster. */
 export const systemTopics: ReadonlySet<string> = new Set(Object.values(SystemTopic))
 
-/** Prefix of the topics in which Apache's broker keeps what POP has handed out, one for each cluster. */
+/** Prefix of the topics in which Apache's broker stores POP check points, one for each cluster. */
 export const REVIVE_TOPIC_PREFIX = 'rmq_sys_REVIVE_LOG_'
 
 /**
- * Topics that a client may not send to, because a broker reads them back as its own: where a message of them goes, and
- * when, is said by the message itself. The topics of traces, benchmarks and replies are read by clients alone, and
- * anybody sends to them.
+ * Topics that a client may not send to, because a broker reads them back as its own: their messages state by
+ * themselves where they go, and when. The topics of traces, benchmarks and replies are read by clients only, and
+ * anybody may send to them.
  */
 const topicsOfTheBroker: ReadonlySet<string> = new Set([
   // Delayed messages: delivered to the topic that REAL_TOPIC names.
   SystemTopic.SCHEDULE,
-  // Messages with a time of their own: as delayed ones. Apache takes messages for it from anybody.
+  // Timer messages: as delayed ones. Apache accepts messages for it from anybody.
   TIMER_TOPIC,
   // Half messages, which a commit delivers, and the records that say which of them have ended.
   SystemTopic.TRANS_HALF,
   SystemTopic.TRANS_OP_HALF,
-  // Half messages that were given up, and that an operator can have asked about again.
+  // Discarded half messages, whose checks an operator can restart.
   SystemTopic.TRANS_CHECK_MAX_TIME,
   // Nobody reads these two back; Apache forbids them.
   SystemTopic.SELF_TEST,
@@ -84,7 +84,7 @@ function isLegal(c: number): boolean {
 }
 
 /**
- * What is wrong with a topic's name, in the words of Apache's remark, or undefined when it is good.
+ * What is wrong with a topic's name, in the words of Apache's remark; undefined when it is valid.
  * Apache: `TopicValidator.java`, validateTopic.
  */
 export function topicProblem(topic: string | undefined): string | undefined {
@@ -113,6 +113,6 @@ export const replyTopic = (cluster: string): string => `${cluster}_${REPLY_TOPIC
 export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_PREFIX)
 /** True for a group's dead-letter topic. */
 export const isDlqTopic = (topic: string): boolean => topic.startsWith(DLQ_PREFIX)
-/** True for a light message queue, whose name becomes a folder's whether or not a topic of that name was made. */
+/** True for a light message queue, whose name becomes a directory name even without a topic. */
 export const isLmqTopic = (topic: string): boolean =>
   topic.startsWith(LMQ_PREFIX) && resourceProblem(topic) === undefined

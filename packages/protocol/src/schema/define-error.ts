@@ -1,8 +1,8 @@
-/** What a row of an error table says about one thing that can go wrong. */
+/** A row of an error table: one thing that can go wrong. */
 export interface ErrorRow<V> {
   /** The sentence a person reads: what happened, and where. */
   readonly says: (values: V) => string
-  /** What the program does about it by itself, or what the reader should do next. */
+  /** What the program does by itself, or what the reader should do next. */
   readonly does: string
   /** Who can act on it. */
   readonly for: 'user' | 'operator' | 'peer'
@@ -35,8 +35,8 @@ export interface SkylarkErrorClass<V> {
 }
 
 /**
- * Makes the base class of one row of a package's error table; the row's class extends it by name.
- * Codes are never reused, so a program may match on them for ever.
+ * Creates the base class of one row of a package's error table; the row's class extends it by name. Codes are never
+ * reused, so programs may rely on them.
  */
 export function defineError<V>(code: string, row: ErrorRow<V>): SkylarkErrorClass<V> {
   return class extends SkylarkError<V> {
@@ -49,8 +49,8 @@ export function defineError<V>(code: string, row: ErrorRow<V>): SkylarkErrorClas
 }
 
 /**
- * Fails the process on a programmer's error: a state that no input and no fault of the host can cause.
- * Always on, because a wrong broker is worse than a stopped one.
+ * Fails the process on a programming error: a state that no input and no fault of the host can cause. Always on,
+ * because a wrong broker is worse than a stopped one.
  */
 export function invariant(condition: boolean, sentence: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${sentence}`)

@@ -29,12 +29,9 @@ export interface RequestDefinition<H extends Fields = Fields, R extends Fields =
    * INVALID_PARAMETER and NO_PERMISSION.
    */
   readonly refusals?: readonly ResponseName[]
-  /** Sent without waiting for an answer, as a rule. */
+  /** Usually sent without waiting for an answer. */
   readonly oneway?: boolean
-  /**
-   * True where Apache fails on a number that it cannot read. With all other requests it takes the field for one that was
-   * left out.
-   */
+  /** True where Apache fails on a number that it cannot parse. For all other requests it treats the field as absent. */
   readonly isStrict?: boolean
 }
 
@@ -79,9 +76,8 @@ export function defineRequest<const H extends Fields, const R extends Fields>(
 }
 
 /**
- * Reads a request's header from its text fields. Unknown fields are ignored, and so are numbers that cannot be read
- * unless the request is strict. A required field that is not there, or a name that is no name, is a ProtocolError that
- * names the field.
+ * Reads a request's header from its text fields. Unknown fields are ignored, and so are invalid numbers unless the
+ * request is strict. Throws a ProtocolError that names the field for a missing required field or an invalid name.
  */
 export function decodeHeader<D extends AnyDefinition>(
   definition: D,
@@ -90,7 +86,7 @@ export function decodeHeader<D extends AnyDefinition>(
   return decodeFields(compiledOf(definition).header, definition, fields) as HeaderOf<D>
 }
 
-/** Writes a request's header as text fields; undefined values are left out. */
+/** Writes a request's header as text fields; omits undefined values. */
 export function encodeHeader<D extends AnyDefinition>(
   definition: D,
   header: HeaderOf<D>,

@@ -9,7 +9,10 @@ export interface FieldType<T> {
   readonly name: string
   readonly decode: (text: string, field: string) => T
   readonly encode: (value: T) => string
-  /** False for a text that has no value of this type. Absent when every text has one, or a bad one is always refused. */
+  /**
+   * False for a text without a value of this type. Absent when every text has one, or an invalid one is always
+   * refused.
+   */
   readonly isReadable?: (text: string) => boolean
 }
 
@@ -18,7 +21,7 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly type: FieldType<T>
   readonly required: R
   readonly doc: string
-  /** What stands for a required field that was left out; without it the request is refused then. */
+  /** The value of a required field that is missing; without it the request is refused. */
   readonly fallback?: T
 }
 
@@ -46,7 +49,7 @@ export const int64: FieldType<number> = {
   name: 'int64',
   decode: (text, field) => wholeNumber(text, field, SAFE),
   encode: (value) => String(value),
-  // One that Java can read must not be taken for one that was left out.
+  // A number that Java can parse must not count as absent.
   isReadable: (text) => numberProblem(text, LONG) === undefined,
 }
 
@@ -72,8 +75,8 @@ export const boolean: FieldType<boolean> = {
 }
 
 /**
- * Message properties, kept as their UTF-8 bytes: the broker stores them as they came and looks into
- * them without making strings.
+ * Message properties as their UTF-8 bytes: the broker stores them unchanged and searches them without creating
+ * strings.
  */
 export const propertyBytes: FieldType<Buffer> = {
   name: 'propertyBytes',
@@ -81,7 +84,7 @@ export const propertyBytes: FieldType<Buffer> = {
   encode: (value) => value.toString('utf8'),
 }
 
-/** A field that the request cannot do without. */
+/** A required field. */
 export const required = <T>(type: FieldType<T>, doc: string): Field<T, true> => ({
   type,
   required: true,
@@ -95,7 +98,7 @@ export const optional = <T>(type: FieldType<T>, doc: string): Field<T, false> =>
   doc,
 })
 
-/** A field that the request cannot do without and that has a value when it is left out: the one that Apache takes then. */
+/** A required field with a default, which Apache uses when it is missing. */
 export const orElse = <T>(type: FieldType<T>, fallback: T, doc: string): Field<T, true> => ({
   type,
   required: true,
@@ -111,7 +114,7 @@ interface Bounds {
 const INT32: Bounds = { min: -0x80000000, max: 0x7fffffff }
 const SAFE: Bounds = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }
 const LONG: Bounds = { min: -(2 ** 63), max: 2 ** 63 }
-/** Numbers as close to 2^63 as these are told apart by their digits. */
+/** Numbers this close to 2^63 are distinguished by their digits. */
 const LONG_DIGITS = 19
 const LONG_MAX = 2n ** 63n - 1n
 

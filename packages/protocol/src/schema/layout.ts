@@ -5,7 +5,7 @@ export interface LayoutField<N extends string = string> {
   readonly doc: string
 }
 
-/** Offsets by field name, and the size of the whole. */
+/** Offsets by field name, and the total size. */
 export type Layout<N extends string> = Readonly<Record<N, number>> & {
   readonly sizeBytes: number
   readonly fields: readonly LayoutField<N>[]

@@ -4,9 +4,9 @@ import { addressProblem, labelProblem, quotedName, resourceProblem } from '../na
 import { topicProblem } from '../names/topic.ts'
 import type { FieldType } from './fields.ts'
 
-/** A name that is good as soon as nothing about it is dangerous. */
+/** A name that is valid if it is safe. */
 export interface NameType extends FieldType<string> {
-  /** A sentence's end that says what is wrong with a name; undefined when it is good. */
+  /** The end of a sentence that says what is wrong with a name; undefined when it is valid. */
   readonly problem: (name: string) => string | undefined
 }
 
@@ -39,9 +39,9 @@ export const topicName: NameType = nameType(
 )
 /** A group of consumers. */
 export const groupName: NameType = nameType('group', resourceProblem)
-/** A group of producers, of which no file is made; any letters are good. */
+/** A group of producers, which never becomes a file name; any letters are valid. */
 export const producerGroupName: NameType = nameType('producerGroup', labelProblem)
-/** The id of a client, such as `192.0.2.1@4711#8`; any letters are good. */
+/** The id of a client, such as `192.0.2.1@4711#8`; any letters are valid. */
 export const clientIdName: NameType = nameType('clientId', labelProblem)
 /** The name that a master and its slaves share. */
 export const brokerNameType: NameType = nameType('brokerName', labelProblem)
@@ -54,7 +54,7 @@ export const keyName: NameType = nameType('key', labelProblem)
 /** An address, `host:port`. */
 export const addressType: NameType = nameType('address', addressProblem)
 
-/** The type with another answer to a bad name: the one that Apache gives to a name that it does not have. */
+/** The type with another answer to an invalid name: Apache's answer to an unknown name. */
 export function refusedAs(code: number, type: NameType): NameType {
   return nameType(type.name, type.problem, code)
 }

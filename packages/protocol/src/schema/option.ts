@@ -9,11 +9,11 @@ export interface Option<T> {
   readonly applies: 'live' | 'start'
   /** True for a key that Apache does not have, or does not print while it is unset: shown only when it is set. */
   readonly isQuiet?: boolean
-  /** True where a bad value asks for what only a server that serves somebody has to refuse. */
+  /** True where an invalid value only matters to a server that serves requests. */
   readonly isRefusal?: boolean
-  /** Set when the default is not Apache's: why. */
+  /** Why the default differs from Apache's, if it does. */
   readonly differs?: string
-  /** Reads the text of a properties file; returns the value, or a sentence that says what is wrong. */
+  /** Parses the text of a properties file; returns the value, or a sentence that says what is wrong. */
   readonly parse: (text: string) => { readonly value: T } | { readonly problem: string }
   readonly print: (value: T) => string
 }
@@ -59,7 +59,7 @@ export function flag(row: Common & { readonly default: boolean }): Option<boolea
   return { kind: 'boolean', ...shared(row), default: row.default, parse, print: String }
 }
 
-/** Any text, or such of which `problem` has nothing to say. */
+/** Any text, or a text that `problem` accepts. */
 export function text(
   row: Common & {
     readonly default: string
@@ -80,8 +80,8 @@ export function text(
 }
 
 /**
- * A flag that asks for what is not there and would be missed: `false`, which changes nothing, or refused. `instead` says
- * what to do without it.
+ * A flag for a feature that is missing: `false` has no effect, `true` is refused. `instead` says what to do without
+ * it.
  */
 export function absentFlag(row: {
   readonly what: string
@@ -120,8 +120,8 @@ export function oneOf<const W extends string>(
 }
 
 /**
- * A key of Apache's that has no effect here: accepted, kept as text, warned about once. The default is
- * null where Apache has none.
+ * A key of Apache's that has no effect here: accepted, kept as text, warned about once. The default is null where
+ * Apache has none.
  */
 export function ignored(why: string, apacheDefault: string | null = ''): Option<string> {
   return {

@@ -1,20 +1,20 @@
 import { ProtocolError } from '../errors.ts'
 
-/** What is said when a table is full. */
+/** The report that a table is full. */
 export interface LimitReached {
   /** What the table holds, in the plural. */
   readonly table: string
-  /** The option that decides. */
+  /** The option that sets the limit. */
   readonly option: string
   readonly limit: number
 }
 
-/** A table that was full may be full again once it is below this part of its limit. */
+/** After a report, the table must shrink below this part of its limit before it is reported again. */
 const CALM_PART = 0.9
 
 /**
- * The bound of a table that strangers can make grow. Who would put more into it is refused, with the name of the
- * option that decides; that the table is full is told once, and again after it was emptier.
+ * The limit of a table that untrusted requests can fill. Beyond it, additions are refused with the name of the
+ * option; that the table is full is reported once, and again after it has shrunk.
  */
 export class TableLimit {
   readonly #table: string
@@ -23,7 +23,7 @@ export class TableLimit {
   readonly #onReached: (reached: LimitReached) => void
   #isReached = false
 
-  /** `limit` is in whatever the table's size is measured in. */
+  /** `limit` has the unit in which the table's size is measured. */
   constructor(
     { table, option, limit }: LimitReached,
     onReached: (reached: LimitReached) => void = () => undefined,
@@ -34,7 +34,7 @@ export class TableLimit {
     this.#onReached = onReached
   }
 
-  /** Why the table may not have this size, in a sentence; undefined when it may. */
+  /** Why the table may not reach this size, as a sentence; undefined when it may. */
   problem(size: number): string | undefined {
     if (size <= this.#max) {
       if (this.#isReached && size < this.#max * CALM_PART) this.#isReached = false
@@ -55,7 +55,7 @@ export class TableLimit {
   }
 }
 
-/** The bound of a table that nobody but the program itself makes grow. */
+/** The limit of a table that only the program itself fills. */
 export function unlimited(table: string): TableLimit {
   return new TableLimit({ table, option: '', limit: Infinity })
 }

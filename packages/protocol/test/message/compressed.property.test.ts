@@ -29,7 +29,7 @@ test('what the zstd and lz4 commands compressed, at several levels, is restored'
   }
 })
 
-test('frames that follow each other are one body, and those to be skipped are none of it', () => {
+test('consecutive frames form one body, without skippable frames', () => {
   for (const { bytes, body, decode } of golden) {
     const skipped = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
     const both = decode(Buffer.concat([bytes, skipped, bytes]), SIZE_MAX)

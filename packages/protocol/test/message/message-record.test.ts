@@ -179,7 +179,7 @@ test('a flipped byte never passes as another message: refused, or only a field w
   }
 })
 
-test('a record that goes on behind what may be read says how much it needs', () => {
+test('a record that continues behind the readable bytes states how many it needs', () => {
   const size = golden[0]?.size ?? 0
   const check = checkRecord(log, 0, size - 1)
   assert.equal(check.kind, 'bad')
@@ -188,7 +188,7 @@ test('a record that goes on behind what may be read says how much it needs', () 
   assert.equal(checkRecord(Buffer.alloc(200), 0, 200).kind, 'bad')
 })
 
-test('the blank that ends a file is told apart', () => {
+test('the blank record that ends a file is recognised', () => {
   const buffer = Buffer.alloc(32)
   encodeBlank(buffer, 4, 28)
   assert.deepEqual(checkRecord(buffer, 4, 28), { kind: 'blank', sizeBytes: 28 })

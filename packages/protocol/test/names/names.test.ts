@@ -16,7 +16,7 @@ import {
 } from '../../src/names/topic.ts'
 
 // Reference: `TopicValidator.java`, validateTopic.
-test('what is wrong with the name of a topic is said in the words of Apache', () => {
+test('an invalid topic name is reported in the words of Apache', () => {
   assert.equal(topicProblem(undefined), 'The specified topic is blank.')
   assert.equal(topicProblem(' \t'), 'The specified topic is blank.')
   assert.match(
@@ -41,7 +41,7 @@ test('the names of topics that belong to groups and brokers are told apart', () 
 })
 
 // Reference: `Validators.java`, checkGroup; `MixAll.java`, isSysConsumerGroup, isPredefinedGroup.
-test('what is wrong with the name of a group is said, and system groups are known', () => {
+test('an invalid group name is reported, and system groups are recognised', () => {
   assert.equal(groupProblem(''), 'the specified group is blank')
   assert.match(groupProblem('x'.repeat(256)) ?? '', /longer than group max length 255/)
   assert.match(groupProblem('a/b') ?? '', /illegal characters/)

@@ -2,11 +2,11 @@ import { ProtocolError } from '../../errors.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
 const MAGIC = 0x184d2204
-/** Frames whose magic is this but for the last half byte hold nothing for us. */
+/** Magic of skippable frames, except for its last half byte. */
 const SKIPPABLE = 0x184d2a50
 /** Set in a block's length: the block is not compressed. */
 const PLAIN = 0x80000000
-/** A half byte of a token that says that more bytes of the length follow. */
+/** A half byte of a token with this value is continued by further length bytes. */
 const LONG = 15
 const MATCH_MIN = 4
 
@@ -69,7 +69,7 @@ function decodeBlock(
   from: number,
 ): void {
   let at = start
-  /** The rest of a length whose half byte was full. */
+  /** Reads the further bytes of a length. */
   const rest = (): number => {
     let sum = 0
     for (;;) {

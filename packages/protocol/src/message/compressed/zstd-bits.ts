@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../errors.ts'
 
-/** What is wrong with compressed bytes. */
+/** An error in compressed bytes. */
 export function broken(what: string): ProtocolError {
   return new ProtocolError({ what: `ZSTD: ${what}` })
 }
@@ -57,7 +57,7 @@ export class ReverseBits {
     return real <= 0 ? 0 : bitsAt(this.#input, this.#start, real) << -this.left
   }
 
-  /** Takes bits back that were read. */
+  /** Puts bits back that were read. */
   unread(count: number): void {
     this.left += count
   }

@@ -5,7 +5,7 @@ import { BLOCK_BYTES_MAX, readLiterals } from './zstd-literals.ts'
 import { runSequences, type SequenceMemory } from './zstd-sequences.ts'
 
 const MAGIC = 0xfd2fb528
-/** Frames whose magic is this but for the last half byte hold nothing for us. */
+/** Magic of skippable frames, except for its last half byte. */
 const SKIPPABLE = 0x184d2a50
 
 /**

@@ -1,15 +1,15 @@
 import { bitsAt, broken, highBit, type ReverseBits } from './zstd-bits.ts'
 
-/** A table of finite states (FSE): the symbol of each state, and where one goes from there. */
+/** A table of finite states (FSE): the symbol of each state, and the transition to the next. */
 export interface FseTable {
   readonly accuracyLog: number
   readonly symbols: Uint8Array
-  /** Bits that are read to go on, and what is added to them. */
+  /** Number of bits to read for the transition, and the base that is added. */
   readonly bits: Uint8Array
   readonly bases: Uint16Array
 }
 
-/** The state of one who reads by a table. */
+/** A reader's state in a table. */
 export class FseState {
   readonly #table: FseTable
   #state: number
