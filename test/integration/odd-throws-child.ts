@@ -217,20 +217,31 @@ async function selectors(server: TestServer): Promise<void> {
 async function loggers(server: TestServer): Promise<void> {
   await fill(clientOf(server).mq, 'Shared', 1)
   for (let index = 0; index < TWICE; index++) {
-    const log = (): never => thrower(index)
-    const later = (): Promise<never> => pause(1).then(() => thrower(index))
+    let count = 0
+    let isFailureLogged = false
+    let rejections = 0
+    const log = (): never => {
+      isFailureLogged = count > 0
+      return thrower(index)
+    }
+    const later = (): Promise<never> => {
+      isFailureLogged = count > 0
+      rejections++
+      return pause(1).then(() => {
+        rejections--
+        thrower(index)
+      })
+    }
     const logger = { debug: log, info: later, warn: log, error: index % 2 === 0 ? log : later }
     const mq = server.client({ logger })
     const consumer = await mq.consumer({
       ...{ group: `g-loggers-${index}`, subscriptions: { Shared: '*' }, consumeFrom: 'first' },
     })
-    let count = 0
     await consumer.run(() => {
       count++
       throw new Error('something to log')
     })
-    await until('loggers', 'a message', () => count > 0)
-    await pause(5)
+    await until('loggers', 'the failure of a handler', () => isFailureLogged && rejections === 0)
     await mq.close()
   }
 }
