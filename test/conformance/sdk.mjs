@@ -22,6 +22,7 @@ import {
 } from './lib/processes.mjs'
 import { faults, showFaults } from './chaos/chaos.mjs'
 import { closingChecks } from './sdk/closing.mjs'
+import { tellSecond } from './lib/compare.mjs'
 import { exampleChecks } from './sdk/examples.mjs'
 import { interopChecks } from './sdk/interop.mjs'
 import { startPeer } from './sdk/peers.mjs'
@@ -33,7 +34,7 @@ const TOGETHER = 6
 /** With more checks that fail it is no accident. */
 const AGAIN_MAX = 6
 /** How often a check is shown before its failure counts. */
-const SHOWINGS = Number(process.env.SHOW ?? 3)
+const SHOWINGS = Number(process.env.SHOW ?? 2)
 
 const settings = {
   enablePropertyFilter: true,
@@ -71,6 +72,8 @@ const { values: options, positionals } = parseArgs({
 })
 const isChaos = positionals.includes('chaos')
 const total = { passed: 0, failed: 0, skipped: 0 }
+/** What failed once. */
+const second = []
 
 function skip(what, why) {
   total.skipped++
@@ -133,10 +136,12 @@ async function showAll(cluster, checks, showing, together) {
 /** Shows faults of the network; a cluster that runs already is left alone. */
 async function showChaos(cluster, wanted) {
   if (cluster.restartBroker === undefined) return
-  const { passed, failed } = await showFaults(
+  const shown = await showFaults(
     cluster,
     wanted.filter(({ name }) => isWanted([`chaos/${name}`])),
   )
+  const { passed, failed } = shown
+  second.push(...shown.second.map((name) => `${cluster.name} chaos/${name}`))
   total.passed += passed
   total.failed += failed
 }
@@ -165,7 +170,9 @@ async function showCluster(running) {
   ].filter(isWanted)
   let failed = await showAll(cluster, checks, 1, TOGETHER)
   for (let showing = 2; showing <= SHOWINGS && failed.length <= AGAIN_MAX; showing++) {
-    failed = await showAll(cluster, failed, showing, 2)
+    const again = failed
+    failed = await showAll(cluster, again, showing, 2)
+    for (const check of again) if (!failed.includes(check)) second.push(`${name} ${check[0]}`)
   }
   await showChaos(
     { ...running, createTopic },
@@ -210,6 +217,7 @@ async function main(scratch) {
 const scratch = scratchDirectory('sdk')
 try {
   await main(scratch.path)
+  tellSecond(second)
   const rest = total.skipped === 0 ? '' : `, ${total.skipped} skipped`
   console.log(`${total.passed} passed, ${total.failed} failed${rest}`)
   process.exitCode = total.failed === 0 ? 0 : 1

@@ -42,9 +42,13 @@ function clientOf(server: TestServer): { readonly mq: RocketMQ; readonly told: T
 }
 
 /** Waits for what has to come; what does not is a failure of the kind, not of the test's time. */
-async function until(kind: string, what: string, holds: () => boolean): Promise<void> {
+async function until(
+  kind: string,
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
   for (let i = 0; i < 6000; i++) {
-    if (holds()) return
+    if (await holds()) return
     await pause(5)
   }
   failures.push(`${kind}: ${what} did not come`)
@@ -217,20 +221,31 @@ async function selectors(server: TestServer): Promise<void> {
 async function loggers(server: TestServer): Promise<void> {
   await fill(clientOf(server).mq, 'Shared', 1)
   for (let index = 0; index < TWICE; index++) {
-    const log = (): never => thrower(index)
-    const later = (): Promise<never> => pause(1).then(() => thrower(index))
+    let count = 0
+    let isFailureLogged = false
+    let rejections = 0
+    const log = (): never => {
+      isFailureLogged = count > 0
+      return thrower(index)
+    }
+    const later = (): Promise<never> => {
+      isFailureLogged = count > 0
+      rejections++
+      return pause(1).then(() => {
+        rejections--
+        thrower(index)
+      })
+    }
     const logger = { debug: log, info: later, warn: log, error: index % 2 === 0 ? log : later }
     const mq = server.client({ logger })
     const consumer = await mq.consumer({
       ...{ group: `g-loggers-${index}`, subscriptions: { Shared: '*' }, consumeFrom: 'first' },
     })
-    let count = 0
     await consumer.run(() => {
       count++
       throw new Error('something to log')
     })
-    await until('loggers', 'a message', () => count > 0)
-    await pause(5)
+    await until('loggers', 'the failure of a handler', () => isFailureLogged && rejections === 0)
     await mq.close()
   }
 }
@@ -283,10 +298,15 @@ async function filters(server: TestServer): Promise<void> {
   await consumer.run(() => {
     throw new Unrecoverable('never')
   })
-  await until('filters', 'a dead letter', () => server.messages('%DLQ%g-dead').length > 0)
+  const { deadLetters } = mq.admin()
+  // The broker has it before the name server knows its topic.
+  await until('filters', 'a dead letter', async () => {
+    const { done } = await deadLetters.list('g-dead').next()
+    return done !== true
+  })
   for (let i = 0; i < TWICE; i++) {
     const filter = (): boolean => either(i) as boolean
-    await rejects('filters', '', mq.admin().deadLetters.replay('g-dead', { filter }))
+    await rejects('filters', '', deadLetters.replay('g-dead', { filter }))
   }
   await mq.close()
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { manualClock } from '@skylarkmq/env/sim'
 import { Redis } from 'ioredis'
 import mysql from 'mysql2/promise'
@@ -17,8 +17,11 @@ import {
 import { redisStoreAt } from '../src/redis-store.ts'
 import { programOf, startMysql, startPostgres, startRedis } from './support/databases.ts'
 
-/** What every store promises. */
-function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
+/**
+ * What every store promises. `waiting` says how many wait in the database for others; without it the store lets nobody
+ * wait.
+ */
+function promises(storeOf: () => OnceStore<unknown>, waiting?: () => Promise<number>): void {
   test('the work of a key is done once', async () => {
     const store = storeOf()
     let count = 0
@@ -39,7 +42,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
     assert.equal(await store.once('failing', () => Promise.resolve()), 'done')
   })
 
-  test(`of two that begin together only one does the work: the other ${waits ? 'waits' : 'finds it busy'}`, async () => {
+  test(`of two that begin together only one does the work: the other ${waiting === undefined ? 'finds it busy' : 'waits'}`, async () => {
     const store = storeOf()
     let atOnce = 0
     let count = 0
@@ -49,7 +52,8 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
     const work = async () => {
       assert.equal(++atOnce, 1)
       // Whoever waits for this work is told nothing before it ends.
-      await (waits ? pause(30) : othersAreTold)
+      await (waiting === undefined ? othersAreTold : reach(waiting, 2))
+      assert.equal(told, waiting === undefined ? 2 : 0)
       atOnce--
       count++
     }
@@ -61,11 +65,11 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
       }),
     )
     assert.equal(count, 1)
-    const other = waits ? 'repeated' : 'busy'
+    const other = waiting === undefined ? 'busy' : 'repeated'
     assert.deepEqual(outcomes.sort(), ['done', other, other].sort())
   })
 
-  if (!waits) return
+  if (waiting === undefined) return
   test('when work fails, one of those that waited for its key does it', async () => {
     const store = storeOf()
     let fail: () => void = () => undefined
@@ -83,7 +87,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
         count++
       }),
     )
-    await pause(50)
+    await reach(waiting, others.length)
     fail()
     await assert.rejects(first)
     assert.deepEqual((await Promise.all(others)).sort(), [
@@ -96,7 +100,7 @@ function promises(storeOf: () => OnceStore<unknown>, waits: boolean): void {
 
 describe('In memory', () => {
   const store = memoryStore()
-  promises(() => store, false)
+  promises(() => store)
   let account = 0
   transactional(() =>
     Promise.resolve({
@@ -145,7 +149,7 @@ describe(
       },
       forget: () => Promise.resolve(0),
     }
-    promises(() => store, false)
+    promises(() => store)
 
     test('work of a dead process is left to others after a while', async () => {
       await started
@@ -161,10 +165,19 @@ describe(
       // Nobody renews the lock of who is dead.
       const short = redisStoreAt(redis, { lockMs: 10 }, manualClock())
       void short.once('dies soon', () => new Promise(() => undefined))
-      while ((await long.once('dies soon', () => Promise.resolve())) !== 'done') await pause(5)
+      while ((await long.once('dies soon', () => Promise.resolve())) !== 'done') await turn()
     })
   },
 )
+
+function poolOf<T>(pool: T | undefined): T {
+  assert.ok(pool !== undefined)
+  return pool
+}
+
+async function reach(count: () => Promise<number>, enough: number): Promise<void> {
+  while ((await count()) < enough) await turn()
+}
 
 /** What a store promises whose memory is in the work's transaction. `accounts` are of the same database. */
 function transactional<Tx>(
@@ -282,7 +295,15 @@ describe(
         },
       }
     }
-    promises(() => lazily(ready), true)
+    promises(
+      () => lazily(ready),
+      async () => {
+        const { rows } = await poolOf(pool).query<{ count: string }>(
+          'SELECT count(*) AS count FROM pg_locks WHERE NOT granted',
+        )
+        return Number(rows[0]?.count)
+      },
+    )
     transactional(ready)
 
     test('a database that ends the connection fails the work, and the next is done', async () => {
@@ -344,7 +365,15 @@ describe(
         },
       }
     }
-    promises(() => lazily(ready), true)
+    promises(
+      () => lazily(ready),
+      async () => {
+        const [rows] = await poolOf(pool).query<mysql.RowDataPacket[]>(
+          "SELECT COUNT(*) AS count FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+        )
+        return Number(rows[0]?.['count'])
+      },
+    )
     transactional(ready)
 
     test('a key is busy after the longest wait that the database allows', async () => {

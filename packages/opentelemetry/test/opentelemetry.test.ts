@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
@@ -23,7 +23,7 @@ context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 propagation.setGlobalPropagator(new W3CTraceContextPropagator())
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await pause(2)
+  while (!holds()) await turn()
 }
 
 const all = (name: string): ReadableSpan[] =>
@@ -50,7 +50,8 @@ test('a handler runs in a span of its own, below that of the send, whatever way 
     ...{ group: 'g', subscriptions: { T: '*' }, consumeFrom: 'first' },
   })
   await consumer.run(async ({ body }) => {
-    await pause(1)
+    // The span is kept over what is awaited.
+    await turn()
     current.set(String(body), trace.getSpan(context.active())?.spanContext().spanId)
     tracer.startSpan('inner').end()
     if (String(body) === 'sendOneway') throw new TypeError('no')

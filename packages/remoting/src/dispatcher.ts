@@ -89,7 +89,11 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       return
     }
     const plainRow = this.#rows.get(command.code) ?? unknownRow(command.code)
-    this.#serve(plainRow, new ReceivedRequest(plainRow.definition, connection, frame, command), frame)
+    this.#serve(
+      plainRow,
+      new ReceivedRequest(plainRow.definition, connection, frame, command),
+      frame,
+    )
   }
 
   #serve(row: Row<C>, request: ReceivedRequest, frame: Frame): void {

@@ -38,6 +38,11 @@ export function describe(found, leftName, rightName, most = 8) {
   return lines
 }
 
+/** Names what was well only when it was shown a second time: each has to depend on what happens instead. */
+export function tellSecond(names) {
+  if (names.length > 0) console.log(`needed a second showing: ${names.join(', ')}`)
+}
+
 /** One verdict per name: `{ name, same, lines, reasons }`, sorted by name; `reasons` are those of meant differences. */
 export function compareRuns(left, right, leftName, rightName) {
   const names = [...new Set([...left.keys(), ...right.keys()])].sort()

@@ -157,13 +157,7 @@ final class Administration {
         MessageQueue queue = s.topic("topic", 1).get(0);
         DefaultMQPushConsumer consumer = s.consume(s.name("group"), queue.getTopic(), "a || b", new Tally());
         DefaultMQAdminExt admin = s.admin();
-        Session.await("connected", LIMIT_MS, () -> {
-            try {
-                return !admin.examineConsumerConnectionInfo(s.name("group")).getConnectionSet().isEmpty();
-            } catch (Exception notYet) {
-                return false;
-            }
-        });
+        Session.awaitMembers(admin, s.name("group"), 1);
         ConsumerConnection connection = admin.examineConsumerConnectionInfo(s.name("group"));
         Map<String, Object> subscriptions = new TreeMap<>();
         connection.getSubscriptionTable().forEach((topic, data) -> subscriptions.put(topic,

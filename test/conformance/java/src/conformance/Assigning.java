@@ -76,13 +76,7 @@ final class Assigning {
         ids.sort(null);
         DefaultMQAdminExt admin = s.admin();
         String address = s.brokerAddress();
-        Session.await("all members", LIMIT_MS, () -> {
-            try {
-                return admin.examineConsumerConnectionInfo(group).getConnectionSet().size() == 3;
-            } catch (Exception notYet) {
-                return false;
-            }
-        });
+        Session.awaitMembers(admin, group, 3);
         Map<String, Object> shown = new LinkedHashMap<>();
         for (String strategy : List.of("AVG", "AVG_BY_CIRCLE", "NO_SUCH")) {
             shown.put(strategy, shares(s, topic, ids, strategy, MessageModel.CLUSTERING));

@@ -37,13 +37,7 @@ final class Online {
     }
 
     private static String clientOf(DefaultMQAdminExt admin, String group) throws Exception {
-        Session.await("connected", LIMIT_MS, () -> {
-            try {
-                return admin.examineConsumerConnectionInfo(group).getConnectionSet().size() == 1;
-            } catch (Exception notYet) {
-                return false;
-            }
-        });
+        Session.awaitMembers(admin, group, 1);
         return admin.examineConsumerConnectionInfo(group).getConnectionSet().iterator().next().getClientId();
     }
 

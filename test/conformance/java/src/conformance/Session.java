@@ -236,6 +236,17 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /** Waits until a broker knows so many members of a group: their heartbeats come late when they knew no route at first. */
+    static void awaitMembers(DefaultMQAdminExt admin, String group, int count) throws InterruptedException {
+        await(count + " members of " + group, LIMIT_MS, () -> {
+            try {
+                return admin.examineConsumerConnectionInfo(group).getConnectionSet().size() == count;
+            } catch (Exception notYet) {
+                return false;
+            }
+        });
+    }
+
     static Map<String, Object> facts(Object... pairs) {
         Map<String, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < pairs.length; i += 2) {
