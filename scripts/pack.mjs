@@ -19,7 +19,7 @@ const PACKAGES = {
   },
   testing: {
     source: 'packages/testing',
-    inlined: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'server'],
+    inlined: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'metrics', 'server'],
     keywords: ['testing', 'vitest', 'jest', 'in-memory'],
   },
   idempotent: {

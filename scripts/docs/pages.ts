@@ -169,6 +169,7 @@ function eventsPage(): string {
     ...broker,
     ...namesrv,
     ...client,
+    ...server,
   } as Record<string, unknown>)
     .filter(isEvent)
     .map(({ name, level, says }) => `| ${name} | ${level} | ${cell(says)} |`)

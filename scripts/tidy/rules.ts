@@ -18,8 +18,15 @@ export const IMPORTS: Readonly<Record<string, ImportRule>> = {
     modules: ['node:async_hooks', 'node:crypto', 'node:diagnostics_channel', 'node:events'],
   },
   server: {
-    packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker', 'client'],
-    modules: ['node:os', 'node:path'],
+    packages: [
+      ...['env', 'protocol', 'remoting', 'store'],
+      ...['namesrv', 'broker', 'client', 'metrics'],
+    ],
+    modules: ['node:http', 'node:os', 'node:path'],
+  },
+  metrics: {
+    packages: ['env', 'protocol', 'remoting', 'store', 'namesrv', 'broker'],
+    modules: [],
   },
   idempotent: { packages: ['env', 'client'], modules: ['node:crypto'] },
   opentelemetry: {
@@ -137,6 +144,7 @@ export const FOLDER_ORDERS: Readonly<Record<string, FolderOrder>> = {
       'broker-role.ts',
       'live-config.ts',
       'broker-context.ts',
+      'lag',
       'processors',
     ],
     uphill: {

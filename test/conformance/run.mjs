@@ -17,6 +17,7 @@ import { clients } from './lib/programs.mjs'
 import { mixedBehaviours } from './mixed.mjs'
 import { fieldsVerdicts } from './fields/fields.mjs'
 import { interchangeBehaviours } from './interchange.mjs'
+import { metricsVerdict } from './metrics.mjs'
 import { operatorsVerdicts } from './operators.mjs'
 import { filterTableVerdict, recordSqlFilter, sqlFilterVerdict } from './sql-filter.mjs'
 import * as skylark from './skylark.mjs'
@@ -265,6 +266,10 @@ async function main() {
     skylark.requireSkylark()
     return report(await operatorsVerdicts(options))
   }
+  if (positionals.includes('metrics')) {
+    skylark.requireSkylark()
+    return report([await metricsVerdict(options)])
+  }
   if (positionals.includes('interchange')) {
     skylark.requireSkylark()
     const verdicts = []
@@ -297,6 +302,7 @@ async function main() {
     await showPart(mixedBehaviours, 'mixed', verdicts)
     if (isWanted('fields', 'all')) verdicts.push(...(await fieldsVerdicts(options)))
     if (isWanted('operators', 'all')) verdicts.push(...(await operatorsVerdicts(options)))
+    if (isWanted('metrics', 'series')) verdicts.push(await metricsVerdict(options))
     if (isWanted('sql-filter', 'pairs')) verdicts.push(await sqlFilterVerdict())
     if (isWanted('sql-filter', 'table')) verdicts.push(await filterTableVerdict())
     await showPart(interchangeBehaviours, 'interchange', verdicts)

@@ -122,6 +122,7 @@ export class TransactionRun extends Trial<Broker, TransactionFigures> {
       config: this.#config,
       ask: (group, request) => this.producers.ask(group, request),
       stored: () => undefined,
+      meter: { ended: () => undefined, givenUp: () => undefined },
       ensureDiscardTopic: () => undefined,
     })
     return { process, store, offsets, transactions }

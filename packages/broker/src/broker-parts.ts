@@ -3,6 +3,7 @@ import type { RemotingServer } from '@skylarkmq/remoting'
 import type { BrokerContext } from './broker-context.ts'
 import { brokerStarted } from './events.ts'
 import { housekeeping, trySaving } from './housekeeping.ts'
+import { MessageKind } from './stats/message-meter.ts'
 
 /**
  * A running broker's parts, in the order of their start: what delivers and saves before what serves, and the name
@@ -65,7 +66,7 @@ function listen(context: BrokerContext, server: RemotingServer): void {
     registration.changed(topicName)
   })
   store.onTimedDelivery((topic, sizeBytes) => {
-    stats.topicPut(topic, 1, sizeBytes)
+    stats.topicPut(topic, 1, sizeBytes, MessageKind.delay)
   })
 }
 

@@ -4,6 +4,7 @@ import {
   guardedClock,
   RemotingClient,
   RemotingServer,
+  RequestTimes,
   type Connection,
 } from '@skylarkmq/remoting'
 import type { FullBrokerConfig } from './all-options.ts'
@@ -111,6 +112,18 @@ export class Broker {
   /** Leaves the routes, answers everyone who waits, saves everything and closes. Rejects with the first error. */
   stop(): Promise<void> {
     return this.#parts.stop()
+  }
+
+  /** How long requests take from now on, for metrics; nobody measures it before. */
+  timeRequests(): RequestTimes {
+    const times = new RequestTimes(this.#env.clock)
+    if (this.#dispatcher !== undefined) this.#dispatcher.times = times
+    return times
+  }
+
+  /** Connections that are open. */
+  get connectionCount(): number {
+    return this.#server.connections.size
   }
 
   /** The parts, for programs that embed a broker; undefined before `start`. */

@@ -25,6 +25,7 @@ import { TopicRoutes } from './registration/topic-routes.ts'
 import { ScheduledDelivery } from './schedule/scheduled-delivery.ts'
 import { sendStamp } from './send/send-stamp.ts'
 import { BrokerStats } from './stats/broker-stats.ts'
+import { MessageKind } from './stats/message-meter.ts'
 import { DayCounts } from './stats/day-counts.ts'
 import type { TableLimits } from './table-limits.ts'
 import { isBatchTopic } from './topic/topic-attributes.ts'
@@ -88,7 +89,8 @@ function contextOf(
   const flow = new FlowControl(env, config, store)
   const consumers = consumerTable(env, filters, limits)
   const delivered = (topic: string, sizeBytes: number): void => {
-    stats.topicPut(topic, 1, sizeBytes)
+    stats.topicPut(topic, 1, sizeBytes, MessageKind.delay)
+    stats.meter.delayDelivered(sizeBytes)
   }
   const { messageDelayLevel } = config
   const delayFile = `${folder}/delayOffset.json`

@@ -225,14 +225,9 @@ export const ignoredBrokerOptions = {
   ...ignoredAll('what becomes of a transaction is written down at once', {
     transactionOpBatchInterval: '3000',
   }),
-  ...ignoredAll('metrics are not exported yet', {
-    metricsExporterType: 'DISABLE',
-    metricsOtelCardinalityLimit: '50000',
+  ...ignoredAll('metrics are exported as Prometheus reads them, in no other form', {
     metricsGrpcExporterTarget: '',
     metricsGrpcExporterHeader: '',
-    metricsPromExporterPort: '5557',
-    metricsPromExporterHost: '',
-    metricsLabel: '',
     metricsInDelta: 'false',
   }),
   ...ignoredAll('limits on cold reads are what the options say, and are not adapted', {

@@ -9,7 +9,7 @@ import {
   type ConfigOf,
   type OptionTable,
 } from '@skylarkmq/protocol'
-import { trustedAddressesOption } from '@skylarkmq/remoting'
+import { metricsOptions, trustedAddressesOption } from '@skylarkmq/remoting'
 import { flowOptions } from './options-flow.ts'
 import { absentProtection, ignoredBrokerOptions } from './options-ignored.ts'
 import { limitOptions } from './options-limits.ts'
@@ -361,6 +361,14 @@ export const brokerOptions = {
   ...sharingOut,
   ...pulling,
   ...flowOptions,
+  ...metricsOptions(false),
+  metricsOtelCardinalityLimit: int({
+    default: 50_000,
+    min: 1,
+    max: 2 ** 31 - 1,
+    applies: 'live',
+    doc: 'Series that one name of the metrics may have; those beyond it are summed up in one.',
+  }),
   ...limitOptions,
   configBlackList: text({
     default: 'configBlackList;brokerConfigPath',

@@ -1,6 +1,7 @@
 export * from './env.ts'
 export * from './errors.ts'
 export * from './events.ts'
+export { Histogram } from './histogram.ts'
 export { KeptFile, type BadFile, type FileContent } from './kept-file.ts'
 export { memoryDisk } from './memory/memory-disk.ts'
 export { OverlayDisk, type OverlayOptions } from './memory/overlay-disk.ts'

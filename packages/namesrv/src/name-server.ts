@@ -5,7 +5,7 @@ import {
   NotifyMinBrokerIdChange,
   TableLimit,
 } from '@skylarkmq/protocol'
-import { Dispatcher, guardedClock, RemotingServer } from '@skylarkmq/remoting'
+import { Dispatcher, guardedClock, RemotingServer, RequestTimes } from '@skylarkmq/remoting'
 import { kvConfigNotSaved, namesrvTableFull } from './events.ts'
 import { KvConfig } from './kv-config.ts'
 import type { NameServerContext } from './name-server-context.ts'
@@ -18,6 +18,7 @@ export class NameServer {
   readonly #env: Env
   readonly #config: NamesrvConfig
   readonly #context: NameServerContext
+  readonly #dispatcher: Dispatcher<NameServerContext, typeof namesrvRequests>
   readonly #server: RemotingServer
   #scan: Timer | undefined
 
@@ -46,13 +47,13 @@ export class NameServer {
         this.#newMinId(brokerName, id)
       },
     }
-    const dispatcher = new Dispatcher({
+    this.#dispatcher = new Dispatcher({
       context: this.#context,
       requests: namesrvRequests,
       services,
       events: env.events,
     })
-    this.#server = new RemotingServer(env, dispatcher, {
+    this.#server = new RemotingServer(env, this.#dispatcher, {
       idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
       proxyProtocolTrustedAddresses: config.proxyProtocolTrustedAddresses,
     })
@@ -61,6 +62,18 @@ export class NameServer {
   /** Its routes, for programs that embed it. */
   get routes(): RouteTable {
     return this.#context.routes
+  }
+
+  /** How long requests take from now on, for metrics; nobody measures it before. */
+  timeRequests(): RequestTimes {
+    const times = new RequestTimes(this.#env.clock)
+    this.#dispatcher.times = times
+    return times
+  }
+
+  /** Connections that are open. */
+  get connectionCount(): number {
+    return this.#server.connections.size
   }
 
   /** Opens the port and serves; resolves with the port. Rejects with the host's error (`EADDRINUSE`, …). */

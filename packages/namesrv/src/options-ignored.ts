@@ -79,16 +79,12 @@ export const ignoredNamesrvOptions = {
     processReadEvent: null,
     scanInactiveMasterInterval: null,
   }),
-  ...ignoredAll('Metrics are not exported.', {
+  ...ignoredAll('Metrics are exported as Prometheus reads them, in no other form.', {
     metricGrpcExporterIntervalInMills: null,
     metricGrpcExporterTimeOutInMills: null,
     metricLoggingExporterIntervalInMills: null,
-    metricsExporterType: null,
     metricsGrpcExporterHeader: null,
     metricsGrpcExporterTarget: null,
     metricsInDelta: null,
-    metricsLabel: null,
-    metricsPromExporterHost: null,
-    metricsPromExporterPort: null,
   }),
 } as const

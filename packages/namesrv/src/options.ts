@@ -7,7 +7,7 @@ import {
   type ConfigOf,
   type OptionTable,
 } from '@skylarkmq/protocol'
-import { trustedAddressesOption } from '@skylarkmq/remoting'
+import { metricsOptions, trustedAddressesOption } from '@skylarkmq/remoting'
 import { ignoredNamesrvOptions } from './options-ignored.ts'
 
 const MIB = 1024 * 1024
@@ -140,6 +140,7 @@ export const namesrvOptions = {
     unit: 'ms',
     doc: "Skylark's own: shortest time between two writes of the KV configuration. Changes within it are written together and answered then.",
   }),
+  ...metricsOptions(true),
   ...ignoredNamesrvOptions,
 } satisfies OptionTable
 

@@ -35,10 +35,13 @@ import {
   type ServiceTable,
 } from './processor.ts'
 import { ReceivedRequest } from './received-request.ts'
+import type { RequestTimes } from './request-times.ts'
 
 interface Row<C> extends Service<C, AnyRequest> {
   readonly definition: AnyRequest
   readonly hot: HotCodec | undefined
+  /** Nobody serves the code. */
+  readonly isUnknown?: true
 }
 
 /** What a dispatcher is made of. */
@@ -60,6 +63,8 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   readonly #events: EventSink
   readonly #serialization: Serialization
   readonly #rows = new Map<number, Row<C>>()
+  /** Takes the time of each request that is served; undefined when nobody wants to know. */
+  times: RequestTimes | undefined
 
   constructor(parts: DispatcherParts<C, T>) {
     this.#context = parts.context
@@ -161,7 +166,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   }
 
   /** Answers a request once its answer is there; the promise, which does not reject, is open until then. */
-  #settle(row: Row<C>, request: Request, outcome: Outcome): Promise<void> | undefined {
+  #settle(row: Row<C>, request: ReceivedRequest, outcome: Outcome): Promise<void> | undefined {
     if (outcome instanceof Promise) {
       return outcome.then(
         (reply) => this.#settle(row, request, reply),
@@ -170,6 +175,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
     }
     const { connection } = request
     if (outcome instanceof HeldReply) {
+      request.isHeld = true
       connection.whenOutput(() =>
         this.#settle(row, request, connection.isClosed ? NO_REPLY : this.#build(request, outcome)),
       )
@@ -213,9 +219,11 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
   }
 
   /** Appends the answer. One that cannot be written leaves nothing behind: the peer is told so instead. */
-  #answer(row: Row<C>, request: Request, reply: Reply): void {
+  #answer(row: Row<C>, request: ReceivedRequest, reply: Reply): void {
     // Also of what wants no answer: it was asked.
     if (answered.hasSubscribers) this.#tell(row, reply)
+    // A peer must not make rows of codes that it invents.
+    if (row.isUnknown !== true) this.times?.answered(request, reply.code)
     if (request.isOneway || request.connection.isClosed) return
     const { connection, opaque } = request
     const sink = connection.output()
@@ -272,7 +280,7 @@ function unknownRow(code: number): Row<unknown> {
   const definition = { code, name: String(code), doc: '', source: '', header: {}, reply: {} }
   const remark = ` request type ${code} not supported`
   const process = () => ({ code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark })
-  return { definition: defineRequest(definition), hot: undefined, process }
+  return { definition: defineRequest(definition), hot: undefined, process, isUnknown: true }
 }
 
 function busy(remark: string): Reply {

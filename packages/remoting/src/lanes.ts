@@ -1,4 +1,8 @@
+import { Histogram } from '@skylarkmq/env'
 import type { WaitingRoom } from './waiting-room.ts'
+
+/** Buckets of the time in a queue, ms. */
+const QUEUED_BOUNDS_MS: readonly number[] = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000]
 
 /** How much of one kind of request a server takes on. Read at each use, so that it may change. */
 export interface LaneLimits {
@@ -31,6 +35,8 @@ export interface QueuedRequest {
 export class Lane {
   readonly name: string
   readonly limits: LaneLimits
+  /** How long those that were queued waited, served or refused, ms. */
+  readonly queuedTimes = new Histogram(QUEUED_BOUNDS_MS)
   readonly #room: WaitingRoom
   #unanswered = 0
   #queue: QueuedRequest[] = []
@@ -110,6 +116,7 @@ export class Lane {
       this.#queue = this.#queue.slice(this.#head)
       this.#head = 0
     }
+    this.queuedTimes.observe(this.#room.nowMs - request.arrivedMs)
     this.#room.leave(request.sizeBytes)
     return request
   }

@@ -23,6 +23,10 @@ export class ReceivedRequest implements Request {
   readonly version: number
   readonly language: number | undefined
   readonly isOneway: boolean
+  /** When its bytes came, monotonic ms. */
+  readonly arrivedMs: number
+  /** Whether it waited until its peer took what it was sent, as pulls do that waited for messages. */
+  isHeld = false
   readonly #frame: Frame
   /** Undefined when a hot codec read the frame: it has read the header, and keeps no fields. */
   readonly #fields: FieldMap | undefined
@@ -39,6 +43,7 @@ export class ReceivedRequest implements Request {
     this.header = isHot ? (read.header as Request['header']) : {}
     this.body = bodyEnd > bodyStart ? frame.buffer.subarray(bodyStart, bodyEnd) : undefined
     this.connection = connection
+    this.arrivedMs = connection.lastActiveMs
     this.opaque = read.opaque
     this.version = read.version
     this.language = read.language

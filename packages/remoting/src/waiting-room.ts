@@ -39,6 +39,11 @@ export class WaitingRoom {
     return this.#bytes
   }
 
+  /** Monotonic ms. */
+  get nowMs(): number {
+    return this.#clock.monotonic()
+  }
+
   /** Why requests have to wait now. */
   reason(): string {
     return this.#options.reason()

@@ -1,5 +1,6 @@
 export { brokerConfigFor, DEFAULT_DATA_DIRECTORY, examineConfigFile } from './configuration.ts'
 export * from './errors.ts'
+export * from './events.ts'
 export { fileLock } from './file-lock.ts'
 export * from './log.ts'
 export { nearest } from './nearest.ts'

@@ -10,6 +10,8 @@ export interface RunningServer {
   readonly namesrvPort: number | undefined
   readonly brokerPort: number | undefined
   readonly fastPort: number | undefined
+  /** Port of the metrics; undefined when they are not shown, or another program has the port. */
+  readonly metricsPort: number | undefined
   readonly dataDirectory: string | undefined
   readonly brokerName: string | undefined
   /** Address that the ports listen on. */

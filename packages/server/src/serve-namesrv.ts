@@ -2,13 +2,21 @@ import { NameServer, type NamesrvConfig } from '@skylarkmq/namesrv'
 import { portError } from './port-error.ts'
 import type { Role, RoleHost } from './role.ts'
 
+/** The role of a name server, and the server itself once it has started. */
+export interface NamesrvRole extends Role {
+  readonly server: NameServer | undefined
+}
+
 /** A name server. */
-export function namesrvRole({ envFor }: RoleHost, config: NamesrvConfig): Role {
+export function namesrvRole({ envFor }: RoleHost, config: NamesrvConfig): NamesrvRole {
   const serves: { namesrvAddr?: string; namesrvPort?: number } = {}
   let server: NameServer | undefined
   return {
     name: 'name server',
     serves,
+    get server() {
+      return server
+    },
     start: async () => {
       server = new NameServer(envFor(), config)
       const { bindAddress: host, listenPort } = config

@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly host?: string | undefined
   readonly namesrvPort?: number | undefined
   readonly brokerPort?: number | undefined
+  /** Shows metrics on this port, 0 for a free one; undefined leaves it to `metricsExporterType` of the configuration. */
+  readonly metricsPort?: number | undefined
   /** Folder of all data; default `./skylark-data`. */
   readonly data?: string | undefined
   /** Keeps everything in memory and forgets it. */

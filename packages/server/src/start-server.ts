@@ -12,6 +12,7 @@ import { fileLock } from './file-lock.ts'
 import type { Role, RoleHost } from './role.ts'
 import type { RunningServer } from './running-server.ts'
 import { brokerRole } from './serve-broker.ts'
+import { metricsRole, metricsSettings } from './serve-metrics.ts'
 import { namesrvRole } from './serve-namesrv.ts'
 import type { ServerOptions } from './server-options.ts'
 
@@ -48,6 +49,7 @@ const NOTHING: Serves = {
   brokerAddr: undefined,
   brokerPort: undefined,
   fastPort: undefined,
+  metricsPort: undefined,
   brokerName: undefined,
   dataDirectory: undefined,
   broker: undefined,
@@ -64,7 +66,11 @@ function rolesOf(
     options.broker === false
       ? undefined
       : brokerRole(host, config, () => namesrv?.serves.namesrvAddr)
-  const roles = [namesrv, broker].filter((role) => role !== undefined)
+  const metrics = metricsRole(host, metricsSettings(options, config, namesrvConfig), {
+    namesrv: () => namesrv?.server,
+    broker: () => broker?.serves.broker,
+  })
+  const roles = [namesrv, broker, metrics].filter((role) => role !== undefined)
   return { bindAddress: config.bindAddress, roles }
 }
 

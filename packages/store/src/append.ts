@@ -1,5 +1,5 @@
 import type { Env, Timer } from '@skylarkmq/env'
-import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
+import { Histogram, hostErrorCode, textOfThrown } from '@skylarkmq/env'
 import {
   Property,
   SystemTopic,
@@ -13,6 +13,7 @@ import {
 import type { MessageFields } from '@skylarkmq/protocol'
 import { AckConditions, type AckCondition } from './commitlog/ack-conditions.ts'
 import type { CommitLog } from './commitlog/commit-log.ts'
+import { DISK_TIME_BOUNDS_MS } from './commitlog/disk-times.ts'
 import type { FlushOutcome, LogFlush } from './commitlog/flush.ts'
 import type { LogChunk } from './commitlog/log-tail.ts'
 import { BatchConsumeQueue } from './consumequeue/batch-consume-queue.ts'
@@ -77,6 +78,8 @@ export class Appender {
   readonly conditions = new AckConditions()
   /** How long the last write of a turn took, ms. */
   lastWriteMs = 0
+  /** How long all of them took, ms. */
+  readonly writeTimes = new Histogram(DISK_TIME_BOUNDS_MS)
   #isRegistered = false
   #probing: Timer | undefined
   // Reused for all records: each sets only the fields that differ.
@@ -367,6 +370,7 @@ export class Appender {
       this.#rollBack(error)
     } finally {
       this.lastWriteMs = this.#env.clock.monotonic() - startedMs
+      this.writeTimes.observe(this.lastWriteMs)
       if (this.#config.flushDiskType === 'SYNC_FLUSH') flush.request()
       else dispatcher.dispatchTo(log.offsetWritten)
       log.trim(dispatcher.firstWaiting ?? log.offsetWritten)

@@ -1,4 +1,5 @@
 export type { AckCondition } from './commitlog/ack-conditions.ts'
+export type { DiskTimes } from './commitlog/disk-times.ts'
 export type { LogWatch } from './commitlog/log-watch.ts'
 export * from './delivery/delivered-before.ts'
 export * from './delivery/once-flushed.ts'

@@ -29,21 +29,12 @@ import { diskUsedRatio, diskUsedText } from './retention/disk-watch.ts'
 import { GetMessageStatus } from './message/status.ts'
 import { storePaths } from './segment/store-paths.ts'
 import type { AckCondition } from './commitlog/ack-conditions.ts'
+import type { DiskHistograms, DiskTimes } from './commitlog/disk-times.ts'
 import type { LogWatch } from './commitlog/log-watch.ts'
 import { scanLog } from './commitlog/scan-log.ts'
 import type { TimerMessageStore } from './timer/timer-message-store.ts'
 import { TimersOfRole } from './timer/timers-of-role.ts'
 import type { DeliveryListener } from './timer/timer-dequeue.ts'
-
-/** Write and sync times of the log's disk, in ms. */
-export interface DiskTimes {
-  /** The last write of what a turn staged. */
-  readonly lastWriteMs: number
-  /** The last sync that ended; 0 before the first. */
-  readonly lastSyncMs: number
-  /** The sync that is running, so far; undefined when none is. */
-  readonly syncingMs: number | undefined
-}
 
 /** The messages of one broker on disk: the commit log, with consume queues and index derived from it. Apache: `DefaultMessageStore.java`. */
 export class MessageStore {
@@ -428,10 +419,11 @@ export class MessageStore {
     return this.whyNotWriteable() === undefined
   }
 
-  /** The latest write and sync times of the log. */
-  diskTimes(): DiskTimes {
-    const { syncingMs, lastSyncMs } = this.#parts.flush
-    return { lastWriteMs: this.#appender.lastWriteMs, lastSyncMs, syncingMs }
+  /** The latest write and sync times of the log, and how long all of them took. */
+  diskTimes(): DiskTimes & DiskHistograms {
+    const { syncingMs, lastSyncMs, syncTimes } = this.#parts.flush
+    const { lastWriteMs, writeTimes } = this.#appender
+    return { lastWriteMs, lastSyncMs, syncingMs, writeTimes, syncTimes }
   }
 
   /** Why messages are refused; undefined when they are accepted. */

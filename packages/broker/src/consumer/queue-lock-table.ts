@@ -72,6 +72,12 @@ export class QueueLockTable {
     return false
   }
 
+  /** The client that holds a queue; undefined when none does. */
+  holderOf(group: string, queue: MessageQueue): string | undefined {
+    const lock = this.#groups.get(group)?.get(keyOf(queue))
+    return lock === undefined || this.#isExpired(lock) ? undefined : lock.clientId
+  }
+
   /** Forgets locks that have ended. To be called every few seconds; looks at some of them each time. */
   sweep(): void {
     let left = SWEPT_MAX

@@ -42,6 +42,11 @@ export class ConflictWatch {
     this.#found = found
   }
 
+  /** Whether members want different things now. */
+  get isInConflict(): boolean {
+    return this.#byFingerprint.size > 1
+  }
+
   /** A member is there, or wants something else than before. */
   joined(member: MarkedMember): void {
     const alike = this.#byFingerprint.get(member.fingerprint) ?? new Set<MarkedMember>()

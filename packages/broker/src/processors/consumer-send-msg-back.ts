@@ -7,6 +7,7 @@ import {
   isWriteable,
   Perm,
   Property,
+  propertyText,
   ResponseCode,
   retryTopic,
   topicSysFlag,
@@ -87,8 +88,7 @@ function put(
   header: Header,
   message: MessageToStore,
 ): Reply | Promise<Reply> {
-  const answer = (result: PutMessageResult): Reply =>
-    answerOf(broker, result, header, message.topic)
+  const answer = (result: PutMessageResult): Reply => answerOf(broker, result, header, message)
   const result = broker.store.putMessage(message)
   return result instanceof Promise ? result.then(answer) : answer(result)
 }
@@ -134,11 +134,13 @@ function answerOf(
   broker: BrokerContext,
   result: PutMessageResult,
   header: Header,
-  topic: string,
+  { topic, properties }: MessageToStore,
 ): Reply {
   if (result.status !== 'PUT_OK')
     return refuse(ResponseCode.SYSTEM_ERROR, result.remark ?? result.status)
   const key = `${header.originTopic ?? topic}@${header.group}`
   broker.stats.item('SNDBCK_PUT_NUMS', key).add(1)
+  const origin = propertyText(Buffer.from(properties), Property.RETRY_TOPIC) ?? ''
+  if (topic === dlqTopic(header.group)) broker.stats.meter.deadLetter(header.group, origin)
   return { code: ResponseCode.SUCCESS, holdsIfWritten: true }
 }

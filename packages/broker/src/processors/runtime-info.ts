@@ -14,7 +14,10 @@ const POOLS = ['send', 'pull', 'litePull', 'query', 'ack'] as const
 /** GET_BROKER_RUNTIME_INFO: what the broker is and does, as text by key. Apache: `AdminBrokerProcessor.java`, prepareRuntimeInfo. */
 export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRuntimeInfo> = (
   broker,
-) => {
+) => ({ code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table: runtimeTable(broker) }) })
+
+/** The same as a table. */
+export function runtimeTable(broker: BrokerContext): ReadonlyMap<string, string> {
   const table = new Map(Object.entries(broker.store.runtimeInfo()))
   const set = (key: string, value: string | number): void => {
     table.set(key, String(value))
@@ -44,7 +47,7 @@ export const getBrokerRuntimeInfo: Processor<BrokerContext, typeof GetBrokerRunt
   countMessages(broker, set)
   tellOfDisk(broker, set)
   tellOfTimers(broker, set)
-  return { code: ResponseCode.SUCCESS, body: kvTableBody.encode({ table }) }
+  return table
 }
 
 function countMessages(broker: BrokerContext, set: (key: string, value: number) => void): void {

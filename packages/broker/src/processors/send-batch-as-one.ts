@@ -13,6 +13,7 @@ import {
 } from '@skylarkmq/protocol'
 import { refuse, type Outcome } from '@skylarkmq/remoting'
 import { isStored, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
+import { MessageKind } from '../stats/message-meter.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { codeOfPutStatus } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
@@ -96,7 +97,7 @@ function answerOf(
   key: string,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(topic, count, result.sizeBytes)
+  broker.stats.topicPut(topic, count, result.sizeBytes, MessageKind.normal)
   const { address, port } = broker.config.storeHost
   return {
     code: codeOfPutStatus[result.status],

@@ -14,6 +14,7 @@ import {
 } from '@skylarkmq/protocol'
 import { refuse, type Outcome } from '@skylarkmq/remoting'
 import { isStored, type MessageToStore, type PutBatchResult } from '@skylarkmq/store'
+import { MessageKind } from '../stats/message-meter.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { codeOfPutStatus } from '../response-of-status.ts'
 import { scanProperties } from '../send/scan-properties.ts'
@@ -118,7 +119,7 @@ function answerOf(
   count: number,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(topic, count, body?.length ?? 0)
+  broker.stats.topicPut(topic, count, body?.length ?? 0, MessageKind.normal)
   const { address, port } = broker.config.storeHost
   const msgId = createOffsetMsgIds(address, port, result.physicalOffsets)
   // Producers of 5.x give the wrapper a key too, and show what comes back for it in their results.

@@ -2,7 +2,9 @@ import {
   appendProperty,
   appendPropertyBytes,
   changeProperties,
+  DLQ_PREFIX,
   dlqTopic,
+  isDlqTopic,
   isRetryTopic,
   isTopicOfTheBroker,
   isWriteable,
@@ -35,6 +37,7 @@ import { scanProperties } from '../send/scan-properties.ts'
 import { prepareSpecial } from '../send/special-message.ts'
 import { recallHandleOf } from '../send/timer-message.ts'
 import { uniqKey } from '../send/uniq-key.ts'
+import { kindOf, MessageKind } from '../stats/message-meter.ts'
 import { isBatchTopic } from '../topic/topic-attributes.ts'
 import { topicText } from '../topic/topic-text.ts'
 import { autoCreateTopic, ensureTopic, topicsKnown } from '../topic/auto-create.ts'
@@ -246,6 +249,7 @@ interface BuiltMessage {
   /** Without the broker's stamp when it is special. */
   readonly message: MessageToStore
   readonly isSpecial: boolean
+  readonly isFifo: boolean
   /** Has the unique key from `keyStart` to `keyEnd`. */
   readonly keyBytes: Buffer
   readonly keyStart: number
@@ -290,18 +294,19 @@ function messageOf(
     keys: keyBytes === properties && !scanned.isSpecial ? scanned : undefined,
     waitStoreOk: scanned.waitStoreOk,
   }
-  return { message, isSpecial: scanned.isSpecial, keyBytes, keyStart, keyEnd }
+  const { isSpecial, isFifo } = scanned
+  return { message, isSpecial, isFifo, keyBytes, keyStart, keyEnd }
 }
 
 function answerOf(
   broker: BrokerContext,
   result: PutMessageResult,
   queueId: number,
-  { keyBytes, keyStart, keyEnd }: BuiltMessage,
+  { keyBytes, keyStart, keyEnd, isFifo }: BuiltMessage,
   stored: MessageToStore,
 ): SendReply {
   if (!isStored(result.status)) return stamped(broker, refusalOf(broker, result))
-  broker.stats.topicPut(stored.topic, 1, result.sizeBytes)
+  count(broker, stored, isFifo, result.sizeBytes)
   const { storeHost } = broker.config
   const sent = new SentMessage(result, storeHost, queueId, keyBytes, keyStart, keyEnd)
   return {
@@ -311,6 +316,17 @@ function answerOf(
     fields: broker.stamp.fields,
     holdsIfWritten: true,
   }
+}
+
+function count({ stats }: BrokerContext, stored: MessageToStore, isFifo: boolean, bytes: number) {
+  const { topic } = stored
+  const kind = kindOf(topic, isFifo)
+  stats.topicPut(topic, 1, bytes, kind)
+  if (kind === MessageKind.normal && !isDlqTopic(topic)) return
+  const told = (name: string) => propertyText(Buffer.from(stored.properties), name) ?? ''
+  if (kind === MessageKind.transaction) stats.meter.halfStored(told(Property.REAL_TOPIC))
+  if (isDlqTopic(topic))
+    stats.meter.deadLetter(topic.slice(DLQ_PREFIX.length), told(Property.RETRY_TOPIC))
 }
 
 /** The answer to a message that waits, which can be called back. */

@@ -10,6 +10,7 @@ import {
 } from '@skylarkmq/protocol'
 import { refuse, RequestTimeout, ConnectionClosed, type Processor } from '@skylarkmq/remoting'
 import { isStored } from '@skylarkmq/store'
+import { MessageKind } from '../stats/message-meter.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { scanProperties } from '../send/scan-properties.ts'
 import { stamped, type SendReply, type SendRequest } from '../send/send-reply.ts'
@@ -123,7 +124,7 @@ async function store(
     waitStoreOk: scanned.waitStoreOk,
   })
   if (!isStored(result.status)) return undefined
-  broker.stats.topicPut(header.topic, 1, result.sizeBytes)
+  broker.stats.topicPut(header.topic, 1, result.sizeBytes, MessageKind.normal)
   const { address, port } = broker.config.storeHost
   const msgId = createOffsetMsgId(address, port, result.physicalOffset)
   return { msgId, queueId, queueOffset: result.queueOffset }

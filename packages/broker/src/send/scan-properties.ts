@@ -15,11 +15,13 @@ export interface ScannedProperties {
   keysEnd: number
   /** Whether a property is there that only few messages have, so that the slow path is taken. */
   isSpecial: boolean
+  /** Whether it has a sharding key: it is one of a row that is consumed in order. */
+  isFifo: boolean
   /** False when the producer does not want to wait for the disk. */
   waitStoreOk: boolean
 }
 
-type Meaning = 'tags' | 'keys' | 'uniqKey' | 'wait' | 'special'
+type Meaning = 'tags' | 'keys' | 'uniqKey' | 'wait' | 'fifo' | 'special'
 
 interface Name {
   readonly bytes: Buffer
@@ -35,6 +37,7 @@ const MEANINGS: Readonly<Record<Meaning, readonly string[]>> = {
   keys: [Property.KEYS],
   uniqKey: [Property.UNIQ_KEY],
   wait: [Property.WAIT],
+  fifo: [Property.SHARDING_KEY],
   special: [
     Property.DELAY,
     Property.TIMER_DELAY_MS,
@@ -74,6 +77,7 @@ export function scanProperties(bytes: Buffer): ScannedProperties {
     keysStart: -1,
     keysEnd: -1,
     isSpecial: false,
+    isFifo: false,
     waitStoreOk: true,
   }
   for (let at = 0; at < bytes.length;) {
@@ -124,6 +128,9 @@ function note(
       break
     case 'wait':
       found.waitStoreOk = end - start !== FALSE.length || !startsWith(bytes, start, FALSE)
+      break
+    case 'fifo':
+      found.isFifo = true
       break
     case 'special':
       found.isSpecial = true

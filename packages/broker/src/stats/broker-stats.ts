@@ -1,6 +1,7 @@
 import type { Clock } from '@skylarkmq/env'
 import { isSystemTopic, type TableLimit } from '@skylarkmq/protocol'
 import { noLimits } from '../table-limits.ts'
+import { MessageMeter, type MessageKind, type TopicMeter } from './message-meter.ts'
 
 /** What has been counted over a time: Apache's `StatsSnapshot`. */
 export interface StatsWindow {
@@ -107,6 +108,7 @@ interface PutItems {
   readonly isSystem: boolean
   readonly count: StatsItem
   readonly bytes: StatsItem
+  readonly meter: TopicMeter
 }
 
 /** What a broker counts, by statistic and key. Apache: `BrokerStatsManager.java`. */
@@ -115,6 +117,8 @@ export class BrokerStats {
   putTotal = 0
   /** Messages given to consumers since the start, but for system topics. */
   getTotal = 0
+  /** What metrics count besides. */
+  readonly meter = new MessageMeter()
   readonly #clock: Clock
   readonly #cluster: string
   readonly #tables = new Map<string, Map<string, StatsItem>>()
@@ -161,6 +165,11 @@ export class BrokerStats {
       this.#keysOfTopic.set(topic, keys.add(key))
     }
     return item
+  }
+
+  /** All items of a statistic by key. */
+  all(name: StatsName): ReadonlyMap<string, StatsItem> {
+    return this.#tables.get(name) ?? new Map<string, StatsItem>()
   }
 
   /** The item if anything was ever counted. */
@@ -210,8 +219,8 @@ export class BrokerStats {
     if (keys?.size === 0) this.#keysOfTopic.delete(topic)
   }
 
-  /** Messages of a topic were stored. */
-  topicPut(topic: string, count: number, bytes: number): void {
+  /** Messages of a topic were stored; of those without a kind metrics say nothing, as of the commit of a transaction. */
+  topicPut(topic: string, count: number, bytes: number, kind?: MessageKind): void {
     let items = this.#lastPut
     if (items?.topic !== topic) {
       items = this.#puts.get(topic) ?? this.#putItems(topic)
@@ -219,6 +228,7 @@ export class BrokerStats {
     }
     items.count.add(count)
     items.bytes.add(bytes)
+    if (kind !== undefined) items.meter.put(kind, count, bytes)
     this.#brokerPuts ??= this.item('BROKER_PUT_NUMS', this.#cluster)
     // As in Apache, nobody counts the operations of the whole broker.
     this.#brokerPuts.add(count, 0)
@@ -231,6 +241,7 @@ export class BrokerStats {
       isSystem: isSystemTopic(topic),
       count: this.item('TOPIC_PUT_NUMS', topic),
       bytes: this.item('TOPIC_PUT_SIZE', topic),
+      meter: this.meter.topic(topic),
     }
     this.#puts.set(topic, items)
     return items
@@ -258,6 +269,7 @@ export class BrokerStats {
 
   /** Forgets a topic. */
   topicDeleted(topic: string): void {
+    this.meter.topicDeleted(topic)
     this.#forgetPuts()
     for (const key of [...(this.#keysOfTopic.get(topic) ?? [])]) {
       for (const table of this.#tables.values()) this.#remove(table, key)

@@ -21,6 +21,7 @@ export function transactionParts(
     stored: (topic, sizeBytes) => {
       stats.topicPut(topic, 1, sizeBytes)
     },
+    meter: stats.meter,
     ensureDiscardTopic: () => {
       ensureTopic(topics, SystemTopic.TRANS_CHECK_MAX_TIME, 1, Perm.READ | Perm.WRITE, 0)
     },

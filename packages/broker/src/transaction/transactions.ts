@@ -23,6 +23,7 @@ import type { ConsumerOffsetTable } from '../consumer/consumer-offset-table.ts'
 import { halfGivenUp, halvesNotRead } from '../events.ts'
 import type { BrokerConfig } from '../options.ts'
 import { codeOfPutStatus } from '../response-of-status.ts'
+import type { MessageMeter } from '../stats/message-meter.ts'
 import { CheckBack, endsUnaskedWithinMs, type CheckAction, type CheckEvent } from './check-back.ts'
 import {
   checkRequest,
@@ -67,6 +68,8 @@ export interface TransactionParts {
   ask(group: string, request: OutgoingRequest): boolean
   /** Called when a message was put into a topic. */
   stored(topic: string, sizeBytes: number): void
+  /** Counts what becomes of transactions. */
+  readonly meter: Pick<MessageMeter, 'ended' | 'givenUp'>
   /** Creates the topic of discarded half messages, unless it exists. */
   ensureDiscardTopic(): void
 }
@@ -246,6 +249,7 @@ export class Transactions {
       return refuse(codeOfPutStatus.SERVICE_NOT_AVAILABLE, 'the store takes no messages now')
     }
     this.#noteEnd(table, half)
+    this.#count(half, false)
     this.#hasRollback = true
     return { ...done, holdsIfWritten: true }
   }
@@ -284,7 +288,13 @@ export class Transactions {
       return refuse(codeOfPutStatus[result.status], result.remark ?? result.status)
     }
     this.#noteEnd(table, half)
+    this.#count(half, true)
     return { ...OK, holdsIfWritten: true }
+  }
+
+  #count({ realTopic = '', bornTimestamp }: HalfMessage, isCommit: boolean): void {
+    const { meter, env } = this.#parts
+    meter.ended(realTopic, isCommit, env.clock.now() - bornTimestamp)
   }
 
   #noteEnd(table: HalfTable, half: HalfMessage): void {
@@ -488,6 +498,7 @@ export class Transactions {
     const result = this.#put(discardedHalf(half))
     if (!isStored(result.status)) return { kind: 'failed' }
     const { realTopic: topic = '', uniqKey = '', group = '' } = half
+    this.#parts.meter.givenUp(topic)
     env.events.emit(halfGivenUp, { topic, group, uniqKey })
     return { kind: 'appended', offset: result.queueOffset }
   }

@@ -11,6 +11,7 @@ export interface ServerFlags {
   namesrvPort?: number
   brokerPort?: number
   port?: number
+  metricsPort?: number
   data?: string
   ephemeral?: boolean
   readyFile?: string
@@ -55,6 +56,11 @@ const FLAGS = {
   brokerPort: () =>
     new Option('--broker-port <port>', 'port of the broker (default: 10911)').argParser(port),
   port: () => new Option('--port <port>', 'port; 0 for any free one').argParser(port),
+  metricsPort: () =>
+    new Option(
+      '--metrics-port <port>',
+      'show metrics and health over HTTP on this port (default: none, or what the file says)',
+    ).argParser(port),
   data: () => new Option('--data <dir>', 'folder of all data (default: ./skylark-data)'),
   ephemeral: () => new Option('--ephemeral', 'keep all data in memory only'),
   readyFile: () =>

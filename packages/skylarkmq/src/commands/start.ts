@@ -22,6 +22,7 @@ export function addServerCommands(program: Command): void {
       'host',
       'namesrvPort',
       'brokerPort',
+      'metricsPort',
       'data',
       'ephemeral',
       ...logs,
@@ -33,6 +34,7 @@ export function addServerCommands(program: Command): void {
     'strict',
     'host',
     'port',
+    'metricsPort',
     'data',
     'ephemeral',
     ...logs,
@@ -51,6 +53,7 @@ export function addServerCommands(program: Command): void {
     'namesrvAddr',
     'host',
     'port',
+    'metricsPort',
     'data',
     'ephemeral',
     ...logs,
@@ -82,6 +85,7 @@ async function run(flags: ServerFlags, roles: Roles): Promise<void> {
       host: flags.host,
       namesrvPort: flags.namesrvPort,
       brokerPort: flags.brokerPort,
+      metricsPort: flags.metricsPort,
       data: flags.data,
       ephemeral: flags.ephemeral,
       configFile: flags.config,
@@ -131,6 +135,7 @@ function onSignal(stop: () => Promise<void>): Promise<void> {
 function writeReadyFile(file: string, server: RunningServer, readyMs: number): void {
   const { namesrvAddr, namesrvPort, brokerAddr, brokerPort, fastPort, brokerName, dataDirectory } =
     server
+  const { metricsPort } = server
   const content = {
     pid: process.pid,
     version: VERSION,
@@ -139,6 +144,7 @@ function writeReadyFile(file: string, server: RunningServer, readyMs: number): v
     brokerAddr,
     brokerPort,
     fastPort,
+    metricsPort,
     brokerName,
     dataDirectory,
     readyMs,
@@ -155,6 +161,8 @@ function banner(server: RunningServer, readyMs: number): void {
     print(`  broker       ${bold(server.brokerAddr)}  ${dim(server.brokerName ?? '')}`)
     print(`  data         ${server.dataDirectory ?? 'in memory only'}`)
   }
+  if (server.metricsPort !== undefined)
+    print(`  metrics      ${bold(`port ${server.metricsPort}`)}  ${dim('/metrics /readyz')}`)
   print()
   const isDefault = server.namesrvPort === undefined || server.namesrvPort === 9876
   const where = isDefault ? '' : ` -n ${server.namesrvAddr ?? ''}`

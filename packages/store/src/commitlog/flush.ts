@@ -1,6 +1,7 @@
 import type { Env, Timer } from '@skylarkmq/env'
-import { hostErrorCode } from '@skylarkmq/env'
+import { Histogram, hostErrorCode } from '@skylarkmq/env'
 import type { CommitLog } from './commit-log.ts'
+import { DISK_TIME_BOUNDS_MS } from './disk-times.ts'
 
 /** How a wait for the disk ended. */
 export type FlushOutcome = 'flushed' | 'timeout' | 'failed' | 'dropped'
@@ -34,6 +35,8 @@ export class LogFlush {
   readonly #env: Env
   readonly #log: CommitLog
   readonly #events: FlushEvents
+  /** How long syncs took, ms. */
+  readonly syncTimes = new Histogram(DISK_TIME_BOUNDS_MS)
   /** How long the last sync took, ms; 0 before the first. */
   lastSyncMs = 0
   #syncStartedMs: number | undefined
@@ -118,6 +121,7 @@ export class LogFlush {
         this.#syncStartedMs = this.#env.clock.monotonic()
         await this.#syncOnce()
         this.lastSyncMs = this.syncingMs ?? 0
+        this.syncTimes.observe(this.lastSyncMs)
       }
     } finally {
       this.#syncStartedMs = undefined

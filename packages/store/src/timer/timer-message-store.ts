@@ -228,6 +228,11 @@ export class TimerMessageStore {
     }
   }
 
+  /** How many messages are due between two times, of those in the wheel. Throws the host's error. */
+  countDue(fromMs: number, toMs: number): number {
+    return this.#parts.wheel.count(fromMs, toMs)
+  }
+
   /** Removes a deleted topic from the counts. */
   forgetTopic(topic: string): void {
     this.#parts.counts.remove(topic)

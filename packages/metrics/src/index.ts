@@ -1,0 +1,7 @@
+export { brokerCollectors } from './broker-collectors.ts'
+export { brokerSource, type BrokerSource } from './broker/source.ts'
+export { exporterCollector } from './exporter/exporter-collector.ts'
+export { labels, single, type Collector, type Family } from './family.ts'
+export { namesrvCollector } from './namesrv-collector.ts'
+export { writePage, type PageOptions } from './page.ts'
+export { processCollector, type ProcessFigures } from './process-collector.ts'
