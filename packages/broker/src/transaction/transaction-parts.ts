@@ -2,7 +2,7 @@ import { Perm, SystemTopic } from '@skylarkmq/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import { askProducer } from '../producer/ask-producer.ts'
 import { ensureTopic } from '../topic/auto-create.ts'
-import type { TransactionParts } from './transactions.ts'
+import type { TransactionParts } from './needs.ts'
 
 /** The parts of a broker that transactions need. */
 export function transactionParts(

@@ -1,4 +1,4 @@
-import { hostErrorCode, type Env, type Timer } from '@skylarkmq/env'
+import { hostErrorCode, type Timer } from '@skylarkmq/env'
 import {
   CheckTransactionState,
   encodeHeader,
@@ -10,20 +10,10 @@ import {
   type EndTransaction,
   type HeaderOf,
 } from '@skylarkmq/protocol'
-import { OK, refuse, type OutgoingRequest, type Reply } from '@skylarkmq/remoting'
-import {
-  isStored,
-  OnceFlushed,
-  type MessageStore,
-  type MessageToStore,
-  type PutMessageResult,
-  type StoreConfig,
-} from '@skylarkmq/store'
-import type { ConsumerOffsetTable } from '../consumer/consumer-offset-table.ts'
+import { OK, refuse, type Reply } from '@skylarkmq/remoting'
+import { isStored, OnceFlushed, type MessageToStore, type PutMessageResult } from '@skylarkmq/store'
 import { halfGivenUp, halvesNotRead } from '../events.ts'
-import type { BrokerConfig } from '../options.ts'
 import { codeOfPutStatus } from '../response-of-status.ts'
-import type { MessageMeter } from '../stats/message-meter.ts'
 import { CheckBack, endsUnaskedWithinMs, type CheckAction, type CheckEvent } from './check-back.ts'
 import {
   checkRequest,
@@ -37,6 +27,7 @@ import {
 } from './half-message.ts'
 import { HalfRecords, QUEUE_ID } from './half-records.ts'
 import { HalfTable } from './half-table.ts'
+import type { TransactionParts } from './needs.ts'
 
 const { TRANS_HALF, TRANS_OP_HALF, TRANS_CHECK_MAX_TIME } = SystemTopic
 const GROUP = SystemGroup.TRANSACTION
@@ -47,32 +38,6 @@ const NOT_FOUND = 'Find prepared transaction message failed'
 /** Apache's answer to a rollback, with all its fields. */
 const NOT_SET = 'not set any response code'
 const NOT_RESUMED = 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.'
-
-/** What transactions need of the broker. */
-export interface TransactionParts {
-  readonly env: Env
-  readonly store: MessageStore
-  readonly offsets: ConsumerOffsetTable
-  /** Read at each use. */
-  readonly config: Pick<
-    BrokerConfig & StoreConfig,
-    | 'brokerName'
-    | 'storeHost'
-    | 'fileReservedTime'
-    | 'transactionTimeOut'
-    | 'transactionCheckMax'
-    | 'transactionCheckInterval'
-    | 'transactionOpMsgMaxSize'
-  >
-  /** Sends a one-way request to one producer of a group, in rotation; false when none is connected. */
-  ask(group: string, request: OutgoingRequest): boolean
-  /** Called when a message was put into a topic. */
-  stored(topic: string, sizeBytes: number): void
-  /** Counts what becomes of transactions. */
-  readonly meter: Pick<MessageMeter, 'ended' | 'givenUp'>
-  /** Creates the topic of discarded half messages, unless it exists. */
-  ensureDiscardTopic(): void
-}
 
 /** Progress of checks. */
 interface Progress {
