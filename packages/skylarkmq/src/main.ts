@@ -6,12 +6,6 @@ import { explain } from './terminal.ts'
 
 const isForJson = /(^|\s)(-o|--output)[\s=]*json(\s|$)/.test(process.argv.slice(2).join(' '))
 
-// `skylark topic list | head -1`: nobody reads any more.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
-
 createProgram()
   .parseAsync()
   .catch((error: unknown) => {

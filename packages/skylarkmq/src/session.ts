@@ -181,6 +181,7 @@ export async function inSession(
   act: (session: Session) => Promise<number | undefined>,
 ): Promise<void> {
   let session: Session | undefined
+  process.stdout.once('error', endWithReader)
   try {
     session = new Session(flags)
     const { watch } = flags
@@ -194,7 +195,14 @@ export async function inSession(
     printFailure(error, flags.output)
   } finally {
     await session?.admin.close()
+    process.stdout.off('error', endWithReader)
   }
+}
+
+/** `skylark topic list | head -1`: the reader of the output has gone. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
 }
 
 async function watching(

@@ -7,6 +7,7 @@ import type { MessageToStore, StoreConfig } from '../src/index.ts'
 import { filesBelow } from './support/damage.ts'
 import { goldenStore } from './support/golden.ts'
 import {
+  checkpointed,
   assertSound,
   leftUnsound,
   message,
@@ -151,6 +152,7 @@ test('batches that expired are gone, and the first offset is that of the first t
   for (let i = 0; i < 60; i++) putOk(env, store, batchOf(3, 'x'.repeat(40)))
   env.clock.advance(config.fileReservedTime * 3_600_000 + 1)
   putOk(env, store, batchOf(3))
+  await checkpointed(env)
   assert.ok(store.cleanExpiredCommitLog() > 0)
   for (let i = 0; i < 100; i++) env.clock.advance(config.deleteCommitLogFilesInterval)
   const min = store.offsetMin(TOPIC, 0)
@@ -195,7 +197,7 @@ test('a check finds a batch whose unit is wrong, and a repair puts it right', as
   const { problems } = examineStore(env.disk, config)
   assert.deepEqual(
     problems.map(({ what }) => what),
-    ['says 4 messages, the batch has 5'],
+    ['states 4 messages, but the batch has 5'],
   )
   await repairStore(env, config, {})
   assert.deepEqual(env.disk.readFile(path), sound)

@@ -41,11 +41,19 @@ function pull(
   if (held !== undefined) return held
   const reset = broker.offsets.takeReset(header.consumerGroup, header.topic, header.queueId)
   if (reset !== undefined) return movedByReset(broker, header, reset)
-  if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && header.commitOffset >= 0) {
+  if ((header.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && isReached(broker, header)) {
     broker.offsets.commit(header.consumerGroup, header.topic, header.queueId, header.commitOffset)
   }
   const mayHold = (header.sysFlag & PullSysFlag.SUSPEND) !== 0
   return read(broker, request, permitted, mayHold)
+}
+
+/** Whether a queue has come to what its consumer commits: before a power cut it may have had more. */
+function isReached(
+  { store }: BrokerContext,
+  { topic, queueId, commitOffset }: PullRequest['header'],
+): boolean {
+  return commitOffset >= 0 && commitOffset <= store.offsetMax(topic, queueId)
 }
 
 /** Reads the queue; holds the request when there is nothing and it may wait. */

@@ -334,9 +334,7 @@ export class OwnedQueues {
       consume: (from: ProcessQueue, messages: readonly PulledMessage[]) => {
         if (!this.#isStopped) this.#parts.consuming.submit(from, messages)
       },
-      offsetMoved: async (moved: ProcessQueue, nextOffset: number) => {
-        await this.#startAgainOrSay(moved, nextOffset)
-      },
+      offsetMoved: (moved: ProcessQueue, nextOffset: number) => this.#movedBack(moved, nextOffset),
     }
     inBackground(client.env.events, `reading ${queueKey(queue)}`, runPullLoop(loop, taken))
   }
@@ -371,6 +369,15 @@ export class OwnedQueues {
     this.#sought.set(queueKey(queue), { queue, offset })
     await offsets.save(queue, offset, true)
     offsets.flush()
+  }
+
+  /**
+   * The broker lost the end of a queue, and others may have got the places since: of these only its own offset of the group
+   * knows. Rejects when it does not say.
+   */
+  async #movedBack(owned: ProcessQueue, offset: number): Promise<void> {
+    const committed = await this.#parts.offsets.next(owned.queue, 'last')
+    await this.#startAgainOrSay(owned, committed < 0 ? offset : Math.min(offset, committed))
   }
 
   async #startAgainOrSay(owned: ProcessQueue, offset: number): Promise<void> {

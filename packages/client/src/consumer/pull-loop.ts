@@ -106,10 +106,13 @@ async function pullOnce(
 }
 
 async function take(parts: PullLoopParts, queue: ProcessQueue, pulled: Pulled): Promise<void> {
-  if (pulled.status === 'moved') {
-    await parts.offsetMoved(queue, pulled.nextOffset)
+  // The queue ends before the offset: a power cut took its last messages, and others get their places. Messages that
+  // wait here and are still there must not be passed over.
+  if (pulled.status === 'moved' && pulled.nextOffset < queue.nextOffset) {
+    await parts.offsetMoved(queue, Math.min(pulled.nextOffset, queue.offsetMin ?? Infinity))
     return
   }
+  // Where retention took messages, those that wait here are consumed first.
   queue.nextOffset = pulled.nextOffset
   if (pulled.messages.length === 0) {
     queue.skippedTo(pulled.nextOffset)

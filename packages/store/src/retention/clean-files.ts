@@ -1,5 +1,6 @@
 import type { Env, Timer } from '@skylarkmq/env'
 import { hostErrorCode, textOfThrown } from '@skylarkmq/env'
+import type { CheckpointValues } from '../checkpoint/checkpoint.ts'
 import type { CommitLog } from '../commitlog/commit-log.ts'
 import type { ConsumeQueue } from '../consumequeue/consume-queue.ts'
 import type { ConsumeQueueTable } from '../consumequeue/consume-queue-table.ts'
@@ -23,6 +24,8 @@ export interface CleanParts {
   readonly queues: ConsumeQueueTable
   readonly index: MessageIndex | undefined
   readonly health: WriteHealth
+  /** Up to where queues and index are on disk. */
+  readonly checkpoint: Pick<CheckpointValues, 'point'>
 }
 
 /**
@@ -129,6 +132,10 @@ export class CleanFiles {
     const { segments, unsynced } = this.#parts.log
     const file = segments.files[0]
     if (file === undefined || segments.files.length < 2) return false
+    // A power cut would take the numbering of queues with it: nothing else says which offsets were given. Where the disk
+    // is too full, even the recovery point may find no room.
+    const { point } = this.#parts.checkpoint
+    if (!forcibly && (point === undefined || point.physicalEnd < file.endOffset)) return false
     let isExpired = false
     try {
       const modifiedMs = this.#env.disk.stat(file.path)?.modifiedMs ?? 0

@@ -136,3 +136,11 @@ export async function readAll(
   }
   return { records, queueOffsets }
 }
+
+/** Lets the store bring everything to disk and write that down: old files go only after that. */
+export async function checkpointed(env: TestEnv): Promise<void> {
+  for (let i = 0; i < 4; i++) {
+    env.clock.advance(500)
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+  }
+}
