@@ -57,7 +57,7 @@ export function processCollector(figures: () => ProcessFigures): Collector {
     yield {
       name: 'skylark_event_loop_delay_seconds',
       type: 'histogram',
-      help: 'By how much a timer that goes off every 10 ms was late: how long the event loop was busy.',
+      help: 'By how much a timer that goes off every 20 ms was late: how long the event loop was busy.',
       scale: 0.001,
       samples: [['', now.loopDelays]],
     }

@@ -107,6 +107,7 @@ export class Dispatcher<C, T extends Readonly<Record<string, AnyRequest>>> {
       if (outcome !== NO_REPLY) this.#answer(row, request, outcome)
       return
     }
+    request.isLate = true
     row.lane?.enter()
     request.connection.requestBegun()
     void this.#settle(row, request, outcome)

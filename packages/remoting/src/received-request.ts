@@ -25,6 +25,8 @@ export class ReceivedRequest implements Request {
   readonly isOneway: boolean
   /** When its bytes came, monotonic ms. */
   readonly arrivedMs: number
+  /** Whether its answer does not come in the turn in which it is served. */
+  isLate = false
   /** Whether it waited until its peer took what it was sent, as pulls do that waited for messages. */
   isHeld = false
   readonly #frame: Frame

@@ -1,4 +1,4 @@
-import http from 'node:http'
+import type http from 'node:http'
 import type { Broker } from '@skylarkmq/broker'
 import { stackOfThrown, type Env } from '@skylarkmq/env'
 import {
@@ -42,12 +42,12 @@ export class MetricsServer {
   readonly #pages: ReadonlyMap<string, readonly Collector[]>
   #underWay = 0
 
-  constructor(env: Env, watched: Watched) {
+  constructor(env: Env, watched: Watched, { createServer }: Pick<typeof http, 'createServer'>) {
     this.#env = env
     this.#watched = watched
     this.#process = new ProcessWatch(env.clock, env.disk, versionName(CURRENT_VERSION))
     this.#pages = pagesOf(watched, processCollector(this.#process.figures))
-    this.#http = http.createServer(
+    this.#http = createServer(
       {
         maxHeaderSize: HEAD_BYTES_MAX,
         headersTimeout: HEAD_MS,

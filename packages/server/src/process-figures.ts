@@ -2,7 +2,7 @@ import { Histogram, type Clock, type Disk, type Timer } from '@skylarkmq/env'
 import type { ProcessFigures } from '@skylarkmq/metrics'
 
 /** How often the event loop is looked at. */
-const PULSE_MS = 10
+const PULSE_MS = 20
 const DELAY_BOUNDS_MS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000]
 const MICROSECONDS = 1e6
 const OPEN_FILES = '/proc/self/fd'

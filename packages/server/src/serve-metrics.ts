@@ -55,7 +55,9 @@ export function metricsRole(
         return
       }
       const { MetricsServer } = await import('./metrics-server.ts')
-      const server = new MetricsServer(env, { namesrv: of.namesrv(), broker: of.broker() })
+      const watched = { namesrv: of.namesrv(), broker: of.broker() }
+      // Imported here and not there: in one bundled file it would be loaded at each start.
+      const server = new MetricsServer(env, watched, await import('node:http'))
       stop = () => server.stop()
       try {
         serves.metricsPort = await server.listen(host, port)

@@ -74,7 +74,8 @@ function* topicFamilies(source: BrokerSource): Iterable<Family> {
 }
 
 async function gather(source: BrokerSource, turns: Turns): Promise<readonly Progress[]> {
-  const { broker } = source
+  const { broker, storeTimes } = source
+  storeTimes.forgetOld()
   const found: Progress[] = []
   let count = 0
   for (const key of [...broker.offsets.all.keys()]) {
