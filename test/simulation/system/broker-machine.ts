@@ -20,6 +20,11 @@ export class BrokerMachine extends Machine<BrokerProgram> {
   readonly mayLosePower: boolean
   /** It may have forgotten what it had acknowledged. */
   mayForget = false
+  /**
+   * Before this offset of its log retention took everything. After a power cut a file may be there again, but what waited for its
+   * time in it was given up.
+   */
+  retiredBefore = 0
   readonly #parts: BrokerMachineParts
   /** Where queues ended, as far as anyone may know. */
   readonly #ends = new Map<string, number>()
@@ -58,11 +63,12 @@ export class BrokerMachine extends Machine<BrokerProgram> {
     return context
   }
 
-  /** Looks how far groups have come. */
+  /** Looks how far groups and retention have come. */
   sample(isCalm: boolean): void {
     const context = this.program?.broker.context
     if (!this.isUp || context === undefined) return
     this.#noteEnds(context)
+    this.retiredBefore = Math.max(this.retiredBefore, context.store.commitLogOffsetMin)
     this.#parts.offsets.sample(this.#parts.around.world.time, this.name, context, isCalm)
   }
 

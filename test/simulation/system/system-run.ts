@@ -258,7 +258,7 @@ export class SystemRun implements Surroundings {
     if (store === undefined) return false
     return (
       place.offset < store.offsetMin(topic, Number(queueId)) ||
-      place.physicalOffset < store.commitLogOffsetMin
+      place.physicalOffset < Math.max(store.commitLogOffsetMin, broker?.retiredBefore ?? 0)
     )
   }
 
