@@ -1,5 +1,5 @@
 import { AdminClient, DEFAULT_NAMESRV_ADDR, durationMs } from '@skylarkmq/client'
-import { nodeEnv, silentEvents, type Env } from '@skylarkmq/env'
+import { nodeEnv, printableJson, silentEvents, type Env } from '@skylarkmq/env'
 import { Option, type Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import { UsageError } from './command-errors.ts'
@@ -135,6 +135,27 @@ export class Session {
     else print(says)
   }
 
+  /**
+   * Makes a change: with --dry-run says what it would be, else asks first. `verb` is its imperative and its past. Returns an exit
+   * code when nothing was changed. Throws CLI_USAGE.
+   */
+  async change(
+    [verb, past]: readonly [string, string],
+    what: string,
+    result: Sheet['properties'],
+    act: () => Promise<unknown>,
+  ): Promise<number | undefined> {
+    if (this.flags.dryRun === true) {
+      const says = `Would ${verb} ${what}. Nothing was changed (--dry-run).`
+      await this.done(says, { ...result, isDone: false })
+      return undefined
+    }
+    if (!(await this.confirm(`This will ${verb} ${what}.`))) return Exit.REFUSED
+    await act()
+    await this.done(`${past} ${what}.`, { ...result, isDone: true })
+    return undefined
+  }
+
   /** A line beside the result. */
   note(line: string): void {
     printError(line)
@@ -246,5 +267,5 @@ function failureText(error: unknown, format: 'json' | 'jsonl'): string {
       ...(typeof advice === 'string' ? { advice } : {}),
     },
   }
-  return format === 'json' ? jsonText(document) : JSON.stringify(document)
+  return format === 'json' ? jsonText(document) : printableJson(JSON.stringify(document))
 }

@@ -159,6 +159,8 @@ test('dead letters are listed by group and sent again', async (t) => {
     await cli('dlq', 'replay', 'billing', '--text', 'two', '--dry-run', '-o', 'json'),
   )
   assert.deepEqual(dry, { group: 'billing', replayed: 1, skipped: 2, isDone: false })
+  const limited = await cli('dlq', 'replay', 'billing', '--count', '1', '--yes')
+  assert.equal(limited.code, 2, 'a limit that would not hold is refused')
   await cli('topic', 'create', 'Again')
   const done = json(
     await cli(

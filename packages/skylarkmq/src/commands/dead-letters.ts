@@ -9,7 +9,7 @@ import {
   type Session,
 } from '../session.ts'
 import { counted } from '../terminal.ts'
-import { browse, browseFlags, browsing } from './message.ts'
+import { browse, browseFlags, browsing, choiceFlags } from './message.ts'
 
 interface ReplayFlags extends ClusterFlags {
   readonly topic?: string
@@ -34,7 +34,7 @@ export function addDeadLetterCommands(program: Command): void {
         browse(session, session.admin.deadLetters.list(group, browsing(flags)), flags),
       ),
     )
-  browseFlags(onClusterChange(dlq.command('replay')).argument('<group>', 'name of the group'))
+  choiceFlags(onClusterChange(dlq.command('replay')).argument('<group>', 'name of the group'))
     .option('--topic <topic>', 'send them to this topic; default the one they were sent to first')
     .option('--id <id>', 'only this message; may be repeated', (id: string, all?: string[]) => [
       ...(all ?? []),

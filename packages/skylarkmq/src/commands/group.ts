@@ -291,15 +291,9 @@ async function remove(
   const settings = await groups.list()
   if (!settings.some(({ groupName }) => groupName === name)) throw missing(name, settings)
   const what = `the group ${name}${offsets ? ' and its offsets' : ''}`
-  if (session.flags.dryRun === true) {
-    const says = `Would delete ${what}. Nothing was changed (--dry-run).`
-    await session.done(says, { group: name, offsets, isDone: false })
-    return undefined
-  }
-  if (!(await session.confirm(`This deletes ${what}.`))) return Exit.REFUSED
-  await groups.delete(name, { offsets })
-  await session.done(`Deleted ${what}.`, { group: name, offsets, isDone: true })
-  return undefined
+  return session.change(['delete', 'Deleted'], what, { group: name, offsets }, () =>
+    groups.delete(name, { offsets }),
+  )
 }
 
 async function reset(

@@ -58,15 +58,19 @@ export function addMessageCommands(program: Command): void {
     )
 }
 
-/** Flags of what reads through messages. */
+/** Flags of what lists messages. */
 export function browseFlags(command: Command): Command {
+  return choiceFlags(command).option('--count <n>', 'so many at most', count, BROWSED)
+}
+
+/** Flags that choose messages. */
+export function choiceFlags(command: Command): Command {
   return command
     .option('--from <time>', 'stored at this time or later', time)
     .option('--to <time>', 'stored at this time or earlier', time)
     .option('--tag <expression>', 'with these tags, such as "paid || refunded"')
     .option('--sql <expression>', 'for which this SQL92 expression holds')
     .option('--text <text>', 'whose body contains this')
-    .option('--count <n>', 'so many at most', count, BROWSED)
 }
 
 /** What the SDK is told of such flags. */

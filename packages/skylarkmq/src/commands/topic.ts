@@ -266,17 +266,7 @@ async function remove(session: Session, name: string): Promise<number | undefine
   const consumedBy = counted(groupNames.length, 'group')
   const what = `${name} with ${counted(messages, 'message')}, consumed by ${consumedBy}`
   const result = { topic: name, messages, groups: groupNames }
-  if (session.flags.dryRun === true) {
-    await session.done(`Would delete ${what}. Nothing was changed (--dry-run).`, {
-      ...result,
-      isDone: false,
-    })
-    return undefined
-  }
-  if (!(await session.confirm(`This deletes ${what}.`))) return 1
-  await topics.delete(name)
-  await session.done(`Deleted ${what}.`, { ...result, isDone: true })
-  return undefined
+  return session.change(['delete', 'Deleted'], what, result, () => topics.delete(name))
 }
 
 /** Rejects with RMQ_TOPIC_NOT_FOUND, which names the topics that may have been meant. */

@@ -1,4 +1,4 @@
-import { printableJson } from '@skylarkmq/env'
+import { printable, printableJson } from '@skylarkmq/env'
 import { cellText } from './cells.ts'
 import { isListing, objectOf, type Cell, type Column, type Listing, type Sheet } from './listing.ts'
 import { tabbedText, tableText } from './table.ts'
@@ -31,11 +31,11 @@ export async function textOf<T>(shown: Listing<T> | Sheet, style: Style): Promis
         .map((each) => printableJson(JSON.stringify(each)))
         .join('\n')
     case 'yaml':
-      return yamlText(objects())
+      return shownOn(style, await yamlText(objects()))
     case 'name':
       return rows.map((row) => cellText(columns[0]?.of(row))).join('\n')
     case 'csv':
-      return csvText(columns, rows)
+      return shownOn(style, csvText(columns, rows))
     case 'wide':
       return peopleText(listing, columns, style)
     case 'table':
@@ -50,6 +50,15 @@ export async function textOf<T>(shown: Listing<T> | Sheet, style: Style): Promis
 /** One JSON document, safe to print. */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, undefined, 2).split('\n').map(printableJson).join('\n')
+}
+
+/** Text of a format that keeps what a server said: a file gets it as it is; a terminal would obey it. */
+function shownOn({ width }: Style, text: string): string {
+  if (width === undefined) return text
+  return text
+    .split('\n')
+    .map((line) => printable(line, Infinity))
+    .join('\n')
 }
 
 async function yamlText(value: unknown): Promise<string> {
@@ -72,14 +81,14 @@ async function sheetText({ properties, kinds = {} }: Sheet, style: Style): Promi
   const { format, width, isUtc } = style
   if (format === 'json') return jsonText(properties)
   if (format === 'jsonl') return printableJson(JSON.stringify(properties))
-  if (format === 'yaml') return yamlText(properties)
+  if (format === 'yaml') return shownOn(style, await yamlText(properties))
   const entries = Object.entries(properties).filter(
     (entry): entry is [string, Cell] => typeof entry[1] !== 'object' || Array.isArray(entry[1]),
   )
   if (format === 'name') return cellText(entries[0]?.[1])
   if (format === 'csv') {
     const columns = entries.map(([key]) => ({ key, of: (row: Record<string, Cell>) => row[key] }))
-    return csvText(columns, [Object.fromEntries(entries)])
+    return shownOn(style, csvText(columns, [Object.fromEntries(entries)]))
   }
   const lines = entries.map(([key, cell]) => ({ key, text: cellText(cell, kinds[key], isUtc) }))
   if (width === undefined) return lines.map(({ key, text }) => `${key}\t${text}`).join('\n')
